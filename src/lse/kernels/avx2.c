@@ -1,0 +1,52 @@
+/* Eight floats or four doubles: AVX2 and FMA (Haswell, Zen and later). */
+#include "kernels.h"
+#include "target.h"
+
+#if LSE_X86_64
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+LSE_REGION_BEGIN("avx2,fma")
+
+typedef __m256 vf32;
+enum { vf32_width = 8 };
+LSE_INLINE vf32 vf32_load(const void *p) { return _mm256_loadu_ps((const float *)p); }
+LSE_INLINE void vf32_store(void *p, vf32 a) { _mm256_storeu_ps((float *)p, a); }
+LSE_INLINE vf32 vf32_set(float a) { return _mm256_set1_ps(a); }
+LSE_INLINE vf32 vf32_add(vf32 a, vf32 b) { return _mm256_add_ps(a, b); }
+LSE_INLINE vf32 vf32_sub(vf32 a, vf32 b) { return _mm256_sub_ps(a, b); }
+LSE_INLINE vf32 vf32_mul(vf32 a, vf32 b) { return _mm256_mul_ps(a, b); }
+LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
+LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
+LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
+LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
+
+typedef __m256d vf64;
+enum { vf64_width = 4 };
+LSE_INLINE vf64 vf64_load(const void *p) { return _mm256_loadu_pd((const double *)p); }
+LSE_INLINE void vf64_store(void *p, vf64 a) { _mm256_storeu_pd((double *)p, a); }
+LSE_INLINE vf64 vf64_set(double a) { return _mm256_set1_pd(a); }
+LSE_INLINE vf64 vf64_add(vf64 a, vf64 b) { return _mm256_add_pd(a, b); }
+LSE_INLINE vf64 vf64_sub(vf64 a, vf64 b) { return _mm256_sub_pd(a, b); }
+LSE_INLINE vf64 vf64_mul(vf64 a, vf64 b) { return _mm256_mul_pd(a, b); }
+LSE_INLINE vf64 vf64_div(vf64 a, vf64 b) { return _mm256_div_pd(a, b); }
+LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
+LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
+LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
+LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 52)); }
+LSE_INLINE vf64 vf64_exponent(vf64 a)
+{
+    const vf64 magic = _mm256_set1_pd(0x1p52); /* an integer below 2^52 in its low bits is added to it */
+    const vf64 biased = _mm256_castsi256_pd(_mm256_srli_epi64(_mm256_castpd_si256(a), 52));
+    return _mm256_sub_pd(_mm256_or_pd(biased, magic), _mm256_set1_pd(0x1p52 + 1023.0));
+}
+
+#include "body.h"
+
+LSE_REGION_END
+
+const lse_kernels *lse_kernels_avx2(void) { LSE_TABLE("avx2"); }
+#else
+const lse_kernels *lse_kernels_avx2(void) { return NULL; }
+#endif

@@ -1,0 +1,43 @@
+/* The algorithm, written once over the vocabulary of whichever file includes this. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "coefficients.h"
+#include "state.h"
+
+#define LSE_JOIN_(a, b) a##_##b
+#define LSE_JOIN(a, b) LSE_JOIN_(a, b)
+
+/* FN(name) is name_f32 or name_f64; V is the vector type and VF(op) an operation on it, vf32_op or vf64_op. */
+#define FN(name) LSE_JOIN(name, F)
+#define VF(op) LSE_JOIN(V, op)
+
+#define F f32
+#define V vf32
+#define REAL float
+#define F_IS_DOUBLE 0
+#include "exp.h"
+#include "reduce.h"
+#include "columns.h"
+#include "softmax.h"
+#include "undefine.h"
+
+#define F f64
+#define V vf64
+#define REAL double
+#define F_IS_DOUBLE 1
+#include "exp.h"
+#include "reduce.h"
+#include "columns.h"
+#include "softmax.h"
+#include "finish.h"
+
+#define LSE_REAL_KERNELS(F)                                                                             \
+    {                                                                                                   \
+        rows_##F, columns_##F, softmax_row_##F, log_softmax_row_##F, softmax_columns_##F,               \
+            log_softmax_columns_##F, PANEL_##F                                                          \
+    }
+#define LSE_TABLE(isa)                                                                                  \
+    static const lse_kernels table = {isa, merge, finish, LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}; \
+    return &table

@@ -1,0 +1,105 @@
+/* Neighbouring columns reduced along the rows, included once for each F: the lanes of reduce.h, kept in an
+ * array for every column of a panel of 256 bytes. */
+
+typedef struct {
+    REAL max[LANES * FN(PANEL)], hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)];
+    REAL bias[FN(PANEL)], floor[FN(PANEL)], limit[FN(PANEL)];
+    double anchor[FN(PANEL)];
+} FN(panel);
+
+/* Rows of one block, by address; `width` elements of each may be read. */
+typedef struct {
+    const char *row[FN(QUAD)];
+    REAL copy[FN(QUAD) * FN(PANEL)];
+} FN(panel_block);
+
+/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. Where
+ * count does not fill the vectors, the rows are copied first. */
+static void FN(panel_rows)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n,
+                           ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+{
+    const int whole = count == width;
+    for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
+        const char *from = r < n ? element(layout, base, start + r) : NULL;
+        REAL *copy = block->copy + r * FN(PANEL);
+        block->row[r] = from && whole ? from : (const char *)copy;
+        if (from && whole) continue;
+        for (ptrdiff_t c = 0; c < width; c++) copy[c] = -(REAL)INFINITY;
+        if (from) memcpy(copy, from, (size_t)count * sizeof(REAL));
+    }
+}
+
+static void FN(panel_raise)(FN(panel) *s, ptrdiff_t c, REAL max)
+{
+    const FN(level) level = FN(level_for)(max);
+    const REAL factor = (REAL)pow2(s->anchor[c] - level.anchor);
+    s->anchor[c] = level.anchor;
+    s->limit[c] = level.limit;
+    s->bias[c] = FN(bias)(level.anchor);
+    s->floor[c] = FN(floor)(level.anchor);
+    for (int l = 0; l < LANES; l++) {
+        s->hi[l * FN(PANEL) + c] *= factor;
+        s->lo[l * FN(PANEL) + c] *= factor;
+    }
+}
+
+/* Anchors the panel so that every row of the block can be summed. */
+static void FN(panel_level)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_t n, ptrdiff_t width)
+{
+    REAL top[FN(PANEL)];
+    for (ptrdiff_t c = 0; c < width; c += VF(width)) VF(store)(top + c, VF(load)(block->row[0] + (size_t)c * sizeof(REAL)));
+    for (ptrdiff_t r = 1; r < n; r++)
+        for (ptrdiff_t c = 0; c < width; c += VF(width))
+            VF(store)(top + c, VF(max)(VF(load)(block->row[r] + (size_t)c * sizeof(REAL)), VF(load)(top + c)));
+    for (ptrdiff_t c = 0; c < width; c++)
+        if (top[c] > s->limit[c]) FN(panel_raise)(s, c, top[c]);
+}
+
+static void FN(panel_sweep)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_t width)
+{
+    for (ptrdiff_t c = 0; c < width; c += VF(width)) {
+        const size_t offset = (size_t)c * sizeof(REAL);
+        const V bias = VF(load)(s->bias + c), floor = VF(load)(s->floor + c);
+        for (int l = 0; l < LANES; l++) {
+            const ptrdiff_t at = l * FN(PANEL) + c;
+            V max = VF(load)(s->max + at), hi = VF(load)(s->hi + at), lo = VF(load)(s->lo + at), x[4];
+            LSE_UNROLL for (int j = 0; j < 4; j++) x[j] = VF(load)(block->row[l + j * LANES] + offset);
+            FN(fold4)(&max, &hi, &lo, x, bias, floor);
+            VF(store)(s->max + at, max);
+            VF(store)(s->hi + at, hi);
+            VF(store)(s->lo + at, lo);
+        }
+    }
+}
+
+static void FN(columns)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                        lse_states *states)
+{
+    const ptrdiff_t width = (count + VF(width) - 1) / VF(width) * VF(width);
+    FN(panel) s;
+    FN(panel_block) block;
+    const FN(level) lowest = FN(level_for)(-(REAL)INFINITY);
+    for (int i = 0; i < LANES * FN(PANEL); i++) {
+        s.max[i] = -(REAL)INFINITY;
+        s.hi[i] = s.lo[i] = 0;
+    }
+    for (int c = 0; c < FN(PANEL); c++) {
+        s.anchor[c] = lowest.anchor;
+        s.limit[c] = lowest.limit;
+        s.bias[c] = FN(bias)(lowest.anchor);
+        s.floor[c] = FN(floor)(lowest.anchor);
+    }
+    for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
+        const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
+        FN(panel_rows)(layout, base, start + done, some, count, width, &block);
+        FN(panel_level)(&s, &block, some, width);
+        FN(panel_sweep)(&s, &block, width);
+    }
+    if (width < FN(PANEL)) /* join wants the lanes of `width` columns side by side */
+        for (int l = 1; l < LANES; l++) {
+            memmove(s.max + l * width, s.max + l * FN(PANEL), (size_t)width * sizeof(REAL));
+            memmove(s.hi + l * width, s.hi + l * FN(PANEL), (size_t)width * sizeof(REAL));
+            memmove(s.lo + l * width, s.lo + l * FN(PANEL), (size_t)width * sizeof(REAL));
+        }
+    FN(join)(s.max, s.hi, s.lo, s.anchor, LANES, width, count, 0, states);
+}

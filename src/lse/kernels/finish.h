@@ -1,0 +1,119 @@
+/* Merging states and turning them into results, for either type in double precision. */
+
+/* nearest(max log2(e)), as exponent_of. */
+LSE_INLINE vf64 vf64_exponent_of(vf64 max)
+{
+    const vf64 magic = vf64_set(0x1.8p52);
+    max = vf64_min(vf64_max(max, vf64_set(-LSE_FAR_f64)), vf64_set(LSE_FAR_f64));
+    return vf64_sub(vf64_add(vf64_mul(max, vf64_set(LOG2E_f64)), magic), magic);
+}
+
+/* 2^e for an integer e in [-1022, 1023], 0 below. */
+LSE_INLINE vf64 vf64_ldexp1(vf64 e)
+{
+    return vf64_pow2(vf64_add(vf64_max(e, vf64_set(-1023.0)), vf64_set(0x1.8p52 + 1023.0)));
+}
+
+LSE_INLINE vf64 vf64_neg(vf64 a) { return vf64_sub(vf64_set(-0.0), a); }
+
+/* sum + *lost = a + b exactly, if |a| >= |b| or a = 0. */
+LSE_INLINE vf64 vf64_fast_two_sum(vf64 a, vf64 b, vf64 *lost)
+{
+    const vf64 sum = vf64_add(a, b);
+    *lost = vf64_add(vf64_sub(a, sum), b);
+    return sum;
+}
+
+/* The same for any a and b (Knuth). */
+LSE_INLINE vf64 vf64_two_sum(vf64 a, vf64 b, vf64 *lost)
+{
+    const vf64 sum = vf64_add(a, b), of_b = vf64_sub(sum, a);
+    *lost = vf64_add(vf64_sub(a, vf64_sub(sum, of_b)), vf64_sub(b, of_b));
+    return sum;
+}
+
+static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
+        const vf64 a = vf64_load(into->max + i), b = vf64_load(from->max + i);
+        const vf64 max = vf64_max(b, a), n = vf64_exponent_of(max);
+        const vf64 by_a = vf64_ldexp1(vf64_sub(vf64_exponent_of(a), n));
+        const vf64 by_b = vf64_ldexp1(vf64_sub(vf64_exponent_of(b), n));
+        const vf64 anchor = vf64_sub(n, vf64_set(500.0));
+        vf64 hi = vf64_mul(vf64_load(into->tail + i), by_a), lo = vf64_mul(vf64_load(into->tail_lo + i), by_a);
+        vf64 loser = vf64_min(a, b);
+        exp_f64(&loser, 1, vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor),
+                vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64)));
+        add_f64(&hi, &lo, vf64_mul(vf64_load(from->tail + i), by_b));
+        lo = vf64_add(lo, vf64_mul(vf64_load(from->tail_lo + i), by_b));
+        add_f64(&hi, &lo, loser);
+        vf64_store(into->max + i, max);
+        vf64_store(into->tail + i, hi);
+        vf64_store(into->tail_lo + i, lo);
+    }
+}
+
+/* log(hi + lo) as *value + *value_lo, for 1 <= hi < 2^1000 and |lo| < 2^-52 hi.
+ *
+ * hi = 2^k f with f within sqrt(2) of 1, and log f = 2 atanh((f - 1) / (f + 1)). The quotient is carried in
+ * two parts, so that the error relative to the result, before the caller rounds, is below 2^-58. */
+LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
+{
+    enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
+    const vf64 k = vf64_exponent(vf64_mul(hi, vf64_set(0x1.6a09e667f3bcdp0)));
+    const vf64 down = vf64_ldexp1(vf64_neg(k)), one = vf64_set(1.0), two = vf64_set(2.0);
+    vf64 d_lo, q_lo, lost;
+    const vf64 d = vf64_fast_two_sum(vf64_sub(vf64_mul(hi, down), one), vf64_mul(lo, down), &d_lo);
+    const vf64 q = vf64_fast_two_sum(two, d, &q_lo);
+    const vf64 inverse = vf64_div(one, q);
+    const vf64 z = vf64_mul(d, inverse);
+    const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(z), q, d), d_lo), vf64_mul(z, vf64_add(q_lo, d_lo)));
+    const vf64 z_lo = vf64_mul(rest, inverse), s = vf64_mul(z, z);
+    vf64 p = vf64_set(ATANH[TERMS - 1]);
+    LSE_UNROLL for (int i = TERMS - 2; i >= 0; i--) p = vf64_fma(p, s, vf64_set(ATANH[i]));
+    const vf64 double_z = vf64_add(z, z);
+    *value = vf64_fast_two_sum(vf64_mul(k, vf64_set(LN2_SHORT)), double_z, &lost);
+    const vf64 small = vf64_fma(two, z_lo, vf64_mul(vf64_mul(double_z, s), p));
+    *value_lo = vf64_add(lost, vf64_fma(k, vf64_set(LN2_REST), small));
+}
+
+/* value + value_lo = max + log(1 + w), w the sum of all other terms divided by e^max.
+ *
+ * The error of value + value_lo that arises here is below 2^-57 of max(|value|, w / (1 + w)); all else is that
+ * of the terms. e^(r - n ln 2) is taken with r in two parts, near zero. */
+static void finish(const lse_states *states, ptrdiff_t count, lse_results *results)
+{
+    enum { TERMS = sizeof EXP_f64 / sizeof(double) };
+    const vf64 one = vf64_set(1.0), down = vf64_set(0x1p-500);
+    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
+        const vf64 max = vf64_load(states->max + i), n = vf64_exponent_of(max);
+        const vf64 tail = vf64_load(states->tail + i), tail_lo = vf64_load(states->tail_lo + i);
+        /* -r = n ln 2 - max, and e^-r = e + e_lo */
+        vf64 r_lo, e_lo, w_lo, v_lo, log_lo, lost;
+        const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
+                                         vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
+        vf64 p = vf64_set(EXP_f64[TERMS - 1]);
+        LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
+        vf64 e = vf64_fast_two_sum(one, r, &e_lo);
+        e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
+        e = vf64_fast_two_sum(e, e_lo, &e_lo);
+        /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
+        vf64 w = vf64_mul(tail, e);
+        w_lo = vf64_fma(tail, e, vf64_neg(w));
+        w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo, vf64_mul(tail_lo, e)));
+        w = vf64_fast_two_sum(w, w_lo, &w_lo);
+        w = vf64_mul(w, down);
+        const vf64 v = vf64_two_sum(one, w, &v_lo);
+        v_lo = vf64_add(v_lo, vf64_mul(w_lo, down));
+        vf64 log_hi;
+        vf64_log(v, v_lo, &log_hi, &log_lo);
+        vf64 value = vf64_two_sum(max, log_hi, &lost);
+        value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
+        const vf64 scale = vf64_div(e, v);
+        const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
+        vf64_store(results->value + i, value);
+        vf64_store(results->value_lo + i, lost);
+        vf64_store(results->scale + i, vf64_add(scale, vf64_div(rest, v)));
+        vf64_store(results->anchor + i, n);
+    }
+}

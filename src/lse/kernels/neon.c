@@ -1,0 +1,47 @@
+/* Four floats or two doubles: Advanced SIMD, which every AArch64 processor has. */
+#include "kernels.h"
+#include "target.h"
+
+#if LSE_AARCH64
+#include <arm_neon.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef float32x4_t vf32;
+enum { vf32_width = 4 };
+LSE_INLINE vf32 vf32_load(const void *p) { return vreinterpretq_f32_u8(vld1q_u8((const uint8_t *)p)); }
+LSE_INLINE void vf32_store(void *p, vf32 a) { vst1q_u8((uint8_t *)p, vreinterpretq_u8_f32(a)); }
+LSE_INLINE vf32 vf32_set(float a) { return vdupq_n_f32(a); }
+LSE_INLINE vf32 vf32_add(vf32 a, vf32 b) { return vaddq_f32(a, b); }
+LSE_INLINE vf32 vf32_sub(vf32 a, vf32 b) { return vsubq_f32(a, b); }
+LSE_INLINE vf32 vf32_mul(vf32 a, vf32 b) { return vmulq_f32(a, b); }
+LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return vfmaq_f32(c, a, b); }
+LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+LSE_INLINE vf32 vf32_pow2(vf32 t) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(t), 23)); }
+
+typedef float64x2_t vf64;
+enum { vf64_width = 2 };
+LSE_INLINE vf64 vf64_load(const void *p) { return vreinterpretq_f64_u8(vld1q_u8((const uint8_t *)p)); }
+LSE_INLINE void vf64_store(void *p, vf64 a) { vst1q_u8((uint8_t *)p, vreinterpretq_u8_f64(a)); }
+LSE_INLINE vf64 vf64_set(double a) { return vdupq_n_f64(a); }
+LSE_INLINE vf64 vf64_add(vf64 a, vf64 b) { return vaddq_f64(a, b); }
+LSE_INLINE vf64 vf64_sub(vf64 a, vf64 b) { return vsubq_f64(a, b); }
+LSE_INLINE vf64 vf64_mul(vf64 a, vf64 b) { return vmulq_f64(a, b); }
+LSE_INLINE vf64 vf64_div(vf64 a, vf64 b) { return vdivq_f64(a, b); }
+LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return vfmaq_f64(c, a, b); }
+LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return vbslq_f64(vcgtq_f64(a, b), a, b); }
+LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return vbslq_f64(vcltq_f64(a, b), a, b); }
+LSE_INLINE vf64 vf64_pow2(vf64 t) { return vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(t), 52)); }
+LSE_INLINE vf64 vf64_exponent(vf64 a)
+{
+    const uint64x2_t biased = vshrq_n_u64(vreinterpretq_u64_f64(a), 52);
+    return vsubq_f64(vcvtq_f64_u64(biased), vdupq_n_f64(1023.0));
+}
+
+#include "body.h"
+
+const lse_kernels *lse_kernels_neon(void) { LSE_TABLE("neon"); }
+#else
+const lse_kernels *lse_kernels_neon(void) { return NULL; }
+#endif

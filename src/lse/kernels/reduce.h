@@ -1,0 +1,271 @@
+/* From elements to states, included once for each F.
+ *
+ * Element i of a row belongs to lane i mod LANES. A lane keeps the greatest element it has seen and adds the
+ * exponential of each loser of that comparison to a compensated sum, in index order. Nothing else decides the
+ * bits: not the width of the registers, nor how the loops below are cut, nor the anchor. */
+
+enum { FN(BLOCK) = 16384 / sizeof(REAL), FN(QUAD) = 4 * LANES, FN(PANEL) = 256 / sizeof(REAL) };
+
+typedef struct {
+    V max[LANES / VF(width)], hi[LANES / VF(width)], lo[LANES / VF(width)];
+} FN(row_lanes);
+
+/* Terms of elements up to limit can be summed at this anchor. */
+typedef struct {
+    double anchor;
+    REAL limit;
+    int ascending; /* the last block exceeded its limit */
+} FN(level);
+
+LSE_INLINE FN(level) FN(level_for)(REAL max)
+{
+    FN(level) level;
+    level.anchor = FN(anchor)((double)max);
+    level.limit = max < FN(LSE_FAR) ? max + SLACK : (REAL)INFINITY;
+    level.ascending = 0;
+    return level;
+}
+
+/* Element j of four consecutive turns of one group of lanes is x[j]. */
+LSE_INLINE void FN(fold4)(V *max, V *hi, V *lo, V x[4], V bias, V floor)
+{
+    LSE_UNROLL for (int j = 0; j < 4; j++) {
+        const V loser = VF(min)(*max, x[j]); /* x[j] if unordered: NaN goes to the sum */
+        *max = VF(max)(x[j], *max);
+        x[j] = loser;
+    }
+    FN(exp)(x, 4, bias, floor);
+    LSE_UNROLL for (int j = 0; j < 4; j++) FN(add)(hi, lo, x[j]);
+}
+
+LSE_INLINE void FN(fold_quad)(const char *x, FN(row_lanes) *s, V bias, V floor)
+{
+    LSE_UNROLL for (int g = 0; g < FN(groups); g++) {
+        V v[4];
+        LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(x + 64 * j + (size_t)g * sizeof(V));
+        FN(fold4)(&s->max[g], &s->hi[g], &s->lo[g], v, bias, floor);
+    }
+}
+
+/* The last, incomplete quad of a row, filled up with elements that add nothing. */
+LSE_INLINE void FN(pad)(const char *x, ptrdiff_t n, REAL quad[FN(QUAD)])
+{
+    for (int i = 0; i < FN(QUAD); i++) quad[i] = -(REAL)INFINITY;
+    memcpy(quad, x, (size_t)n * sizeof(REAL));
+}
+
+static void FN(sweep)(const char *x, ptrdiff_t n, FN(row_lanes) *state, double anchor)
+{
+    const V bias = VF(set)(FN(bias)(anchor)), floor = VF(set)(FN(floor)(anchor));
+    FN(row_lanes) s = *state;
+    for (; n >= FN(QUAD); n -= FN(QUAD), x += 256) FN(fold_quad)(x, &s, bias, floor);
+    if (n > 0) {
+        REAL quad[FN(QUAD)];
+        FN(pad)(x, n, quad);
+        FN(fold_quad)((const char *)quad, &s, bias, floor);
+    }
+    *state = s;
+}
+
+LSE_INLINE REAL FN(greatest)(V v)
+{
+    REAL x[VF(width)];
+    VF(store)(x, v);
+    for (int half = VF(width) / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) x[i] = x[i + half] > x[i] ? x[i + half] : x[i];
+    return x[0];
+}
+
+LSE_INLINE REAL FN(lanes_max)(const FN(row_lanes) *s)
+{
+    V max = s->max[0];
+    for (int g = 1; g < FN(groups); g++) max = VF(max)(s->max[g], max);
+    return FN(greatest)(max);
+}
+
+/* The maximum of n elements, a multiple of QUAD; NaN is passed over. */
+static REAL FN(block_max)(const char *x, ptrdiff_t n)
+{
+    V max[4];
+    for (int j = 0; j < 4; j++) max[j] = VF(set)(-(REAL)INFINITY);
+    for (const char *end = x + (size_t)n * sizeof(REAL); x < end; x += 4 * sizeof(V))
+        LSE_UNROLL for (int j = 0; j < 4; j++) max[j] = VF(max)(VF(load)(x + (size_t)j * sizeof(V)), max[j]);
+    return FN(greatest)(VF(max)(VF(max)(max[0], max[1]), VF(max)(max[2], max[3])));
+}
+
+LSE_INLINE void FN(raise)(FN(level) *level, FN(row_lanes) *s, REAL max)
+{
+    const FN(level) old = *level;
+    *level = FN(level_for)(max);
+    const V factor = VF(set)((REAL)pow2(old.anchor - level->anchor));
+    for (int g = 0; g < FN(groups); g++) {
+        s->hi[g] = VF(mul)(s->hi[g], factor);
+        s->lo[g] = VF(mul)(s->lo[g], factor);
+    }
+}
+
+/* One block of a row. The anchor of what came before mostly serves; where it does not, the block is folded
+ * again from where it started, and the next one looks for its maximum first. */
+LSE_INLINE void FN(fold_block)(const char *x, ptrdiff_t n, FN(row_lanes) *s, FN(level) *level)
+{
+    if (level->ascending) {
+        const REAL max = FN(block_max)(x, n - n % FN(QUAD));
+        if (max > level->limit) {
+            FN(raise)(level, s, max);
+            level->ascending = 1;
+        } else {
+            level->ascending = 0;
+        }
+    }
+    const FN(row_lanes) before = *s;
+    FN(sweep)(x, n, s, level->anchor);
+    const REAL max = FN(lanes_max)(s);
+    if (max > level->limit) {
+        *s = before;
+        FN(raise)(level, s, max);
+        level->ascending = 1;
+        FN(sweep)(x, n, s, level->anchor);
+    }
+}
+
+/* Elements start .. start + n of a row in one contiguous run: where they lie, or copied to buffer. */
+LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n,
+                                 double shift, REAL *buffer)
+{
+    const char *from = element(layout, base, start);
+    if (layout->load) {
+        const int last = layout->ndim - 1;
+        const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
+        for (ptrdiff_t done = 0; done < n;) {
+            const ptrdiff_t left = length - (start + done) % length;
+            const ptrdiff_t run = left < n - done ? left : n - done;
+            layout->load(element(layout, base, start + done), stride, run, buffer + done);
+            done += run;
+        }
+        from = (const char *)buffer;
+    }
+    if (shift != 0) {
+        const REAL by = (REAL)shift;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            REAL x;
+            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            buffer[i] = x - by;
+        }
+        from = (const char *)buffer;
+    }
+    return from;
+}
+
+/* States of `columns` rows from their lanes: element (lane, column) stands at [lane * columns + column];
+ * columns is 1 or a multiple of the width, and the arrays hold a whole vector at least. anchor: that of the
+ * sums hi + lo, or hi is NULL where no lane has seen more than one element. The arrays are overwritten.
+ *
+ * The lanes' maxima play a knock-out; the exponential of every loser joins the sum. */
+static void FN(join)(REAL *max, REAL *hi, REAL *lo, const double *anchor, int lanes, ptrdiff_t columns,
+                     ptrdiff_t count, ptrdiff_t at, lse_states *states)
+{
+    REAL bias[LSE_BATCH], floor[LSE_BATCH], factor[LSE_BATCH];
+    double sum[LANES * FN(PANEL)], sum_lo[LANES * FN(PANEL)], up[LSE_BATCH];
+    const ptrdiff_t total = lanes * columns;
+    for (ptrdiff_t half = total / 2; half >= columns; half /= 2)
+        for (ptrdiff_t i = 0; i < half; i++) {
+            const REAL a = max[i], b = max[i + half];
+            max[i] = b > a ? b : a; /* a and b stay one each even if unordered: NaN is not lost */
+            max[i + half] = a < b ? a : b;
+        }
+    for (ptrdiff_t c = 0; c < columns; c++) {
+        const double top = (double)max[c], level = FN(anchor)(top);
+        if (c < count) states->max[at + c] = top;
+        max[c] = -(REAL)INFINITY;
+        bias[c] = FN(bias)(level);
+        floor[c] = FN(floor)(level);
+        if (hi) factor[c] = (REAL)pow2(anchor[c] - level);
+        up[c] = pow2(level - (exponent_of(top) - 500.0));
+    }
+    for (ptrdiff_t i = 0; i < total; i += VF(width)) {
+        const ptrdiff_t c = i % columns;
+        V t = VF(load)(max + i);
+        FN(exp)(&t, 1, columns > 1 ? VF(load)(bias + c) : VF(set)(bias[0]),
+                columns > 1 ? VF(load)(floor + c) : VF(set)(floor[0]));
+        if (hi) {
+            const V by = columns > 1 ? VF(load)(factor + c) : VF(set)(factor[0]);
+            V h = VF(mul)(VF(load)(hi + i), by), l = VF(mul)(VF(load)(lo + i), by);
+            FN(add)(&h, &l, t);
+            VF(store)(hi + i, h);
+            VF(store)(lo + i, l);
+        } else {
+            VF(store)(max + i, t);
+        }
+    }
+    for (ptrdiff_t i = 0; i < total; i++) {
+        sum[i] = (double)(hi ? hi[i] : max[i]);
+        sum_lo[i] = hi ? (double)lo[i] : 0.0;
+    }
+    sum_lanes(sum, sum_lo, total, columns);
+    for (ptrdiff_t c = 0; c < count; c++) {
+        states->tail[at + c] = sum[c] * up[c];
+        states->tail_lo[at + c] = sum_lo[c] * up[c];
+    }
+}
+
+/* Rows of no more than LANES elements, as the columns of a tile. */
+static void FN(short_rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
+                           ptrdiff_t count, const double *shift, lse_states *states)
+{
+    REAL tile[LANES * LSE_BATCH], row[LANES];
+    int lanes = 1;
+    while (lanes < n) lanes *= 2;
+    for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
+        const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
+        const ptrdiff_t columns = count == 1 ? 1 : (some + VF(width) - 1) / VF(width) * VF(width);
+        const ptrdiff_t used = columns * lanes < LANES ? LANES : columns * lanes;
+        if (n < lanes || some < columns || used > columns * lanes)
+            for (ptrdiff_t i = 0; i < used; i++) tile[i] = -(REAL)INFINITY;
+        for (ptrdiff_t c = 0; c < some; c++) {
+            const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, row);
+            for (ptrdiff_t i = 0; i < n; i++) memcpy(&tile[i * columns + c], x + (size_t)i * sizeof(REAL), sizeof(REAL));
+        }
+        FN(join)(tile, NULL, NULL, NULL, lanes, columns, some, at, states);
+    }
+}
+
+static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,
+                         ptrdiff_t at, lse_states *states)
+{
+    REAL buffer[FN(BLOCK)], max[LANES], hi[LANES], lo[LANES];
+    FN(row_lanes) s;
+    FN(level) level = {0, 0, 0};
+    for (int g = 0; g < FN(groups); g++) {
+        s.max[g] = VF(set)(-(REAL)INFINITY);
+        s.hi[g] = s.lo[g] = VF(set)(0);
+    }
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *x = FN(fetch)(layout, base, start + done, some, shift, buffer);
+        if (some < FN(QUAD)) {
+            REAL quad[FN(QUAD)];
+            FN(pad)(x, some, quad);
+            if (done == 0) level = FN(level_for)(FN(block_max)((const char *)quad, FN(QUAD)));
+            FN(fold_block)((const char *)quad, FN(QUAD), &s, &level);
+        } else {
+            if (done == 0) level = FN(level_for)(FN(block_max)(x, FN(QUAD)));
+            FN(fold_block)(x, some, &s, &level);
+        }
+    }
+    for (int g = 0; g < FN(groups); g++) {
+        VF(store)(max + g * VF(width), s.max[g]);
+        VF(store)(hi + g * VF(width), s.hi[g]);
+        VF(store)(lo + g * VF(width), s.lo[g]);
+    }
+    FN(join)(max, hi, lo, &level.anchor, LANES, 1, 1, at, states);
+}
+
+static void FN(rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
+                     ptrdiff_t count, const double *shift, lse_states *states)
+{
+    if (n <= LANES) {
+        FN(short_rows)(layout, base, start, n, count, shift, states);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) FN(long_row)(layout, base[i], start, n, shift ? shift[i] : 0, i, states);
+}

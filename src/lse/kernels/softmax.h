@@ -1,0 +1,153 @@
+/* exp(x - y) and x - y for y a finished result, included once for each F. */
+
+/* What turns x into its softmax: e^x at an anchor, times scale; or into its log-softmax: x - y - y_lo. */
+typedef struct {
+    REAL bias, floor, scale, y, y_lo;
+} FN(target);
+
+LSE_INLINE FN(target) FN(target_for)(const lse_results *results, ptrdiff_t i)
+{
+    const double anchor = results->anchor[i] - HEADROOM, y = results->value[i];
+    FN(target) t;
+    t.bias = FN(bias)(anchor);
+    t.floor = FN(floor)(anchor);
+    t.scale = (REAL)(results->scale[i] * pow2(-HEADROOM));
+    t.y = (REAL)y;
+    t.y_lo = (REAL)((y - (double)t.y) + results->value_lo[i]);
+    return t;
+}
+
+LSE_INLINE void FN(softmax4)(V x[4], V bias, V floor, V scale)
+{
+    FN(exp)(x, 4, bias, floor);
+    LSE_UNROLL for (int j = 0; j < 4; j++) x[j] = VF(mul)(x[j], scale);
+}
+
+LSE_INLINE void FN(log_softmax4)(V x[4], V y, V y_lo)
+{
+    LSE_UNROLL for (int j = 0; j < 4; j++) x[j] = VF(sub)(VF(sub)(x[j], y), y_lo);
+}
+
+static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, const int log)
+{
+    const V bias = VF(set)(t.bias), floor = VF(set)(t.floor), scale = VF(set)(t.scale);
+    const V y = VF(set)(t.y), y_lo = VF(set)(t.y_lo);
+    enum { STEP = 4 * VF(width) };
+    REAL rest[STEP];
+    for (ptrdiff_t i = 0; i < n; i += STEP) {
+        const ptrdiff_t left = n - i;
+        const char *from = x + (size_t)i * sizeof(REAL);
+        char *to = out + (size_t)i * sizeof(REAL);
+        V v[4];
+        if (left < STEP) {
+            for (int j = 0; j < STEP; j++) rest[j] = 0;
+            memcpy(rest, from, (size_t)left * sizeof(REAL));
+            from = (const char *)rest;
+            to = (char *)rest;
+        }
+        LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
+        if (log) FN(log_softmax4)(v, y, y_lo);
+        else FN(softmax4)(v, bias, floor, scale);
+        LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
+        if (left < STEP) memcpy(out + (size_t)i * sizeof(REAL), rest, (size_t)left * sizeof(REAL));
+    }
+}
+
+/* The reverse of fetch, for an output that is not contiguous. */
+LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t start, ptrdiff_t n, const REAL *from)
+{
+    const int last = layout->ndim - 1;
+    const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
+    for (ptrdiff_t done = 0; done < n;) {
+        const ptrdiff_t left = length - (start + done) % length;
+        const ptrdiff_t run = left < n - done ? left : n - done;
+        layout->store((char *)element(layout, base, start + done), stride, run, from + done);
+        done += run;
+    }
+}
+
+LSE_INLINE void FN(map_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                            ptrdiff_t start, ptrdiff_t n, double shift, FN(target) t, const int log)
+{
+    REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *x = FN(fetch)(layout, base, start + done, some, shift, buffer);
+        if (out_layout->store) {
+            FN(map_block)(x, (char *)result, some, t, log);
+            FN(scatter)(out_layout, out, start + done, some, result);
+        } else {
+            FN(map_block)(x, (char *)element(out_layout, out, start + done), some, t, log);
+        }
+    }
+}
+
+static void FN(softmax_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                            ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index)
+{
+    FN(map_row)(layout, base, out_layout, out, start, n, shift, FN(target_for)(results, index), 0);
+}
+
+static void FN(log_softmax_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                                ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results,
+                                ptrdiff_t index)
+{
+    FN(map_row)(layout, base, out_layout, out, start, n, shift, FN(target_for)(results, index), 1);
+}
+
+/* Vectors of one row of a panel, four at a time; what does not fill a vector goes through a copy. */
+LSE_INLINE void FN(map_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results,
+                                const int log)
+{
+    enum { STEP = 4 * VF(width) };
+    REAL first[FN(PANEL)], second[FN(PANEL)], scale[FN(PANEL)], rest[STEP];
+    for (ptrdiff_t c = 0; c < FN(PANEL); c++) {
+        const FN(target) t = FN(target_for)(results, c < count ? c : 0);
+        first[c] = log ? t.y : t.bias;
+        second[c] = log ? t.y_lo : t.floor;
+        scale[c] = t.scale;
+    }
+    for (ptrdiff_t r = start; r < start + n; r++) {
+        const char *x = element(layout, base, r);
+        char *y = (char *)element(out_layout, out, r);
+        for (ptrdiff_t c = 0; c < count; c += STEP) {
+            const size_t offset = (size_t)c * sizeof(REAL);
+            const ptrdiff_t left = count - c;
+            const char *from = x + offset;
+            char *to = y + offset;
+            V v[4];
+            if (left < STEP) {
+                for (int j = 0; j < STEP; j++) rest[j] = 0;
+                memcpy(rest, from, (size_t)left * sizeof(REAL));
+                from = (const char *)rest;
+                to = (char *)rest;
+            }
+            LSE_UNROLL for (int j = 0; j < 4; j++) {
+                const ptrdiff_t at = c + j * VF(width);
+                v[j] = VF(load)(from + (size_t)j * sizeof(V));
+                if (log) {
+                    v[j] = VF(sub)(VF(sub)(v[j], VF(load)(first + at)), VF(load)(second + at));
+                } else {
+                    FN(exp)(&v[j], 1, VF(load)(first + at), VF(load)(second + at));
+                    v[j] = VF(mul)(v[j], VF(load)(scale + at));
+                }
+            }
+            LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
+            if (left < STEP) memcpy(y + offset, rest, (size_t)left * sizeof(REAL));
+        }
+    }
+}
+
+static void FN(softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results)
+{
+    FN(map_columns)(layout, base, out_layout, out, start, n, count, results, 0);
+}
+
+static void FN(log_softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout,
+                                    char *out, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                                    const lse_results *results)
+{
+    FN(map_columns)(layout, base, out_layout, out, start, n, count, results, 1);
+}

@@ -1,0 +1,41 @@
+/* The one place that asks what the compiler and the processor are. */
+#ifndef LSE_TARGET_H
+#define LSE_TARGET_H
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define LSE_X86_64 1
+#else
+#define LSE_X86_64 0
+#endif
+
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define LSE_AARCH64 1
+#else
+#define LSE_AARCH64 0
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LSE_INLINE static __forceinline
+#define LSE_UNROLL
+#else
+#define LSE_INLINE static inline __attribute__((always_inline, unused))
+#define LSE_UNROLL LSE_PRAGMA(GCC unroll 16)
+#endif
+
+#define LSE_PRAGMA(text) _Pragma(#text)
+
+/* Between BEGIN and END every function may use the named instruction sets. Include <immintrin.h> before
+ * the first region. MSVC needs no regions: there intrinsics compile wherever they stand. */
+#if defined(__clang__)
+#define LSE_REGION_BEGIN(features) \
+    LSE_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define LSE_REGION_END LSE_PRAGMA(clang attribute pop)
+#elif defined(__GNUC__)
+#define LSE_REGION_BEGIN(features) LSE_PRAGMA(GCC push_options) LSE_PRAGMA(GCC target(features))
+#define LSE_REGION_END LSE_PRAGMA(GCC pop_options)
+#else
+#define LSE_REGION_BEGIN(features)
+#define LSE_REGION_END
+#endif
+
+#endif

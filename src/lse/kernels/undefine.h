@@ -1,0 +1,10 @@
+/* Ends what body.h and exp.h define for one F. */
+#undef F
+#undef V
+#undef REAL
+#undef F_IS_DOUBLE
+#undef LANES
+#undef MAGIC
+#undef EXP_BIAS
+#undef HEADROOM
+#undef SLACK

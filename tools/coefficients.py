@@ -1,0 +1,149 @@
+"""Generate src/lse/kernels/coefficients.h: ``python tools/coefficients.py``.
+
+Minimax polynomials by the Remez exchange in 60-digit arithmetic. The errors printed beside them are
+those of the rounded coefficients, measured on a grid of 4001 points.
+
+Needs mpmath.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mpmath as mp
+
+mp.mp.dps = 60
+
+HEADER = Path(__file__).parents[1] / "src" / "lse" / "kernels" / "coefficients.h"
+POINTS = 1500
+
+Function = Callable[[mp.mpf], mp.mpf]
+
+
+def round_to(x: mp.mpf, bits: int) -> mp.mpf:
+    """Round x to a significand of `bits` bits."""
+    with mp.workprec(bits):
+        return +mp.mpf(x)
+
+
+def extrema(grid: list[mp.mpf], errors: list[mp.mpf], count: int) -> list[mp.mpf]:
+    """Pick `count` points of alternating sign, each the largest error of its run of equal signs."""
+    runs: list[int] = []
+    for i, error in enumerate(errors):
+        if runs and (errors[runs[-1]] > 0) == (error > 0):
+            if abs(error) > abs(errors[runs[-1]]):
+                runs[-1] = i
+        else:
+            runs.append(i)
+    while len(runs) > count:
+        runs.pop(0 if abs(errors[runs[0]]) < abs(errors[runs[-1]]) else -1)
+    return [grid[i] for i in runs]
+
+
+def remez(f: Function, weight: Function, degrees: list[int], lo: mp.mpf, hi: mp.mpf) -> list[mp.mpf]:
+    """Coefficients c of sum(c[k] x**degrees[k]) that minimise max |weight (sum - f)| on [lo, hi]."""
+    grid = [(lo + hi) / 2 - (hi - lo) / 2 * mp.cos(mp.pi * i / POINTS) for i in range(POINTS + 1)]
+    heaviest = max(map(weight, grid))
+    grid = [x for x in grid if weight(x) > heaviest / 10**4]
+    values = [f(x) for x in grid]
+    weights = [weight(x) for x in grid]
+    size = len(degrees) + 1
+    nodes = [grid[round(i * (len(grid) - 1) / (size - 1))] for i in range(size)]
+    for _ in range(30):
+        rows = [[x**d for d in degrees] + [(-1) ** i / weight(x)] for i, x in enumerate(nodes)]
+        *c, level = mp.lu_solve(mp.matrix(rows), mp.matrix([f(x) for x in nodes]))
+        errors = [
+            w * (sum(ck * x**d for ck, d in zip(c, degrees, strict=True)) - y)
+            for x, y, w in zip(grid, values, weights, strict=True)
+        ]
+        nodes = extrema(grid, errors, size)
+        if len(nodes) < size or max(map(abs, errors)) < abs(level) * (1 + mp.mpf(10) ** -6):
+            break
+    return c
+
+
+def fit(f: Function, weight: Function, degree: int, lo: mp.mpf, hi: mp.mpf, bits: int) -> list[mp.mpf]:
+    """Minimax polynomial, its coefficients then rounded to `bits` bits."""
+    return [round_to(c, bits) for c in remez(f, weight, list(range(degree + 1)), lo, hi)]
+
+
+def log2_error(f: Function, weight: Function, c: list[mp.mpf], lo: mp.mpf, hi: mp.mpf) -> float:
+    grid = (lo + (hi - lo) * i / 4000 for i in range(4001))
+    return float(mp.log(max(abs(weight(x) * (mp.polyval(c[::-1], x) - f(x))) for x in grid), 2))
+
+
+def exp_coefficients(degree: int, bits: int) -> tuple[list[mp.mpf], float]:
+    """c[2:] of e**r = 1 + r + c2 r**2 + ..., least relative error on |r| <= 0.3505.
+
+    The interval exceeds ln(2)/2 by what the rounding of log2(e) can misplace for |x| up to the FAR
+    limit of the kernels.
+    """
+    half = mp.mpf("0.3505")
+
+    def f(r: mp.mpf) -> mp.mpf:
+        return mp.mpf(1) / 2 + r / 6 if abs(r) < mp.mpf(10) ** -20 else (mp.expm1(r) - r) / r**2
+
+    def weight(r: mp.mpf) -> mp.mpf:
+        return r**2 / mp.exp(r)
+
+    c = fit(f, weight, degree - 2, -half, half, bits)
+    return c, log2_error(f, weight, c, -half, half)
+
+
+def atanh_coefficients(degree: int) -> tuple[list[mp.mpf], float]:
+    """c of atanh(z) = z + z s (c0 + c1 s + ...), s = z**2, for (1 - z)/(1 + z) within sqrt(2) of 1."""
+    top = (mp.mpf("0.1716")) ** 2
+
+    def f(s: mp.mpf) -> mp.mpf:
+        z = mp.sqrt(s)
+        return mp.mpf(1) / 3 + s / 5 if s < mp.mpf(10) ** -20 else (mp.atanh(z) / z - 1) / s
+
+    def weight(s: mp.mpf) -> mp.mpf:
+        return s + top / 100
+
+    c = fit(f, weight, degree, mp.mpf(0), top, 53)
+    return c, log2_error(f, weight, c, mp.mpf(0), top)
+
+
+def array(name: str, real: str, c: list[mp.mpf], comment: str) -> str:
+    suffix = "f" if real == "float" else ""
+    body = ",\n    ".join(float(x).hex() + suffix for x in c)
+    return f"/* {comment} */\nstatic const {real} {name}[] = {{\n    {body},\n}};\n"
+
+
+def constants(real: str, tag: str, bits: int) -> str:
+    suffix = "f" if real == "float" else ""
+    ln2 = mp.log(2)
+    hi = round_to(ln2, bits)
+    pairs = {
+        f"LOG2E_{tag}": round_to(1 / ln2, bits),
+        f"LN2_HI_{tag}": hi,
+        f"LN2_LO_{tag}": round_to(ln2 - hi, bits),
+    }
+    return "".join(f"#define {name} {float(x).hex()}{suffix}\n" for name, x in pairs.items())
+
+
+def main() -> None:
+    exp32, error32 = exp_coefficients(6, 24)
+    exp64, error64 = exp_coefficients(11, 53)
+    atanh, error_atanh = atanh_coefficients(7)
+    ln2_short = round_to(mp.log(2), 40)
+    text = "\n".join(
+        [
+            "/* Generated by tools/coefficients.py; edit that instead. */\n#ifndef LSE_COEFFICIENTS_H"
+            "\n#define LSE_COEFFICIENTS_H\n",
+            "/* log2(e), and ln(2) as the sum of two numbers. */\n" + constants("float", "f32", 24) + constants("double", "f64", 53),
+            "/* ln(2) again, its first part so short that k ln(2) is exact for |k| < 4096. */\n"
+            f"#define LN2_SHORT {float(ln2_short).hex()}\n"
+            f"#define LN2_REST {float(mp.log(2) - ln2_short).hex()}\n",
+            array("EXP_f32", "float", exp32, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^{error32:.2f}"),
+            array("EXP_f64", "double", exp64, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^{error64:.2f}"),
+            array("ATANH", "double", atanh, f"atanh(z) = z + z s (c0 + c1 s + ...), s = z^2, relative error 2^{error_atanh:.2f}"),
+            "#endif\n",
+        ]
+    )
+    HEADER.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
