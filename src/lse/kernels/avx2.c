@@ -21,6 +21,12 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
+LSE_INLINE float vf32_greatest(vf32 a)
+{
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_shuffle_ps(m, m, 1)));
+}
 
 typedef __m256d vf64;
 enum { vf64_width = 4 };
@@ -40,6 +46,11 @@ LSE_INLINE vf64 vf64_exponent(vf64 a)
     const vf64 magic = _mm256_set1_pd(0x1p52); /* an integer below 2^52 in its low bits is added to it */
     const vf64 biased = _mm256_castsi256_pd(_mm256_srli_epi64(_mm256_castpd_si256(a), 52));
     return _mm256_sub_pd(_mm256_or_pd(biased, magic), _mm256_set1_pd(0x1p52 + 1023.0));
+}
+LSE_INLINE double vf64_greatest(vf64 a)
+{
+    const __m128d m = _mm_max_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(m, _mm_unpackhi_pd(m, m)));
 }
 
 #include "body.h"

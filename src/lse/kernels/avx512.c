@@ -21,6 +21,7 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm512_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm512_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+LSE_INLINE float vf32_greatest(vf32 a) { return _mm512_reduce_max_ps(a); }
 
 typedef __m512d vf64;
 enum { vf64_width = 8 };
@@ -36,6 +37,7 @@ LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm512_max_pd(a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm512_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
 LSE_INLINE vf64 vf64_exponent(vf64 a) { return _mm512_getexp_pd(a); }
+LSE_INLINE double vf64_greatest(vf64 a) { return _mm512_reduce_max_pd(a); }
 
 #include "body.h"
 

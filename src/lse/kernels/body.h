@@ -36,7 +36,7 @@
 #define LSE_REAL_KERNELS(F)                                                                             \
     {                                                                                                   \
         rows_##F, columns_##F, softmax_row_##F, log_softmax_row_##F, softmax_columns_##F,               \
-            log_softmax_columns_##F, PANEL_##F                                                          \
+            log_softmax_columns_##F, census_##F, select_infinity_##F, PANEL_##F                                                         \
     }
 #define LSE_TABLE(isa)                                                                                  \
     static const lse_kernels table = {isa, merge, finish, LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}; \

@@ -9,12 +9,14 @@
 #define MAGIC 0x1.8p52
 #define EXP_BIAS 1023.0
 #define HEADROOM 500.0
+#define ADDENDS 1 /* terms added plainly before each compensated addition */
 #define SLACK 277.0 /* (EXP_BIAS - HEADROOM) ln 2, and room for 2^30 terms and more */
 #else
 #define LANES 16
 #define MAGIC 0x1.8p23f
 #define EXP_BIAS 127.0f
 #define HEADROOM 60.0
+#define ADDENDS 2
 #define SLACK 27.0f
 #endif
 

@@ -9,11 +9,11 @@
 
 enum {
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
-    LSE_PIECE = 1 << 15,  /* elements of a row that make one state; longer rows are merged of such pieces */
+    LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
     LSE_MAX_DIMS = 64     /* of a NumPy array */
 };
 
-/* Beyond this magnitude the exponents of float32 and float64 are not computed from x but from x - shift. */
+/* The kernels take elements of greater magnitude only as x - shift. */
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
 
@@ -67,7 +67,12 @@ typedef struct {
                             ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
     void (*log_softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
-    ptrdiff_t panel;
+    /* how many of the n elements of a row are NaN, and how many +inf; layout has a load */
+    void (*census)(const lse_layout *layout, const char *base, ptrdiff_t n, ptrdiff_t *nans, ptrdiff_t *infinities);
+    /* out = x is +inf ? at_infinity : elsewhere; both layouts have a load and a store */
+    void (*select_infinity)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                            ptrdiff_t n, double at_infinity, double elsewhere);
+    ptrdiff_t panel; /* columns at most */
 } lse_real_kernels;
 
 typedef struct {
@@ -83,6 +88,11 @@ const lse_kernels *lse_kernels_avx512(void);
 const lse_kernels *lse_kernels_avx2(void);
 const lse_kernels *lse_kernels_neon(void);
 const lse_kernels *lse_kernels_scalar(void);
+
+/* load.c: how to copy elements of a type, `size` bytes of kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind),
+ * into float (float32 alone) or double; NULL for a type there is none for. The reverse is for float and double. */
+lse_load lse_load_for(char kind, int size, int swapped);
+lse_store lse_store_for(int size);
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);

@@ -35,7 +35,8 @@ LSE_INLINE void FN(fold4)(V *max, V *hi, V *lo, V x[4], V bias, V floor)
         x[j] = loser;
     }
     FN(exp)(x, 4, bias, floor);
-    LSE_UNROLL for (int j = 0; j < 4; j++) FN(add)(hi, lo, x[j]);
+    LSE_UNROLL for (int j = 0; j < 4; j += ADDENDS)
+        FN(add)(hi, lo, ADDENDS == 2 ? VF(add)(x[j], x[j + ADDENDS - 1]) : x[j]);
 }
 
 LSE_INLINE void FN(fold_quad)(const char *x, FN(row_lanes) *s, V bias, V floor)
@@ -67,20 +68,11 @@ static void FN(sweep)(const char *x, ptrdiff_t n, FN(row_lanes) *state, double a
     *state = s;
 }
 
-LSE_INLINE REAL FN(greatest)(V v)
-{
-    REAL x[VF(width)];
-    VF(store)(x, v);
-    for (int half = VF(width) / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) x[i] = x[i + half] > x[i] ? x[i + half] : x[i];
-    return x[0];
-}
-
 LSE_INLINE REAL FN(lanes_max)(const FN(row_lanes) *s)
 {
     V max = s->max[0];
     for (int g = 1; g < FN(groups); g++) max = VF(max)(s->max[g], max);
-    return FN(greatest)(max);
+    return VF(greatest)(max);
 }
 
 /* The maximum of n elements, a multiple of QUAD; NaN is passed over. */
@@ -90,7 +82,7 @@ static REAL FN(block_max)(const char *x, ptrdiff_t n)
     for (int j = 0; j < 4; j++) max[j] = VF(set)(-(REAL)INFINITY);
     for (const char *end = x + (size_t)n * sizeof(REAL); x < end; x += 4 * sizeof(V))
         LSE_UNROLL for (int j = 0; j < 4; j++) max[j] = VF(max)(VF(load)(x + (size_t)j * sizeof(V)), max[j]);
-    return FN(greatest)(VF(max)(VF(max)(max[0], max[1]), VF(max)(max[2], max[3])));
+    return VF(greatest)(VF(max)(VF(max)(max[0], max[1]), VF(max)(max[2], max[3])));
 }
 
 LSE_INLINE void FN(raise)(FN(level) *level, FN(row_lanes) *s, REAL max)
@@ -161,7 +153,7 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const char *base, ptr
  * sums hi + lo, or hi is NULL where no lane has seen more than one element. The arrays are overwritten.
  *
  * The lanes' maxima play a knock-out; the exponential of every loser joins the sum. */
-static void FN(join)(REAL *max, REAL *hi, REAL *lo, const double *anchor, int lanes, ptrdiff_t columns,
+LSE_INLINE void FN(join)(REAL *max, REAL *hi, REAL *lo, const double *anchor, const int lanes, const ptrdiff_t columns,
                      ptrdiff_t count, ptrdiff_t at, lse_states *states)
 {
     REAL bias[LSE_BATCH], floor[LSE_BATCH], factor[LSE_BATCH];
@@ -208,31 +200,66 @@ static void FN(join)(REAL *max, REAL *hi, REAL *lo, const double *anchor, int la
     }
 }
 
+/* The lanes of up to PANEL rows, before they are joined. */
+typedef struct {
+    REAL max[LANES * FN(PANEL)], hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)];
+    double anchor[FN(PANEL)];
+} FN(many_lanes);
+
+/* to[lane * columns + column] = from[column * LANES + lane] */
+LSE_INLINE void FN(transpose)(const REAL *restrict from, REAL *restrict to, ptrdiff_t columns, ptrdiff_t count)
+{
+    for (ptrdiff_t c = 0; c < count; c++)
+        for (int l = 0; l < LANES; l++) to[l * columns + c] = from[c * LANES + l];
+}
+
+LSE_INLINE ptrdiff_t FN(whole_vectors)(ptrdiff_t count)
+{
+    return (count + VF(width) - 1) / VF(width) * VF(width);
+}
+
+static void FN(join_rows)(FN(many_lanes) *rows, ptrdiff_t count, ptrdiff_t at, lse_states *states)
+{
+    FN(many_lanes) turned;
+    const ptrdiff_t columns = FN(whole_vectors)(count);
+    if (count == 1) {
+        FN(join)(rows->max, rows->hi, rows->lo, rows->anchor, LANES, 1, 1, at, states);
+        return;
+    }
+    for (ptrdiff_t c = count; c < columns; c++) { /* fill the vectors with copies of the first row */
+        rows->anchor[c] = rows->anchor[0];
+        memcpy(rows->max + c * LANES, rows->max, sizeof(REAL) * LANES);
+        memcpy(rows->hi + c * LANES, rows->hi, sizeof(REAL) * LANES);
+        memcpy(rows->lo + c * LANES, rows->lo, sizeof(REAL) * LANES);
+    }
+    FN(transpose)(rows->max, turned.max, columns, columns);
+    FN(transpose)(rows->hi, turned.hi, columns, columns);
+    FN(transpose)(rows->lo, turned.lo, columns, columns);
+    FN(join)(turned.max, turned.hi, turned.lo, rows->anchor, LANES, columns, count, at, states);
+}
+
 /* Rows of no more than LANES elements, as the columns of a tile. */
 static void FN(short_rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
-                           ptrdiff_t count, const double *shift, lse_states *states)
+                           ptrdiff_t count, const double *shift, ptrdiff_t at, lse_states *states)
 {
-    REAL tile[LANES * LSE_BATCH], row[LANES];
+    REAL tile[LANES * FN(PANEL)], row[LANES];
+    const ptrdiff_t columns = count == 1 ? 1 : FN(whole_vectors)(count);
     int lanes = 1;
     while (lanes < n) lanes *= 2;
-    for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
-        const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
-        const ptrdiff_t columns = count == 1 ? 1 : (some + VF(width) - 1) / VF(width) * VF(width);
-        const ptrdiff_t used = columns * lanes < LANES ? LANES : columns * lanes;
-        if (n < lanes || some < columns || used > columns * lanes)
-            for (ptrdiff_t i = 0; i < used; i++) tile[i] = -(REAL)INFINITY;
-        for (ptrdiff_t c = 0; c < some; c++) {
-            const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, row);
-            for (ptrdiff_t i = 0; i < n; i++) memcpy(&tile[i * columns + c], x + (size_t)i * sizeof(REAL), sizeof(REAL));
-        }
-        FN(join)(tile, NULL, NULL, NULL, lanes, columns, some, at, states);
+    if (n < lanes || count < columns || columns * lanes < LANES)
+        for (ptrdiff_t i = 0; i < columns * lanes || i < LANES; i++) tile[i] = -(REAL)INFINITY;
+    for (ptrdiff_t c = 0; c < count; c++) {
+        const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, row);
+        for (ptrdiff_t i = 0; i < n; i++) memcpy(&tile[i * columns + c], x + (size_t)i * sizeof(REAL), sizeof(REAL));
     }
+    if (count == 1) FN(join)(tile, NULL, NULL, NULL, lanes, 1, 1, at, states);
+    else FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
 }
 
 static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,
-                         ptrdiff_t at, lse_states *states)
+                         FN(many_lanes) *rows, ptrdiff_t index)
 {
-    REAL buffer[FN(BLOCK)], max[LANES], hi[LANES], lo[LANES];
+    REAL buffer[FN(BLOCK)];
     FN(row_lanes) s;
     FN(level) level = {0, 0, 0};
     for (int g = 0; g < FN(groups); g++) {
@@ -253,19 +280,26 @@ static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t s
         }
     }
     for (int g = 0; g < FN(groups); g++) {
-        VF(store)(max + g * VF(width), s.max[g]);
-        VF(store)(hi + g * VF(width), s.hi[g]);
-        VF(store)(lo + g * VF(width), s.lo[g]);
+        const ptrdiff_t at = index * LANES + g * VF(width);
+        VF(store)(rows->max + at, s.max[g]);
+        VF(store)(rows->hi + at, s.hi[g]);
+        VF(store)(rows->lo + at, s.lo[g]);
     }
-    FN(join)(max, hi, lo, &level.anchor, LANES, 1, 1, at, states);
+    rows->anchor[index] = level.anchor;
 }
 
 static void FN(rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
                      ptrdiff_t count, const double *shift, lse_states *states)
 {
-    if (n <= LANES) {
-        FN(short_rows)(layout, base, start, n, count, shift, states);
-        return;
+    for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
+        const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
+        FN(many_lanes) rows;
+        if (n <= LANES) {
+            FN(short_rows)(layout, base, start, n, some, shift, at, states);
+            continue;
+        }
+        for (ptrdiff_t i = 0; i < some; i++)
+            FN(long_row)(layout, base[at + i], start, n, shift ? shift[at + i] : 0, &rows, i);
+        FN(join_rows)(&rows, some, at, states);
     }
-    for (ptrdiff_t i = 0; i < count; i++) FN(long_row)(layout, base[i], start, n, shift ? shift[i] : 0, i, states);
 }

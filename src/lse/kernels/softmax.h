@@ -151,3 +151,30 @@ static void FN(log_softmax_columns)(const lse_layout *layout, const char *base, 
 {
     FN(map_columns)(layout, base, out_layout, out, start, n, count, results, 1);
 }
+
+static void FN(census)(const lse_layout *layout, const char *base, ptrdiff_t n, ptrdiff_t *nans,
+                       ptrdiff_t *infinities)
+{
+    REAL x[FN(BLOCK)];
+    *nans = *infinities = 0;
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        FN(fetch)(layout, base, done, some, 0, x);
+        for (ptrdiff_t i = 0; i < some; i++) {
+            *nans += x[i] != x[i];
+            *infinities += x[i] == (REAL)INFINITY;
+        }
+    }
+}
+
+static void FN(select_infinity)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+                                ptrdiff_t n, double at_infinity, double elsewhere)
+{
+    REAL x[FN(BLOCK)];
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        FN(fetch)(layout, base, done, some, 0, x);
+        for (ptrdiff_t i = 0; i < some; i++) x[i] = (REAL)(x[i] == (REAL)INFINITY ? at_infinity : elsewhere);
+        FN(scatter)(out_layout, out, done, some, x);
+    }
+}

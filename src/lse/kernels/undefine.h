@@ -7,4 +7,5 @@
 #undef MAGIC
 #undef EXP_BIAS
 #undef HEADROOM
+#undef ADDENDS
 #undef SLACK

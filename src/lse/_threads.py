@@ -1,0 +1,141 @@
+"""How many threads, and what this build is."""
+
+import os
+import sys
+from pathlib import Path
+
+from lse import _core
+
+
+def cgroup_quota(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
+    """Return how many processors the cgroup of this process may keep busy, rounded up, or None if not limited."""
+    quotas = []
+    try:
+        lines = Path(membership).read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2: a limit may stand at any level
+            directory, names = Path(root), ("cpu.max",)
+        elif "cpu" in controllers.split(","):
+            directory, names = Path(root, controllers), ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        else:
+            continue
+        below = directory / path.lstrip("/")
+        for level in (below, *below.parents):
+            if level == directory.parent:
+                break
+            try:
+                words = " ".join((level / name).read_text() for name in names).split()
+            except OSError:
+                continue
+            if words[0] not in ("max", "-1"):
+                quotas.append(int(words[0]) / int(words[1]))
+    return max(1, -int(-min(quotas) // 1)) if quotas else None
+
+
+def get_num_threads():
+    """Return how many threads a large reduction uses.
+
+    Unless `set_num_threads` has said otherwise, that is what OpenMP has been told (``OMP_NUM_THREADS``,
+    threadpoolctl), but no more than the processors that the affinity and the cgroup of the process allow.
+    Small reductions, those inside a parallel region of OpenMP, and all of a forked child use one.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.get_num_threads() >= 1
+    True
+    """
+    return _core.num_threads()
+
+
+class set_num_threads:  # noqa: N801  used as a function
+    """Set how many threads a large reduction of this process uses, for good or for a while.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; None returns to what the environment says. More threads than processors are started if
+        asked for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `n` is not an integer, or less than 1.
+
+    Notes
+    -----
+    The setting is one for the whole process. As a context manager it restores the previous one at the end.
+    The result of a reduction does not depend on it.
+
+    Examples
+    --------
+    >>> import lse
+    >>> with lse.set_num_threads(1):
+    ...     lse.logsumexp([0.0, 0.0])
+    np.float64(0.6931471805599453)
+    """
+
+    def __init__(self, n):
+        if n is None:
+            n = 0
+        elif isinstance(n, bool) or not hasattr(n, "__index__"):
+            raise TypeError(f"set_num_threads: expected an integer or None, not {n!r}")
+        elif not 1 <= n.__index__() <= 1 << 16:
+            raise ValueError(f"set_num_threads: expected 1 to 65536 threads, not {n}; None returns to the default")
+        self._before = _core.limit_threads(n, -1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        _core.limit_threads(self._before, -1)
+
+    def __repr__(self):
+        return f"<set_num_threads: previously {self._before or None}>"
+
+
+def show_config():
+    """Print the version of lse, its kernel, its threads and what it was built with.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.show_config()  # doctest: +ELLIPSIS
+    lse ...
+    """
+    import numpy as np
+
+    import lse
+
+    openmp = _core.openmp_version()
+    rows = {
+        "kernel": f"{_core.kernels()} (available: {', '.join(_core.available_kernels())})",
+        "threads": f"{get_num_threads()} (OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')})",
+        "OpenMP": f"{openmp} ({', '.join(openmp_runtimes()) or 'runtime unknown'})" if openmp else "not built in",
+        "NumPy": np.__version__,
+        "Python": sys.version.split()[0],
+    }
+    print(f"lse {lse.__version__}")
+    for name, value in rows.items():
+        print(f"  {name + ':':9}{value}")
+
+
+def openmp_runtimes():
+    """Return the paths of the OpenMP libraries that this process has loaded, where the system tells (Linux)."""
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:
+        return []
+    paths = {line.split()[-1] for line in maps.splitlines()}
+    return sorted(path for path in paths if Path(path).name.startswith(("libgomp", "libomp", "libiomp")))
+
+
+if "OMP_NUM_THREADS" not in os.environ:
+    _core.limit_threads(-1, cgroup_quota() or 0)
