@@ -55,7 +55,7 @@ static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
 
 /* log(hi + lo) as *value + *value_lo, for 1 <= hi < 2^1000 and |lo| < 2^-52 hi.
  *
- * hi = 2^k f with f within sqrt(2) of 1, and log f = 2 atanh((f - 1) / (f + 1)). The quotient is carried in
+ * hi = 2^k f with f = 1 + d within sqrt(2) of 1, and log f = 2 atanh(z / 2), z = 2 d / (2 + d). z is carried in
  * two parts, so that the error relative to the result, before the caller rounds, is below 2^-58. */
 LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
 {
@@ -65,15 +65,14 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
     vf64 d_lo, q_lo, lost;
     const vf64 d = vf64_fast_two_sum(vf64_sub(vf64_mul(hi, down), one), vf64_mul(lo, down), &d_lo);
     const vf64 q = vf64_fast_two_sum(two, d, &q_lo);
-    const vf64 inverse = vf64_div(one, q);
-    const vf64 z = vf64_mul(d, inverse);
-    const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(z), q, d), d_lo), vf64_mul(z, vf64_add(q_lo, d_lo)));
-    const vf64 z_lo = vf64_mul(rest, inverse), s = vf64_mul(z, z);
+    const vf64 inverse = vf64_div(two, q);
+    const vf64 z = vf64_mul(d, inverse), s = vf64_mul(vf64_mul(z, z), vf64_set(0.25));
+    const vf64 rest = vf64_add(vf64_fma(vf64_neg(z), q, vf64_add(d, d)),
+                               vf64_sub(vf64_add(d_lo, d_lo), vf64_mul(z, vf64_add(q_lo, d_lo))));
     vf64 p = vf64_set(ATANH[TERMS - 1]);
     LSE_UNROLL for (int i = TERMS - 2; i >= 0; i--) p = vf64_fma(p, s, vf64_set(ATANH[i]));
-    const vf64 double_z = vf64_add(z, z);
-    *value = vf64_fast_two_sum(vf64_mul(k, vf64_set(LN2_SHORT)), double_z, &lost);
-    const vf64 small = vf64_fma(two, z_lo, vf64_mul(vf64_mul(double_z, s), p));
+    *value = vf64_fast_two_sum(vf64_mul(k, vf64_set(LN2_SHORT)), z, &lost);
+    const vf64 small = vf64_fma(vf64_mul(z, s), p, vf64_mul(rest, vf64_mul(inverse, vf64_set(0.5))));
     *value_lo = vf64_add(lost, vf64_fma(k, vf64_set(LN2_REST), small));
 }
 

@@ -7,5 +7,4 @@
 #undef MAGIC
 #undef EXP_BIAS
 #undef HEADROOM
-#undef ADDENDS
 #undef SLACK
