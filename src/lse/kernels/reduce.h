@@ -157,16 +157,30 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const char *base, ptr
     return from;
 }
 
+/* hi[0 .. stride) = the sums over hi[0 .. count) with stride `stride`, lo likewise what rounding lost. The tree is
+ * fixed: halves are added element by element. */
+LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t count, ptrdiff_t stride)
+{
+    for (ptrdiff_t half = count / 2; half >= stride; half /= 2)
+        for (ptrdiff_t i = 0; i < half; i++) {
+            const REAL a = hi[i], b = hi[i + half], sum = a + b;
+            const REAL large = a > b ? a : b, small = a < b ? a : b;
+            hi[i] = sum;
+            lo[i] = lo[i] + lo[i + half] + (small - (sum - large));
+        }
+}
+
 /* States of `columns` rows from their lanes: element (lane, column) stands at [lane * columns + column];
  * columns is 1 or a multiple of the width, and the arrays hold a whole vector at least. anchor: that of the
- * sums hi + lo, or hi is NULL where no lane has seen more than one element. The arrays are overwritten.
+ * sums hi + lo, or hi is NULL where no lane has seen more than one element. max is overwritten.
  *
  * The lanes' maxima play a knock-out; the exponential of every loser joins the sum. */
-LSE_INLINE void FN(join)(REAL *max, REAL *hi, REAL *lo, const double *anchor, const int lanes, const ptrdiff_t columns,
-                     ptrdiff_t count, ptrdiff_t at, lse_states *states)
+LSE_INLINE void FN(join)(REAL *max, const REAL *hi, const REAL *lo, const double *anchor, const int lanes,
+                         const ptrdiff_t columns, ptrdiff_t count, ptrdiff_t at, lse_states *states)
 {
     REAL bias[LSE_BATCH], floor[LSE_BATCH], factor[LSE_BATCH];
-    double sum[LANES * FN(PANEL)], sum_lo[LANES * FN(PANEL)], up[LSE_BATCH];
+    REAL sum[LANES * FN(PANEL)], sum_lo[LANES * FN(PANEL)];
+    double up[LSE_BATCH];
     const ptrdiff_t total = lanes * columns;
     for (ptrdiff_t half = total / 2; half >= columns; half /= 2)
         for (ptrdiff_t i = 0; i < half; i++) {
@@ -184,28 +198,23 @@ LSE_INLINE void FN(join)(REAL *max, REAL *hi, REAL *lo, const double *anchor, co
         up[c] = pow2(level - (exponent_of(top) - 500.0));
     }
     for (ptrdiff_t i = 0; i < total; i += VF(width)) {
-        const ptrdiff_t c = i % columns;
-        V t = VF(load)(max + i);
-        FN(exp)(&t, 1, columns > 1 ? VF(load)(bias + c) : VF(set)(bias[0]),
-                columns > 1 ? VF(load)(floor + c) : VF(set)(floor[0]));
+        const ptrdiff_t c = columns > 1 ? i % columns : 0;
+        V t = VF(load)(max + i), scale, h = VF(set)(0), l = VF(set)(0);
+        FN(exp_parts)(&t, &scale, 1, columns > 1 ? VF(load)(bias + c) : VF(set)(bias[0]),
+                      columns > 1 ? VF(load)(floor + c) : VF(set)(floor[0]));
         if (hi) {
             const V by = columns > 1 ? VF(load)(factor + c) : VF(set)(factor[0]);
-            V h = VF(mul)(VF(load)(hi + i), by), l = VF(mul)(VF(load)(lo + i), by);
-            FN(add)(&h, &l, t);
-            VF(store)(hi + i, h);
-            VF(store)(lo + i, l);
-        } else {
-            VF(store)(max + i, t);
+            h = VF(mul)(VF(load)(hi + i), by);
+            l = VF(mul)(VF(load)(lo + i), by);
         }
+        FN(add_parts)(&h, &l, scale, VF(mul)(scale, t));
+        VF(store)(sum + i, h);
+        VF(store)(sum_lo + i, l);
     }
-    for (ptrdiff_t i = 0; i < total; i++) {
-        sum[i] = (double)(hi ? hi[i] : max[i]);
-        sum_lo[i] = hi ? (double)lo[i] : 0.0;
-    }
-    sum_lanes(sum, sum_lo, total, columns);
+    FN(sum_lanes)(sum, sum_lo, total, columns);
     for (ptrdiff_t c = 0; c < count; c++) {
-        states->tail[at + c] = sum[c] * up[c];
-        states->tail_lo[at + c] = sum_lo[c] * up[c];
+        states->tail[at + c] = (double)sum[c] * up[c];
+        states->tail_lo[at + c] = (double)sum_lo[c] * up[c];
     }
 }
 

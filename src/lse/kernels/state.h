@@ -21,19 +21,6 @@ LSE_INLINE double pow2(double e)
     return t;
 }
 
-/* hi[0 .. stride) = the sums over hi[0 .. count) with stride `stride`, lo likewise what rounding lost. The
- * tree is fixed: halves are added element by element. */
-LSE_INLINE void sum_lanes(double *restrict hi, double *restrict lo, ptrdiff_t count, ptrdiff_t stride)
-{
-    for (ptrdiff_t half = count / 2; half >= stride; half /= 2)
-        for (ptrdiff_t i = 0; i < half; i++) {
-            const double a = hi[i], b = hi[i + half], sum = a + b;
-            const double large = a > b ? a : b, small = a < b ? a : b;
-            hi[i] = sum;
-            lo[i] = lo[i] + lo[i + half] + (small - (sum - large));
-        }
-}
-
 /* The address of element `index` of a row. */
 LSE_INLINE const char *element(const lse_layout *layout, const char *base, ptrdiff_t index)
 {
