@@ -536,13 +536,15 @@ cdef enum:
     GIL_KEPT_BELOW = 4096  # elements; letting go of it costs as much as some hundred of them
 
 
-cdef bint run_value(const lse_real_kernels *kernels, const char *data, Py_ssize_t n, double far,
+cdef bint run_value(const lse_real_kernels *kernels, const char *data, Py_ssize_t n, int itemsize, double far,
                     double *value) noexcept nogil:
     """Of one contiguous run of no more than LSE_PIECE elements; False where it wants a second look."""
     cdef lse_layout layout
     cdef lse_states states
     cdef lse_results results
-    layout.ndim = 0
+    layout.ndim = 1
+    layout.shape[0] = n
+    layout.stride[0] = itemsize
     layout.load = NULL
     kernels.rows(&layout, &data, 0, n, 1, NULL, &states)
     lse_add_progress(n)
@@ -556,7 +558,7 @@ cdef object quick(object a):
     cdef cnp.ndarray array
     cdef double value = 0
     cdef Py_ssize_t n
-    cdef int kind
+    cdef int kind, itemsize
     cdef bint done
     cdef const lse_real_kernels *kernels
     cdef double far
@@ -577,11 +579,12 @@ cdef object quick(object a):
     if n == 0 or n > LSE_PIECE:
         return None
     data = <const char *>cnp.PyArray_DATA(array)
+    itemsize = 8 if kind == cnp.NPY_FLOAT64 else 4
     if n < GIL_KEPT_BELOW:
-        done = run_value(kernels, data, n, far, &value)
+        done = run_value(kernels, data, n, itemsize, far, &value)
     else:
         with nogil:
-            done = run_value(kernels, data, n, far, &value)
+            done = run_value(kernels, data, n, itemsize, far, &value)
     if not done:
         return None
     return lse_float64(value) if kind == cnp.NPY_FLOAT64 else lse_float32(<float>value)

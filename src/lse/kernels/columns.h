@@ -32,14 +32,15 @@ static void FN(panel_rows)(const lse_layout *layout, const char *base, ptrdiff_t
 static void FN(panel_raise)(FN(panel) *s, ptrdiff_t c, REAL max)
 {
     const FN(level) level = FN(level_for)(max);
-    const REAL factor = (REAL)pow2(s->anchor[c] - level.anchor);
+    const FN(factors) f = FN(factors_for)(s->anchor[c], level.anchor);
     s->anchor[c] = level.anchor;
     s->limit[c] = level.limit;
     s->bias[c] = FN(bias)(level.anchor);
     s->floor[c] = FN(floor)(level.anchor);
     for (int l = 0; l < LANES; l++) {
-        s->hi[l * FN(PANEL) + c] *= factor;
-        s->lo[l * FN(PANEL) + c] *= factor;
+        REAL *hi = &s->hi[l * FN(PANEL) + c], *lo = &s->lo[l * FN(PANEL) + c];
+        *hi = *hi * f.first * f.second;
+        *lo = *lo * f.first * f.second;
     }
 }
 

@@ -27,6 +27,21 @@ LSE_INLINE double FN(anchor)(double max)
     return exponent_of(max > far ? far : max < -far ? -far : max) - HEADROOM;
 }
 
+/* A sum is brought from one anchor to a higher one by two factors, for one might be below the normal numbers
+ * while what it leaves is not. */
+typedef struct {
+    REAL first, second;
+} FN(factors);
+
+LSE_INLINE FN(factors) FN(factors_for)(double from, double to)
+{
+    const double least = -EXP_BIAS + 1, by = from - to;
+    FN(factors) f;
+    f.first = (REAL)pow2(by > least ? by : least);
+    f.second = (REAL)(by > least ? 1.0 : pow2(by - least));
+    return f;
+}
+
 /* What the exponential wants to know of the anchor. */
 LSE_INLINE REAL FN(bias)(double anchor) { return (REAL)((double)(MAGIC + EXP_BIAS) - anchor); }
 LSE_INLINE REAL FN(floor)(double anchor) { return (REAL)((anchor - (double)EXP_BIAS) * LN2_HI_f64); }

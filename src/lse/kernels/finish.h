@@ -14,6 +14,14 @@ LSE_INLINE vf64 vf64_ldexp1(vf64 e)
     return vf64_pow2(vf64_add(vf64_max(e, vf64_set(-1023.0)), vf64_set(0x1.8p52 + 1023.0)));
 }
 
+/* x 2^e for an integer e <= 0, in two steps as factors_for. */
+LSE_INLINE vf64 vf64_down(vf64 x, vf64 e)
+{
+    const vf64 least = vf64_set(-1022.0);
+    const vf64 first = vf64_max(e, least);
+    return vf64_mul(vf64_mul(x, vf64_ldexp1(first)), vf64_ldexp1(vf64_sub(e, first)));
+}
+
 LSE_INLINE vf64 vf64_neg(vf64 a) { return vf64_sub(vf64_set(-0.0), a); }
 
 /* sum + *lost = a + b exactly, if |a| >= |b| or a = 0. */
@@ -37,15 +45,14 @@ static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
         const vf64 a = vf64_load(into->max + i), b = vf64_load(from->max + i);
         const vf64 max = vf64_max(b, a), n = vf64_exponent_of(max);
-        const vf64 by_a = vf64_ldexp1(vf64_sub(vf64_exponent_of(a), n));
-        const vf64 by_b = vf64_ldexp1(vf64_sub(vf64_exponent_of(b), n));
+        const vf64 e_a = vf64_sub(vf64_exponent_of(a), n), e_b = vf64_sub(vf64_exponent_of(b), n);
         const vf64 anchor = vf64_sub(n, vf64_set(500.0));
-        vf64 hi = vf64_mul(vf64_load(into->tail + i), by_a), lo = vf64_mul(vf64_load(into->tail_lo + i), by_a);
+        vf64 hi = vf64_down(vf64_load(into->tail + i), e_a), lo = vf64_down(vf64_load(into->tail_lo + i), e_a);
         vf64 loser = vf64_min(a, b);
         exp_f64(&loser, 1, vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor),
                 vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64)));
-        add_f64(&hi, &lo, vf64_mul(vf64_load(from->tail + i), by_b));
-        lo = vf64_add(lo, vf64_mul(vf64_load(from->tail_lo + i), by_b));
+        add_f64(&hi, &lo, vf64_down(vf64_load(from->tail + i), e_b));
+        lo = vf64_add(lo, vf64_down(vf64_load(from->tail_lo + i), e_b));
         add_f64(&hi, &lo, loser);
         vf64_store(into->max + i, max);
         vf64_store(into->tail + i, hi);

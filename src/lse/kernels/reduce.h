@@ -98,10 +98,11 @@ LSE_INLINE void FN(raise)(FN(level) *level, FN(row_lanes) *s, REAL max)
 {
     const FN(level) old = *level;
     *level = FN(level_for)(max);
-    const V factor = VF(set)((REAL)pow2(old.anchor - level->anchor));
+    const FN(factors) f = FN(factors_for)(old.anchor, level->anchor);
+    const V first = VF(set)(f.first), second = VF(set)(f.second);
     for (int g = 0; g < FN(groups); g++) {
-        s->hi[g] = VF(mul)(s->hi[g], factor);
-        s->lo[g] = VF(mul)(s->lo[g], factor);
+        s->hi[g] = VF(mul)(VF(mul)(s->hi[g], first), second);
+        s->lo[g] = VF(mul)(VF(mul)(s->lo[g], first), second);
     }
 }
 
@@ -170,6 +171,12 @@ LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t co
         }
 }
 
+/* The columns' numbers that belong to elements i and on of an array of lanes by columns. */
+LSE_INLINE V FN(of_column)(const REAL *x, const ptrdiff_t columns, ptrdiff_t i)
+{
+    return columns > 1 ? VF(load)(x + i % columns) : VF(set)(x[0]);
+}
+
 /* States of `columns` rows from their lanes: element (lane, column) stands at [lane * columns + column];
  * columns is 1 or a multiple of the width, and the arrays hold a whole vector at least. anchor: that of the
  * sums hi + lo, or hi is NULL where no lane has seen more than one element. max is overwritten.
@@ -178,7 +185,7 @@ LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t co
 LSE_INLINE void FN(join)(REAL *max, const REAL *hi, const REAL *lo, const double *anchor, const int lanes,
                          const ptrdiff_t columns, ptrdiff_t count, ptrdiff_t at, lse_states *states)
 {
-    REAL bias[LSE_BATCH], floor[LSE_BATCH], factor[LSE_BATCH];
+    REAL bias[LSE_BATCH], floor[LSE_BATCH], first[LSE_BATCH], second[LSE_BATCH];
     REAL sum[LANES * FN(PANEL)], sum_lo[LANES * FN(PANEL)];
     double up[LSE_BATCH];
     const ptrdiff_t total = lanes * columns;
@@ -194,18 +201,20 @@ LSE_INLINE void FN(join)(REAL *max, const REAL *hi, const REAL *lo, const double
         max[c] = -(REAL)INFINITY;
         bias[c] = FN(bias)(level);
         floor[c] = FN(floor)(level);
-        if (hi) factor[c] = (REAL)pow2(anchor[c] - level);
+        if (hi) {
+            const FN(factors) f = FN(factors_for)(anchor[c], level);
+            first[c] = f.first;
+            second[c] = f.second;
+        }
         up[c] = pow2(level - (exponent_of(top) - 500.0));
     }
     for (ptrdiff_t i = 0; i < total; i += VF(width)) {
-        const ptrdiff_t c = columns > 1 ? i % columns : 0;
         V t = VF(load)(max + i), scale, h = VF(set)(0), l = VF(set)(0);
-        FN(exp_parts)(&t, &scale, 1, columns > 1 ? VF(load)(bias + c) : VF(set)(bias[0]),
-                      columns > 1 ? VF(load)(floor + c) : VF(set)(floor[0]));
+        FN(exp_parts)(&t, &scale, 1, FN(of_column)(bias, columns, i), FN(of_column)(floor, columns, i));
         if (hi) {
-            const V by = columns > 1 ? VF(load)(factor + c) : VF(set)(factor[0]);
-            h = VF(mul)(VF(load)(hi + i), by);
-            l = VF(mul)(VF(load)(lo + i), by);
+            const V one = FN(of_column)(first, columns, i), two = FN(of_column)(second, columns, i);
+            h = VF(mul)(VF(mul)(VF(load)(hi + i), one), two);
+            l = VF(mul)(VF(mul)(VF(load)(lo + i), one), two);
         }
         FN(add_parts)(&h, &l, scale, VF(mul)(scale, t));
         VF(store)(sum + i, h);
