@@ -16,6 +16,7 @@ cdef extern from "kernels/kernels.h" nogil:
         double value[64]
         double value_lo[64]
         double scale[64]
+        double scale_lo[64]
         double anchor[64]
 
     ctypedef void (*lse_load)(const char *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil

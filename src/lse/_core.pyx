@@ -357,6 +357,7 @@ cdef void second_look(const Plan *plan, const char *base, lse_states *states, Py
     results.value[i] = finished.value[0]
     results.value_lo[i] = finished.value_lo[0]
     results.scale[i] = finished.scale[0]
+    results.scale_lo[i] = finished.scale_lo[0]
     results.anchor[i] = finished.anchor[0]
 
 
@@ -449,6 +450,7 @@ cdef void finish_group(const Plan *plan, const char **base, char **out, Py_ssize
         one.value[0] = results.value[i]
         one.value_lo[0] = results.value_lo[i]
         one.scale[0] = results.scale[i]
+        one.scale_lo[0] = results.scale_lo[i]
         one.anchor[0] = results.anchor[i]
         map_pieces(plan, base[i], out[i], 0, &shift[i], &one, threads)
 

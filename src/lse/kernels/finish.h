@@ -119,7 +119,8 @@ static void finish(const lse_states *states, ptrdiff_t count, lse_results *resul
         const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
         vf64_store(results->value + i, value);
         vf64_store(results->value_lo + i, lost);
-        vf64_store(results->scale + i, vf64_add(scale, vf64_div(rest, v)));
+        vf64_store(results->scale + i, scale);
+        vf64_store(results->scale_lo + i, vf64_div(rest, v));
         vf64_store(results->anchor + i, n);
     }
 }

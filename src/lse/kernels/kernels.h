@@ -26,11 +26,12 @@ typedef struct {
     double tail_lo[LSE_BATCH];
 } lse_states;
 
-/* What becomes of states: log(sum(exp(x))) = value + value_lo, and 1 / sum(exp(x)) = scale * 2^-anchor. */
+/* What becomes of states: log(sum(exp(x))) = value + value_lo and 1 / sum(exp(x)) = (scale + scale_lo) 2^-anchor. */
 typedef struct {
     double value[LSE_BATCH];
     double value_lo[LSE_BATCH];
     double scale[LSE_BATCH];
+    double scale_lo[LSE_BATCH];
     double anchor[LSE_BATCH];
 } lse_results;
 

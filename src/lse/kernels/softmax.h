@@ -1,8 +1,8 @@
 /* exp(x - y) and x - y for y a finished result, included once for each F. */
 
-/* What turns x into its softmax: e^x at an anchor, times scale; or into its log-softmax: x - y - y_lo. */
+/* What turns x into its softmax: e^x at an anchor, times scale + scale_lo; or into its log-softmax: x - y - y_lo. */
 typedef struct {
-    REAL bias, floor, scale, y, y_lo;
+    REAL bias, floor, scale, scale_lo, y, y_lo;
 } FN(target);
 
 LSE_INLINE FN(target) FN(target_for)(const lse_results *results, ptrdiff_t i)
@@ -12,25 +12,28 @@ LSE_INLINE FN(target) FN(target_for)(const lse_results *results, ptrdiff_t i)
     t.bias = FN(bias)(anchor);
     t.floor = FN(floor)(anchor);
     t.scale = (REAL)(results->scale[i] * pow2(-HEADROOM));
+    t.scale_lo = (REAL)(((results->scale[i] * pow2(-HEADROOM)) - (double)t.scale) + results->scale_lo[i] * pow2(-HEADROOM));
     t.y = (REAL)y;
     t.y_lo = (REAL)((y - (double)t.y) + results->value_lo[i]);
     return t;
 }
 
-LSE_INLINE void FN(softmax4)(V x[4], V bias, V floor, V scale)
+/* x[j] = e^x[j] (scale + scale_lo) for j < count, rounded once but for a quarter of an ulp. */
+LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V scale_lo)
 {
-    FN(exp)(x, 4, bias, floor);
-    LSE_UNROLL for (int j = 0; j < 4; j++) x[j] = VF(mul)(x[j], scale);
+    V power[4];
+    FN(exp_parts)(x, power, count, bias, floor);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const V whole = VF(mul)(power[j], scale);
+        x[j] = VF(add)(whole, VF(fma)(whole, x[j], VF(mul)(power[j], scale_lo)));
+    }
 }
 
-LSE_INLINE void FN(log_softmax4)(V x[4], V y, V y_lo)
-{
-    LSE_UNROLL for (int j = 0; j < 4; j++) x[j] = VF(sub)(VF(sub)(x[j], y), y_lo);
-}
+LSE_INLINE V FN(log_softmax)(V x, V y, V y_lo) { return VF(sub)(VF(sub)(x, y), y_lo); }
 
 static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, const int log)
 {
-    const V bias = VF(set)(t.bias), floor = VF(set)(t.floor), scale = VF(set)(t.scale);
+    const V bias = VF(set)(t.bias), floor = VF(set)(t.floor), scale = VF(set)(t.scale), scale_lo = VF(set)(t.scale_lo);
     const V y = VF(set)(t.y), y_lo = VF(set)(t.y_lo);
     enum { STEP = 4 * VF(width) };
     REAL rest[STEP];
@@ -46,8 +49,8 @@ static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, c
             to = (char *)rest;
         }
         LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
-        if (log) FN(log_softmax4)(v, y, y_lo);
-        else FN(softmax4)(v, bias, floor, scale);
+        if (!log) FN(softmax)(v, 4, bias, floor, scale, scale_lo);
+        else LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = FN(log_softmax)(v[j], y, y_lo);
         LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
         if (left < STEP) memcpy(out + (size_t)i * sizeof(REAL), rest, (size_t)left * sizeof(REAL));
     }
@@ -101,21 +104,25 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const char *base, cons
                                 const int log)
 {
     enum { STEP = 4 * VF(width) };
-    REAL first[FN(PANEL)], second[FN(PANEL)], scale[FN(PANEL)], rest[STEP];
+    REAL bias[FN(PANEL)], floor[FN(PANEL)], scale[FN(PANEL)], scale_lo[FN(PANEL)], rest[STEP];
+    REAL y[FN(PANEL)], y_lo[FN(PANEL)];
     for (ptrdiff_t c = 0; c < FN(PANEL); c++) {
         const FN(target) t = FN(target_for)(results, c < count ? c : 0);
-        first[c] = log ? t.y : t.bias;
-        second[c] = log ? t.y_lo : t.floor;
+        bias[c] = t.bias;
+        floor[c] = t.floor;
         scale[c] = t.scale;
+        scale_lo[c] = t.scale_lo;
+        y[c] = t.y;
+        y_lo[c] = t.y_lo;
     }
     for (ptrdiff_t r = start; r < start + n; r++) {
         const char *x = element(layout, base, r);
-        char *y = (char *)element(out_layout, out, r);
+        char *row = (char *)element(out_layout, out, r);
         for (ptrdiff_t c = 0; c < count; c += STEP) {
             const size_t offset = (size_t)c * sizeof(REAL);
             const ptrdiff_t left = count - c;
             const char *from = x + offset;
-            char *to = y + offset;
+            char *to = row + offset;
             V v[4];
             if (left < STEP) {
                 for (int j = 0; j < STEP; j++) rest[j] = 0;
@@ -126,15 +133,14 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const char *base, cons
             LSE_UNROLL for (int j = 0; j < 4; j++) {
                 const ptrdiff_t at = c + j * VF(width);
                 v[j] = VF(load)(from + (size_t)j * sizeof(V));
-                if (log) {
-                    v[j] = VF(sub)(VF(sub)(v[j], VF(load)(first + at)), VF(load)(second + at));
-                } else {
-                    FN(exp)(&v[j], 1, VF(load)(first + at), VF(load)(second + at));
-                    v[j] = VF(mul)(v[j], VF(load)(scale + at));
-                }
+                if (log)
+                    v[j] = FN(log_softmax)(v[j], VF(load)(y + at), VF(load)(y_lo + at));
+                else
+                    FN(softmax)(&v[j], 1, VF(load)(bias + at), VF(load)(floor + at), VF(load)(scale + at),
+                                VF(load)(scale_lo + at));
             }
             LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
-            if (left < STEP) memcpy(y + offset, rest, (size_t)left * sizeof(REAL));
+            if (left < STEP) memcpy(row + offset, rest, (size_t)left * sizeof(REAL));
         }
     }
 }

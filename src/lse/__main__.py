@@ -1,0 +1,300 @@
+"""The command line, ``python -m lse``."""
+
+import argparse
+import array
+import contextlib
+import errno
+import functools
+import os
+import re
+import secrets
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.lib import format as npy
+
+import lse
+from lse import _core, _reductions
+
+PROG = "python -m lse"
+EPILOG = f"""\
+Text is a table: one row per line, numbers separated by whitespace or commas, # begins a comment, and the first
+row of a CSV file may be a header. A .npy file is mapped into memory, not read, so that it may be larger than that.
+A file whose name reads as a number is given as a path, such as ./1000.
+
+  {PROG} 1000 1001 1002
+  {PROG} data.npy --axis 0,2 --output result.npy
+  {PROG} --softmax --axis 1 - < table.csv
+"""
+LARGE = 1 << 26  # bytes; what takes less is done before a progress bar can be read
+POLL = 0.1  # seconds
+TYPECODES = {None: "d", "float64": "d", "float32": "f"}  # of the array module
+INTERRUPTED = 128 + 2  # as shells report SIGINT
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        """Print the message and exit with status 2."""
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}\n")
+
+
+def build_parser():
+    """Return the parser of the command line."""
+    parser = Parser(
+        prog=PROG,
+        description="Logarithm of the sum of exponentials of numbers, without overflow or underflow.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("operands", nargs="*", type=unguarded, metavar="DATA", help="numbers, or one file, or - for standard input")
+    add("--axis", type=axes, help="axis to reduce, or several such as 0,2 (default: all)")
+    add("--keepdims", action="store_true", help="keep the reduced axes, with length 1")
+    functions = parser.add_mutually_exclusive_group()
+    for option, function, meaning in (
+        ("--softmax", lse.softmax, "exponentials divided by their sum"),
+        ("--log-softmax", lse.log_softmax, "logarithm of the softmax"),
+    ):
+        functions.add_argument(option, dest="function", action="store_const", const=function, help=meaning)
+    add("--dtype", choices=["float32", "float64"], help="what text is parsed as (default: float64)")
+    add("--output", type=unguarded, metavar="FILE.npy", help="save the result as .npy instead of printing it")
+    add("--info", action="store_true", help="print the kernel, the threads and the versions in use")
+    add("--version", action="version", version=f"lse {lse.__version__}")
+    parser.set_defaults(function=lse.logsumexp)
+    return parser
+
+
+def is_number(word):
+    """Whether Python reads the text or bytes as a float."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def guarded(word):
+    """Hide the sign of -inf, -1e3 or -1,0 behind a space from argparse, which would take it for an option."""
+    return f" {word}" if word.startswith("-") and all(map(is_number, word.split(","))) else word
+
+
+def unguarded(word):
+    """Undo `guarded`."""
+    return word[1:] if word.startswith(" -") else word
+
+
+def axes(text):
+    """Return an axis as an integer, and a list of them as a tuple."""
+    try:
+        numbers = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        message = f"expected an integer or a list of integers such as 0,2, not {unguarded(text)!r}"
+        raise argparse.ArgumentTypeError(message) from None
+    return numbers if "," in text else numbers[0]
+
+
+@contextlib.contextmanager
+def blaming(name):
+    """Let an error of the operating system name the file as the user did."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), name) from None
+
+
+def read_input(operands, dtype):
+    """Return the array that the operands are, or name."""
+    if not operands:
+        raise ValueError("expected numbers, a file, or - for standard input; see --help")
+    others = [word for word in operands if not is_number(word)]
+    if not others:
+        return np.array(array.array(TYPECODES[dtype], map(float, operands)))
+    if len(operands) > 1:
+        raise ValueError(f"{others[0]!r} is not a number; expected either numbers, or one file and nothing else")
+    if others == ["-"]:
+        name, file = "standard input", 0
+    elif os.path.exists(others[0]):
+        name = file = others[0]
+    else:
+        raise ValueError(f"{others[0]!r} is neither a number nor a file")
+    with blaming(name), open(file, "rb", closefd=file != 0) as stream:
+        if stream.peek(1)[:1] == npy.MAGIC_PREFIX[:1]:  # with which no text in UTF-8 begins
+            return read_npy(stream, name, dtype)
+        if name.endswith(".npy"):
+            raise ValueError(f"{name}: not a .npy file, whatever its name; expected one that np.save has written")
+        return read_table(stream, name, dtype)
+
+
+def read_npy(stream, name, dtype):
+    """Return the array of a .npy file, mapped where that is possible."""
+    if dtype is not None:
+        raise ValueError(f"--dtype is for text, but {name} is .npy, which has its own dtype; leave the option out")
+    try:
+        if os.path.isfile(name) and stream.name == name:
+            return np.load(name, mmap_mode="r", allow_pickle=False)
+        return npy.read_array(SimpleNamespace(read=stream.read), allow_pickle=False)  # a pipe is only good for read
+    except (ValueError, TypeError, OverflowError, SyntaxError, EOFError) as error:
+        raise ValueError(f"{name}: not a complete .npy file of numbers: {error}") from None
+
+
+def read_table(lines, name, dtype):
+    """Return the numbers in lines of text as a 2-D array."""
+    numbers, width, header = array.array(TYPECODES[dtype]), None, None
+    for i, line in enumerate(lines, 1):
+        text = line.removeprefix(b"\xef\xbb\xbf").partition(b"#")[0].strip()
+        words = re.split(rb"\s*,\s*|\s+", text) if b"," in text else text.split()
+        if not words:
+            continue
+        if b"\0" in text:
+            raise ValueError(f"{name}, line {i}: binary; expected text (in UTF-8) or a .npy file")
+        try:
+            row = [float(word) for word in words]
+        except ValueError:
+            csv = b"," in text or name.lower().endswith(".csv")
+            if csv and width is None and header is None and not any(map(is_number, text.split(b","))):
+                header = i
+                continue
+            word = next(word for word in words if not is_number(word))[:40].decode(errors="replace")
+            raise ValueError(f"{name}, line {i}: expected a number, found {word!r}") from None
+        if len(row) != (width or len(row)):
+            raise ValueError(f"{name}, line {i}: expected {width} numbers as in the lines before, found {len(row)}")
+        width = len(row)
+        numbers.extend(row)
+    if width is None:
+        raise ValueError(f"{name}: no numbers; expected at least one")
+    return np.asarray(numbers).reshape(-1, width)
+
+
+def progress_bar(data):
+    """Return a bar for a large file if there is a terminal to see it and tqdm to draw it."""
+    if isinstance(data, np.memmap) and data.nbytes >= LARGE and sys.stderr is not None and sys.stderr.isatty():
+        with contextlib.suppress(ImportError):
+            from tqdm import tqdm
+
+            return tqdm(total=data.size, unit=" elements", unit_scale=True, leave=False, file=sys.stderr)
+    return contextlib.nullcontext()
+
+
+def compute(arguments, data, **options):
+    """Call the function in a thread of its own, so that neither Ctrl-C nor the progress bar waits for its end."""
+    if arguments.keepdims:
+        options["keepdims"] = True
+    before = _core.progress()
+    future = ThreadPoolExecutor(1).submit(functools.partial(arguments.function, data, arguments.axis, **options))
+    with progress_bar(data) as bar:
+        while wait([future], POLL).not_done:
+            if bar is not None:
+                bar.update(min(_core.progress() - before, data.size) - bar.n)
+    try:
+        return future.result()
+    except ValueError as error:
+        raise ValueError(f"--axis: {error}; the input has shape {data.shape}") from None
+
+
+def print_result(result):
+    """Print numbers that read back as they are: a row per line, a number per line where there are no rows."""
+    result = np.asarray(result)
+    table = result if result.ndim > 1 else result.reshape(-1, 1)
+    for index in np.ndindex(table.shape[:-1]):
+        if index[-1] == 0 and any(index):
+            print()
+        row = table[index]
+        print(*map(repr, row.tolist()) if row.dtype == np.float64 else map(str, row))
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Give a new file beside `path` that takes its place when all has gone well, and is removed when not."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{path}: not a regular file; expected a name for --output to write to")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "write-protected; choose another --output", path)
+    temporary = target.with_name(f".lse-{secrets.token_hex(8)}.tmp")
+    with blaming(path):
+        temporary.touch(exist_ok=False)
+    try:
+        yield temporary
+        with blaming(path):
+            if target.exists():
+                shutil.copymode(target, temporary)
+            os.replace(temporary, target)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def save_result(arguments, data, path):
+    """Write the result; that of a softmax straight into the mapped file, as it is as large as the input."""
+    if arguments.function is lse.logsumexp:
+        result = compute(arguments, data)
+        with blaming(arguments.output), open(path, "wb") as file:
+            np.save(file, result, allow_pickle=False)
+        return
+    _, dtype = _reductions.as_array(data, arguments.function.__name__)
+    with blaming(arguments.output):
+        out = npy.open_memmap(path, "w+", dtype, data.shape, fortran_order=data.flags.fnc)
+        reserve(path)
+    compute(arguments, data, out=out)
+    with blaming(arguments.output):
+        out.flush()
+
+
+def reserve(path):
+    """Make a full disk an error now, where the system can; writing to the map it would be a signal."""
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot
+                    raise
+
+
+def run(argv):
+    """Do what the arguments say."""
+    arguments = build_parser().parse_intermixed_args(list(map(guarded, argv)))
+    if arguments.keepdims and arguments.function is not lse.logsumexp:
+        raise ValueError("--keepdims does not go with --softmax and --log-softmax, which keep every axis as it is")
+    if arguments.info:
+        lse.show_config()
+    elif arguments.output is not None:
+        with replacing(arguments.output) as path:
+            # no name for the array here: Windows replaces no file that is still mapped
+            save_result(arguments, read_input(arguments.operands, arguments.dtype), path)
+    else:
+        result = compute(arguments, read_input(arguments.operands, arguments.dtype))
+        with blaming("standard output"):
+            print_result(result)
+
+
+def main(argv=None):
+    """Run the command line and return the exit status; when interrupted, exit at once."""
+    try:
+        try:
+            run(sys.argv[1:] if argv is None else argv)
+        finally:
+            with blaming("standard output"):
+                print(end="", flush=True)
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)  # not by way of the interpreter's end, which would unmap what a thread still reads
+    except (OSError, ValueError, TypeError, NotImplementedError, MemoryError) as error:
+        if isinstance(error, OSError) and sys.stdout is not None:  # or Python would try to write again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error) or "out of memory"
+        print(f"{PROG}: error: {' '.join(message.split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
