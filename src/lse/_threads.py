@@ -1,38 +1,38 @@
 """How many threads, and what this build is."""
 
+import math
 import os
 import sys
-from pathlib import Path
 
 from lse import _core
+
+
+def read(*parts):
+    """Return the words of a file, or None if it cannot be read."""
+    try:
+        with open(os.path.join(*parts)) as file:
+            return file.read().split()
+    except OSError:
+        return None
 
 
 def cgroup_quota(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
     """Return how many processors the cgroup of this process may keep busy, rounded up, or None if not limited."""
     quotas = []
-    try:
-        lines = Path(membership).read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
+    for line in read(membership) or ():
         _, controllers, path = line.split(":", 2)
-        if controllers == "":  # version 2: a limit may stand at any level
-            directory, names = Path(root), ("cpu.max",)
+        if controllers == "":
+            directory, names = root, ("cpu.max",)  # version 2
         elif "cpu" in controllers.split(","):
-            directory, names = Path(root, controllers), ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+            directory, names = os.path.join(root, controllers), ("cpu.cfs_quota_us", "cpu.cfs_period_us")
         else:
             continue
-        below = directory / path.lstrip("/")
-        for level in (below, *below.parents):
-            if level == directory.parent:
-                break
-            try:
-                words = " ".join((level / name).read_text() for name in names).split()
-            except OSError:
-                continue
-            if words[0] not in ("max", "-1"):
+        levels = path.strip("/").split("/")
+        for depth in range(len(levels) + 1):  # a limit may stand at any level
+            words = [word for name in names for word in read(directory, *levels[:depth], name) or ()]
+            if len(words) == 2 and words[0] not in ("max", "-1"):
                 quotas.append(int(words[0]) / int(words[1]))
-    return max(1, -int(-min(quotas) // 1)) if quotas else None
+    return max(1, math.ceil(min(quotas))) if quotas else None
 
 
 def get_num_threads():
@@ -129,12 +129,8 @@ def show_config():
 
 def openmp_runtimes():
     """Return the paths of the OpenMP libraries that this process has loaded, where the system tells (Linux)."""
-    try:
-        maps = Path("/proc/self/maps").read_text()
-    except OSError:
-        return []
-    paths = {line.split()[-1] for line in maps.splitlines()}
-    return sorted(path for path in paths if Path(path).name.startswith(("libgomp", "libomp", "libiomp")))
+    words = set(read("/proc/self/maps") or ())
+    return sorted(word for word in words if os.path.basename(word).startswith(("libgomp", "libomp", "libiomp")))
 
 
 if "OMP_NUM_THREADS" not in os.environ:

@@ -1,0 +1,265 @@
+"""Threads: how many, when none, and what happens after a fork."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import lse
+from lse import _core, _threads
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fork, affinity and cgroups as on Linux")
+openmp = pytest.mark.skipif(_core.openmp_version() == 0, reason="built without OpenMP")
+
+
+def run(code, *arguments, timeout=60, **environment):
+    """What a fresh interpreter prints."""
+    env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "LSE_KERNELS")}
+    env |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments], env=env, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_set_num_threads():
+    before = lse.get_num_threads()
+    lse.set_num_threads(3)
+    assert lse.get_num_threads() == 3
+    with lse.set_num_threads(5) as setting:
+        assert lse.get_num_threads() == 5
+        with lse.set_num_threads(2):
+            assert lse.get_num_threads() == 2
+        assert lse.get_num_threads() == 5
+    assert lse.get_num_threads() == 3
+    assert repr(setting) == "<set_num_threads: previously 3>"
+    lse.set_num_threads(None)
+    assert lse.get_num_threads() == before
+
+
+def test_set_num_threads_restores_after_an_error():
+    before = lse.get_num_threads()
+    with pytest.raises(RuntimeError), lse.set_num_threads(before + 1):
+        raise RuntimeError
+    assert lse.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("n", "error"), [(0, ValueError), (-1, ValueError), (1 << 20, ValueError), (10**30, ValueError),
+                                          (1.5, TypeError), ("2", TypeError), (True, TypeError)])  # fmt: skip
+def test_wrong_numbers_of_threads_change_nothing(n, error):
+    before = lse.get_num_threads()
+    with pytest.raises(error, match="set_num_threads: expected"):
+        lse.set_num_threads(n)
+    assert lse.get_num_threads() == before
+
+
+COUNT = "import lse; print(lse.get_num_threads())"
+
+
+@linux
+@openmp
+def test_the_environment_decides():
+    processors = len(os.sched_getaffinity(0))
+    quota = _threads.cgroup_quota()
+    assert run(COUNT) == str(min(processors, quota or processors))
+    assert run(COUNT, OMP_NUM_THREADS="1") == "1"
+    one = sorted(os.sched_getaffinity(0))[0]
+    assert run(f"import os; os.sched_setaffinity(0, [{one}]); {COUNT}") == "1"
+    assert run(f"import lse, os; os.sched_setaffinity(0, [{one}]); {COUNT}") == "1"
+
+
+@linux
+@openmp
+def test_threadpoolctl_limits_it():
+    code = """
+import lse, threadpoolctl
+with threadpoolctl.threadpool_limits(1):
+    print(lse.get_num_threads())
+"""
+    assert run(code) == "1"
+
+
+# The number of threads a reduction started, from the kernel's own count.
+STARTED = """
+import os, sys, numpy as np, lse
+a = np.zeros(int(sys.argv[1]), sys.argv[2])
+lse.set_num_threads(4)
+before = len(os.listdir("/proc/self/task"))
+lse.logsumexp(a)
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@linux
+@openmp
+def test_small_reductions_start_no_thread():
+    assert run(STARTED, str((1 << 16) - 1), "f8") == "0"
+    assert run(STARTED, str((1 << 17) - 1), "f4") == "0"
+    assert run(STARTED, str(1 << 20), "f8") == "3"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu.max": "150000 100000"}, 2),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "max 100000", "job/cpu.max": "400000 100000"}, 4),
+        ({"cpu.max": "200000 100000", "job/cpu.max": "400000 100000"}, 2),
+        ({}, None),
+    ],
+)
+def test_cgroup_quota(tmp_path, files, expected):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + "\n")
+    membership = tmp_path / "cgroup"
+    membership.write_text("0::/job\n")
+    assert _threads.cgroup_quota(tmp_path, membership) == expected
+    assert _threads.cgroup_quota(tmp_path, tmp_path / "absent") is None
+
+
+def test_cgroup_quota_of_version_1(tmp_path):
+    (tmp_path / "cpu,cpuacct" / "job").mkdir(parents=True)
+    for name, text in (("cpu.cfs_quota_us", "250000"), ("cpu.cfs_period_us", "100000")):
+        (tmp_path / "cpu,cpuacct" / "job" / name).write_text(text)
+    membership = tmp_path / "cgroup"
+    membership.write_text("5:memory:/job\n4:cpu,cpuacct:/job\n")
+    assert _threads.cgroup_quota(tmp_path, membership) == 3
+
+
+FORK = """
+import os, sys, numpy as np
+{setup}
+import lse
+a = np.arange(1 << 20) % 1000 * 0.001
+lse.set_num_threads(4)
+{parent}
+expected = lse.logsumexp(a)
+pid = os.fork()
+if pid == 0:
+    ok = lse.logsumexp(a) == expected and lse.get_num_threads() == 1
+    os._exit(0 if ok else 1)
+print(os.waitpid(pid, 0)[1])
+"""
+
+
+@linux
+@openmp
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_computes():
+    """After the parent ran a parallel region of ours, libgomp would hang in the child."""
+    for _ in range(5):
+        assert run(FORK.format(setup="import warnings; warnings.simplefilter('ignore')", parent="")) == "0"
+
+
+@linux
+@openmp
+def test_a_forked_child_computes_after_regions_of_others(tmp_path):
+    """Another library's regions, through the libgomp that we share."""
+    compiler = os.environ.get("CC", "cc")
+    source = tmp_path / "other.c"
+    source.write_text(
+        "#include <omp.h>\nint region(void) { int n = 0;\n#pragma omp parallel num_threads(4) reduction(+:n)\n"
+        "n += 1; return n; }\n"
+    )
+    library = tmp_path / "other.so"
+    built = subprocess.run([compiler, "-shared", "-fPIC", "-fopenmp", "-o", library, source], capture_output=True)
+    if built.returncode:
+        pytest.skip("no C compiler with OpenMP")
+    setup = f"import warnings, ctypes; warnings.simplefilter('ignore'); other = ctypes.CDLL({str(library)!r})"
+    assert run(FORK.format(setup=setup, parent="assert other.region() == 4; lse.set_num_threads(1)")) == "0"
+
+
+POOL = """
+import multiprocessing, sys, numpy as np, lse
+def work(seed):
+    return float(lse.logsumexp(np.random.default_rng(seed).standard_normal(200_000)))
+if __name__ == "__main__":
+    expected = [work(i) for i in range(4)]
+    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+        print(pool.map(work, range(4)) == expected)
+"""
+
+
+@linux
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_process_pools(method, tmp_path):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, script, method], env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "True", done.stderr
+
+
+def test_many_python_threads_at_once(rng):
+    """The GIL is released and nothing is shared: threads of Python call in while others run."""
+    arrays = [(rng.standard_normal(300_000) * 5).astype(dtype) for dtype in (np.float32, np.float64) for _ in range(3)]
+    expected = [lse.logsumexp(a) for a in arrays]
+    wrong = []
+
+    def work():
+        for _ in range(5):
+            for a, y in zip(arrays, expected, strict=True):
+                if lse.logsumexp(a) != y:
+                    wrong.append(y)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_the_gil_is_released():
+    """While one thread reduces, another one counts the elements it has read."""
+    a = np.zeros(30_000_000, np.float32)
+    seen = set()
+    with lse.set_num_threads(1):
+        thread = threading.Thread(target=lse.logsumexp, args=(a,))
+        before = _core.progress()
+        thread.start()
+        while thread.is_alive():
+            seen.add(_core.progress() - before)
+        thread.join()
+    assert len(seen - {0, a.size}) > 1
+
+
+def test_show_config(capsys):
+    lse.show_config()
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"lse {lse.__version__}\n")
+    assert re.search(rf"kernel: +{_core.kernels()} \(available: .*scalar\)", printed)
+    assert re.search(rf"threads: +{lse.get_num_threads()} ", printed)
+    assert f"NumPy:   {np.__version__}" in printed
+
+
+# The choice of kernel ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", _core.available_kernels())
+def test_lse_kernels_forces_one(kernel):
+    assert run("from lse import _core; print(_core.kernels())", LSE_KERNELS=kernel) == kernel
+
+
+def test_the_best_kernel_is_the_default():
+    assert run("from lse import _core; print(_core.kernels())") == _core.available_kernels()[0]
+    assert run("from lse import _core; print(_core.kernels())", LSE_KERNELS="") == _core.available_kernels()[0]
+
+
+@pytest.mark.parametrize("kernel", ["sse9", "AVX2", "neon" if "neon" not in _core.available_kernels() else "avx2"])
+def test_an_impossible_kernel_is_an_import_error(kernel):
+    env = {**os.environ, "LSE_KERNELS": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", "import lse"], env=env, capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"ImportError: LSE_KERNELS='{kernel}'")
+    assert all(name in last for name in _core.available_kernels())
