@@ -21,7 +21,11 @@ def run(code, *arguments, timeout=60, **environment):
     env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "LSE_KERNELS")}
     env |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *arguments], env=env, capture_output=True, text=True, timeout=timeout
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -49,8 +53,11 @@ def test_set_num_threads_restores_after_an_error():
     assert lse.get_num_threads() == before
 
 
-@pytest.mark.parametrize(("n", "error"), [(0, ValueError), (-1, ValueError), (1 << 20, ValueError), (10**30, ValueError),
-                                          (1.5, TypeError), ("2", TypeError), (True, TypeError)])  # fmt: skip
+WRONG = [(0, ValueError), (-1, ValueError), (1 << 20, ValueError), (10**30, ValueError)]
+WRONG += [(1.5, TypeError), ("2", TypeError), (True, TypeError)]
+
+
+@pytest.mark.parametrize(("n", "error"), WRONG)
 def test_wrong_numbers_of_threads_change_nothing(n, error):
     before = lse.get_num_threads()
     with pytest.raises(error, match="set_num_threads: expected"):
@@ -194,9 +201,7 @@ def test_process_pools(method, tmp_path):
     script = tmp_path / "pool.py"
     script.write_text(POOL)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, script, method], env=env, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, script, method], env=env, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "True", done.stderr
 
 

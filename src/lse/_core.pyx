@@ -4,9 +4,7 @@
 from libc.math cimport INFINITY, NAN, fabs, isnan, log
 from libc.stdlib cimport free, malloc
 
-cimport cython
 cimport numpy as cnp
-from cpython.object cimport PyObject
 from cython.parallel cimport prange
 
 import os

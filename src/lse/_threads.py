@@ -3,11 +3,12 @@
 import math
 import os
 import sys
+from typing import Self, SupportsIndex
 
 from lse import _core
 
 
-def read(*parts):
+def read(*parts: str) -> list[str] | None:
     """Return the words of a file, or None if it cannot be read."""
     try:
         with open(os.path.join(*parts)) as file:
@@ -16,9 +17,10 @@ def read(*parts):
         return None
 
 
-def cgroup_quota(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
+def cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgroup") -> int | None:
     """Return how many processors the cgroup of this process may keep busy, rounded up, or None if not limited."""
-    quotas = []
+    quotas: list[float] = []
+    names: tuple[str, ...]
     for line in read(membership) or ():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -35,7 +37,7 @@ def cgroup_quota(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
     return max(1, math.ceil(min(quotas))) if quotas else None
 
 
-def get_num_threads():
+def get_num_threads() -> int:
     """Return how many threads a large reduction uses.
 
     Unless `set_num_threads` has said otherwise, that is what OpenMP has been told (``OMP_NUM_THREADS``,
@@ -82,26 +84,28 @@ class set_num_threads:  # noqa: N801  used as a function
     np.float64(0.6931471805599453)
     """
 
-    def __init__(self, n):
+    def __init__(self, n: SupportsIndex | None) -> None:
         if n is None:
-            n = 0
+            limit = 0
         elif isinstance(n, bool) or not hasattr(n, "__index__"):
             raise TypeError(f"set_num_threads: expected an integer or None, not {n!r}")
-        elif not 1 <= n.__index__() <= 1 << 16:
-            raise ValueError(f"set_num_threads: expected 1 to 65536 threads, not {n}; None returns to the default")
-        self._before = _core.limit_threads(n, -1)
+        else:
+            limit = n.__index__()
+            if not 1 <= limit <= 1 << 16:
+                raise ValueError(f"set_num_threads: expected 1 to 65536 threads, not {n}; None returns to the default")
+        self._before = _core.limit_threads(limit, -1)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         _core.limit_threads(self._before, -1)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<set_num_threads: previously {self._before or None}>"
 
 
-def show_config():
+def show_config() -> None:
     """Print the version of lse, its kernel, its threads and what it was built with.
 
     Examples
@@ -127,7 +131,7 @@ def show_config():
         print(f"  {name + ':':9}{value}")
 
 
-def openmp_runtimes():
+def openmp_runtimes() -> list[str]:
     """Return the paths of the OpenMP libraries that this process has loaded, where the system tells (Linux)."""
     words = set(read("/proc/self/maps") or ())
     return sorted(word for word in words if os.path.basename(word).startswith(("libgomp", "libomp", "libiomp")))

@@ -21,7 +21,14 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm512_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm512_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
-LSE_INLINE float vf32_greatest(vf32 a) { return _mm512_reduce_max_ps(a); }
+LSE_INLINE float vf32_greatest(vf32 a)
+{
+    const __m256 half = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
+    const __m256 m = _mm256_max_ps(_mm512_castps512_ps256(a), half);
+    const __m128 q = _mm_max_ps(_mm256_castps256_ps128(m), _mm256_extractf128_ps(m, 1));
+    const __m128 p = _mm_max_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_max_ss(p, _mm_shuffle_ps(p, p, 1)));
+}
 
 typedef __m512d vf64;
 enum { vf64_width = 8 };
@@ -36,8 +43,18 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm512_fmadd_pd(a, b, 
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm512_max_pd(a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm512_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
-LSE_INLINE vf64 vf64_exponent(vf64 a) { return _mm512_getexp_pd(a); }
-LSE_INLINE double vf64_greatest(vf64 a) { return _mm512_reduce_max_pd(a); }
+LSE_INLINE vf64 vf64_exponent(vf64 a)
+{
+    const __m512i magic = _mm512_castpd_si512(_mm512_set1_pd(0x1p52)); /* as in avx2.c */
+    const __m512i biased = _mm512_srli_epi64(_mm512_castpd_si512(a), 52);
+    return _mm512_sub_pd(_mm512_castsi512_pd(_mm512_or_si512(biased, magic)), _mm512_set1_pd(0x1p52 + 1023.0));
+}
+LSE_INLINE double vf64_greatest(vf64 a)
+{
+    const __m256d m = _mm256_max_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+    const __m128d p = _mm_max_pd(_mm256_castpd256_pd128(m), _mm256_extractf128_pd(m, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(p, _mm_unpackhi_pd(p, p)));
+}
 
 #include "body.h"
 

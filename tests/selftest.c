@@ -1,0 +1,127 @@
+/* Compares every table of kernels compiled in with the scalar one, bit for bit, on a machine without Python.
+ * --names: only says which ones the processor can run, best first. SELFTEST_ALL: also tables that the processor is not asked about (an emulated instruction set). */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+
+static uint64_t random_state = 88172645463325252u;
+static long comparisons = 0;
+
+static double uniform(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (double)(random_state >> 11) * 0x1p-53;
+}
+
+static double draw(void)
+{
+    static const double scale[] = {0.01, 1, 10, 100, 700}, level[] = {0, 0, 5, -300, 70000, 200000};
+    const double u = uniform();
+    if (u < 0.01) return -INFINITY;
+    if (u < 0.0105) return NAN;
+    if (u < 0.011) return INFINITY;
+    return (uniform() - 0.5) * scale[(int)(uniform() * 5)] + level[uniform() < 0.9 ? 0 : (int)(uniform() * 6)];
+}
+
+/* Equal, or both NaN: which NaN is nobody's promise. */
+static void compare(const double *a, const double *b, ptrdiff_t n, const char *what, const char *name, ptrdiff_t size)
+{
+    for (ptrdiff_t i = 0; i < n; i++, comparisons++)
+        if (memcmp(&a[i], &b[i], sizeof *a) && !(a[i] != a[i] && b[i] != b[i])) {
+            printf("%s: %s of %td elements, index %td: %a, scalar %a\n", name, what, size, i, a[i], b[i]);
+            exit(1);
+        }
+}
+
+enum { MOST = 5000, COUNT = 64 };
+static double data64[COUNT * MOST];
+static float data32[COUNT * MOST];
+
+typedef struct {
+    lse_states rows, columns;
+    lse_results results;
+    double out[4][MOST];
+} outcome;
+
+static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t count, outcome *o)
+{
+    const lse_real_kernels *r = is_double ? &k->f64 : &k->f32;
+    const ptrdiff_t size = is_double ? 8 : 4, panel = count < r->panel ? count : r->panel;
+    const char *x = is_double ? (const char *)data64 : (const char *)data32;
+    const lse_layout row = {1, {n}, {size}, NULL, NULL}, column = {1, {n}, {panel * size}, NULL, NULL};
+    const char *base[COUNT];
+    static float out32[MOST];
+    for (ptrdiff_t i = 0; i < count; i++) base[i] = x + i * n * size;
+    memset(o, 0, sizeof *o);
+    r->rows(&row, base, 0, n, count, NULL, &o->rows);
+    r->columns(&column, x, 0, n, panel, &o->columns);
+    k->merge(&o->columns, &o->rows, panel);
+    k->finish(&o->rows, count, &o->results);
+    for (int f = 0; f < 2; f++) {
+        char *out = is_double ? (char *)o->out[f] : (char *)out32;
+        (f ? r->log_softmax_row : r->softmax_row)(&row, base[0], &row, out, 0, n, 0, &o->results, 0);
+        for (ptrdiff_t i = 0; i < n && !is_double; i++) o->out[f][i] = out32[i];
+        const ptrdiff_t high = n * panel <= MOST ? n : MOST / panel;
+        const lse_layout low = {1, {high}, {panel * size}, NULL, NULL};
+        out = is_double ? (char *)o->out[2 + f] : (char *)out32;
+        (f ? r->log_softmax_columns : r->softmax_columns)(&low, x, &low, out, 0, high, panel, &o->results);
+        for (ptrdiff_t i = 0; i < high * panel && !is_double; i++) o->out[2 + f][i] = out32[i];
+    }
+}
+
+static void check(const lse_kernels *k, const lse_kernels *scalar, int is_double, ptrdiff_t n, ptrdiff_t count)
+{
+    static outcome a, b;
+    const ptrdiff_t panel = is_double ? k->f64.panel : k->f32.panel, columns = count < panel ? count : panel;
+    compute(k, is_double, n, count, &a);
+    compute(scalar, is_double, n, count, &b);
+    compare(a.rows.max, b.rows.max, count, "max", k->name, n);
+    compare(a.rows.tail, b.rows.tail, count, "tail", k->name, n);
+    compare(a.rows.tail_lo, b.rows.tail_lo, count, "tail_lo", k->name, n);
+    compare(a.columns.max, b.columns.max, columns, "merged max", k->name, n);
+    compare(a.columns.tail, b.columns.tail, columns, "merged tail", k->name, n);
+    compare(a.columns.tail_lo, b.columns.tail_lo, columns, "merged tail_lo", k->name, n);
+    compare(a.results.value, b.results.value, count, "value", k->name, n);
+    compare(a.results.value_lo, b.results.value_lo, count, "value_lo", k->name, n);
+    compare(a.results.scale, b.results.scale, count, "scale", k->name, n);
+    compare(a.results.scale_lo, b.results.scale_lo, count, "scale_lo", k->name, n);
+    for (int f = 0; f < 4; f++) compare(a.out[f], b.out[f], MOST, "softmax", k->name, n);
+}
+
+static void check_table(const lse_kernels *k)
+{
+    static const ptrdiff_t counts[] = {1, 2, 7, 33, 64}, sizes[] = {511, 513, 2047, 2048, 2049, 4097, MOST};
+    if (!k) return;
+    for (int is_double = 0; is_double < 2; is_double++) {
+        for (ptrdiff_t n = 1; n <= 140; n++)
+            for (int c = 0; c < 5; c++) check(k, lse_kernels_scalar(), is_double, n, counts[c]);
+        for (int i = 0; i < 7; i++) check(k, lse_kernels_scalar(), is_double, sizes[i], 3);
+    }
+    printf("%s: %ld numbers equal to those of scalar\n", k->name, comparisons);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "--names")) {
+        for (int i = 0; lse_available(i); i++) printf("%s ", lse_available(i)->name);
+        return 0;
+    }
+    for (ptrdiff_t i = 0; i < COUNT * MOST; i++) {
+        data64[i] = draw();
+        data32[i] = (float)data64[i];
+    }
+#ifdef SELFTEST_ALL
+    check_table(lse_kernels_avx512());
+    check_table(lse_kernels_avx2());
+    check_table(lse_kernels_neon());
+#else
+    for (int i = 0; lse_available(i); i++) check_table(lse_available(i));
+#endif
+    return 0;
+}

@@ -1,0 +1,33 @@
+"""Every test of numbers, on every kernel that the processor can run besides the one chosen by default."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lse import _core
+
+NUMBERS = ["test_accuracy.py", "test_values.py", "test_bits.py", "test_arguments.py"]
+
+
+@pytest.mark.parametrize("kernel", [k for k in _core.available_kernels() if k != _core.kernels()])
+def test_numbers_on_kernel(kernel):
+    here = Path(__file__).parent
+    env = {**os.environ, "LSE_KERNELS": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "--deselect=test_bits.py::test_kernels",
+    ]
+    done = subprocess.run(
+        [*command, *(here / name for name in NUMBERS)], env=env, cwd=here, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
