@@ -38,9 +38,14 @@ class Case:
         return math.prod(self.shape)
 
     @property
-    def bytes(self) -> int:
-        """Of memory that must pass: the input and, of what maps, the output."""
-        return self.size * np.dtype(NAMES[self.dtype]).itemsize * (1 if self.operation == "logsumexp" else 2)
+    def read(self) -> int:
+        """Bytes of the input."""
+        return self.size * np.dtype(NAMES[self.dtype]).itemsize
+
+    @property
+    def moved(self) -> int:
+        """Bytes that must pass: the input and, of what maps, the output."""
+        return self.read * (1 if self.operation == "logsumexp" else 2)
 
     @property
     def small(self) -> bool:

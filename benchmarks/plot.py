@@ -28,11 +28,10 @@ MARKS = {
 
 def draw_panel(axes, results: list[Measured], threads: int, title: str, unit: str) -> None:
     """Cases downwards, one mark for each contender on this count of threads or on its own."""
-    ours = [max(set(m.counts()) & {threads}, default=0) for m in results]
-    for y, (measured, count) in enumerate(zip(results, ours, strict=True)):
+    for y, measured in enumerate(results):
         scale = 1e9 if measured.case.small else 1e9 / measured.case.size
-        for (name, used), _ in measured.seconds.items():
-            if name not in MARKS or measured.rival_count(used) != count:
+        for name, used in measured.seconds:
+            if name not in MARKS or measured.rival_count(used) != threads:
                 continue
             marker, colour = MARKS[name]
             limit = marker == "|"
@@ -59,38 +58,45 @@ def draw_panel(axes, results: list[Measured], threads: int, title: str, unit: st
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def panels(results: list[Measured]) -> list[tuple[list[Measured], int, str, str]]:
-    """What stands beneath each other: small calls, then one panel for each count of threads."""
+def split(results: list[Measured]) -> tuple[list[Measured], list[Measured]]:
+    """Large and small cases; ascending input is left to the table."""
     small = [measured for measured in results if measured.case.small]
-    large = [measured for measured in results if not measured.case.small and measured.case.kind != "ascending"]
-    counts = sorted({count for measured in large for count in measured.counts()})
-    wanted = []
-    for count in counts:
-        plural = "s" if count > 1 else ""
-        wanted.append((large, count, f"{count} thread{plural}", "nanoseconds per element"))
-    if small:
-        wanted.append((small, small[0].counts()[0], "Small calls", "nanoseconds per call"))
-    return wanted
+    return [one for one in results if not one.case.small and one.case.kind != "ascending"], small
+
+
+def draw_legend(figure, results: list[Measured]) -> None:
+    """Name those that took part."""
+    present = {name for measured in results for name, _ in measured.seconds}
+    names = [name for name in MARKS if name in present]
+    styles = {"linestyle": "", "markersize": 9}
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markeredgewidth=2.5 if marker == "|" else 0, **styles)
+        for marker, colour in (MARKS[name] for name in names)
+    ]
+    spacing = {"columnspacing": 1.3, "handletextpad": 0.2}
+    labels = ["jax (own threads)" if name == "jax" else name for name in names]
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, **spacing)
 
 
 def plot(results: list[Measured], path: Path, subtitle: str) -> None:
-    """Write the picture, in the format that the suffix says."""
-    wanted = panels(results)
-    heights = [1.2 + 0.36 * len(cases) for cases, *_ in wanted]
-    figure, axes = plt.subplots(
-        len(wanted), 1, figsize=(10, sum(heights) + 1.2), height_ratios=heights, squeeze=False, layout="constrained"
-    )
-    for panel, one in zip(axes[:, 0], wanted, strict=True):
-        draw_panel(panel, *one)
-    present = {name for measured in results for name, _ in measured.seconds}
-    handles = [
-        Line2D(
-            [], [], color=colour, marker=marker, linestyle="", markersize=9, markeredgewidth=2 if marker == "|" else 0
-        )
-        for marker, colour in (MARKS[name] for name in MARKS if name in present)
-    ]
-    figure.suptitle(f"Time, medians; further left is faster\n{subtitle}", fontsize=10)
-    labels = [f"{name} (own threads)" if name == "jax" else name for name in MARKS if name in present]
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)), frameon=False)
+    """Write the picture: a panel for each count of threads, small calls below them; the suffix says the format."""
+    large, small = split(results)
+    counts = sorted({count for measured in large for count in measured.counts()})
+    heights = [1 + 0.34 * len(cases) for cases in (large, small) if cases]
+    figure = plt.figure(figsize=(13, sum(heights) + 1.6), layout="constrained")
+    grid = figure.add_gridspec(len(heights), max(1, len(counts)), height_ratios=heights)
+    first = None
+    for column, count in enumerate(counts):
+        axes = figure.add_subplot(grid[0, column], sharex=first, sharey=first)
+        draw_panel(axes, large, count, f"{count} thread{'s' if count > 1 else ''}", "nanoseconds per element")
+        if first is None:
+            first = axes
+        else:
+            axes.tick_params(labelleft=False)
+    if small:
+        axes = figure.add_subplot(grid[-1, :])
+        draw_panel(axes, small, small[0].counts()[0], "Small calls", "nanoseconds per call")
+    figure.suptitle(f"Median time; further left is faster\n{subtitle}", fontsize=10)
+    draw_legend(figure, results)
     figure.savefig(path, dpi=150)
     plt.close(figure)

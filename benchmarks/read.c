@@ -55,7 +55,8 @@ uint64_t read_bytes(const char *data, size_t size, int threads)
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(static, 1) reduction(| : total)
 #endif
-    for (int i = 0; i < threads; i++) total |= read_range(data + share(size, i, threads), data + share(size, i + 1, threads));
+    for (int i = 0; i < threads; i++)
+        total |= read_range(data + share(size, i, threads), data + share(size, i + 1, threads));
     return total;
 }
 

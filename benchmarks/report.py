@@ -13,7 +13,7 @@ from benchmarks.contenders import OWN
 from benchmarks.measure import Key, Measured, show
 from benchmarks.targets import Verdict
 
-HEADINGS = ("contender", "threads", "time", "ns/element", "GB/s", "time / ours", "read / time")
+HEADINGS = ("contender", "threads", "time", "time / ours", "ns/element", "GB/s", "read / time")
 
 
 def environment() -> dict[str, str]:
@@ -50,17 +50,14 @@ def row_of(measured: Measured, key: Key) -> tuple[str, ...]:
     name, threads = key
     case, seconds = measured.case, measured.median(key)
     count = measured.rival_count(threads)
-    against_ours = measured.ratio(key, ("lse", count))
+    against_ours = "" if key == ("lse", count) else str(measured.ratio(key, ("lse", count)))
+    cells = (name, "own" if threads == OWN else str(threads), duration(seconds), against_ours)
+    if case.small:
+        return cells
     read = measured.ratio(("pure read", count), key)
-    return (
-        name,
-        "own" if threads == OWN else str(threads),
-        duration(seconds),
-        "" if case.small else show(seconds / case.size * 1e9),
-        "" if case.small else show(case.bytes / seconds / 1e9),
-        "" if key == ("lse", count) else str(against_ours),
-        show(read.median) if read and name != "pure read" else "",
-    )
+    moved = case.read if name == "pure read" else case.moved
+    of_read = show(read.median) if read and name != "pure read" else ""
+    return (*cells, show(seconds / case.size * 1e9), show(moved / seconds / 1e9), of_read)
 
 
 def aligned(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
@@ -78,7 +75,8 @@ def aligned(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
 def case_table(measured: Measured) -> str:
     """Of one case, fastest first among each count of threads."""
     keys = sorted(measured.seconds, key=lambda key: (key[1] or math.inf, measured.median(key)))
-    lines = aligned([HEADINGS, *(row_of(measured, key) for key in keys)])
+    rows = [row_of(measured, key) for key in keys]
+    lines = aligned([HEADINGS[: len(rows[0])], *rows])
     return "\n".join([f"## {measured.case.name}", *lines, ""])
 
 
@@ -98,7 +96,7 @@ def as_json(results: list[Measured], found: list[Verdict], arguments: dict) -> s
         {
             "case": measured.case.name,
             "elements": measured.case.size,
-            "bytes": measured.case.bytes,
+            "bytes": measured.case.moved,
             "contenders": [
                 {
                     "name": name,
