@@ -10,6 +10,7 @@ typedef struct {
 /* Rows of one block, by address; `width` elements of each may be read. */
 typedef struct {
     const char *row[FN(QUAD)];
+    ptrdiff_t ahead; /* from a row to the one at its place in the next block, if that is known */
     REAL copy[FN(QUAD) * FN(PANEL)];
 } FN(panel_block);
 
@@ -19,6 +20,7 @@ static void FN(panel_rows)(const lse_layout *layout, const char *base, ptrdiff_t
                            ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {
     const int whole = count == width;
+    block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
         const char *from = r < n ? element(layout, base, start + r) : NULL;
         REAL *copy = block->copy + r * FN(PANEL);
@@ -44,15 +46,26 @@ static void FN(panel_raise)(FN(panel) *s, ptrdiff_t c, REAL max)
     }
 }
 
+/* The maxima of n rows in `vectors` neighbouring vectors, a compile-time constant. */
+LSE_INLINE void FN(panel_max)(const FN(panel_block) *block, ptrdiff_t n, ptrdiff_t c, const int vectors, REAL *top)
+{
+    V max[4];
+    LSE_UNROLL for (int j = 0; j < vectors; j++) max[j] = VF(set)(-(REAL)INFINITY);
+    for (ptrdiff_t r = 0; r < n; r++) {
+        const char *x = block->row[r] + (size_t)c * sizeof(REAL);
+        LSE_UNROLL for (int j = 0; j < vectors; j++) max[j] = VF(max)(VF(load)(x + (size_t)j * sizeof(V)), max[j]);
+    }
+    LSE_UNROLL for (int j = 0; j < vectors; j++) VF(store)(top + c + j * VF(width), max[j]);
+}
+
 /* Anchors the panel so that every row of the block can be summed. */
 static void FN(panel_level)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_t n, ptrdiff_t width)
 {
     REAL top[FN(PANEL)];
-    for (ptrdiff_t c = 0; c < width; c += VF(width)) VF(store)(top + c, VF(load)(block->row[0] + (size_t)c * sizeof(REAL)));
-    for (ptrdiff_t r = 1; r < n; r++)
-        for (ptrdiff_t c = 0; c < width; c += VF(width))
-            VF(store)(top + c, VF(max)(VF(load)(block->row[r] + (size_t)c * sizeof(REAL)), VF(load)(top + c)));
-    for (ptrdiff_t c = 0; c < width; c++)
+    ptrdiff_t c = 0;
+    for (; c + 4 * VF(width) <= width; c += 4 * VF(width)) FN(panel_max)(block, n, c, 4, top);
+    for (; c < width; c += VF(width)) FN(panel_max)(block, n, c, 1, top);
+    for (c = 0; c < width; c++)
         if (top[c] > s->limit[c]) FN(panel_raise)(s, c, top[c]);
 }
 
@@ -64,7 +77,11 @@ static void FN(panel_sweep)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_
         for (int l = 0; l < LANES; l++) {
             const ptrdiff_t at = l * FN(PANEL) + c;
             V max = VF(load)(s->max + at), hi = VF(load)(s->hi + at), lo = VF(load)(s->lo + at), x[4];
-            LSE_UNROLL for (int j = 0; j < 4; j++) x[j] = VF(load)(block->row[l + j * LANES] + offset);
+            LSE_UNROLL for (int j = 0; j < 4; j++) {
+                const char *from = block->row[l + j * LANES] + offset;
+                LSE_PREFETCH(from + block->ahead);
+                x[j] = VF(load)(from);
+            }
             FN(fold4)(&max, &hi, &lo, x, bias, floor);
             VF(store)(s->max + at, max);
             VF(store)(s->hi + at, hi);

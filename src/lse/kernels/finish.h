@@ -1,19 +1,5 @@
 /* Merging states and turning them into results, for either type in double precision. */
 
-/* nearest(max log2(e)), as exponent_of. */
-LSE_INLINE vf64 vf64_exponent_of(vf64 max)
-{
-    const vf64 magic = vf64_set(0x1.8p52);
-    max = vf64_min(vf64_max(max, vf64_set(-LSE_FAR_f64)), vf64_set(LSE_FAR_f64));
-    return vf64_sub(vf64_add(vf64_mul(max, vf64_set(LOG2E_f64)), magic), magic);
-}
-
-/* 2^e for an integer e in [-1022, 1023], 0 below. */
-LSE_INLINE vf64 vf64_ldexp1(vf64 e)
-{
-    return vf64_pow2(vf64_add(vf64_max(e, vf64_set(-1023.0)), vf64_set(0x1.8p52 + 1023.0)));
-}
-
 /* x 2^e for an integer e <= 0, in two steps as factors_for. */
 LSE_INLINE vf64 vf64_down(vf64 x, vf64 e)
 {
@@ -87,40 +73,48 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
  *
  * The error of value + value_lo that arises here is below 2^-57 of max(|value|, w / (1 + w)); all else is that
  * of the terms. e^(r - n ln 2) is taken with r in two parts, near zero. */
-static void finish(const lse_states *states, ptrdiff_t count, lse_results *results)
+LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, ptrdiff_t i, lse_results *results)
 {
     enum { TERMS = sizeof EXP_f64 / sizeof(double) };
     const vf64 one = vf64_set(1.0), down = vf64_set(0x1p-500);
-    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
-        const vf64 max = vf64_load(states->max + i), n = vf64_exponent_of(max);
-        const vf64 tail = vf64_load(states->tail + i), tail_lo = vf64_load(states->tail_lo + i);
-        /* -r = n ln 2 - max, and e^-r = e + e_lo */
-        vf64 r_lo, e_lo, w_lo, v_lo, log_lo, lost;
-        const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
-                                         vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
-        vf64 p = vf64_set(EXP_f64[TERMS - 1]);
-        LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
-        vf64 e = vf64_fast_two_sum(one, r, &e_lo);
-        e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
-        e = vf64_fast_two_sum(e, e_lo, &e_lo);
-        /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
-        vf64 w = vf64_mul(tail, e);
-        w_lo = vf64_fma(tail, e, vf64_neg(w));
-        w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo, vf64_mul(tail_lo, e)));
-        w = vf64_fast_two_sum(w, w_lo, &w_lo);
-        w = vf64_mul(w, down);
-        const vf64 v = vf64_two_sum(one, w, &v_lo);
-        v_lo = vf64_add(v_lo, vf64_mul(w_lo, down));
-        vf64 log_hi;
-        vf64_log(v, v_lo, &log_hi, &log_lo);
-        vf64 value = vf64_two_sum(max, log_hi, &lost);
-        value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
-        const vf64 scale = vf64_div(e, v);
-        const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
-        vf64_store(results->value + i, value);
-        vf64_store(results->value_lo + i, lost);
-        vf64_store(results->scale + i, scale);
-        vf64_store(results->scale_lo + i, vf64_div(rest, v));
-        vf64_store(results->anchor + i, n);
+    const vf64 n = vf64_exponent_of(max);
+    /* -r = n ln 2 - max, and e^-r = e + e_lo */
+    vf64 r_lo, e_lo, w_lo, v_lo, log_lo, lost;
+    const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
+                                     vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
+    vf64 p = vf64_set(EXP_f64[TERMS - 1]);
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
+    vf64 e = vf64_fast_two_sum(one, r, &e_lo);
+    e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
+    e = vf64_fast_two_sum(e, e_lo, &e_lo);
+    /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
+    vf64 w = vf64_mul(tail, e);
+    w_lo = vf64_fma(tail, e, vf64_neg(w));
+    w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo, vf64_mul(tail_lo, e)));
+    w = vf64_fast_two_sum(w, w_lo, &w_lo);
+    w = vf64_mul(w, down);
+    const vf64 v = vf64_two_sum(one, w, &v_lo);
+    v_lo = vf64_add(v_lo, vf64_mul(w_lo, down));
+    vf64 log_hi;
+    vf64_log(v, v_lo, &log_hi, &log_lo);
+    vf64 value = vf64_two_sum(max, log_hi, &lost);
+    value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
+    const vf64 scale = vf64_div(e, v);
+    const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
+    vf64_store(results->value + i, value);
+    vf64_store(results->value_lo + i, lost);
+    vf64_store(results->scale + i, scale);
+    vf64_store(results->scale_lo + i, vf64_div(rest, v));
+    vf64_store(results->anchor + i, n);
+}
+
+static void finish(const lse_states *states, ptrdiff_t count, lse_results *results)
+{
+    if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */
+        finish_vector(vf64_set(states->max[0]), vf64_set(states->tail[0]), vf64_set(states->tail_lo[0]), 0, results);
+        return;
     }
+    for (ptrdiff_t i = 0; i < count; i += vf64_width)
+        finish_vector(vf64_load(states->max + i), vf64_load(states->tail + i), vf64_load(states->tail_lo + i), i,
+                      results);
 }

@@ -68,7 +68,10 @@ static void FN(sweep)(const char *x, ptrdiff_t n, FN(row_lanes) *state, double a
 {
     const V bias = VF(set)(FN(bias)(anchor)), floor = VF(set)(FN(floor)(anchor));
     FN(row_lanes) s = *state;
-    for (; n >= FN(QUAD); n -= FN(QUAD), x += 256) FN(fold_quad)(x, &s, bias, floor);
+    for (; n >= FN(QUAD); n -= FN(QUAD), x += 256) {
+        for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + LSE_AHEAD + line);
+        FN(fold_quad)(x, &s, bias, floor);
+    }
     if (n > 0) {
         REAL quad[FN(QUAD)];
         FN(pad)(x, n, quad);
@@ -171,6 +174,31 @@ LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t co
         }
 }
 
+/* winners[0 .. stride) = the greatest of max[0 .. count) with stride `stride`, losers[stride .. count) = all others,
+ * losers[0 .. stride) = -inf. Of a and b one wins and one loses even if unordered: NaN is not lost. */
+LSE_INLINE void FN(knock_out)(const REAL *max, REAL *winners, REAL *losers,
+                              const ptrdiff_t count, const ptrdiff_t stride)
+{
+    for (ptrdiff_t half = count / 2; half >= stride; half /= 2) {
+        const REAL *in = half == count / 2 ? max : winners;
+        if (half >= VF(width)) {
+            for (ptrdiff_t i = 0; i < half; i += VF(width)) {
+                const V a = VF(load)(in + i), b = VF(load)(in + i + half);
+                VF(store)(winners + i, VF(max)(b, a));
+                VF(store)(losers + i + half, VF(min)(a, b));
+            }
+        } else {
+            for (ptrdiff_t i = 0; i < half; i++) {
+                const REAL a = in[i], b = in[i + half];
+                losers[i + half] = a < b ? a : b;
+                winners[i] = b > a ? b : a;
+            }
+        }
+    }
+    if (count == stride) memcpy(winners, max, (size_t)count * sizeof(REAL));
+    for (ptrdiff_t i = 0; i < stride; i++) losers[i] = -(REAL)INFINITY;
+}
+
 /* The columns' numbers that belong to elements i and on of an array of lanes by columns. */
 LSE_INLINE V FN(of_column)(const REAL *x, const ptrdiff_t columns, ptrdiff_t i)
 {
@@ -179,37 +207,32 @@ LSE_INLINE V FN(of_column)(const REAL *x, const ptrdiff_t columns, ptrdiff_t i)
 
 /* States of `columns` rows from their lanes: element (lane, column) stands at [lane * columns + column];
  * columns is 1 or a multiple of the width, and the arrays hold a whole vector at least. anchor: that of the
- * sums hi + lo, or hi is NULL where no lane has seen more than one element. max is overwritten.
+ * sums hi + lo, or hi is NULL where no lane has seen more than one element.
  *
  * The lanes' maxima play a knock-out; the exponential of every loser joins the sum. */
-LSE_INLINE void FN(join)(REAL *max, const REAL *hi, const REAL *lo, const double *anchor, const int lanes,
+LSE_INLINE void FN(join)(const REAL *max, const REAL *hi, const REAL *lo, const double *anchor, const int lanes,
                          const ptrdiff_t columns, ptrdiff_t count, ptrdiff_t at, lse_states *states)
 {
+    REAL winners[LANES * FN(PANEL)], losers[LANES * FN(PANEL)], sum[LANES * FN(PANEL)], sum_lo[LANES * FN(PANEL)];
     REAL bias[LSE_BATCH], floor[LSE_BATCH], first[LSE_BATCH], second[LSE_BATCH];
-    REAL sum[LANES * FN(PANEL)], sum_lo[LANES * FN(PANEL)];
-    double up[LSE_BATCH];
+    double top[LSE_BATCH], level[LSE_BATCH], up[LSE_BATCH], down[LSE_BATCH], down_more[LSE_BATCH];
     const ptrdiff_t total = lanes * columns;
-    for (ptrdiff_t half = total / 2; half >= columns; half /= 2)
-        for (ptrdiff_t i = 0; i < half; i++) {
-            const REAL a = max[i], b = max[i + half];
-            max[i] = b > a ? b : a; /* a and b stay one each even if unordered: NaN is not lost */
-            max[i + half] = a < b ? a : b;
-        }
+    FN(knock_out)(max, winners, losers, total, columns);
+    for (ptrdiff_t c = 0; c < columns; c++) top[c] = (double)winners[c];
+    anchors(top, columns, FN(LSE_FAR), HEADROOM, level, up);
     for (ptrdiff_t c = 0; c < columns; c++) {
-        const double top = (double)max[c], level = FN(anchor)(top);
-        if (c < count) states->max[at + c] = top;
-        max[c] = -(REAL)INFINITY;
-        bias[c] = FN(bias)(level);
-        floor[c] = FN(floor)(level);
-        if (hi) {
-            const FN(factors) f = FN(factors_for)(anchor[c], level);
-            first[c] = f.first;
-            second[c] = f.second;
+        bias[c] = FN(bias)(level[c]);
+        floor[c] = FN(floor)(level[c]);
+    }
+    if (hi) {
+        descents(anchor, level, columns, 1.0 - (double)EXP_BIAS, down, down_more);
+        for (ptrdiff_t c = 0; c < columns; c++) {
+            first[c] = (REAL)down[c];
+            second[c] = (REAL)down_more[c];
         }
-        up[c] = pow2(level - (exponent_of(top) - 500.0));
     }
     for (ptrdiff_t i = 0; i < total; i += VF(width)) {
-        V t = VF(load)(max + i), scale, h = VF(set)(0), l = VF(set)(0);
+        V t = VF(load)(losers + i), scale, h = VF(set)(0), l = VF(set)(0);
         FN(exp_parts)(&t, &scale, 1, FN(of_column)(bias, columns, i), FN(of_column)(floor, columns, i));
         if (hi) {
             const V one = FN(of_column)(first, columns, i), two = FN(of_column)(second, columns, i);
@@ -222,6 +245,7 @@ LSE_INLINE void FN(join)(REAL *max, const REAL *hi, const REAL *lo, const double
     }
     FN(sum_lanes)(sum, sum_lo, total, columns);
     for (ptrdiff_t c = 0; c < count; c++) {
+        states->max[at + c] = top[c];
         states->tail[at + c] = (double)sum[c] * up[c];
         states->tail_lo[at + c] = (double)sum_lo[c] * up[c];
     }
@@ -277,10 +301,13 @@ static void FN(short_rows)(const lse_layout *layout, const char *const *base, pt
         for (ptrdiff_t i = 0; i < columns * lanes || i < LANES; i++) tile[i] = -(REAL)INFINITY;
     for (ptrdiff_t c = 0; c < count; c++) {
         const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, row);
+        LSE_PREFETCH(x + LSE_AHEAD);
         for (ptrdiff_t i = 0; i < n; i++) memcpy(&tile[i * columns + c], x + (size_t)i * sizeof(REAL), sizeof(REAL));
     }
-    if (count == 1) FN(join)(tile, NULL, NULL, NULL, lanes, 1, 1, at, states);
-    else FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
+    if (count > 1) FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
+    else if (lanes <= 4) FN(join)(tile, NULL, NULL, NULL, 4, 1, 1, at, states);
+    else if (lanes == 8) FN(join)(tile, NULL, NULL, NULL, 8, 1, 1, at, states);
+    else FN(join)(tile, NULL, NULL, NULL, 16, 1, 1, at, states);
 }
 
 static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,

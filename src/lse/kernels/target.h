@@ -14,10 +14,16 @@
 #define LSE_AARCH64 0
 #endif
 
+/* How far ahead of the arithmetic memory is asked for, in bytes. The processor's own prefetching stops at the end of
+ * a page, and is thrown off by the pause between two rows. */
+enum { LSE_AHEAD = 8192 };
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #define LSE_INLINE static __forceinline
 #define LSE_UNROLL
+#define LSE_PREFETCH(address) ((void)(address))
 #else
+#define LSE_PREFETCH(address) __builtin_prefetch(address)
 #define LSE_INLINE static inline __attribute__((always_inline, unused))
 #define LSE_UNROLL LSE_PRAGMA(GCC unroll 16)
 #endif
