@@ -21,6 +21,9 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
+LSE_INLINE vf32 vf32_quarters(__m256 a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
+LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { return vf32_quarters(_mm256_shuffle_ps(a, b, 0x88)); }
+LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { return vf32_quarters(_mm256_shuffle_ps(a, b, 0xdd)); }
 LSE_INLINE float vf32_greatest(vf32 a)
 {
     const __m128 q = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -47,6 +50,8 @@ LSE_INLINE vf64 vf64_exponent(vf64 a)
     const vf64 biased = _mm256_castsi256_pd(_mm256_srli_epi64(_mm256_castpd_si256(a), 52));
     return _mm256_sub_pd(_mm256_or_pd(biased, magic), _mm256_set1_pd(0x1p52 + 1023.0));
 }
+LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
+LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8); }
 LSE_INLINE double vf64_greatest(vf64 a)
 {
     const __m128d p = _mm_max_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));

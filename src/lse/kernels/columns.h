@@ -14,12 +14,15 @@ typedef struct {
     REAL copy[FN(QUAD) * FN(PANEL)];
 } FN(panel_block);
 
+/* Rows whose distance is a multiple of this share few sets of a cache, and push each other out of it. */
+enum { FN(CROWDED) = 4096 };
+
 /* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. Where
- * count does not fill the vectors, the rows are copied first. */
+ * count does not fill the vectors, or the cache would not hold the block, the rows are copied first. */
 static void FN(panel_rows)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n,
                            ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {
-    const int whole = count == width;
+    const int whole = count == width && !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
         const char *from = r < n ? element(layout, base, start + r) : NULL;
@@ -27,7 +30,10 @@ static void FN(panel_rows)(const lse_layout *layout, const char *base, ptrdiff_t
         block->row[r] = from && whole ? from : (const char *)copy;
         if (from && whole) continue;
         for (ptrdiff_t c = 0; c < width; c++) copy[c] = -(REAL)INFINITY;
-        if (from) memcpy(copy, from, (size_t)count * sizeof(REAL));
+        if (!from) continue;
+        memcpy(copy, from, (size_t)count * sizeof(REAL));
+        if (layout->ndim == 1)
+            for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + FN(QUAD) * layout->stride[0] + line);
     }
 }
 

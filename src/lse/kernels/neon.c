@@ -20,6 +20,8 @@ LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return vbslq_f32(vcgtq_f32(a, b), a, 
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(t), 23)); }
 
+LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { return vuzp1q_f32(a, b); }
+LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { return vuzp2q_f32(a, b); }
 LSE_INLINE float vf32_greatest(vf32 a) { return vmaxvq_f32(a); }
 
 typedef float64x2_t vf64;
@@ -40,6 +42,8 @@ LSE_INLINE vf64 vf64_exponent(vf64 a)
     const uint64x2_t biased = vshrq_n_u64(vreinterpretq_u64_f64(a), 52);
     return vsubq_f64(vcvtq_f64_u64(biased), vdupq_n_f64(1023.0));
 }
+LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return vuzp1q_f64(a, b); }
+LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return vuzp2q_f64(a, b); }
 LSE_INLINE double vf64_greatest(vf64 a) { return vmaxvq_f64(a); }
 
 #include "body.h"

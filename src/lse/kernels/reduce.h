@@ -257,11 +257,24 @@ typedef struct {
     double anchor[FN(PANEL)];
 } FN(many_lanes);
 
-/* to[lane * columns + column] = from[column * LANES + lane] */
-LSE_INLINE void FN(transpose)(const REAL *restrict from, REAL *restrict to, ptrdiff_t columns, ptrdiff_t count)
+/* to[lane * columns + column] = from[column * lanes + lane], lanes a power of two: as many rounds as it has bits, each
+ * of which brings the last bit of the index to the front. */
+LSE_INLINE void FN(transpose)(const void *source, REAL *to, int lanes, ptrdiff_t columns)
 {
-    for (ptrdiff_t c = 0; c < count; c++)
-        for (int l = 0; l < LANES; l++) to[l * columns + c] = from[c * LANES + l];
+    REAL other[LANES * FN(PANEL)];
+    const char *from = (const char *)source;
+    const ptrdiff_t half = lanes * columns / 2;
+    int rounds = 0;
+    while (1 << rounds < lanes) rounds++;
+    for (; rounds > 0; rounds--) {
+        REAL *out = rounds % 2 ? to : other;
+        for (ptrdiff_t i = 0; i < half; i += VF(width)) {
+            const V a = VF(load)(from + 2 * (size_t)i * sizeof(REAL)), b = VF(load)(from + 2 * (size_t)i * sizeof(REAL) + sizeof(V));
+            VF(store)(out + i, VF(evens)(a, b));
+            VF(store)(out + half + i, VF(odds)(a, b));
+        }
+        from = (const char *)out;
+    }
 }
 
 LSE_INLINE ptrdiff_t FN(whole_vectors)(ptrdiff_t count)
@@ -283,31 +296,51 @@ static void FN(join_rows)(FN(many_lanes) *rows, ptrdiff_t count, ptrdiff_t at, l
         memcpy(rows->hi + c * LANES, rows->hi, sizeof(REAL) * LANES);
         memcpy(rows->lo + c * LANES, rows->lo, sizeof(REAL) * LANES);
     }
-    FN(transpose)(rows->max, turned.max, columns, columns);
-    FN(transpose)(rows->hi, turned.hi, columns, columns);
-    FN(transpose)(rows->lo, turned.lo, columns, columns);
+    FN(transpose)(rows->max, turned.max, LANES, columns);
+    FN(transpose)(rows->hi, turned.hi, LANES, columns);
+    FN(transpose)(rows->lo, turned.lo, LANES, columns);
     FN(join)(turned.max, turned.hi, turned.lo, rows->anchor, LANES, columns, count, at, states);
 }
 
-/* Rows of no more than LANES elements, as the columns of a tile. */
+/* One row of no more than LANES elements. */
+static void FN(short_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,
+                          ptrdiff_t at, lse_states *states)
+{
+    REAL lanes[LANES], row[LANES];
+    const char *x = FN(fetch)(layout, base, start, n, shift, row);
+    for (int i = 0; i < LANES; i++) lanes[i] = -(REAL)INFINITY;
+    memcpy(lanes, x, (size_t)n * sizeof(REAL));
+    if (n <= 4) FN(join)(lanes, NULL, NULL, NULL, 4, 1, 1, at, states);
+    else if (n <= 8) FN(join)(lanes, NULL, NULL, NULL, 8, 1, 1, at, states);
+    else FN(join)(lanes, NULL, NULL, NULL, LANES, 1, 1, at, states);
+}
+
+/* Several such, as the columns of a tile. */
 static void FN(short_rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
                            ptrdiff_t count, const double *shift, ptrdiff_t at, lse_states *states)
 {
-    REAL tile[LANES * FN(PANEL)], row[LANES];
-    const ptrdiff_t columns = count == 1 ? 1 : FN(whole_vectors)(count);
-    int lanes = 1;
+    REAL rows[LANES * FN(PANEL)], tile[LANES * FN(PANEL)];
+    const ptrdiff_t columns = FN(whole_vectors)(count), pitch = n * (ptrdiff_t)sizeof(REAL);
+    int lanes = 2, dense = !layout->load && !shift && count == columns;
     while (lanes < n) lanes *= 2;
-    if (n < lanes || count < columns || columns * lanes < LANES)
-        for (ptrdiff_t i = 0; i < columns * lanes || i < LANES; i++) tile[i] = -(REAL)INFINITY;
-    for (ptrdiff_t c = 0; c < count; c++) {
-        const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, row);
-        LSE_PREFETCH(x + LSE_AHEAD);
-        for (ptrdiff_t i = 0; i < n; i++) memcpy(&tile[i * columns + c], x + (size_t)i * sizeof(REAL), sizeof(REAL));
+    dense &= n == lanes;
+    for (ptrdiff_t c = 1; c < count; c++) dense &= base[at + c] - base[at + c - 1] == pitch;
+    if (dense) {
+        const char *x = base[at] + start * (ptrdiff_t)sizeof(REAL);
+        for (ptrdiff_t i = 0; i < pitch * count; i += 64) LSE_PREFETCH(x + LSE_AHEAD + i);
+        FN(transpose)(x, tile, lanes, columns);
+        FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
+        return;
     }
-    if (count > 1) FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
-    else if (lanes <= 4) FN(join)(tile, NULL, NULL, NULL, 4, 1, 1, at, states);
-    else if (lanes == 8) FN(join)(tile, NULL, NULL, NULL, 8, 1, 1, at, states);
-    else FN(join)(tile, NULL, NULL, NULL, 16, 1, 1, at, states);
+    if (n < lanes || count < columns)
+        for (ptrdiff_t i = 0; i < columns * lanes; i++) rows[i] = -(REAL)INFINITY;
+    for (ptrdiff_t c = 0; c < count; c++) {
+        const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, tile);
+        LSE_PREFETCH(x + LSE_AHEAD);
+        memcpy(rows + c * lanes, x, (size_t)n * sizeof(REAL));
+    }
+    FN(transpose)(rows, tile, lanes, columns);
+    FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
 }
 
 static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,
@@ -348,6 +381,10 @@ static void FN(rows)(const lse_layout *layout, const char *const *base, ptrdiff_
     for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
         const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
         FN(many_lanes) rows;
+        if (n <= LANES && count == 1) {
+            FN(short_row)(layout, base[0], start, n, shift ? shift[0] : 0, 0, states);
+            return;
+        }
         if (n <= LANES) {
             FN(short_rows)(layout, base, start, n, some, shift, at, states);
             continue;
