@@ -183,9 +183,10 @@ cdef struct Pieces:
     const char *base
     char *out
     Py_ssize_t count, first
-    const double *shift
+    const double *shift  # NULL, or one for each row
     lse_states *states
     const lse_results *results
+    Py_ssize_t index  # of the row in results
 
 
 cdef void add_axis(lse_layout *layout, Py_ssize_t length, Py_ssize_t stride) noexcept nogil:
@@ -391,7 +392,7 @@ cdef void map_piece_task(void *context, Py_ssize_t index) noexcept nogil:
     cdef Py_ssize_t start = index * LSE_PIECE
     cdef Py_ssize_t n = min(plan.n - start, <Py_ssize_t>LSE_PIECE)
     if pieces.count == 0:
-        map_row(plan, pieces.base, pieces.out, start, n, pieces.shift[0], pieces.results, 0)
+        map_row(plan, pieces.base, pieces.out, start, n, pieces.shift[pieces.index], pieces.results, pieces.index)
     elif plan.operation == SOFTMAX:
         plan.kernels.softmax_columns(
             &plan.row, pieces.base, &plan.out_row, pieces.out, start, n, pieces.count, pieces.results)
@@ -400,14 +401,15 @@ cdef void map_piece_task(void *context, Py_ssize_t index) noexcept nogil:
             &plan.row, pieces.base, &plan.out_row, pieces.out, start, n, pieces.count, pieces.results)
 
 
-cdef void map_pieces(const Plan *plan, const char *base, char *out, Py_ssize_t columns, const double *shift,
-                     const lse_results *results, int threads) noexcept nogil:
-    """One row (columns = 0) or a panel of columns."""
+cdef void map_pieces(const Plan *plan, const char *base, char *out, Py_ssize_t columns, Py_ssize_t index,
+                     const double *shift, const lse_results *results, int threads) noexcept nogil:
+    """A panel of columns, or the row that stands at `index` in the results (columns = 0)."""
     cdef Pieces context
     context.plan = plan
     context.base = base
     context.out = out
     context.count = columns
+    context.index = index
     context.shift = shift
     context.results = results
     run(map_piece_task, &context, (plan.n + LSE_PIECE - 1) // LSE_PIECE, threads)
@@ -416,7 +418,7 @@ cdef void map_pieces(const Plan *plan, const char *base, char *out, Py_ssize_t c
 cdef void finish_group(const Plan *plan, const char **base, char **out, Py_ssize_t count, lse_states *states,
                        int threads) noexcept nogil:
     """From states to the output, for some rows or columns; base and out have one address for each."""
-    cdef lse_results results, one
+    cdef lse_results results
     cdef double shift[64]
     cdef ptrdiff_t infinities[64]
     cdef Py_ssize_t i
@@ -434,7 +436,7 @@ cdef void finish_group(const Plan *plan, const char **base, char **out, Py_ssize
             store_value(plan, out[i], results.value[i], results.value_lo[i], shift[i])
         return
     if plan.columns and plain:
-        map_pieces(plan, base[0], out[0], count, NULL, &results, threads)
+        map_pieces(plan, base[0], out[0], count, 0, NULL, &results, threads)
         return
     for i in range(count):
         if infinities[i] > 0:
@@ -445,12 +447,10 @@ cdef void finish_group(const Plan *plan, const char **base, char **out, Py_ssize
             continue
         if results.value[i] == -INFINITY:
             results.value[i] = NAN
-        one.value[0] = results.value[i]
-        one.value_lo[0] = results.value_lo[i]
-        one.scale[0] = results.scale[i]
-        one.scale_lo[0] = results.scale_lo[i]
-        one.anchor[0] = results.anchor[i]
-        map_pieces(plan, base[i], out[i], 0, &shift[i], &one, threads)
+        if threads <= 1:
+            map_row(plan, base[i], out[i], 0, plan.n, shift[i], &results, i)
+        else:
+            map_pieces(plan, base[i], out[i], 0, i, shift, &results, threads)
 
 
 # The tasks --------------------------------------------------------------------------------------------------

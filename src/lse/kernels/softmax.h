@@ -42,6 +42,7 @@ static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, c
         const char *from = x + (size_t)i * sizeof(REAL);
         char *to = out + (size_t)i * sizeof(REAL);
         V v[4];
+        for (size_t line = 0; line < STEP * sizeof(REAL); line += 64) LSE_PREFETCH_OUT(to + LSE_AHEAD / 2 + line);
         if (left < STEP) {
             for (int j = 0; j < STEP; j++) rest[j] = 0;
             memcpy(rest, from, (size_t)left * sizeof(REAL));

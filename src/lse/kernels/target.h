@@ -22,8 +22,10 @@ enum { LSE_AHEAD = 8192 };
 #define LSE_INLINE static __forceinline
 #define LSE_UNROLL
 #define LSE_PREFETCH(address) ((void)(address))
+#define LSE_PREFETCH_OUT(address) ((void)(address))
 #else
 #define LSE_PREFETCH(address) __builtin_prefetch(address)
+#define LSE_PREFETCH_OUT(address) __builtin_prefetch(address, 1)
 #define LSE_INLINE static inline __attribute__((always_inline, unused))
 #define LSE_UNROLL LSE_PRAGMA(GCC unroll 16)
 #endif
