@@ -45,7 +45,7 @@ static float data32[COUNT * MOST];
 
 typedef struct {
     lse_states rows, columns;
-    lse_results results;
+    lse_results results, merged;
     double out[4][MOST];
 } outcome;
 
@@ -62,7 +62,8 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     r->rows(&row, base, 0, n, count, NULL, &o->rows);
     r->columns(&column, x, 0, n, panel, &o->columns);
     k->merge(&o->columns, &o->rows, panel);
-    k->finish(&o->rows, count, &o->results);
+    k->finish_scaled(&o->rows, count, &o->results);
+    k->finish(&o->columns, panel, &o->merged);
     for (int f = 0; f < 2; f++) {
         char *out = is_double ? (char *)o->out[f] : (char *)out32;
         (f ? r->log_softmax_row : r->softmax_row)(&row, base[0], &row, out, 0, n, 0, &o->results, 0);
@@ -87,6 +88,7 @@ static void check(const lse_kernels *k, const lse_kernels *scalar, int is_double
     compare(a.columns.max, b.columns.max, columns, "merged max", k->name, n);
     compare(a.columns.tail, b.columns.tail, columns, "merged tail", k->name, n);
     compare(a.columns.tail_lo, b.columns.tail_lo, columns, "merged tail_lo", k->name, n);
+    compare(a.merged.value, b.merged.value, columns, "merged value", k->name, n);
     compare(a.results.value, b.results.value, count, "value", k->name, n);
     compare(a.results.value_lo, b.results.value_lo, count, "value_lo", k->name, n);
     compare(a.results.scale, b.results.scale, count, "scale", k->name, n);

@@ -59,6 +59,7 @@ cdef extern from "kernels/kernels.h" nogil:
         const char *name
         void (*merge)(lse_states *into, const lse_states *other, ptrdiff_t count) noexcept nogil
         void (*finish)(const lse_states *states, ptrdiff_t count, lse_results *results) noexcept nogil
+        void (*finish_scaled)(const lse_states *states, ptrdiff_t count, lse_results *results) noexcept nogil
         lse_real_kernels f32
         lse_real_kernels f64
 

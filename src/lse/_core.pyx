@@ -352,7 +352,7 @@ cdef void second_look(const Plan *plan, const char *base, lse_states *states, Py
         return
     shift[0] = max
     whole_states(plan, &base, 1, shift, threads, &again)
-    table.finish(&again, 1, &finished)
+    table.finish_scaled(&again, 1, &finished)
     results.value[i] = finished.value[0]
     results.value_lo[i] = finished.value_lo[0]
     results.scale[i] = finished.scale[0]
@@ -424,7 +424,10 @@ cdef void finish_group(const Plan *plan, const char **base, char **out, Py_ssize
     cdef Py_ssize_t i
     cdef double inside
     cdef bint plain = True
-    table.finish(states, count, &results)
+    if plan.operation == LOGSUMEXP:
+        table.finish(states, count, &results)
+    else:
+        table.finish_scaled(states, count, &results)
     for i in range(count):
         shift[i] = 0
         infinities[i] = 0
@@ -547,7 +550,6 @@ cdef bint run_value(const lse_real_kernels *kernels, const char *data, Py_ssize_
     layout.stride[0] = itemsize
     layout.load = NULL
     kernels.rows(&layout, &data, 0, n, 1, NULL, &states)
-    lse_add_progress(n)
     table.finish(&states, 1, &results)
     value[0] = results.value[0]
     return fabs(states.max[0]) <= far and not isnan(value[0])

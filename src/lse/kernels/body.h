@@ -39,5 +39,6 @@
             log_softmax_columns_##F, census_##F, select_infinity_##F, PANEL_##F                                                         \
     }
 #define LSE_TABLE(isa)                                                                                  \
-    static const lse_kernels table = {isa, merge, finish, LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}; \
+    static const lse_kernels table = {isa,           merge,                 finish,                 \
+                                      finish_scaled, LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}; \
     return &table

@@ -73,7 +73,7 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
  *
  * The error of value + value_lo that arises here is below 2^-57 of max(|value|, w / (1 + w)); all else is that
  * of the terms. e^(r - n ln 2) is taken with r in two parts, near zero. */
-LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, ptrdiff_t i, lse_results *results)
+LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, const int scaled, ptrdiff_t i, lse_results *results)
 {
     enum { TERMS = sizeof EXP_f64 / sizeof(double) };
     const vf64 one = vf64_set(1.0), down = vf64_set(0x1p-500);
@@ -99,22 +99,32 @@ LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, ptrdiff_t i, ls
     vf64_log(v, v_lo, &log_hi, &log_lo);
     vf64 value = vf64_two_sum(max, log_hi, &lost);
     value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
-    const vf64 scale = vf64_div(e, v);
-    const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
     vf64_store(results->value + i, value);
     vf64_store(results->value_lo + i, lost);
+    if (!scaled) return;
+    const vf64 scale = vf64_div(e, v);
+    const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
     vf64_store(results->scale + i, scale);
     vf64_store(results->scale_lo + i, vf64_div(rest, v));
     vf64_store(results->anchor + i, n);
 }
 
-static void finish(const lse_states *states, ptrdiff_t count, lse_results *results)
+LSE_INLINE void finish_all(const lse_states *s, ptrdiff_t count, const int scaled, lse_results *results)
 {
     if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */
-        finish_vector(vf64_set(states->max[0]), vf64_set(states->tail[0]), vf64_set(states->tail_lo[0]), 0, results);
+        finish_vector(vf64_set(s->max[0]), vf64_set(s->tail[0]), vf64_set(s->tail_lo[0]), scaled, 0, results);
         return;
     }
     for (ptrdiff_t i = 0; i < count; i += vf64_width)
-        finish_vector(vf64_load(states->max + i), vf64_load(states->tail + i), vf64_load(states->tail_lo + i), i,
-                      results);
+        finish_vector(vf64_load(s->max + i), vf64_load(s->tail + i), vf64_load(s->tail_lo + i), scaled, i, results);
+}
+
+static void finish(const lse_states *states, ptrdiff_t count, lse_results *results)
+{
+    finish_all(states, count, 0, results);
+}
+
+static void finish_scaled(const lse_states *states, ptrdiff_t count, lse_results *results)
+{
+    finish_all(states, count, 1, results);
 }

@@ -80,7 +80,9 @@ typedef struct {
     const char *name;
     /* into = into + from, element by element */
     void (*merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
+    /* value and value_lo alone, or all of the results */
     void (*finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
+    void (*finish_scaled)(const lse_states *states, ptrdiff_t count, lse_results *results);
     lse_real_kernels f32, f64;
 } lse_kernels;
 
