@@ -360,18 +360,23 @@ cdef void second_look(const Plan *plan, const char *base, lse_states *states, Py
     results.anchor[i] = finished.anchor[0]
 
 
-cdef void store_value(const Plan *plan, char *out, double value, double value_lo, double shift) noexcept nogil:
-    cdef double total = value, of_value
-    if shift != 0:  # the sum of two is rounded once
-        total = shift + value
-        of_value = total - shift
-        total += ((shift - (total - of_value)) + (value - of_value)) + value_lo
-    if isnan(total):
-        total = NAN
+cdef double sum_of_three(double shift, double value, double value_lo) noexcept nogil:
+    """shift + value + value_lo, rounded once but for the last bits of value_lo; value alone where shift is 0."""
+    cdef double total = shift + value
+    cdef double of_value = total - shift
+    if shift == 0:
+        return value
+    return total + (((shift - (total - of_value)) + (value - of_value)) + value_lo)
+
+
+cdef inline void store_value(const Plan *plan, char *out, double value) noexcept nogil:
+    """Every NaN is stored as the same one."""
+    if value != value:
+        value = NAN
     if plan.itemsize == 4:
-        (<float *>out)[0] = <float>total
+        (<float *>out)[0] = <float>value
     else:
-        (<double *>out)[0] = total
+        (<double *>out)[0] = value
 
 
 cdef void map_row(const Plan *plan, const char *base, char *out, Py_ssize_t start, Py_ssize_t n, double shift,
@@ -424,19 +429,24 @@ cdef void finish_group(const Plan *plan, const char **base, char **out, Py_ssize
     cdef Py_ssize_t i
     cdef double inside
     cdef bint plain = True
+    for i in range(count):
+        plain &= fabs(states.max[i]) <= plan.far
     if plan.operation == LOGSUMEXP:
         table.finish(states, count, &results)
     else:
         table.finish_scaled(states, count, &results)
+    if plain and plan.operation == LOGSUMEXP:
+        for i in range(count):
+            store_value(plan, out[i], results.value[i])
+        return
     for i in range(count):
         shift[i] = 0
         infinities[i] = 0
-        if not fabs(states.max[i]) <= plan.far:
-            plain = False
+        if not plain and not fabs(states.max[i]) <= plan.far:
             second_look(plan, base[i], states, i, threads, &results, &shift[i], &infinities[i])
     if plan.operation == LOGSUMEXP:
         for i in range(count):
-            store_value(plan, out[i], results.value[i], results.value_lo[i], shift[i])
+            store_value(plan, out[i], sum_of_three(shift[i], results.value[i], results.value_lo[i]))
         return
     if plan.columns and plain:
         map_pieces(plan, base[0], out[0], count, 0, NULL, &results, threads)

@@ -8,11 +8,12 @@ typedef struct {
 LSE_INLINE FN(target) FN(target_for)(const lse_results *results, ptrdiff_t i)
 {
     const double anchor = results->anchor[i] - HEADROOM, y = results->value[i];
+    const double scale = results->scale[i] * pow2(-HEADROOM);
     FN(target) t;
     t.bias = FN(bias)(anchor);
     t.floor = FN(floor)(anchor);
-    t.scale = (REAL)(results->scale[i] * pow2(-HEADROOM));
-    t.scale_lo = (REAL)(((results->scale[i] * pow2(-HEADROOM)) - (double)t.scale) + results->scale_lo[i] * pow2(-HEADROOM));
+    t.scale = (REAL)scale;
+    t.scale_lo = (REAL)((scale - (double)t.scale) + results->scale_lo[i] * pow2(-HEADROOM));
     t.y = (REAL)y;
     t.y_lo = (REAL)((y - (double)t.y) + results->value_lo[i]);
     return t;
