@@ -177,6 +177,10 @@ cdef struct Plan:
     Py_ssize_t panels  # tasks for each block of columns
 
 
+cdef enum:
+    WAVE = 256  # pieces whose states are held at a time
+
+
 # Pieces of one long row or panel.
 cdef struct Pieces:
     const Plan *plan
@@ -298,17 +302,14 @@ cdef void whole_states(const Plan *plan, const char **base, Py_ssize_t count, co
                        int threads, lse_states *states) noexcept nogil:
     """Pieces are merged in the order of their indices, whoever computed them."""
     cdef Py_ssize_t pieces = (plan.n + LSE_PIECE - 1) // LSE_PIECE
-    cdef Py_ssize_t piece, wave = min(pieces - 1, <Py_ssize_t>256), some, i
+    cdef Py_ssize_t piece, some, i
     cdef Pieces context
     cdef lse_states other
+    context.states = NULL
     if pieces > 1 and threads > 1:
-        context.states = <lse_states *>malloc(<size_t>wave * sizeof(lse_states))
-        if context.states == NULL:
-            threads = 1
-    piece_states(plan, base, count, 0, shift, states)
-    if pieces == 1:
-        return
-    if threads <= 1:
+        context.states = <lse_states *>malloc(<size_t>min(pieces, <Py_ssize_t>WAVE) * sizeof(lse_states))
+    if context.states == NULL:
+        piece_states(plan, base, count, 0, shift, states)
         for piece in range(1, pieces):
             piece_states(plan, base, count, piece, shift, &other)
             table.merge(states, &other, count)
@@ -317,14 +318,16 @@ cdef void whole_states(const Plan *plan, const char **base, Py_ssize_t count, co
     context.base = base[0]
     context.count = count
     context.shift = shift
-    piece = 1
-    while piece < pieces:
-        some = min(wave, pieces - piece)
-        context.first = piece
+    context.first = 0
+    while context.first < pieces:
+        some = min(pieces - context.first, <Py_ssize_t>WAVE)
         run(piece_task, &context, some, threads)
         for i in range(some):
-            table.merge(states, &context.states[i], count)
-        piece += some
+            if context.first + i == 0:
+                states[0] = context.states[0]
+            else:
+                table.merge(states, &context.states[i], count)
+        context.first += some
     free(context.states)
 
 

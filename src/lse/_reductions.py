@@ -16,12 +16,12 @@ def as_array(a, function):
             "for instance with a.compressed() for a 1-D array or a.filled(-np.inf)"
         )
     a = np.asarray(a)
-    kind, name = a.dtype.kind, a.dtype.name
-    if kind in "biu":
+    if a.dtype.char in "fd":
+        return a, a.dtype if a.dtype.isnative else a.dtype.newbyteorder("=")
+    if a.dtype.kind in "biu":
         return a, np.dtype(np.float64)
-    if kind == "f" and a.dtype.itemsize in (4, 8) and not a.dtype.name.startswith("longdouble"):
-        return a, a.dtype.newbyteorder("=")
-    if kind in "fc":
+    name = a.dtype.name
+    if a.dtype.kind in "fc":
         raise NotImplementedError(f"{function}: dtype {name} {NOT_YET}; convert to float32 or float64")
     raise TypeError(f"{function}: dtype {name} is not numeric; expected float32, float64, an integer type or bool")
 
@@ -30,8 +30,13 @@ def axes_of(axis, ndim):
     """Return the axes to keep and the axes to reduce, each ascending."""
     if axis is None:
         return (), tuple(range(ndim))
-    if ndim == 0 and not isinstance(axis, tuple) and operator.index(axis) in (0, -1):
-        return (), ()  # as NumPy's reductions
+    if not isinstance(axis, tuple):
+        axis = operator.index(axis)
+        if ndim == 0 and axis in (0, -1):
+            return (), ()  # as NumPy's reductions
+        if -ndim <= axis < ndim:
+            axis %= ndim
+            return (*range(axis), *range(axis + 1, ndim)), (axis,)
     reduced = sorted(normalize_axis_tuple(axis, ndim))
     return tuple(i for i in range(ndim) if i not in reduced), tuple(reduced)
 
