@@ -18,6 +18,7 @@
 #define REAL float
 #define F_IS_DOUBLE 0
 #include "exp.h"
+#include "join.h"
 #include "reduce.h"
 #include "columns.h"
 #include "softmax.h"
@@ -28,6 +29,7 @@
 #define REAL double
 #define F_IS_DOUBLE 1
 #include "exp.h"
+#include "join.h"
 #include "reduce.h"
 #include "columns.h"
 #include "softmax.h"

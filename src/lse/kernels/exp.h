@@ -18,7 +18,13 @@
 #define SLACK 27.0f
 #endif
 
-enum { FN(width) = VF(width), FN(lanes) = LANES, FN(groups) = LANES / VF(width) };
+/* Elements of a block of a row, of four turns of all lanes, of a panel of columns; registers that hold the lanes. */
+enum {
+    FN(BLOCK) = 16384 / sizeof(REAL),
+    FN(QUAD) = 4 * LANES,
+    FN(PANEL) = 256 / sizeof(REAL),
+    FN(groups) = LANES / VF(width)
+};
 
 /* The anchor for terms not much above e^max, exactly representable together with MAGIC. */
 LSE_INLINE double FN(anchor)(double max)
