@@ -28,4 +28,5 @@ core = Extension(
     extra_link_args=link_args,
 )
 
-setup(ext_modules=cythonize([core], build_dir="build"))
+# the generated C belongs to the NumPy whose declarations it was made from
+setup(ext_modules=cythonize([core], build_dir=f"build/numpy-{np.__version__}"))

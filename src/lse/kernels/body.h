@@ -1,4 +1,5 @@
 /* The algorithm, written once over the vocabulary of whichever file includes this. */
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

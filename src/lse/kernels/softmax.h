@@ -30,7 +30,15 @@ LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V s
     }
 }
 
-LSE_INLINE V FN(log_softmax)(V x, V y, V y_lo) { return VF(sub)(VF(sub)(x, y), y_lo); }
+/* x - (y + y_lo), rounded once but for the last bits of y_lo: what x - y loses is found by two-sum, which wants it
+ * finite, so that an infinite x is put back at the end. */
+LSE_INLINE V FN(log_softmax)(V x, V y, V y_lo)
+{
+    const V finite = VF(max)(VF(set)(LOWEST), x);
+    const V d = VF(sub)(finite, y), of_y = VF(sub)(d, finite);
+    const V lost = VF(sub)(VF(sub)(finite, VF(sub)(d, of_y)), VF(add)(y, of_y));
+    return VF(add)(VF(add)(d, VF(sub)(lost, y_lo)), VF(sub)(x, finite));
+}
 
 static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, const int log)
 {

@@ -5,6 +5,7 @@
 #undef F_IS_DOUBLE
 #undef LANES
 #undef MAGIC
+#undef LOWEST
 #undef EXP_BIAS
 #undef HEADROOM
 #undef SLACK
