@@ -140,6 +140,25 @@ def test_out_is_filled_and_returned(function, axis, rng):
         assert np.array_equal(out, expected.astype(out.dtype))
 
 
+def test_out_of_a_subclass_that_squeezes_otherwise():
+    a = np.arange(12.0).reshape(3, 4)
+    big = np.zeros(40)
+    out = big[:3].reshape(3, 1).view(np.matrix)
+    assert lse.logsumexp(a, 1, keepdims=True, out=out) is out
+    assert np.array_equal(big[:3], lse.logsumexp(a, 1))
+    assert not big[3:].any()
+    wide = np.zeros((3, 4)).view(np.matrix)
+    assert lse.softmax(a, 1, out=wide) is wide
+    assert np.array_equal(np.asarray(wide), lse.softmax(a, 1))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_masked_out_is_refused(function):
+    out = np.ma.array(np.zeros(() if function is lse.logsumexp else 3))
+    with pytest.raises(TypeError, match="masked"):
+        function(np.zeros(3), out=out)
+
+
 def test_out_with_keepdims(rng):
     a = rng.standard_normal((3, 4, 5))
     out = np.empty((3, 1, 5))

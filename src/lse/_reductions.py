@@ -45,6 +45,8 @@ def check_out(out, shape, dtype, function):
     """Raise what is wrong with an output that the caller gave."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{function}: out must be an array, not {type(out).__name__}")
+    if isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"{function}: out must not be a masked array, whose mask would be ignored; pass out.data")
     if out.shape != shape:
         raise ValueError(f"{function}: out has shape {out.shape}, but the result has shape {shape}")
     if not out.flags.writeable:
@@ -81,7 +83,8 @@ def logsumexp(into, a, axis, b, keepdims, return_sign, out):
     if out is not None:
         check_out(out, shape, dtype, "logsumexp")
     if out is not None and is_plain(out, dtype) and not np.may_share_memory(a, out):
-        result = out.squeeze(reduced) if keepdims else out
+        plain = out.view(np.ndarray)  # a subclass may squeeze otherwise, as np.matrix does
+        result = plain.squeeze(reduced) if keepdims else plain
     else:
         result = np.empty(inner_shape, dtype)
     if a.size:
@@ -97,7 +100,7 @@ def softmax(into, x, axis, out, function):
     if out is not None:
         check_out(out, x.shape, dtype, function)
     if out is not None and is_plain(out, dtype) and (occupies(x, out) or not np.may_share_memory(x, out)):
-        result = out
+        result = out.view(np.ndarray)
     else:
         result = np.empty_like(x, dtype, subok=False)
     if x.size:
