@@ -183,7 +183,7 @@ WORST = [(np.float32, 4, (15, 17.5), 2), (np.float64, 2, (35.5, 37.6), 1.5)]
 @pytest.mark.parametrize(("dtype", "turns", "gaps", "bound"), WORST)
 def test_the_worst_we_could_construct(dtype, turns, gaps, bound, rng):
     """One large term beside terms 2^24 (2^53) times smaller in the same plain addition, over and over: the one kind of
-    input known to exceed the bound. Patterns like this reach 1.65 and 1.24 here; tuned ones 2.4 and 1.6 (docs/accuracy.md).
+    input known to exceed the bound. These reach 1.65 and 1.24, tuned ones 2.4 and 1.6 (docs/accuracy.md).
     """
     lanes = 64 // np.dtype(dtype).itemsize
     for _ in range(500):
