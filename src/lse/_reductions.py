@@ -82,7 +82,8 @@ def logsumexp(into, a, axis, b, keepdims, return_sign, out):
     shape = tuple(1 if i in reduced else n for i, n in enumerate(a.shape)) if keepdims else inner_shape
     if out is not None:
         check_out(out, shape, dtype, "logsumexp")
-    if out is not None and is_plain(out, dtype) and not np.may_share_memory(a, out):
+    in_place = out is not None and is_plain(out, dtype) and not np.may_share_memory(a, out)
+    if in_place:
         plain = out.view(np.ndarray)  # a subclass may squeeze otherwise, as np.matrix does
         result = plain.squeeze(reduced) if keepdims else plain
     else:
@@ -91,7 +92,7 @@ def logsumexp(into, a, axis, b, keepdims, return_sign, out):
         into(a.transpose(kept + reduced), len(reduced), result)
     else:
         result.fill(-np.inf)
-    return finished(result.reshape(shape), out)
+    return finished(result.reshape(shape), out, in_place)
 
 
 def softmax(into, x, axis, out, function):
@@ -99,19 +100,17 @@ def softmax(into, x, axis, out, function):
     kept, reduced = axes_of(axis, x.ndim)
     if out is not None:
         check_out(out, x.shape, dtype, function)
-    if out is not None and is_plain(out, dtype) and (occupies(x, out) or not np.may_share_memory(x, out)):
-        result = out.view(np.ndarray)
-    else:
-        result = np.empty_like(x, dtype, subok=False)
+    in_place = out is not None and is_plain(out, dtype) and (occupies(x, out) or not np.may_share_memory(x, out))
+    result = out.view(np.ndarray) if in_place else np.empty_like(x, dtype, subok=False)
     if x.size:
         into(x.transpose(kept + reduced), len(reduced), result.transpose(kept + reduced))
-    return finished(result, out)
+    return finished(result, out, in_place)
 
 
-def finished(result, out):
+def finished(result, out, in_place):
     """What the caller gets: a scalar for a 0-d result of our own, else an array."""
     if out is None:
         return result[()] if result.ndim == 0 else result
-    if not np.shares_memory(result, out):
+    if not in_place:
         np.copyto(out, result, casting="same_kind")
     return out

@@ -34,16 +34,11 @@ LSE_INLINE void FN(fold4)(V *max, V *hi, V *lo, V x[4], V bias, V floor)
     }
     V scale[4];
     FN(exp_parts)(x, scale, 4, bias, floor);
-    /* Scales are powers of two: their plain sums lose nothing but what is 2^-52 (2^-23) of the greater. */
-#if F_IS_DOUBLE
-    LSE_UNROLL for (int j = 0; j < 4; j += 2)
-        FN(add_parts)(hi, lo, VF(add)(scale[j], scale[j + 1]),
-                      VF(fma)(scale[j + 1], x[j + 1], VF(mul)(scale[j], x[j])));
-#else
-    FN(add_parts)(hi, lo, VF(add)(VF(add)(scale[0], scale[1]), VF(add)(scale[2], scale[3])),
-                  VF(add)(VF(fma)(scale[1], x[1], VF(mul)(scale[0], x[0])),
-                          VF(fma)(scale[3], x[3], VF(mul)(scale[2], x[2]))));
-#endif
+    LSE_UNROLL for (int j = 0; j < 4; j += 2) {
+        const V large = VF(max)(scale[j], scale[j + 1]), small = VF(min)(scale[j], scale[j + 1]);
+        const V sum = VF(add)(large, small), lost = VF(sub)(small, VF(sub)(sum, large));
+        FN(add_parts)(hi, lo, sum, VF(fma)(scale[j + 1], x[j + 1], VF(fma)(scale[j], x[j], lost)));
+    }
 }
 
 LSE_INLINE void FN(fold_quad)(const char *x, FN(row_lanes) *s, V bias, V floor)
