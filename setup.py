@@ -22,7 +22,7 @@ core = Extension(
     "lse._core",
     ["src/lse/_core.pyx", *sorted(str(path) for path in KERNELS.glob("*.c"))],
     include_dirs=[np.get_include(), "src/lse"],
-    depends=[*map(str, KERNELS.glob("*.h")), "src/lse/threads.h"],
+    depends=[*map(str, KERNELS.glob("*.h")), "src/lse/threads.h", "src/lse/fp.h"],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
     extra_compile_args=compile_args,
     extra_link_args=link_args,

@@ -44,34 +44,65 @@ static double data64[COUNT * MOST];
 static float data32[COUNT * MOST];
 
 typedef struct {
-    lse_states rows, columns;
-    lse_results results, merged;
+    lse_states rows, columns, weighted, weighted_columns;
+    lse_results results, merged, weighted_results;
     double out[4][MOST];
 } outcome;
+
+static lse_layout contiguous(ptrdiff_t n, ptrdiff_t size)
+{
+    lse_layout layout = {.ndim = 1, .direct = 1, .direct_weight = 1, .native_weight = 1};
+    layout.shape[0] = n;
+    layout.stride[0] = layout.weight_stride[0] = layout.weight_step = size;
+    return layout;
+}
+
+/* Rows that are `pitch` bytes apart. */
+static lse_layout strided(ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t size)
+{
+    lse_layout layout = contiguous(n, size);
+    layout.direct = layout.direct_weight = 0;
+    layout.stride[0] = layout.weight_stride[0] = pitch;
+    layout.load = layout.load_weight = lse_load_for('f', (int)size, 0, (int)size);
+    return layout;
+}
 
 static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t count, outcome *o)
 {
     const lse_real_kernels *r = is_double ? &k->f64 : &k->f32;
     const ptrdiff_t size = is_double ? 8 : 4, panel = count < r->panel ? count : r->panel;
     const char *x = is_double ? (const char *)data64 : (const char *)data32;
-    const lse_layout row = {1, {n}, {size}, NULL, NULL}, column = {1, {n}, {panel * size}, NULL, NULL};
-    const char *base[COUNT];
+    const lse_layout row = contiguous(n, size), column = strided(n, panel * size, size);
+    lse_row rows[COUNT];
     static float out32[MOST];
-    for (ptrdiff_t i = 0; i < count; i++) base[i] = x + i * n * size;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const lse_row at = {x + i * n * size, NULL, x + (COUNT * MOST / 2 + i * n) * size, n};
+        rows[i] = at;
+    }
     memset(o, 0, sizeof *o);
-    r->rows(&row, base, 0, n, count, NULL, &o->rows);
-    r->columns(&column, x, 0, n, panel, &o->columns);
+    r->weighted_rows(&row, rows, 0, n, count, NULL, &o->weighted);
+    r->weighted_columns(&column, rows, 0, n, panel, &o->weighted_columns);
+    k->weighted_merge(&o->weighted_columns, &o->weighted, panel);
+    k->weighted_finish(&o->weighted_columns, panel, &o->weighted_results);
+    for (ptrdiff_t i = 0; i < panel; i++) /* of smaller sums it is no number to use */
+        if (!(fabs(o->weighted_columns.tail[i]) >= 0x1p492)) o->weighted_results.value[i] = 0;
+    for (ptrdiff_t i = 0; i < count; i++) /* nor is the exponent where a weight is infinite */
+        if (o->weighted.tail[i] != o->weighted.tail[i]) o->weighted.max[i] = o->weighted.tail_lo[i] = 0;
+    for (ptrdiff_t i = 0; i < panel; i++)
+        if (o->weighted_columns.tail[i] != o->weighted_columns.tail[i]) o->weighted_columns.tail_lo[i] = 0;
+    r->rows(&row, rows, 0, n, count, NULL, &o->rows);
+    r->columns(&column, rows, 0, n, panel, &o->columns);
     k->merge(&o->columns, &o->rows, panel);
     k->finish_scaled(&o->rows, count, &o->results);
     k->finish(&o->columns, panel, &o->merged);
     for (int f = 0; f < 2; f++) {
         char *out = is_double ? (char *)o->out[f] : (char *)out32;
-        (f ? r->log_softmax_row : r->softmax_row)(&row, base[0], &row, out, 0, n, 0, &o->results, 0);
+        (f ? r->log_softmax_row : r->softmax_row)(&row, &rows[0], &row, out, 0, n, 0, &o->results, 0);
         for (ptrdiff_t i = 0; i < n && !is_double; i++) o->out[f][i] = out32[i];
         const ptrdiff_t high = n * panel <= MOST ? n : MOST / panel;
-        const lse_layout low = {1, {high}, {panel * size}, NULL, NULL};
+        const lse_layout low = strided(high, panel * size, size);
         out = is_double ? (char *)o->out[2 + f] : (char *)out32;
-        (f ? r->log_softmax_columns : r->softmax_columns)(&low, x, &low, out, 0, high, panel, &o->results);
+        (f ? r->log_softmax_columns : r->softmax_columns)(&low, &rows[0], &low, out, 0, high, panel, &o->results);
         for (ptrdiff_t i = 0; i < high * panel && !is_double; i++) o->out[2 + f][i] = out32[i];
     }
 }
@@ -89,6 +120,12 @@ static void check(const lse_kernels *k, const lse_kernels *scalar, int is_double
     compare(a.columns.tail, b.columns.tail, columns, "merged tail", k->name, n);
     compare(a.columns.tail_lo, b.columns.tail_lo, columns, "merged tail_lo", k->name, n);
     compare(a.merged.value, b.merged.value, columns, "merged value", k->name, n);
+    compare(a.weighted.max, b.weighted.max, count, "weighted exponent", k->name, n);
+    compare(a.weighted.tail, b.weighted.tail, count, "weighted sum", k->name, n);
+    compare(a.weighted.tail_lo, b.weighted.tail_lo, count, "weighted sum_lo", k->name, n);
+    compare(a.weighted_columns.tail, b.weighted_columns.tail, columns, "merged weighted sum", k->name, n);
+    compare(a.weighted_columns.tail_lo, b.weighted_columns.tail_lo, columns, "merged weighted sum_lo", k->name, n);
+    compare(a.weighted_results.value, b.weighted_results.value, columns, "weighted value", k->name, n);
     compare(a.results.value, b.results.value, count, "value", k->name, n);
     compare(a.results.value_lo, b.results.value_lo, count, "value_lo", k->name, n);
     compare(a.results.scale, b.results.scale, count, "scale", k->name, n);

@@ -9,7 +9,17 @@ import pytest
 
 from lse import _core
 
-NUMBERS = ["test_accuracy.py", "test_values.py", "test_bits.py", "test_arguments.py"]
+NUMBERS = [
+    "test_accuracy.py",
+    "test_arguments.py",
+    "test_bits.py",
+    "test_cumulative.py",
+    "test_dtypes.py",
+    "test_segments.py",
+    "test_values.py",
+    "test_weighted_arrays.py",
+    "test_weights.py",
+]
 
 
 @pytest.mark.parametrize("kernel", [k for k in _core.available_kernels() if k != _core.kernels()])

@@ -15,6 +15,7 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef struct lse_results:
         double value[64]
         double value_lo[64]
+        double sign[64]
         double scale[64]
         double scale_lo[64]
         double anchor[64]
@@ -24,47 +25,79 @@ cdef extern from "kernels/kernels.h" nogil:
 
     ctypedef struct lse_layout:
         int ndim
+        int direct
+        int direct_weight
+        int native_weight
         ptrdiff_t shape[64]
         ptrdiff_t stride[64]
+        ptrdiff_t where_stride[64]
+        ptrdiff_t weight_stride[64]
+        ptrdiff_t where_step
+        ptrdiff_t weight_step
         lse_load load
+        lse_load load_weight
         lse_store store
 
+    ctypedef struct lse_row:
+        const char *x
+        const char *where
+        const char *weight
+        ptrdiff_t n
+
+    ctypedef void (*lse_reduce_rows)(
+        const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+        const double *shift, lse_states *states) noexcept nogil
+    ctypedef void (*lse_reduce_columns)(
+        const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+        lse_states *states) noexcept nogil
     ctypedef void (*lse_map_row)(
-        const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+        const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
         ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index) noexcept nogil
     ctypedef void (*lse_map_columns)(
-        const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+        const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
         ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results) noexcept nogil
+    ctypedef void (*lse_cumulate)(
+        const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out) noexcept nogil
+    ctypedef void (*lse_merge)(lse_states *into, const lse_states *other, ptrdiff_t count) noexcept nogil
+    ctypedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results) noexcept nogil
 
     ctypedef struct lse_real_kernels:
-        void (*rows)(
-            const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-            const double *shift, lse_states *states) noexcept nogil
-        void (*columns)(
-            const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-            lse_states *states) noexcept nogil
+        lse_reduce_rows rows
+        lse_reduce_columns columns
+        lse_reduce_rows weighted_rows
+        lse_reduce_columns weighted_columns
         lse_map_row softmax_row
         lse_map_row log_softmax_row
         lse_map_columns softmax_columns
         lse_map_columns log_softmax_columns
+        lse_cumulate cumulate_row
         void (*census)(
-            const lse_layout *layout, const char *base, ptrdiff_t n, ptrdiff_t *nans,
-            ptrdiff_t *infinities) noexcept nogil
+            const lse_layout *layout, const lse_row *row, ptrdiff_t *nans, ptrdiff_t *infinities) noexcept nogil
+        void (*weighted_census)(
+            const lse_layout *layout, const lse_row *row, double *max, int *plain) noexcept nogil
+        void (*collect)(
+            const lse_layout *layout, const lse_row *row, double *x, double *weight) noexcept nogil
         void (*select_infinity)(
-            const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out, ptrdiff_t n,
+            const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
             double at_infinity, double elsewhere) noexcept nogil
+        void (*select_present)(
+            const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+            double present, double absent) noexcept nogil
         ptrdiff_t panel
 
     ctypedef struct lse_kernels:
         const char *name
-        void (*merge)(lse_states *into, const lse_states *other, ptrdiff_t count) noexcept nogil
-        void (*finish)(const lse_states *states, ptrdiff_t count, lse_results *results) noexcept nogil
-        void (*finish_scaled)(const lse_states *states, ptrdiff_t count, lse_results *results) noexcept nogil
+        lse_merge merge
+        lse_finish finish
+        lse_finish finish_scaled
+        lse_merge weighted_merge
+        lse_finish weighted_finish
         lse_real_kernels f32
         lse_real_kernels f64
 
-    lse_load lse_load_for(char kind, int size, int swapped) noexcept
-    lse_store lse_store_for(int size) noexcept
+    lse_load lse_load_for(char kind, int size, int swapped, int to) noexcept
+    lse_store lse_store_for(char kind, int size, int source) noexcept
+    void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_lo, double *sign) noexcept
     const lse_kernels *lse_available(int index) noexcept
 
 
@@ -77,3 +110,10 @@ cdef extern from "threads.h" nogil:
     int lse_is_forked_child
     long long lse_progress
     void lse_add_progress(long long n) noexcept
+
+
+cdef extern from "fp.h" nogil:
+    ctypedef struct lse_fp_state:
+        pass
+    lse_fp_state lse_fp_enter() noexcept
+    void lse_fp_leave(lse_fp_state found) noexcept

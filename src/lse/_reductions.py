@@ -1,116 +1,138 @@
-"""Shapes, dtypes, axes, outputs and errors: from the arguments of the public functions to those of the core."""
-
-import operator
+"""From the checked arguments of the public functions to the core, and back."""
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
-NOT_YET = "is not supported yet by this version of lse"
+from lse import _complex, _core, _longdouble
+from lse._arguments import (
+    BRAIN,
+    Arguments,
+    check_out,
+    delivered,
+    is_brain,
+    is_plain,
+    loadable,
+    occupies,
+    stored,
+)
 
-
-def as_array(a, function):
-    """Return `a` as an array of a dtype that the core reads, and the dtype of the result."""
-    if isinstance(a, np.ma.MaskedArray):
-        raise TypeError(
-            f"{function} does not take masked arrays, whose mask it would ignore; select the elements first, "
-            "for instance with a.compressed() for a 1-D array or a.filled(-np.inf)"
-        )
-    a = np.asarray(a)
-    if a.dtype.char in "fd":
-        return a, a.dtype if a.dtype.isnative else a.dtype.newbyteorder("=")
-    if a.dtype.kind in "biu":
-        return a, np.dtype(np.float64)
-    name = a.dtype.name
-    if a.dtype.kind in "fc":
-        raise NotImplementedError(f"{function}: dtype {name} {NOT_YET}; convert to float32 or float64")
-    raise TypeError(f"{function}: dtype {name} is not numeric; expected float32, float64, an integer type or bool")
+LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in core/plan.pxi
+MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 
 
-def axes_of(axis, ndim):
-    """Return the axes to keep and the axes to reduce, each ascending."""
-    if axis is None:
-        return (), tuple(range(ndim))
-    if not isinstance(axis, tuple):
-        axis = operator.index(axis)
-        if ndim == 0 and axis in (0, -1):
-            return (), ()  # as NumPy's reductions
-        if -ndim <= axis < ndim:
-            axis %= ndim
-            return (*range(axis), *range(axis + 1, ndim)), (axis,)
-    reduced = sorted(normalize_axis_tuple(axis, ndim))
-    return tuple(i for i in range(ndim) if i not in reduced), tuple(reduced)
-
-
-def check_out(out, shape, dtype, function):
-    """Raise what is wrong with an output that the caller gave."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"{function}: out must be an array, not {type(out).__name__}")
-    if isinstance(out, np.ma.MaskedArray):
-        raise TypeError(f"{function}: out must not be a masked array, whose mask would be ignored; pass out.data")
-    if out.shape != shape:
-        raise ValueError(f"{function}: out has shape {out.shape}, but the result has shape {shape}")
-    if not out.flags.writeable:
-        raise ValueError(f"{function}: output array is read-only")
-    if not np.can_cast(dtype, out.dtype, "same_kind"):
-        raise TypeError(
-            f"{function}: cannot cast the result from {dtype!r} to {out.dtype!r} with casting rule 'same_kind'"
-        )
-
-
-def is_plain(out, dtype):
-    """Whether the core can write to it as it is."""
-    return out.dtype == dtype and out.dtype.isnative and out.flags.aligned
-
-
-def occupies(a, out):
-    """Whether element i of one is element i of the other."""
-    return (
-        a.__array_interface__["data"][0] == out.__array_interface__["data"][0]
-        and a.strides == out.strides
-        and a.dtype == out.dtype
-    )
-
-
-def logsumexp(into, a, axis, b, keepdims, return_sign, out):
-    if b is not None:
-        raise NotImplementedError(f"logsumexp: b {NOT_YET}")
-    if return_sign:
-        raise NotImplementedError(f"logsumexp: return_sign {NOT_YET}")
-    a, dtype = as_array(a, "logsumexp")
-    kept, reduced = axes_of(axis, a.ndim)
-    inner_shape = tuple(a.shape[i] for i in kept)
-    shape = tuple(1 if i in reduced else n for i, n in enumerate(a.shape)) if keepdims else inner_shape
-    if out is not None:
-        check_out(out, shape, dtype, "logsumexp")
-    in_place = out is not None and is_plain(out, dtype) and not np.may_share_memory(a, out)
-    if in_place:
-        plain = out.view(np.ndarray)  # a subclass may squeeze otherwise, as np.matrix does
-        result = plain.squeeze(reduced) if keepdims else plain
+def fill(result, value):
+    """Fill with 0 or -inf."""
+    if is_brain(result.dtype):
+        result.view(np.uint16)[...] = MINUS_INFINITY if value else 0
     else:
-        result = np.empty(inner_shape, dtype)
-    if a.size:
-        into(a.transpose(kept + reduced), len(reduced), result)
-    else:
-        result.fill(-np.inf)
-    return finished(result.reshape(shape), out, in_place)
+        result.fill(value)
 
 
-def softmax(into, x, axis, out, function):
-    x, dtype = as_array(x, function)
-    kept, reduced = axes_of(axis, x.ndim)
+def by_core(args, result, sign=None, low=None):
+    """Reduce into result, and into sign and low, of its shape and strides, the signs and what rounding lost."""
+    if args.a.size:
+        weights = None if args.b is None else loadable(args.b, np.float64)
+        _core.reduce(
+            LOGSUMEXP, loadable(args.a, np.float64), args.where, weights, args.bits, args.single,
+            stored(result), sign if sign is None else stored(sign), low,
+        )  # fmt: skip
+        return
+    fill(result, -np.inf)
+    for other in (sign, low):
+        if other is not None:
+            fill(other, 0)
+
+
+def two_parts(args):
+    """log|sum| in two float64 arrays, and the sum's sign."""
+    value, sign, low = (np.empty(args.shape) for _ in range(3))
+    by_core(args, value, sign, low)
+    return value, low, sign
+
+
+def logsumexp(a, axis, b, keepdims, return_sign, where, out, dtype):
+    args = Arguments("logsumexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
+    complex_result = args.dtype.kind == "c"
     if out is not None:
-        check_out(out, x.shape, dtype, function)
-    in_place = out is not None and is_plain(out, dtype) and (occupies(x, out) or not np.may_share_memory(x, out))
-    result = out.view(np.ndarray) if in_place else np.empty_like(x, dtype, subok=False)
-    if x.size:
-        into(x.transpose(kept + reduced), len(reduced), result.transpose(kept + reduced))
-    return finished(result, out, in_place)
+        kind = args.dtype.type(0).real.dtype if return_sign and complex_result else args.dtype
+        check_out(out, args.shape, kind, "logsumexp")
+    if complex_result or args.dtype.char == "g":
+        result, sign = (_complex if complex_result else _longdouble).logsumexp(args, return_sign)
+        value = delivered(result, out, args.like)
+    else:
+        in_place = out is not None and not return_sign and is_plain(out, args.dtype) and not args.overlaps(out)
+        result = out.view(np.ndarray) if in_place else np.empty(args.shape, args.dtype)
+        sign = np.empty(args.shape, args.dtype) if return_sign else None
+        by_core(args, result, sign)
+        value = delivered(out if in_place else result, out, args.like)
+    return (value, delivered(sign, None, args.like)) if return_sign else value
 
 
-def finished(result, out, in_place):
-    """What the caller gets: a scalar for a 0-d result of our own, else an array."""
-    if out is None:
-        return result[()] if result.ndim == 0 else result
-    if not in_place:
-        np.copyto(out, result, casting="same_kind")
+def logmeanexp(a, axis, b, keepdims, where, out, dtype):
+    args = Arguments("logmeanexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
+    if out is not None:
+        check_out(out, args.shape, args.dtype, "logmeanexp")
+    total = Arguments(
+        "logmeanexp", np.broadcast_to(0.0, args.a.shape), args.axes, keepdims=keepdims,
+        b=np.broadcast_to(1.0, args.a.shape) if args.b is None else args.b,
+        where=True if args.where is None else args.where,
+    )  # fmt: skip
+    if args.dtype.kind == "c":
+        result = _complex.quotient(args, total)
+    elif args.dtype.char == "g":
+        result = _longdouble.quotient(args, total)
+    else:
+        total.dtype = np.dtype(np.float64)
+        result = quotient(two_parts(args), two_parts(total))
+        result = rounded(result, args.dtype)
+    return delivered(result, out, args.like)
+
+
+def quotient(over, under):
+    """The log of a quotient, of logs in two parts and signs: NaN where it is negative or 0 / 0."""
+    (a, a_lo, a_sign), (b, b_lo, b_sign) = over, under
+    whole = a - b
+    of_b = whole - a
+    lost = (a - (whole - of_b)) - (b + of_b) + (a_lo - b_lo)
+    exact = np.where(np.isfinite(whole), whole + lost, whole)
+    return np.where((a_sign * b_sign < 0) | ((a_sign < 0) & (b_sign == 0)), np.nan, exact)
+
+
+def rounded(result, dtype):
+    """A float64 array as one of dtype, rounded once."""
+    if dtype.itemsize > 2:
+        return np.asarray(result, dtype)
+    out = np.empty(result.shape, dtype)
+    _core.round_to(np.ascontiguousarray(result), stored(out))
     return out
+
+
+def softmax(operation, x, axis, where, out, dtype):
+    function = "softmax" if operation == SOFTMAX else "log_softmax"
+    args = Arguments(function, x, axis, name="x", where=where, dtype=dtype)
+    if out is not None:
+        check_out(out, args.a.shape, args.dtype, function)
+    if args.dtype.kind == "c" or args.dtype.char == "g":
+        module = _complex if args.dtype.kind == "c" else _longdouble
+        return delivered(module.softmax(args, operation == LOG_SOFTMAX), out, args.like)
+    in_place = out is not None and is_plain(out, args.dtype)
+    if in_place and args.overlaps(out):
+        in_place = occupies(args.a, out) and (args.where is None or not np.may_share_memory(args.where, out))
+    if in_place:
+        result = out.view(np.ndarray)
+    elif args.a.dtype == BRAIN:
+        result = np.empty(args.a.shape, BRAIN)
+    else:
+        result = np.empty_like(args.a, args.dtype, subok=False)
+    if args.a.size:
+        _core.reduce(
+            operation,
+            loadable(args.a, np.float64),
+            args.where,
+            None,
+            args.bits,
+            args.single,
+            stored(result),
+            None,
+            None,
+        )
+    return delivered(out if in_place else result, out, args.like)

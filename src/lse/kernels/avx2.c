@@ -21,6 +21,33 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
+LSE_INLINE vf32 vf32_abs(vf32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y)
+{
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GE_OQ));
+}
+LSE_INLINE vf32 vf32_exponent(vf32 a)
+{
+    const __m256i biased = _mm256_srli_epi32(_mm256_castps_si256(a), 23);
+    return _mm256_sub_ps(_mm256_cvtepi32_ps(biased), _mm256_set1_ps(127.0f));
+}
+LSE_INLINE vf32 vf32_mantissa(vf32 a)
+{
+    const vf32 kept = _mm256_castsi256_ps(_mm256_set1_epi32((int)0x807fffffu));
+    return _mm256_or_ps(_mm256_and_ps(a, kept), _mm256_set1_ps(1.0f));
+}
+LSE_INLINE vf32 vf32_lookup(const float *table, vf32 a)
+{
+    const __m256i i = _mm256_srli_epi32(_mm256_castps_si256(a), 19); /* its bit 3 becomes the sign that blendv asks for */
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), i),
+                            _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), i),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+}
+LSE_INLINE vf32 vf32_lower(vf32 c, vf32 a)
+{
+    const __m256i exponent = _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(0xff << 23));
+    return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_castps_si256(c), exponent));
+}
 LSE_INLINE vf32 vf32_quarters(__m256 a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
 LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { return vf32_quarters(_mm256_shuffle_ps(a, b, 0x88)); }
 LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { return vf32_quarters(_mm256_shuffle_ps(a, b, 0xdd)); }
@@ -49,6 +76,26 @@ LSE_INLINE vf64 vf64_exponent(vf64 a)
     const vf64 magic = _mm256_set1_pd(0x1p52); /* an integer below 2^52 in its low bits is added to it */
     const vf64 biased = _mm256_castsi256_pd(_mm256_srli_epi64(_mm256_castpd_si256(a), 52));
     return _mm256_sub_pd(_mm256_or_pd(biased, magic), _mm256_set1_pd(0x1p52 + 1023.0));
+}
+LSE_INLINE vf64 vf64_abs(vf64 a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
+LSE_INLINE vf64 vf64_select(vf64 a, vf64 b, vf64 x, vf64 y)
+{
+    return _mm256_blendv_pd(y, x, _mm256_cmp_pd(a, b, _CMP_GE_OQ));
+}
+LSE_INLINE vf64 vf64_mantissa(vf64 a)
+{
+    const vf64 kept = _mm256_castsi256_pd(_mm256_set1_epi64x((long long)0x800fffffffffffffu));
+    return _mm256_or_pd(_mm256_and_pd(a, kept), _mm256_set1_pd(1.0));
+}
+LSE_INLINE vf64 vf64_lookup(const double *table, vf64 a)
+{
+    const __m256i i = _mm256_srli_epi64(_mm256_slli_epi64(_mm256_castpd_si256(a), 12), 60);
+    return _mm256_i64gather_pd(table, i, 8);
+}
+LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
+{
+    const __m256i exponent = _mm256_and_si256(_mm256_castpd_si256(a), _mm256_set1_epi64x(0x7ffLL << 52));
+    return _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_castpd_si256(c), exponent));
 }
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8); }

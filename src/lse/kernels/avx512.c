@@ -3,6 +3,7 @@
 #include "target.h"
 
 #if LSE_X86_64
+#include <float.h>
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +22,25 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm512_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm512_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+LSE_INLINE vf32 vf32_abs(vf32 a) { return _mm512_abs_ps(a); }
+LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y)
+{
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), y, x);
+}
+LSE_INLINE vf32 vf32_exponent(vf32 a)
+{
+    return _mm512_maskz_getexp_ps(_mm512_cmp_ps_mask(a, _mm512_set1_ps(FLT_MIN), _CMP_GE_OQ), a);
+}
+LSE_INLINE vf32 vf32_mantissa(vf32 a) { return _mm512_getmant_ps(a, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
+LSE_INLINE vf32 vf32_lookup(const float *table, vf32 a)
+{
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(_mm512_castps_si512(a), 19), _mm512_loadu_ps(table));
+}
+LSE_INLINE vf32 vf32_lower(vf32 c, vf32 a)
+{
+    const __m512i exponent = _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0xff << 23));
+    return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(c), exponent));
+}
 LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b)
 {
     const __m512i i = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -55,9 +75,23 @@ LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm512_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
 LSE_INLINE vf64 vf64_exponent(vf64 a)
 {
-    const __m512i magic = _mm512_castpd_si512(_mm512_set1_pd(0x1p52)); /* as in avx2.c */
-    const __m512i biased = _mm512_srli_epi64(_mm512_castpd_si512(a), 52);
-    return _mm512_sub_pd(_mm512_castsi512_pd(_mm512_or_si512(biased, magic)), _mm512_set1_pd(0x1p52 + 1023.0));
+    return _mm512_maskz_getexp_pd(_mm512_cmp_pd_mask(a, _mm512_set1_pd(DBL_MIN), _CMP_GE_OQ), a);
+}
+LSE_INLINE vf64 vf64_abs(vf64 a) { return _mm512_abs_pd(a); }
+LSE_INLINE vf64 vf64_select(vf64 a, vf64 b, vf64 x, vf64 y)
+{
+    return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GE_OQ), y, x);
+}
+LSE_INLINE vf64 vf64_mantissa(vf64 a) { return _mm512_getmant_pd(a, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
+LSE_INLINE vf64 vf64_lookup(const double *table, vf64 a)
+{
+    const __m512i i = _mm512_srli_epi64(_mm512_castpd_si512(a), 48);
+    return _mm512_permutex2var_pd(_mm512_loadu_pd(table), i, _mm512_loadu_pd(table + 8));
+}
+LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
+{
+    const __m512i exponent = _mm512_and_si512(_mm512_castpd_si512(a), _mm512_set1_epi64(0x7ffLL << 52));
+    return _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(c), exponent));
 }
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b)
 {

@@ -19,10 +19,14 @@
 #define REAL float
 #define F_IS_DOUBLE 0
 #include "exp.h"
+#include "fetch.h"
 #include "join.h"
 #include "reduce.h"
 #include "columns.h"
+#include "weighted.h"
 #include "softmax.h"
+#include "chunk.h"
+#include "cumulate.h"
 #include "undefine.h"
 
 #define F f64
@@ -30,18 +34,24 @@
 #define REAL double
 #define F_IS_DOUBLE 1
 #include "exp.h"
+#include "fetch.h"
 #include "join.h"
 #include "reduce.h"
 #include "columns.h"
+#include "weighted.h"
 #include "softmax.h"
+#include "chunk.h"
+#include "cumulate.h"
 #include "finish.h"
 
-#define LSE_REAL_KERNELS(F)                                                                             \
-    {                                                                                                   \
-        rows_##F, columns_##F, softmax_row_##F, log_softmax_row_##F, softmax_columns_##F,               \
-            log_softmax_columns_##F, census_##F, select_infinity_##F, PANEL_##F                                                         \
+#define LSE_REAL_KERNELS(F)                                                                                   \
+    {                                                                                                         \
+        rows_##F, columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
+            softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
+            select_infinity_##F, select_present_##F, cumulate_row_##F, PANEL_##F                                                \
     }
-#define LSE_TABLE(isa)                                                                                  \
-    static const lse_kernels table = {isa,           merge,                 finish,                 \
-                                      finish_scaled, LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}; \
+#define LSE_TABLE(isa)                                                                      \
+    static const lse_kernels table = {isa, merge, finish, finish_scaled,                    \
+                                      weighted_merge, weighted_finish,                      \
+                                      LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)};        \
     return &table

@@ -10,9 +10,10 @@
 #define LN2_HI_f64 0x1.62e42fefa39efp-1
 #define LN2_LO_f64 0x1.abc9e3b39803fp-56
 
-/* ln(2) again, its first part so short that k ln(2) is exact for |k| < 4096. */
+/* ln(2) in three parts, the first two so short that their products with |k| < 4096 are exact. */
 #define LN2_SHORT 0x1.62e42fefa4000p-1
-#define LN2_REST -0x1.8432a1b0e2634p-43
+#define LN2_MIDDLE -0x1.8432a1b0e2000p-43
+#define LN2_LEAST -0x1.8cff81a12a17ep-85
 
 /* e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^-27.48 */
 static const float EXP_f32[] = {
@@ -47,6 +48,159 @@ static const double ATANH[] = {
     0x1.3b2048802b4a3p-4,
     0x1.0f6487f9f2941p-4,
     0x1.0f23b6267fb25p-4,
+};
+
+/* 1 / k! */
+static const double INVERSE_FACTORIAL[] = {
+    0x1.0000000000000p+0,
+    0x1.0000000000000p+0,
+    0x1.0000000000000p-1,
+    0x1.5555555555555p-3,
+    0x1.5555555555555p-5,
+    0x1.1111111111111p-7,
+    0x1.6c16c16c16c17p-10,
+    0x1.a01a01a01a01ap-13,
+    0x1.a01a01a01a01ap-16,
+    0x1.71de3a556c734p-19,
+    0x1.27e4fb7789f5cp-22,
+    0x1.ae64567f544e4p-26,
+    0x1.1eed8eff8d898p-29,
+    0x1.6124613a86d09p-33,
+    0x1.93974a8c07c9dp-37,
+    0x1.ae7f3e733b81fp-41,
+    0x1.ae7f3e733b81fp-45,
+    0x1.952c77030ad4ap-49,
+    0x1.6827863b97d97p-53,
+    0x1.2f49b46814157p-57,
+    0x1.e542ba4020225p-62,
+    0x1.71b8ef6dcf572p-66,
+    0x1.0ce396db7f853p-70,
+    0x1.761b41316381ap-75,
+};
+
+/* 1 / k! - INVERSE_FACTORIAL[k] */
+static const double INVERSE_FACTORIAL_LO[] = {
+    0x0.0p+0,
+    0x0.0p+0,
+    0x0.0p+0,
+    0x1.5555555555555p-57,
+    0x1.5555555555555p-59,
+    0x1.1111111111111p-63,
+    -0x1.f49f49f49f49fp-65,
+    0x1.a01a01a01a01ap-73,
+    0x1.a01a01a01a01ap-76,
+    -0x1.c154f8ddc6c00p-73,
+    0x1.cbbc05b4fa99ap-76,
+    -0x1.c062e06d1f209p-80,
+    -0x1.2aec959e14c06p-83,
+    0x1.f28e0cc748ebep-87,
+};
+
+/* Entry i serves f in [1 + i / 16, 1 + (i + 1) / 16) / LOG_SPLIT: log f = LOG_OF + log(1 + r), where
+ * r = f INVERSE - 1, but for INVERSE's power of two. LOG_OF is a multiple of 2^-16 or 2^-41, exact to
+ * 2^-31 or 2^-60. */
+#define LOG_SPLIT 0x1.7800000000000p+0
+#define LN2_HEAD_f32 0x1.62e4000000000p-1f /* exact times |k| < 256 */
+#define LN2_TAIL_f32 0x1.7f7d1cf79abcap-20f
+#define LN2_HEAD_f64 LN2_SHORT
+#define LN2_TAIL_f64 -0x1.8432a1b0e2634p-43
+
+/* 2^127 / f */
+static const float INVERSE_f32[] = {
+    0x1.6c73100000000p+127f,
+    0x1.5773a20000000p+127f,
+    0x1.45181a0000000p+127f,
+    0x1.34c3100000000p+127f,
+    0x1.2592980000000p+127f,
+    0x1.17ad1e0000000p+127f,
+    0x1.0b5eca0000000p+127f,
+    0x1.0000000000000p+127f,
+    0x1.eb014e0000000p+126f,
+    0x1.d856d00000000p+126f,
+    0x1.c603f20000000p+126f,
+    0x1.b5d9960000000p+126f,
+    0x1.a63a540000000p+126f,
+    0x1.9885100000000p+126f,
+    0x1.8a2c320000000p+126f,
+    0x1.7deac00000000p+126f,
+};
+
+/* log f */
+static const float LOG_OF_f32[] = {
+    -0x1.69b0000000000p-2f,
+    -0x1.2cec000000000p-2f,
+    -0x1.e958000000000p-3f,
+    -0x1.7fc8000000000p-3f,
+    -0x1.1878000000000p-3f,
+    -0x1.6a50000000000p-4f,
+    -0x1.6400000000000p-5f,
+    0x0.0p+0f,
+    0x1.5700000000000p-5f,
+    0x1.4a40000000000p-4f,
+    0x1.ec50000000000p-4f,
+    0x1.4068000000000p-3f,
+    0x1.8ad0000000000p-3f,
+    0x1.ce68000000000p-3f,
+    0x1.0bd0000000000p-2f,
+    0x1.2c28000000000p-2f,
+};
+
+/* log(1 + r) = r + r^2 (c0 + c1 r + ...), absolute error 2^-30.35 for |r| <= 0.0307 */
+static const float LOG_f32[] = {
+    -0x1.fffffa0000000p-2f,
+    0x1.55805c0000000p-2f,
+    -0x1.003eca0000000p-2f,
+};
+
+/* 2^1023 / f */
+static const double INVERSE_f64[] = {
+    0x1.6c9b2730514e8p+1023,
+    0x1.57c57d6489f8ep+1023,
+    0x1.45306e6288d19p+1023,
+    0x1.34834739a9c95p+1023,
+    0x1.2576a71c03e51p+1023,
+    0x1.17d05e6f794efp+1023,
+    0x1.0b60b64e458b3p+1023,
+    0x1.0000000000000p+1023,
+    0x1.eb1a1f1b62984p+1022,
+    0x1.d7d7daaae1e5cp+1022,
+    0x1.c609ab2a0e255p+1022,
+    0x1.b586fd29a68c3p+1022,
+    0x1.a62cea4410a9ep+1022,
+    0x1.97dd4811945cfp+1022,
+    0x1.8a7de5e76f3e7p+1022,
+    0x1.7df7df423ddbfp+1022,
+};
+
+/* log f */
+static const double LOG_OF_f64[] = {
+    -0x1.6a209e7dd2000p-2,
+    -0x1.2ddff16114000p-2,
+    -0x1.e9f13f55c8000p-3,
+    -0x1.7e20c087ac000p-3,
+    -0x1.17b50b4880000p-3,
+    -0x1.6c5426f5c8000p-4,
+    -0x1.643aebb620000p-5,
+    0x0.0p+0,
+    0x1.5561fe8660000p-5,
+    0x1.4e8d86fb88000p-4,
+    0x1.ec1c5e1f08000p-4,
+    0x1.41ea7b6374000p-3,
+    0x1.8b1110499c000p-3,
+    0x1.d1b1cc7efc000p-3,
+    0x1.0afbd5aa66000p-2,
+    0x1.2c04d1babe000p-2,
+};
+
+/* log(1 + r) = r + r^2 (c0 + c1 r + ...), absolute error 2^-55.99 for |r| <= 0.0303 */
+static const double LOG_f64[] = {
+    -0x1.fffffffffff95p-2,
+    0x1.55555555b4454p-2,
+    -0x1.0000000114219p-2,
+    0x1.9999892622165p-3,
+    -0x1.55553b071cd2dp-3,
+    0x1.250011566c58ap-3,
+    -0x1.007d12c18d5f3p-3,
 };
 
 #endif

@@ -18,20 +18,26 @@ typedef struct {
 enum { FN(CROWDED) = 4096 };
 
 /* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. Where
- * count does not fill the vectors, or the cache would not hold the block, the rows are copied first. */
-static void FN(panel_rows)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n,
+ * count does not fill the vectors, something is left out, or the cache would not hold the block, the rows are copied. */
+static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                            ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {
-    const int whole = count == width && !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
+    const int whole = count == width && !first->where &&
+                      !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
-        const char *from = r < n ? element(layout, base, start + r) : NULL;
+        const char *from = r < n ? element(layout, layout->stride, first->x, start + r) : NULL;
         REAL *copy = block->copy + r * FN(PANEL);
         block->row[r] = from && whole ? from : (const char *)copy;
         if (from && whole) continue;
-        for (ptrdiff_t c = 0; c < width; c++) copy[c] = -(REAL)INFINITY;
+        for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = -(REAL)INFINITY;
         if (!from) continue;
-        memcpy(copy, from, (size_t)count * sizeof(REAL));
+        if (first->where) {
+            const char *where = element(layout, layout->where_stride, first->where, start + r);
+            FN(mask_run)(from, where, layout->where_step, count, copy);
+        } else {
+            memcpy(copy, from, (size_t)count * sizeof(REAL));
+        }
         if (layout->ndim == 1)
             for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + FN(QUAD) * layout->stride[0] + line);
     }
@@ -96,10 +102,10 @@ static void FN(panel_sweep)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_
     }
 }
 
-static void FN(columns)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+static void FN(columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
                         lse_states *states)
 {
-    const ptrdiff_t width = (count + VF(width) - 1) / VF(width) * VF(width);
+    const ptrdiff_t width = FN(whole_vectors)(count);
     FN(panel) s;
     FN(panel_block) block;
     const FN(level) lowest = FN(level_for)(-(REAL)INFINITY);
@@ -115,7 +121,7 @@ static void FN(columns)(const lse_layout *layout, const char *base, ptrdiff_t st
     }
     for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
         const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
-        FN(panel_rows)(layout, base, start + done, some, count, width, &block);
+        FN(panel_rows)(layout, row, start + done, some, count, width, &block);
         FN(panel_level)(&s, &block, some, width);
         FN(panel_sweep)(&s, &block, width);
     }

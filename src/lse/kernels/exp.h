@@ -54,29 +54,36 @@ LSE_INLINE FN(factors) FN(factors_for)(double from, double to)
 LSE_INLINE REAL FN(bias)(double anchor) { return (REAL)((double)(MAGIC + EXP_BIAS) - anchor); }
 LSE_INLINE REAL FN(floor)(double anchor) { return (REAL)((anchor - (double)EXP_BIAS) * LN2_HI_f64); }
 
-/* e^x[j] * 2^-N = scale[j] (1 + x[j]) for j < count, a compile-time constant; x is overwritten. The stages of
- * several vectors interleave.
+/* x[j] = e^x[j] - 1 for j < count, a compile-time constant, and |x| <= ln(2) / 2. The stages of several vectors
+ * interleave.
  *
- * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto
- * bias = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor,
- * where that exponent is 0, gives a scale of exactly 0; NaN gives NaN.
- *
- * Error of the new x relative to e^r, for |x| < LSE_FAR and any anchor: below 0.4 of 2^-53 or 2^-24, of which
- * 0.09 is the polynomial's, 0.17 the rounding of its last factor and 0.125 that of the product. */
-LSE_INLINE void FN(exp_parts)(V *x, V *scale, const int count, V bias, V floor)
+ * Relative error below 0.4 of 2^-53 or 2^-24 of 1 + x, of which 0.09 is the polynomial's, 0.17 the rounding of its last
+ * factor and 0.125 that of the product. */
+LSE_INLINE void FN(expm1)(V *x, const int count)
 {
     enum { TERMS = sizeof(FN(EXP)) / sizeof(REAL) };
-    V t[4], p[4];
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(floor, x[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), bias);
-    LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(sub)(t[j], bias);
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(p[j], VF(set)(-FN(LN2_HI)), x[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(p[j], VF(set)(-FN(LN2_LO)), x[j]);
+    V p[4];
     LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(set)(FN(EXP)[TERMS - 1]);
     LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--)
         LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(fma)(p[j], x[j], VF(set)(FN(EXP)[k]));
     LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(fma)(p[j], x[j], VF(set)(1));
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(mul)(p[j], x[j]);
+}
+
+/* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten, its error that of expm1 for |x| < LSE_FAR and any anchor.
+ *
+ * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto
+ * bias = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor,
+ * where that exponent is 0, gives a scale of exactly 0; NaN gives NaN. */
+LSE_INLINE void FN(exp_parts)(V *x, V *scale, const int count, V bias, V floor)
+{
+    V t[4], n[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(floor, x[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), bias);
+    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], bias);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_HI)), x[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_LO)), x[j]);
+    FN(expm1)(x, count);
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(pow2)(t[j]);
 }
 
@@ -103,4 +110,12 @@ LSE_INLINE void FN(add_parts)(V *hi, V *lo, V a, V b)
     const V t = VF(add)(a, b);
     *lo = VF(add)(*lo, VF(sub)(b, VF(sub)(t, a)));
     FN(add)(hi, lo, t);
+}
+
+/* sum + *lost = a + b exactly, for any a and b (Knuth). */
+LSE_INLINE V FN(two_sum)(V a, V b, V *lost)
+{
+    const V sum = VF(add)(a, b), of_b = VF(sub)(sum, a);
+    *lost = VF(add)(VF(sub)(a, VF(sub)(sum, of_b)), VF(sub)(b, of_b));
+    return sum;
 }

@@ -18,14 +18,6 @@ LSE_INLINE vf64 vf64_fast_two_sum(vf64 a, vf64 b, vf64 *lost)
     return sum;
 }
 
-/* The same for any a and b (Knuth). */
-LSE_INLINE vf64 vf64_two_sum(vf64 a, vf64 b, vf64 *lost)
-{
-    const vf64 sum = vf64_add(a, b), of_b = vf64_sub(sum, a);
-    *lost = vf64_add(vf64_sub(a, vf64_sub(sum, of_b)), vf64_sub(b, of_b));
-    return sum;
-}
-
 static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
 {
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
@@ -46,11 +38,11 @@ static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
     }
 }
 
-/* log(hi + lo) as *value + *value_lo, for 1 <= hi < 2^1000 and |lo| < 2^-52 hi.
+/* log((hi + lo) 2^e) as *value + *value_lo, for 1 <= hi < 2^1000, |lo| < 2^-52 hi, and an integer e.
  *
  * hi = 2^k f with f = 1 + d within sqrt(2) of 1, and log f = 2 atanh(z / 2), z = 2 d / (2 + d). z is carried in
  * two parts, so that the error relative to the result, before the caller rounds, is below 2^-58. */
-LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
+LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
 {
     enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
     const vf64 k = vf64_exponent(vf64_mul(hi, vf64_set(0x1.6a09e667f3bcdp0)));
@@ -64,9 +56,11 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 *value, vf64 *value_lo)
                                vf64_sub(vf64_add(d_lo, d_lo), vf64_mul(z, vf64_add(q_lo, d_lo))));
     vf64 p = vf64_set(ATANH[TERMS - 1]);
     LSE_UNROLL for (int i = TERMS - 2; i >= 0; i--) p = vf64_fma(p, s, vf64_set(ATANH[i]));
-    *value = vf64_fast_two_sum(vf64_mul(k, vf64_set(LN2_SHORT)), z, &lost);
+    const vf64 n = vf64_add(k, e), whole = vf64_mul(n, vf64_set(LN2_HI_f64));
     const vf64 small = vf64_fma(vf64_mul(z, s), p, vf64_mul(rest, vf64_mul(inverse, vf64_set(0.5))));
-    *value_lo = vf64_add(lost, vf64_fma(k, vf64_set(LN2_REST), small));
+    const vf64 of_n = vf64_fma(n, vf64_set(LN2_LO_f64), vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(whole)));
+    *value = vf64_fast_two_sum(whole, z, &lost);
+    *value_lo = vf64_add(lost, vf64_add(of_n, small));
 }
 
 /* value + value_lo = max + log(1 + w), w the sum of all other terms divided by e^max.
@@ -93,11 +87,11 @@ LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, const int scale
     w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo, vf64_mul(tail_lo, e)));
     w = vf64_fast_two_sum(w, w_lo, &w_lo);
     w = vf64_mul(w, down);
-    const vf64 v = vf64_two_sum(one, w, &v_lo);
+    const vf64 v = two_sum_f64(one, w, &v_lo);
     v_lo = vf64_add(v_lo, vf64_mul(w_lo, down));
     vf64 log_hi;
-    vf64_log(v, v_lo, &log_hi, &log_lo);
-    vf64 value = vf64_two_sum(max, log_hi, &lost);
+    vf64_log(v, v_lo, vf64_set(0.0), &log_hi, &log_lo);
+    vf64 value = two_sum_f64(max, log_hi, &lost);
     value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
     vf64_store(results->value + i, value);
     vf64_store(results->value_lo + i, lost);
@@ -127,4 +121,35 @@ static void finish(const lse_states *states, ptrdiff_t count, lse_results *resul
 static void finish_scaled(const lse_states *states, ptrdiff_t count, lse_results *results)
 {
     finish_all(states, count, 1, results);
+}
+
+static void weighted_merge(lse_states *into, const lse_states *from, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
+        const vf64 a = vf64_load(into->max + i), b = vf64_load(from->max + i), max = vf64_max(b, a);
+        const vf64 down_a = vf64_sub(a, max), down_b = vf64_sub(b, max); /* of empty states NaN, no great step down */
+        vf64 lost;
+        const vf64 hi = two_sum_f64(vf64_down(vf64_load(into->tail + i), down_a),
+                                    vf64_down(vf64_load(from->tail + i), down_b), &lost);
+        const vf64 lo = vf64_add(vf64_down(vf64_load(into->tail_lo + i), down_a),
+                                 vf64_down(vf64_load(from->tail_lo + i), down_b));
+        vf64_store(into->max + i, max);
+        vf64_store(into->tail + i, hi);
+        vf64_store(into->tail_lo + i, vf64_add(lo, lost));
+    }
+}
+
+/* For sums of magnitude 1 and more; of others, value is no number to use. */
+static void weighted_finish(const lse_states *states, ptrdiff_t count, lse_results *results)
+{
+    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
+        vf64 sum_lo, log_hi, log_lo, lost;
+        const vf64 sum = two_sum_f64(vf64_load(states->tail + i), vf64_load(states->tail_lo + i), &sum_lo);
+        const vf64 sign = vf64_select(sum, vf64_set(0.0), vf64_set(1.0), vf64_set(-1.0));
+        const vf64 anchor = vf64_sub(vf64_load(states->max + i), vf64_set(500.0));
+        vf64_log(vf64_abs(sum), vf64_mul(sum_lo, sign), anchor, &log_hi, &log_lo);
+        vf64_store(results->value + i, vf64_fast_two_sum(log_hi, log_lo, &lost));
+        vf64_store(results->value_lo + i, lost);
+        vf64_store(results->sign + i, sign);
+    }
 }

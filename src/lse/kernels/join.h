@@ -7,10 +7,9 @@ LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t co
 {
     for (ptrdiff_t half = count / 2; half >= stride; half /= 2)
         for (ptrdiff_t i = 0; i < half; i++) {
-            const REAL a = hi[i], b = hi[i + half], sum = a + b;
-            const REAL large = a > b ? a : b, small = a < b ? a : b;
+            const REAL a = hi[i], b = hi[i + half], sum = a + b, of_b = sum - a;
             hi[i] = sum;
-            lo[i] = lo[i] + lo[i + half] + (small - (sum - large));
+            lo[i] = lo[i] + lo[i + half] + ((a - (sum - of_b)) + (b - of_b));
         }
 }
 
@@ -103,7 +102,8 @@ LSE_INLINE void FN(transpose)(const void *source, REAL *to, int lanes, ptrdiff_t
     for (; rounds > 0; rounds--) {
         REAL *out = rounds % 2 ? to : other;
         for (ptrdiff_t i = 0; i < half; i += VF(width)) {
-            const V a = VF(load)(from + 2 * (size_t)i * sizeof(REAL)), b = VF(load)(from + 2 * (size_t)i * sizeof(REAL) + sizeof(V));
+            const size_t at = 2 * (size_t)i * sizeof(REAL);
+            const V a = VF(load)(from + at), b = VF(load)(from + at + sizeof(V));
             VF(store)(out + i, VF(evens)(a, b));
             VF(store)(out + half + i, VF(odds)(a, b));
         }

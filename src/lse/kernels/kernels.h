@@ -19,17 +19,23 @@ enum {
 
 /* Running states of up to LSE_BATCH log-sum-exps, each the pair of the greatest element and the sum over
  * all others: sum(exp(x)) = exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500).
- * An empty state is (-inf, 0, 0). NaN in the data is NaN in the tail. */
+ * An empty state is (-inf, 0, 0). NaN in the data is NaN in the tail.
+ *
+ * With weights max is the greatest exponent of a term, an integer, and no term is kept aside:
+ * sum(b exp(x)) = (tail + tail_lo) * 2^(max - 500). NaN in the tail also stands for a weight that is not a normal
+ * number or 0. */
 typedef struct {
     double max[LSE_BATCH];
     double tail[LSE_BATCH];
     double tail_lo[LSE_BATCH];
 } lse_states;
 
-/* What becomes of states: log(sum(exp(x))) = value + value_lo and 1 / sum(exp(x)) = (scale + scale_lo) 2^-anchor. */
+/* What becomes of states: log|sum| = value + value_lo; the sign of the sum (-1, 0, 1 or NaN) where there are weights;
+ * 1 / sum(exp(x)) = (scale + scale_lo) 2^-anchor. */
 typedef struct {
     double value[LSE_BATCH];
     double value_lo[LSE_BATCH];
+    double sign[LSE_BATCH];
     double scale[LSE_BATCH];
     double scale_lo[LSE_BATCH];
     double anchor[LSE_BATCH];
@@ -39,50 +45,79 @@ typedef struct {
 typedef void (*lse_load)(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst);
 typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src);
 
-/* How the elements of a row lie in memory: nested axes, the last one fastest. load is NULL where the row
- * is one contiguous run in the kernel's own type, and store likewise. */
+/* How the elements of a row lie in memory, its mask and its weights: nested axes, the last one fastest. Direct is what
+ * is one contiguous run in the kernel's own type; load, load_weight and store serve all else. Native weights are of the
+ * kernel's own type. */
 typedef struct {
     int ndim;
+    int direct, direct_weight, native_weight;
     ptrdiff_t shape[LSE_MAX_DIMS];
     ptrdiff_t stride[LSE_MAX_DIMS];
-    lse_load load;
+    ptrdiff_t where_stride[LSE_MAX_DIMS];
+    ptrdiff_t weight_stride[LSE_MAX_DIMS];
+    ptrdiff_t where_step, weight_step; /* from a column to the next */
+    lse_load load, load_weight;
     lse_store store;
 } lse_layout;
 
+/* One row of n elements, or the first of some columns. Elements whose byte in where is 0 do not exist; where and weight
+ * are NULL if there are none. */
 typedef struct {
-    /* states of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each.
-     * shift: NULL, or one number for each row that is subtracted from its elements first. */
-    void (*rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                 const double *shift, lse_states *states);
-    /* the same for count <= panel neighbouring columns; layout tells how the rows lie. */
-    void (*columns)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                    lse_states *states);
-    /* out = exp(x - value), elements start .. start + n of one row */
-    void (*softmax_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
-                        ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index);
-    /* out = x - value */
-    void (*log_softmax_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+    const char *x, *where, *weight;
+    ptrdiff_t n;
+} lse_row;
+
+/* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
+ * shift: NULL, or one number for each row that is subtracted from its elements first. */
+typedef void (*lse_reduce_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
+                                ptrdiff_t count, const double *shift, lse_states *states);
+/* The same for count <= panel neighbouring columns; layout tells how the rows lie. */
+typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                   ptrdiff_t count, lse_states *states);
+/* Writes elements start .. start + n of one row, whose result is at index. */
+typedef void (*lse_map_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index);
-    /* the same for count <= panel neighbouring columns, both in the input and in the output */
-    void (*softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
-                            ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
-    void (*log_softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+/* The same for count <= panel neighbouring columns, both in the input and in the output. */
+typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
-    /* how many of the n elements of a row are NaN, and how many +inf; layout has a load */
-    void (*census)(const lse_layout *layout, const char *base, ptrdiff_t n, ptrdiff_t *nans, ptrdiff_t *infinities);
-    /* out = x is +inf ? at_infinity : elsewhere; both layouts have a load and a store */
-    void (*select_infinity)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
-                            ptrdiff_t n, double at_infinity, double elsewhere);
+
+typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
+
+typedef struct {
+    lse_reduce_rows rows;
+    lse_reduce_columns columns;
+    lse_reduce_rows weighted_rows;
+    lse_reduce_columns weighted_columns;
+    lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */
+    lse_map_columns softmax_columns, log_softmax_columns;
+    /* how many of the elements of a row are NaN, and how many +inf */
+    void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t *nans, ptrdiff_t *infinities);
+    /* the greatest finite element with a weight, and whether every weight is a normal number or 0, every element finite
+     * or -inf */
+    void (*weighted_census)(const lse_layout *layout, const lse_row *row, double *max, int *plain);
+    /* elements and weights as doubles; the weight of an element left out is 0 */
+    void (*collect)(const lse_layout *layout, const lse_row *row, double *x, double *weight);
+    /* out = x is +inf ? at_infinity : elsewhere */
+    void (*select_infinity)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                            double at_infinity, double elsewhere);
+    /* out = what is left out ? absent : present; present everywhere where everything is left out */
+    void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                           double present, double absent);
+    /* out[i] = log(sum(exp(x[0 .. i]))) for all of a row; out may be the row itself */
+    lse_cumulate cumulate_row;
     ptrdiff_t panel; /* columns at most */
 } lse_real_kernels;
 
+/* into = into + from, element by element. */
+typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
+typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
+
 typedef struct {
     const char *name;
-    /* into = into + from, element by element */
-    void (*merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
-    /* value and value_lo alone, or all of the results */
-    void (*finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
-    void (*finish_scaled)(const lse_states *states, ptrdiff_t count, lse_results *results);
+    lse_merge merge;
+    lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
+    lse_merge weighted_merge;
+    lse_finish weighted_finish; /* value, value_lo and sign */
     lse_real_kernels f32, f64;
 } lse_kernels;
 
@@ -92,10 +127,15 @@ const lse_kernels *lse_kernels_avx2(void);
 const lse_kernels *lse_kernels_neon(void);
 const lse_kernels *lse_kernels_scalar(void);
 
-/* load.c: how to copy elements of a type, `size` bytes of kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind),
- * into float (float32 alone) or double; NULL for a type there is none for. The reverse is for float and double. */
-lse_load lse_load_for(char kind, int size, int swapped);
-lse_store lse_store_for(int size);
+/* load.c: how to copy elements of a type, `size` bytes of kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind) or 'V'
+ * (bfloat16), into float (to = 4) or double (to = 8); NULL for a type there is none for. The reverse is for kinds 'f'
+ * and 'V', rounded once. */
+lse_load lse_load_for(char kind, int size, int swapped, int to);
+lse_store lse_store_for(char kind, int size, int from);
+
+/* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements
+ * each, are overwritten. */
+void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_lo, double *sign);
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);

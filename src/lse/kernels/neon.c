@@ -20,6 +20,28 @@ LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return vbslq_f32(vcgtq_f32(a, b), a, 
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(t), 23)); }
 
+LSE_INLINE vf32 vf32_abs(vf32 a) { return vabsq_f32(a); }
+LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y) { return vbslq_f32(vcgeq_f32(a, b), x, y); }
+LSE_INLINE vf32 vf32_exponent(vf32 a)
+{
+    return vsubq_f32(vcvtq_f32_u32(vshrq_n_u32(vreinterpretq_u32_f32(a), 23)), vdupq_n_f32(127.0f));
+}
+LSE_INLINE vf32 vf32_mantissa(vf32 a)
+{
+    return vbslq_f32(vdupq_n_u32(0x807fffffu), a, vdupq_n_f32(1.0f));
+}
+LSE_INLINE vf32 vf32_lookup(const float *table, vf32 a)
+{
+    uint32_t i[4];
+    vst1q_u32(i, vandq_u32(vshrq_n_u32(vreinterpretq_u32_f32(a), 19), vdupq_n_u32(15)));
+    const float entries[4] = {table[i[0]], table[i[1]], table[i[2]], table[i[3]]};
+    return vld1q_f32(entries);
+}
+LSE_INLINE vf32 vf32_lower(vf32 c, vf32 a)
+{
+    const uint32x4_t exponent = vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32((uint32_t)0xff << 23));
+    return vreinterpretq_f32_u32(vsubq_u32(vreinterpretq_u32_f32(c), exponent));
+}
 LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { return vuzp1q_f32(a, b); }
 LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { return vuzp2q_f32(a, b); }
 LSE_INLINE float vf32_greatest(vf32 a) { return vmaxvq_f32(a); }
@@ -41,6 +63,23 @@ LSE_INLINE vf64 vf64_exponent(vf64 a)
 {
     const uint64x2_t biased = vshrq_n_u64(vreinterpretq_u64_f64(a), 52);
     return vsubq_f64(vcvtq_f64_u64(biased), vdupq_n_f64(1023.0));
+}
+LSE_INLINE vf64 vf64_abs(vf64 a) { return vabsq_f64(a); }
+LSE_INLINE vf64 vf64_select(vf64 a, vf64 b, vf64 x, vf64 y) { return vbslq_f64(vcgeq_f64(a, b), x, y); }
+LSE_INLINE vf64 vf64_mantissa(vf64 a)
+{
+    return vbslq_f64(vdupq_n_u64(0x800fffffffffffffu), a, vdupq_n_f64(1.0));
+}
+LSE_INLINE vf64 vf64_lookup(const double *table, vf64 a)
+{
+    const uint64x2_t i = vandq_u64(vshrq_n_u64(vreinterpretq_u64_f64(a), 48), vdupq_n_u64(15));
+    const double entries[2] = {table[vgetq_lane_u64(i, 0)], table[vgetq_lane_u64(i, 1)]};
+    return vld1q_f64(entries);
+}
+LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
+{
+    const uint64x2_t exponent = vandq_u64(vreinterpretq_u64_f64(a), vdupq_n_u64((uint64_t)0x7ff << 52));
+    return vreinterpretq_f64_u64(vsubq_u64(vreinterpretq_u64_f64(c), exponent));
 }
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return vuzp1q_f64(a, b); }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return vuzp2q_f64(a, b); }

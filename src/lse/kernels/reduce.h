@@ -126,34 +126,6 @@ LSE_INLINE void FN(fold_block)(const char *x, ptrdiff_t n, FN(row_lanes) *s, FN(
     }
 }
 
-/* Elements start .. start + n of a row in one contiguous run: where they lie, or copied to buffer. */
-LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n,
-                                 double shift, REAL *buffer)
-{
-    const char *from = element(layout, base, start);
-    if (layout->load) {
-        const int last = layout->ndim - 1;
-        const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
-        for (ptrdiff_t done = 0; done < n;) {
-            const ptrdiff_t left = length - (start + done) % length;
-            const ptrdiff_t run = left < n - done ? left : n - done;
-            layout->load(element(layout, base, start + done), stride, run, buffer + done);
-            done += run;
-        }
-        from = (const char *)buffer;
-    }
-    if (shift != 0) {
-        const REAL by = (REAL)shift;
-        for (ptrdiff_t i = 0; i < n; i++) {
-            REAL x;
-            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
-            buffer[i] = x - by;
-        }
-        from = (const char *)buffer;
-    }
-    return from;
-}
-
 /* The lanes of up to PANEL rows, before they are joined. */
 typedef struct {
     REAL max[LANES * FN(PANEL)], hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)];
@@ -186,59 +158,61 @@ static void FN(join_rows)(FN(many_lanes) *rows, ptrdiff_t count, ptrdiff_t at, l
 }
 
 /* One row of no more than LANES elements. */
-static void FN(short_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,
-                          ptrdiff_t at, lse_states *states)
+static void FN(short_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
+                          lse_states *states)
 {
-    REAL lanes[LANES], row[LANES];
-    const char *x = FN(fetch)(layout, base, start, n, shift, row);
+    REAL lanes[LANES], buffer[LANES];
+    const char *x = FN(fetch)(layout, row, start, n, shift, buffer);
     for (int i = 0; i < LANES; i++) lanes[i] = -(REAL)INFINITY;
     memcpy(lanes, x, (size_t)n * sizeof(REAL));
-    if (n <= 4) FN(join)(lanes, NULL, NULL, NULL, 4, 1, 1, at, states);
-    else if (n <= 8) FN(join)(lanes, NULL, NULL, NULL, 8, 1, 1, at, states);
-    else FN(join)(lanes, NULL, NULL, NULL, LANES, 1, 1, at, states);
+    if (n <= 4) FN(join)(lanes, NULL, NULL, NULL, 4, 1, 1, 0, states);
+    else if (n <= 8) FN(join)(lanes, NULL, NULL, NULL, 8, 1, 1, 0, states);
+    else FN(join)(lanes, NULL, NULL, NULL, LANES, 1, 1, 0, states);
 }
 
-/* Several such, as the columns of a tile. */
-static void FN(short_rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
-                           ptrdiff_t count, const double *shift, ptrdiff_t at, lse_states *states)
+/* Several rows of no more than LANES elements as the columns of a tile, filled up with elements that add
+ * nothing; returns how many lanes it has. */
+LSE_INLINE int FN(tile_of_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
+                                ptrdiff_t count, const double *shift, REAL *tile)
 {
-    REAL rows[LANES * FN(PANEL)], tile[LANES * FN(PANEL)];
+    REAL copy[LANES * FN(PANEL)], buffer[LANES];
     const ptrdiff_t columns = FN(whole_vectors)(count), pitch = n * (ptrdiff_t)sizeof(REAL);
-    int lanes = 2, dense = !layout->load && !shift && count == columns;
+    int lanes = 2, dense = layout->direct && !rows[0].where && !shift && count == columns;
     while (lanes < n) lanes *= 2;
-    dense &= n == lanes;
-    for (ptrdiff_t c = 1; c < count; c++) dense &= base[at + c] - base[at + c - 1] == pitch;
+    dense &= n == lanes && rows[0].n - start >= n;
+    for (ptrdiff_t c = 1; c < count; c++)
+        dense &= rows[c].x - rows[c - 1].x == pitch && rows[c].n == rows[0].n;
     if (dense) {
-        const char *x = base[at] + start * (ptrdiff_t)sizeof(REAL);
+        const char *x = rows[0].x + start * (ptrdiff_t)sizeof(REAL);
         for (ptrdiff_t i = 0; i < pitch * count; i += 64) LSE_PREFETCH(x + LSE_AHEAD + i);
         FN(transpose)(x, tile, lanes, columns);
-        FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
-        return;
+        return lanes;
     }
-    if (n < lanes || count < columns)
-        for (ptrdiff_t i = 0; i < columns * lanes; i++) rows[i] = -(REAL)INFINITY;
+    for (ptrdiff_t i = 0; i < columns * lanes; i++) copy[i] = -(REAL)INFINITY;
     for (ptrdiff_t c = 0; c < count; c++) {
-        const char *x = FN(fetch)(layout, base[at + c], start, n, shift ? shift[at + c] : 0, tile);
+        const ptrdiff_t reach = reach_of(&rows[c], start, n);
+        if (reach <= 0) continue;
+        const char *x = FN(fetch)(layout, &rows[c], start, reach, shift ? shift[c] : 0, buffer);
         LSE_PREFETCH(x + LSE_AHEAD);
-        memcpy(rows + c * lanes, x, (size_t)n * sizeof(REAL));
+        memcpy(copy + c * lanes, x, (size_t)reach * sizeof(REAL));
     }
-    FN(transpose)(rows, tile, lanes, columns);
-    FN(join)(tile, NULL, NULL, NULL, lanes, columns, count, at, states);
+    FN(transpose)(copy, tile, lanes, columns);
+    return lanes;
 }
 
-static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t start, ptrdiff_t n, double shift,
+static void FN(long_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
                          FN(many_lanes) *rows, ptrdiff_t index)
 {
     REAL buffer[FN(BLOCK)];
     FN(row_lanes) s;
-    FN(level) level = {0, 0, 0};
+    FN(level) level = FN(level_for)(-(REAL)INFINITY);
     for (int g = 0; g < FN(groups); g++) {
         s.max[g] = VF(set)(-(REAL)INFINITY);
         s.hi[g] = s.lo[g] = VF(set)(0);
     }
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *x = FN(fetch)(layout, base, start + done, some, shift, buffer);
+        const char *x = FN(fetch)(layout, row, start + done, some, shift, buffer);
         if (some < FN(QUAD)) {
             REAL quad[FN(QUAD)];
             FN(pad)(x, some, quad);
@@ -258,22 +232,24 @@ static void FN(long_row)(const lse_layout *layout, const char *base, ptrdiff_t s
     rows->anchor[index] = level.anchor;
 }
 
-static void FN(rows)(const lse_layout *layout, const char *const *base, ptrdiff_t start, ptrdiff_t n,
-                     ptrdiff_t count, const double *shift, lse_states *states)
+static void FN(rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                     const double *shift, lse_states *states)
 {
+    if (n <= LANES && count == 1) {
+        FN(short_row)(layout, rows, start, reach_of(rows, start, n), shift ? shift[0] : 0, states);
+        return;
+    }
     for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
         const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
-        FN(many_lanes) rows;
-        if (n <= LANES && count == 1) {
-            FN(short_row)(layout, base[0], start, n, shift ? shift[0] : 0, 0, states);
-            return;
-        }
+        FN(many_lanes) lanes;
         if (n <= LANES) {
-            FN(short_rows)(layout, base, start, n, some, shift, at, states);
+            const int used = FN(tile_of_rows)(layout, rows + at, start, n, some, shift ? shift + at : NULL, lanes.max);
+            FN(join)(lanes.max, NULL, NULL, NULL, used, FN(whole_vectors)(some), some, at, states);
             continue;
         }
         for (ptrdiff_t i = 0; i < some; i++)
-            FN(long_row)(layout, base[at + i], start, n, shift ? shift[at + i] : 0, &rows, i);
-        FN(join_rows)(&rows, some, at, states);
+            FN(long_row)(layout, &rows[at + i], start, reach_of(&rows[at + i], start, n), shift ? shift[at + i] : 0,
+                         &lanes, i);
+        FN(join_rows)(&lanes, some, at, states);
     }
 }

@@ -18,6 +18,27 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return fmaf(a, b, c); }
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return a > b ? a : b; }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return a < b ? a : b; }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { uint32_t i; memcpy(&i, &t, 4); i <<= 23; memcpy(&t, &i, 4); return t; }
+LSE_INLINE vf32 vf32_abs(vf32 a) { return fabsf(a); }
+LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y) { return a >= b ? x : y; }
+LSE_INLINE vf32 vf32_exponent(vf32 a) { uint32_t i; memcpy(&i, &a, 4); return (float)(i >> 23) - 127.0f; }
+LSE_INLINE vf32 vf32_mantissa(vf32 a)
+{
+    uint32_t i;
+    memcpy(&i, &a, 4);
+    i = (i & 0x807fffffu) | 0x3f800000u;
+    memcpy(&a, &i, 4);
+    return a;
+}
+LSE_INLINE vf32 vf32_lookup(const float *table, vf32 a) { uint32_t i; memcpy(&i, &a, 4); return table[i >> 19 & 15]; }
+LSE_INLINE vf32 vf32_lower(vf32 c, vf32 a)
+{
+    uint32_t i, e;
+    memcpy(&i, &c, 4);
+    memcpy(&e, &a, 4);
+    i -= e & (uint32_t)0xff << 23;
+    memcpy(&c, &i, 4);
+    return c;
+}
 LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { (void)b; return a; }
 LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { (void)a; return b; }
 LSE_INLINE float vf32_greatest(vf32 a) { return a; }
@@ -36,6 +57,26 @@ LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return a > b ? a : b; }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return a < b ? a : b; }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { uint64_t i; memcpy(&i, &t, 8); i <<= 52; memcpy(&t, &i, 8); return t; }
 LSE_INLINE vf64 vf64_exponent(vf64 a) { uint64_t i; memcpy(&i, &a, 8); return (double)(i >> 52) - 1023.0; }
+LSE_INLINE vf64 vf64_abs(vf64 a) { return fabs(a); }
+LSE_INLINE vf64 vf64_select(vf64 a, vf64 b, vf64 x, vf64 y) { return a >= b ? x : y; }
+LSE_INLINE vf64 vf64_mantissa(vf64 a)
+{
+    uint64_t i;
+    memcpy(&i, &a, 8);
+    i = (i & 0x800fffffffffffffu) | 0x3ff0000000000000u;
+    memcpy(&a, &i, 8);
+    return a;
+}
+LSE_INLINE vf64 vf64_lookup(const double *table, vf64 a) { uint64_t i; memcpy(&i, &a, 8); return table[i >> 48 & 15]; }
+LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
+{
+    uint64_t i, e;
+    memcpy(&i, &c, 8);
+    memcpy(&e, &a, 8);
+    i -= e & (uint64_t)0x7ff << 52;
+    memcpy(&c, &i, 8);
+    return c;
+}
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { (void)b; return a; }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { (void)a; return b; }
 LSE_INLINE double vf64_greatest(vf64 a) { return a; }

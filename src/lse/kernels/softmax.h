@@ -66,56 +66,43 @@ static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, c
     }
 }
 
-/* The reverse of fetch, for an output that is not contiguous. */
-LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t start, ptrdiff_t n, const REAL *from)
-{
-    const int last = layout->ndim - 1;
-    const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
-    for (ptrdiff_t done = 0; done < n;) {
-        const ptrdiff_t left = length - (start + done) % length;
-        const ptrdiff_t run = left < n - done ? left : n - done;
-        layout->store((char *)element(layout, base, start + done), stride, run, from + done);
-        done += run;
-    }
-}
-
-LSE_INLINE void FN(map_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+LSE_INLINE void FN(map_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, FN(target) t, const int log)
 {
     REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *x = FN(fetch)(layout, base, start + done, some, shift, buffer);
-        if (out_layout->store) {
+        const char *x = FN(fetch)(layout, row, start + done, some, shift, buffer);
+        if (out_layout->direct) {
+            FN(map_block)(x, out + (start + done) * (ptrdiff_t)sizeof(REAL), some, t, log);
+        } else {
             FN(map_block)(x, (char *)result, some, t, log);
             FN(scatter)(out_layout, out, start + done, some, result);
-        } else {
-            FN(map_block)(x, (char *)element(out_layout, out, start + done), some, t, log);
         }
     }
 }
 
-static void FN(softmax_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+static void FN(softmax_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index)
 {
-    FN(map_row)(layout, base, out_layout, out, start, n, shift, FN(target_for)(results, index), 0);
+    FN(map_row)(layout, row, out_layout, out, start, n, shift, FN(target_for)(results, index), 0);
 }
 
-static void FN(log_softmax_row)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+static void FN(log_softmax_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results,
                                 ptrdiff_t index)
 {
-    FN(map_row)(layout, base, out_layout, out, start, n, shift, FN(target_for)(results, index), 1);
+    FN(map_row)(layout, row, out_layout, out, start, n, shift, FN(target_for)(results, index), 1);
 }
 
 /* Vectors of one row of a panel, four at a time; what does not fill a vector goes through a copy. */
-LSE_INLINE void FN(map_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results,
                                 const int log)
 {
     enum { STEP = 4 * VF(width) };
     REAL bias[FN(PANEL)], floor[FN(PANEL)], scale[FN(PANEL)], scale_lo[FN(PANEL)], rest[STEP];
-    REAL y[FN(PANEL)], y_lo[FN(PANEL)];
+    REAL y[FN(PANEL)], y_lo[FN(PANEL)], masked[FN(PANEL)];
     for (ptrdiff_t c = 0; c < FN(PANEL); c++) {
         const FN(target) t = FN(target_for)(results, c < count ? c : 0);
         bias[c] = t.bias;
@@ -126,13 +113,17 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const char *base, cons
         y_lo[c] = t.y_lo;
     }
     for (ptrdiff_t r = start; r < start + n; r++) {
-        const char *x = element(layout, base, r);
-        char *row = (char *)element(out_layout, out, r);
+        const char *x = element(layout, layout->stride, row->x, r);
+        char *to_row = (char *)element(out_layout, out_layout->stride, out, r);
+        if (row->where) {
+            FN(mask_run)(x, element(layout, layout->where_stride, row->where, r), layout->where_step, count, masked);
+            x = (const char *)masked;
+        }
         for (ptrdiff_t c = 0; c < count; c += STEP) {
             const size_t offset = (size_t)c * sizeof(REAL);
             const ptrdiff_t left = count - c;
             const char *from = x + offset;
-            char *to = row + offset;
+            char *to = to_row + offset;
             V v[4];
             if (left < STEP) {
                 for (int j = 0; j < STEP; j++) rest[j] = 0;
@@ -150,47 +141,68 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const char *base, cons
                                 VF(load)(scale_lo + at));
             }
             LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
-            if (left < STEP) memcpy(row + offset, rest, (size_t)left * sizeof(REAL));
+            if (left < STEP) memcpy(to_row + offset, rest, (size_t)left * sizeof(REAL));
         }
     }
 }
 
-static void FN(softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
+static void FN(softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results)
 {
-    FN(map_columns)(layout, base, out_layout, out, start, n, count, results, 0);
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 0);
 }
 
-static void FN(log_softmax_columns)(const lse_layout *layout, const char *base, const lse_layout *out_layout,
+static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                     char *out, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
                                     const lse_results *results)
 {
-    FN(map_columns)(layout, base, out_layout, out, start, n, count, results, 1);
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 1);
 }
 
-static void FN(census)(const lse_layout *layout, const char *base, ptrdiff_t n, ptrdiff_t *nans,
-                       ptrdiff_t *infinities)
+static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t *nans, ptrdiff_t *infinities)
 {
-    REAL x[FN(BLOCK)];
+    REAL buffer[FN(BLOCK)];
     *nans = *infinities = 0;
-    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
-        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        FN(fetch)(layout, base, done, some, 0, x);
+    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
+        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
+        const char *from = FN(fetch)(layout, row, done, some, 0, buffer);
         for (ptrdiff_t i = 0; i < some; i++) {
-            *nans += x[i] != x[i];
-            *infinities += x[i] == (REAL)INFINITY;
+            REAL x;
+            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            *nans += x != x;
+            *infinities += x == (REAL)INFINITY;
         }
     }
 }
 
-static void FN(select_infinity)(const lse_layout *layout, const char *base, const lse_layout *out_layout, char *out,
-                                ptrdiff_t n, double at_infinity, double elsewhere)
+static void FN(select_infinity)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                                double at_infinity, double elsewhere)
 {
-    REAL x[FN(BLOCK)];
-    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
-        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        FN(fetch)(layout, base, done, some, 0, x);
-        for (ptrdiff_t i = 0; i < some; i++) x[i] = (REAL)(x[i] == (REAL)INFINITY ? at_infinity : elsewhere);
-        FN(scatter)(out_layout, out, done, some, x);
+    REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
+    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
+        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
+        const char *from = FN(fetch)(layout, row, done, some, 0, buffer);
+        for (ptrdiff_t i = 0; i < some; i++) {
+            REAL x;
+            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            result[i] = (REAL)(x == (REAL)INFINITY ? at_infinity : elsewhere);
+        }
+        FN(scatter)(out_layout, out, done, some, result);
     }
+}
+
+static void FN(select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                               double present, double absent)
+{
+    REAL none[FN(BLOCK)] = {0}, result[FN(BLOCK)];
+    int some_present = 0;
+    for (int writes = 0; writes < 2; writes++)
+        for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
+            const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
+            FN(mask)(layout, row->where, done, some, (const char *)none, result);
+            for (ptrdiff_t i = 0; i < some && !writes; i++) some_present |= result[i] == 0;
+            for (ptrdiff_t i = 0; i < some; i++)
+                result[i] = (REAL)(result[i] == 0 || !some_present ? present : absent);
+            if (writes) FN(scatter)(out_layout, out, done, some, result);
+        }
 }

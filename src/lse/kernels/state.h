@@ -61,12 +61,62 @@ LSE_INLINE void descents(const double *from, const double *to, ptrdiff_t count, 
     }
 }
 
-/* The address of element `index` of a row. */
-LSE_INLINE const char *element(const lse_layout *layout, const char *base, ptrdiff_t index)
+/* A sum of exponentials of elements so far out that an ulp of its logarithm is 2^-8 at least, so that six digits do:
+ * e^max (1 + rest), nothing where max is -inf. */
+typedef struct {
+    double max, rest;
+} far_sum;
+
+/* e^x for x <= 0, relative error below 2^-25; 0 below e^-708. */
+LSE_INLINE double far_exp(double x)
+{
+    enum { TERMS = sizeof EXP_f32 / sizeof EXP_f32[0] };
+    if (!(x > -708.0)) return 0.0;
+    const double n = exponent_of(x), r = x - n * LN2_HI_f64;
+    double p = EXP_f32[TERMS - 1];
+    for (int k = TERMS - 2; k >= 0; k--) p = p * r + EXP_f32[k];
+    return pow2(n) * (1.0 + r + r * r * p);
+}
+
+/* log(1 + w) for w >= 0, error below 2^-25. */
+LSE_INLINE double far_log1p(double w)
+{
+    enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
+    double f = 1.0 + w;
+    uint64_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    const double k = (double)(bits >> 52) - 1023.0;
+    f *= pow2(-k);
+    const double z = (f - 1.0) / (f + 1.0), s = z * z;
+    double p = ATANH[TERMS - 1];
+    for (int i = TERMS - 2; i >= 0; i--) p = p * s + ATANH[i];
+    return k * LN2_HI_f64 + 2.0 * (z + z * s * p);
+}
+
+/* Adds e^x and returns the logarithm; x may be infinite. */
+LSE_INLINE double far_add(far_sum *sum, double x)
+{
+    if (x > sum->max) {
+        sum->rest = (1.0 + sum->rest) * far_exp(sum->max - x);
+        sum->max = x;
+    } else if (x > -(double)INFINITY && sum->max < (double)INFINITY) {
+        sum->rest += far_exp(x - sum->max);
+    }
+    return sum->rest == 0.0 ? sum->max : sum->max + far_log1p(sum->rest);
+}
+
+/* The address of element `index` of a row whose axes have these strides. */
+LSE_INLINE const char *element(const lse_layout *layout, const ptrdiff_t *strides, const char *base, ptrdiff_t index)
 {
     for (int axis = layout->ndim - 1; axis > 0; axis--) {
-        base += index % layout->shape[axis] * layout->stride[axis];
+        base += index % layout->shape[axis] * strides[axis];
         index /= layout->shape[axis];
     }
-    return layout->ndim ? base + index * layout->stride[0] : base;
+    return layout->ndim ? base + index * strides[0] : base;
+}
+
+/* How many of the elements start .. start + n a row has. */
+LSE_INLINE ptrdiff_t reach_of(const lse_row *row, ptrdiff_t start, ptrdiff_t n)
+{
+    return row->n - start < n ? row->n - start : n;
 }

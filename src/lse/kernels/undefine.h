@@ -9,3 +9,8 @@
 #undef EXP_BIAS
 #undef HEADROOM
 #undef SLACK
+#undef SMALLEST
+#undef ROOM
+#undef NEAR
+#undef RISE
+#undef HEADWAY

@@ -1,0 +1,345 @@
+# The public functions ---------------------------------------------------------------------------------------
+
+cdef object quietly(object function, tuple arguments):
+    """Call what uses NumPy's arithmetic, without its warnings and without a trace in the status flags."""
+    cdef fexcept_t flags
+    fegetexceptflag(&flags, FE_ALL_EXCEPT)
+    try:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+    finally:
+        fesetexceptflag(&flags, FE_ALL_EXCEPT)
+
+
+def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=True, out=None, dtype=None):
+    """Logarithm of the weighted sum of exponentials, ``log(sum(b * exp(a)))``.
+
+    Computed in one pass over memory, without overflow or underflow, and without a temporary array.
+
+    Parameters
+    ----------
+    a : array_like
+        Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64 and
+        complex128 keep their type; integers and booleans are computed and returned in float64. A CPU array that
+        speaks DLPack (of torch, jax, ...) is read where it lies and answered by an array of its library.
+    axis : None, int or tuple of ints, optional
+        Axes to reduce; negative ones count from the last. None, the default, reduces all. The empty tuple
+        reduces none.
+    b : array_like, optional
+        Weights of either sign, real or complex; `a` and `b` are broadcast with each other. A term of weight 0 does
+        not exist, whatever its element of `a`.
+    keepdims : bool, optional
+        Keep the reduced axes, with length 1.
+    return_sign : bool, optional
+        Return a pair of the logarithm of the magnitude of the sum and its sign.
+    where : array_like of bool, optional
+        Broadcast to `a`; elements where it is False do not exist, whatever their value.
+    out : ndarray, optional
+        Where to put the result: an array of the result's shape, to whose dtype the result can be cast by
+        ``casting="same_kind"``. It may overlap `a`.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+
+    Returns
+    -------
+    result : numpy scalar or ndarray
+        A scalar where the result is 0-d and `out` was not given; `out` where it was. -inf for a sum over nothing or
+        one that cancels exactly; NaN for a negative sum, unless `return_sign` is given.
+    sign : numpy scalar or ndarray
+        With `return_sign` only: -1, 0, 1 or NaN; of complex sums the phase ``exp(1j * theta)``, and 0.
+
+    Raises
+    ------
+    AxisError
+        An axis is out of range.
+    TypeError
+        A dtype is not numeric, or not one to compute in; an argument is a masked array; `where` is not boolean; the
+        result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
+    ValueError
+        An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
+    MemoryError
+        A row of weighted terms cancels nearly, and there is no room for a copy of it.
+
+    See Also
+    --------
+    logmeanexp, logcumsumexp, segment_logsumexp, softmax, log_softmax
+
+    Notes
+    -----
+    The sum over nothing is -inf; NaN anywhere gives NaN; +inf without NaN gives +inf. No floating-point
+    warning is emitted, and the floating-point status flags stay as they were. Without weights, or with none that is
+    negative, the error is at most ``max(1 ulp of the result, 2**-52)`` (``2**-23`` for float32),
+    whatever the number of elements and their order (float32: 1.07 times that on one input built to exceed it). With
+    negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its
+    greatest term (2**-10 for float32) and less, it is computed again, exactly where terms of equal `a` cancel and to
+    2**-102 elsewhere.
+    float16 and bfloat16 are computed in double precision and rounded once.
+
+    The result is a function of the values in their index order and of the dtype alone: the same bits come
+    back for any number of threads, batch, memory layout, and instruction set.
+
+    The running state is the greatest element and the sum of the other exponentials, which may be merged [1]_;
+    the greatest is left out of the sum so that no tail is lost.
+
+    References
+    ----------
+    .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018, arXiv:1805.02867.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.logsumexp([1000.0, 1001.0, 1002.0])
+    np.float64(1002.4076059644444)
+    >>> lse.logsumexp([0.0, -40.0])
+    np.float64(4.248354255291589e-18)
+    >>> lse.logsumexp([[0, 0], [1, 1]], axis=1)
+    array([0.69314718, 1.69314718])
+    >>> lse.logsumexp([0.0, -1000.0], b=[1e-300, 1e300])
+    np.float64(-309.22446421060465)
+    >>> lse.logsumexp([1.0, 2.0], b=[1, -1], return_sign=True)
+    (np.float64(1.541324854612918), np.float64(-1.0))
+    """
+    if out is None and dtype is None:
+        value = quick(a, axis, b, keepdims, return_sign, where)
+        if value is not None:
+            return value
+    return quietly(_reductions.logsumexp, (a, axis, b, keepdims, return_sign, where, out, dtype))
+
+
+def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dtype=None):
+    """Logarithm of the weighted mean of exponentials, ``log(sum(b * exp(a)) / sum(b))``.
+
+    Parameters
+    ----------
+    a : array_like
+        As the first argument of `logsumexp`.
+    axis : None, int or tuple of ints, optional
+        Axes over which the mean is taken; None, the default, is all of them.
+    b : array_like, optional
+        Weights, as those of `logsumexp`. Without them every element counts 1.
+    keepdims : bool, optional
+        Keep the reduced axes, with length 1.
+    where : array_like of bool, optional
+        Broadcast to `a`; elements where it is False do not exist, and do not count.
+    out : ndarray, optional
+        As for `logsumexp`.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+
+    Returns
+    -------
+    numpy scalar or ndarray
+        NaN for the mean of nothing, where the weights sum to 0 together with the terms, and where the mean is negative.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError, MemoryError
+        As `logsumexp`.
+
+    See Also
+    --------
+    logsumexp
+
+    Notes
+    -----
+    Both logarithms are carried in two numbers and subtracted before they are rounded, so that the error is that of
+    `logsumexp`, also where a large sum is divided by a large count.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.logmeanexp([1000.0, 1000.0])
+    np.float64(1000.0)
+    >>> lse.logmeanexp([0.0, 1.0], b=[3.0, 1.0])
+    np.float64(0.35739497405288596)
+    """
+    return quietly(_reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype))
+
+
+def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
+    """Logarithm of the cumulative sum of exponentials, ``log(cumsum(exp(a)))``.
+
+    Parameters
+    ----------
+    a : array_like
+        As the first argument of `logsumexp`.
+    axis : None or int, optional
+        Axis along which to sum; None, the default, sums over the flattened array, as `numpy.cumsum`.
+    reverse : bool, optional
+        Sum from the end: element i of the result is the sum of elements i and on.
+    out : ndarray, optional
+        Where to put the result: an array of the result's shape, to whose dtype the result can be cast by
+        ``casting="same_kind"``. It may be `a` itself, or overlap it.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `a`; of one dimension where `axis` is None or `a` is 0-d.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`.
+
+    See Also
+    --------
+    logsumexp, segment_logsumexp
+
+    Notes
+    -----
+    Every element has the error that `logsumexp` promises, whatever stands before it: the running sum is carried in two
+    numbers. From NaN on all is NaN; from +inf on, all is +inf until there is NaN. One row is done by one thread.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.logcumsumexp([0.0, 0.0, 1000.0])
+    array([   0.        ,    0.69314718, 1000.        ])
+    """
+    return quietly(_cumulative.logcumsumexp, (a, axis, reverse, out, dtype))
+
+
+def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
+    """Log-sum-exp of consecutive segments of an axis, whose offsets are those of a CSR matrix.
+
+    Parameters
+    ----------
+    a : array_like
+        As the first argument of `logsumexp`; at least 1-d.
+    indptr : array_like of int
+        Offsets, one more than there are segments: segment i is ``a[indptr[i]:indptr[i + 1]]`` along `axis`. They must
+        not fall; what stands before the first and after the last belongs to no segment.
+    axis : int, optional
+        The axis that is cut.
+    out : ndarray, optional
+        As for `logsumexp`.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `a`, but that `axis` has the length ``len(indptr) - 1``; -inf for a segment of length 0.
+
+    Raises
+    ------
+    ValueError
+        An offset is negative, beyond the axis or less than the one before it (the message names the first such);
+        `indptr` is empty or not 1-d; `out` has the wrong shape or is read-only.
+    AxisError, TypeError
+        As `logsumexp`.
+
+    See Also
+    --------
+    logsumexp, logcumsumexp
+
+    Notes
+    -----
+    Each result has the bits that `logsumexp` gives for its segment alone.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.segment_logsumexp([0.0, 0.0, 5.0, 1.0], [0, 2, 2, 4])
+    array([0.69314718,       -inf, 5.01814993])
+    """
+    return quietly(_cumulative.segment_logsumexp, (a, indptr, axis, out, dtype))
+
+
+def softmax(x, axis=None, *, where=True, out=None, dtype=None):
+    """Exponentials divided by their sum, ``exp(x) / sum(exp(x))``.
+
+    Parameters
+    ----------
+    x : array_like
+        As the first argument of `logsumexp`.
+    axis : None, int or tuple of ints, optional
+        Axes over which the result sums to 1; None, the default, is all of them.
+    where : array_like of bool, optional
+        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become 0.
+    out : ndarray, optional
+        Where to put the result: an array of the shape of `x`, to whose dtype the result can be cast by
+        ``casting="same_kind"``. It may be `x` itself, or overlap it.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+
+    Returns
+    -------
+    numpy scalar or ndarray
+        Of the shape of `x`; a scalar where `x` is 0-d and `out` was not given, `out` where it was.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`.
+
+    See Also
+    --------
+    logsumexp, log_softmax
+
+    Notes
+    -----
+    Where k elements are +inf they become 1/k and all others 0. NaN, or nothing but -inf, makes NaN. The error
+    is at most 4 ulp of each element.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.softmax([1000.0, 1000.0])
+    array([0.5, 0.5])
+    """
+    if where is True and out is None and dtype is None:
+        result = quick_map(SOFTMAX, x, axis)
+        if result is not None:
+            return result
+    return quietly(_reductions.softmax, (SOFTMAX, x, axis, where, out, dtype))
+
+
+def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
+    """Logarithm of the softmax, ``x - log(sum(exp(x)))``.
+
+    Parameters
+    ----------
+    x : array_like
+        As the first argument of `logsumexp`.
+    axis : None, int or tuple of ints, optional
+        Axes over which the exponentials of the result sum to 1; None, the default, is all of them.
+    where : array_like of bool, optional
+        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become -inf.
+    out : ndarray, optional
+        As for `softmax`.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+
+    Returns
+    -------
+    numpy scalar or ndarray
+        As for `softmax`.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`.
+
+    See Also
+    --------
+    logsumexp, softmax
+
+    Notes
+    -----
+    Where k elements are +inf they become -log(k) and all others -inf. NaN, or nothing but -inf, makes NaN.
+    The log-sum-exp is subtracted in two parts, so that results near 0 keep their digits.
+
+    Examples
+    --------
+    >>> import lse
+    >>> lse.log_softmax([0.0, -40.0])
+    array([-4.24835426e-18, -4.00000000e+01])
+    """
+    if where is True and out is None and dtype is None:
+        result = quick_map(LOG_SOFTMAX, x, axis)
+        if result is not None:
+            return result
+    return quietly(_reductions.softmax, (LOG_SOFTMAX, x, axis, where, out, dtype))

@@ -1,0 +1,191 @@
+/* Running sums of a chunk of a row, all at once, and their logarithms, included once for each F.
+ *
+ * Each lane sums a run of consecutive elements. Terms are split at a grid so coarse that the sums of what lies on it
+ * are exact in any order; what lies below is summed apart. */
+
+enum {
+    FN(TILE) = LANES * LANES,
+    FN(TILE_VECTORS) = LANES * FN(groups),
+    FN(CHUNK) = 4096 / sizeof(REAL),
+    FN(TILES) = FN(CHUNK) / FN(TILE)
+};
+
+/* What precedes an element: nothing or a sum beyond NEAR (outside), 2^anchor (hi + lo) (inside), or NaN (lost).
+ * last is the latest result; limit that of the level (reduce.h). */
+typedef struct {
+    FN(level) level;
+    REAL hi, lo, last;
+    far_sum far;
+    int where;
+} FN(running);
+
+/* y[j] = log(2^n (hi + lo)) for j < count, where hi and 1 / hi are normal and lo is within 2^-10 of hi.
+ *
+ * With hi = 2^k f, log f = t + log(c f) where c is near 1 / f and t = -log c: both from the table. What the sum
+ * (k + n) ln 2 + t + r loses is found exactly; it is r alone for sums near 1, which keep what tail they have.
+ * Error before the last rounding: below 2^-57 or 2^-28. */
+LSE_INLINE void FN(log_sums)(const V *hi, const V *lo, V *y, const int count, V n)
+{
+    enum { TERMS = sizeof(FN(LOG)) / sizeof(REAL) };
+    const V minus_one = VF(set)(-1);
+    V a[4], k[4], c[4], t[4], r[4], p[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) a[j] = VF(mul)(hi[j], VF(set)((REAL)LOG_SPLIT));
+    LSE_UNROLL for (int j = 0; j < count; j++) k[j] = VF(exponent)(a[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) c[j] = VF(lower)(VF(lookup)(FN(INVERSE), a[j]), a[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(lookup)(FN(LOG_OF), a[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) k[j] = VF(add)(k[j], n);
+    LSE_UNROLL for (int j = 0; j < count; j++) r[j] = VF(fma)(lo[j], c[j], VF(fma)(hi[j], c[j], minus_one));
+    LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(set)(FN(LOG)[TERMS - 1]);
+    LSE_UNROLL for (int i = TERMS - 2; i >= 0; i--)
+        LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(fma)(p[j], r[j], VF(set)(FN(LOG)[i]));
+    LSE_UNROLL for (int j = 0; j < count; j++) y[j] = VF(add)(VF(fma)(k[j], VF(set)(FN(LN2_HEAD)), t[j]), r[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        t[j] = VF(add)(VF(sub)(t[j], VF(fma)(k[j], VF(set)(-FN(LN2_HEAD)), y[j])), r[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(k[j], VF(set)(FN(LN2_TAIL)), t[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) y[j] = VF(add)(y[j], VF(fma)(VF(mul)(r[j], r[j]), p[j], t[j]));
+}
+
+/* A square of LANES by LANES elements, mirrored on its diagonal: each round brings the last bit of the index to the
+ * front. */
+LSE_INLINE void FN(mirror)(V *v)
+{
+    enum { HALF = FN(TILE_VECTORS) / 2 };
+    V w[FN(TILE_VECTORS)];
+    for (int side = 1; side < LANES; side *= 2) {
+        LSE_UNROLL for (int i = 0; i < HALF; i++) {
+            w[i] = VF(evens)(v[2 * i], v[2 * i + 1]);
+            w[HALF + i] = VF(odds)(v[2 * i], v[2 * i + 1]);
+        }
+        LSE_UNROLL for (int i = 0; i < 2 * HALF; i++) v[i] = w[i];
+    }
+}
+
+/* A chunk of `tiles` tiles: each lane has a run of tiles * LANES consecutive elements, LANES of them in each tile.
+ * fine: along each lane, sums of what rounding to the grid left; coarse: the grid's offset and sums of the rounded. */
+typedef struct {
+    int tiles;
+    V coarse[FN(TILES)][FN(TILE_VECTORS)], fine[FN(TILES)][FN(TILE_VECTORS)];
+    V coarse_before[FN(groups)], fine_before[FN(groups)]; /* to be added: what the lanes before this one sum to */
+} FN(chunk);
+
+/* Element 0 of vector i of a tile, in the order of memory. */
+LSE_INLINE size_t FN(place)(const FN(chunk) *c, int tile, int i)
+{
+    const int run = i / FN(groups), part = i % FN(groups);
+    return ((size_t)(run * c->tiles + tile) * LANES + (size_t)(part * VF(width))) * sizeof(REAL);
+}
+
+/* The sums of e^x 2^-N along the lanes. Every sum of rounded terms lies on the grid, an ulp of the offset: exact. */
+LSE_INLINE void FN(sum_lanes_of)(const char *x, FN(chunk) *c, V bias, V floor, V offset)
+{
+    V h[FN(groups)], l[FN(groups)];
+    LSE_UNROLL for (int g = 0; g < FN(groups); g++) {
+        h[g] = offset;
+        l[g] = VF(set)(0);
+    }
+    for (int tile = 0; tile < c->tiles; tile++) {
+        V v[FN(TILE_VECTORS)];
+        for (int line = 0; line < LANES; line++) LSE_PREFETCH(x + LSE_AHEAD + (size_t)(tile * LANES + line) * 64);
+        LSE_UNROLL for (int i = 0; i < FN(TILE_VECTORS); i++) v[i] = VF(load)(x + FN(place)(c, tile, i));
+        FN(mirror)(v);
+        for (int i = 0; i < FN(TILE_VECTORS); i += 4) {
+            V scale[4];
+            FN(exp_parts)(v + i, scale, 4, bias, floor);
+            LSE_UNROLL for (int j = 0; j < 4; j++) {
+                const int g = FN(groups) <= 4 ? j % FN(groups) : (i + j) % FN(groups);
+                const V sum = VF(fma)(scale[j], v[i + j], VF(add)(h[g], scale[j]));
+                const V rest = VF(sub)(scale[j], VF(sub)(sum, h[g]));
+                h[g] = sum;
+                l[g] = VF(add)(l[g], VF(fma)(scale[j], v[i + j], rest));
+                c->coarse[tile][i + j] = h[g];
+                c->fine[tile][i + j] = l[g];
+            }
+        }
+    }
+}
+
+/* What precedes each lane; the sum goes on to the end of the chunk. */
+LSE_INLINE void FN(join_chunk)(FN(chunk) *c, REAL offset, FN(running) *s)
+{
+    REAL hi[LANES], lo[LANES];
+    const V *coarse = c->coarse[c->tiles - 1] + FN(TILE_VECTORS) - FN(groups);
+    const V *fine = c->fine[c->tiles - 1] + FN(TILE_VECTORS) - FN(groups);
+    const REAL even = 1.5f * offset; /* adding it rounds to the grid either side of 0 */
+    for (int g = 0; g < FN(groups); g++) {
+        const V whole = VF(sub)(VF(add)(fine[g], VF(set)(even)), VF(set)(even));
+        VF(store)(hi + g * VF(width), VF(add)(VF(sub)(coarse[g], VF(set)(offset)), whole));
+        VF(store)(lo + g * VF(width), VF(sub)(fine[g], whole));
+    }
+    REAL h = (s->hi + even) - even, l = (s->hi - h) + s->lo;
+    for (int i = 0; i < LANES; i++) {
+        const REAL own = hi[i], rest = lo[i];
+        hi[i] = h;
+        lo[i] = l;
+        h = h + own;
+        l = l + rest;
+    }
+    for (int g = 0; g < FN(groups); g++) {
+        const V rest = VF(load)(lo + g * VF(width));
+        const V whole = VF(sub)(VF(add)(rest, VF(set)(even)), VF(set)(even));
+        c->coarse_before[g] = VF(sub)(VF(add)(VF(load)(hi + g * VF(width)), whole), VF(set)(offset));
+        c->fine_before[g] = VF(sub)(rest, whole);
+    }
+    s->hi = h + l;
+    s->lo = l - (s->hi - h);
+}
+
+LSE_INLINE void FN(log_chunk)(const FN(chunk) *c, char *out, V n)
+{
+    for (int tile = 0; tile < c->tiles; tile++) {
+        V y[FN(TILE_VECTORS)];
+        for (int line = 0; line < LANES; line++)
+            LSE_PREFETCH_OUT(out + LSE_AHEAD / 2 + (size_t)(tile * LANES + line) * 64);
+        for (int i = 0; i < FN(TILE_VECTORS); i += 2) {
+            V hi[2], lo[2];
+            LSE_UNROLL for (int j = 0; j < 2; j++) {
+                const int g = FN(groups) <= 2 ? j % FN(groups) : (i + j) % FN(groups);
+                hi[j] = VF(add)(c->coarse[tile][i + j], c->coarse_before[g]);
+                lo[j] = VF(add)(c->fine[tile][i + j], c->fine_before[g]);
+            }
+            /* what lies below the grid may add up to 2^-5 of a sum in float32, too much for log_sums */
+            LSE_UNROLL for (int j = 0; j < 2 && !F_IS_DOUBLE; j++) {
+                const V sum = VF(add)(hi[j], lo[j]);
+                lo[j] = VF(sub)(lo[j], VF(sub)(sum, hi[j]));
+                hi[j] = sum;
+            }
+            FN(log_sums)(hi, lo, y + i, 2, n);
+        }
+        FN(mirror)(y);
+        LSE_UNROLL for (int i = 0; i < FN(TILE_VECTORS); i++) VF(store)(out + FN(place)(c, tile, i), y[i]);
+    }
+}
+
+/* The power of two above bound: what is below bound, added to it, is rounded to 2^-23 or 2^-52 of it. */
+LSE_INLINE REAL FN(offset_for)(double bound)
+{
+    uint64_t bits;
+    memcpy(&bits, &bound, sizeof bits);
+    bits &= (uint64_t)0x7ff << 52;
+    memcpy(&bound, &bits, sizeof bound);
+    return (REAL)(2.0 * bound);
+}
+
+/* n <= CHUNK elements of no more than max, which does not exceed the last result by more than HEADWAY. */
+static void FN(add_chunk)(const char *x, char *out, ptrdiff_t n, REAL max, FN(running) *s)
+{
+    const double anchor = s->level.anchor;
+    const REAL offset = FN(offset_for)((double)s->hi + (double)(n + 4) * pow2(exponent_of((double)max) + 1 - anchor));
+    FN(chunk) c;
+    REAL copy[FN(CHUNK)];
+    c.tiles = (int)((n + FN(TILE) - 1) / FN(TILE));
+    const int padded = n < c.tiles * FN(TILE);
+    if (padded) {
+        for (ptrdiff_t i = n; i < c.tiles * FN(TILE); i++) copy[i] = -(REAL)INFINITY;
+        memcpy(copy, x, (size_t)n * sizeof(REAL));
+    }
+    FN(sum_lanes_of)(padded ? (char *)copy : x, &c, VF(set)(FN(bias)(anchor)), VF(set)(FN(floor)(anchor)),
+                     VF(set)(offset));
+    FN(join_chunk)(&c, offset, s);
+    FN(log_chunk)(&c, padded ? (char *)copy : out, VF(set)((REAL)anchor));
+    if (padded) memcpy(out, copy, (size_t)n * sizeof(REAL));
+}

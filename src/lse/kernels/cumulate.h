@@ -1,0 +1,196 @@
+/* y[i] = log(sum(e^x[j] for j <= i)) along a row, included once for each F.
+ *
+ * The running sum is hi + lo at an anchor (exp.h). All is done in index order, cut by the values and by the index alone.
+ * Where a chunk does not exceed the sum before it by much it is taken at once (chunk.h); elsewhere, as at the
+ * beginning of a row and where it ascends, one element is added after the other. */
+
+/* Elements and sums within NEAR are inside. RISE: how much an element may exceed the sum and those before it, without
+ * what they need sinking below the smallest normal number; (HEADROOM + EXP_BIAS - 2 * 53) ln 2 and more. HEADWAY: how
+ * much one of a chunk may exceed the sum, which the grid must not swallow: the grid is at most 2^-10 of it. */
+#define NEAR (FN(LSE_FAR) / 2)
+#if F_IS_DOUBLE
+#define RISE 1000.0
+#define HEADWAY 8.0
+#else
+#define RISE 100.0f
+#define HEADWAY -1.5f
+#endif
+
+enum { FN(SERIAL) = 32 }; /* elements added one by one before the rest is looked at again */
+
+enum { FN(OUTSIDE), FN(INSIDE), FN(LOST) };
+
+/* n <= SERIAL elements, of which none exceeds those before it by more than RISE. */
+static void FN(add_serially)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
+{
+    REAL u[FN(SERIAL)], scale[FN(SERIAL)], high[FN(SERIAL)], low[FN(SERIAL)];
+    const V bias = VF(set)(FN(bias)(s->level.anchor)), floor = VF(set)(FN(floor)(s->level.anchor));
+    const V anchor = VF(set)((REAL)s->level.anchor);
+    for (int i = 0; i < FN(SERIAL); i++) u[i] = -(REAL)INFINITY;
+    memcpy(u, x, (size_t)n * sizeof(REAL));
+    for (ptrdiff_t i = 0; i < n; i += 2 * VF(width)) {
+        V v[2], power[2];
+        LSE_UNROLL for (int j = 0; j < 2; j++) v[j] = VF(load)(u + i + j * VF(width));
+        FN(exp_parts)(v, power, 2, bias, floor);
+        LSE_UNROLL for (int j = 0; j < 2; j++) VF(store)(scale + i + j * VF(width), power[j]);
+        LSE_UNROLL for (int j = 0; j < 2; j++) VF(store)(u + i + j * VF(width), VF(mul)(power[j], v[j]));
+    }
+    REAL hi = s->hi, lo = s->lo;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const REAL t = scale[i] + u[i], sum = hi + t, large = hi > t ? hi : t, small = hi > t ? t : hi;
+        lo = lo + ((small - (sum - large)) + (u[i] - (t - scale[i])));
+        high[i] = hi = sum;
+        low[i] = lo;
+    }
+    for (ptrdiff_t i = n; i < FN(SERIAL); i++) high[i] = low[i] = 1;
+    for (ptrdiff_t i = 0; i < n; i += 2 * VF(width)) {
+        V h[2], l[2], y[2];
+        LSE_UNROLL for (int j = 0; j < 2; j++) h[j] = VF(load)(high + i + j * VF(width));
+        LSE_UNROLL for (int j = 0; j < 2; j++) l[j] = VF(load)(low + i + j * VF(width));
+        FN(log_sums)(h, l, y, 2, anchor);
+        LSE_UNROLL for (int j = 0; j < 2; j++) VF(store)(u + i + j * VF(width), y[j]);
+    }
+    memcpy(out, u, (size_t)n * sizeof(REAL));
+    s->hi = hi + lo;
+    s->lo = lo - (s->hi - hi);
+}
+
+LSE_INLINE REAL FN(read)(const char *x, ptrdiff_t i)
+{
+    REAL value;
+    memcpy(&value, x + i * (ptrdiff_t)sizeof value, sizeof value);
+    return value;
+}
+
+/* The greatest of n elements, NaN passed over. */
+LSE_INLINE REAL FN(chunk_max)(const char *x, ptrdiff_t n)
+{
+    const ptrdiff_t whole = n - n % FN(QUAD);
+    REAL max = whole > 0 ? FN(block_max)(x, whole) : -(REAL)INFINITY;
+    for (ptrdiff_t i = whole; i < n; i++) {
+        const REAL value = FN(read)(x, i);
+        max = value > max ? value : max;
+    }
+    return max;
+}
+
+/* How many of n elements the sum can take at one anchor: none where the first is NaN or beyond NEAR. */
+LSE_INLINE ptrdiff_t FN(steady)(const char *x, ptrdiff_t n, REAL last)
+{
+    const REAL first = FN(read)(x, 0), low = first > last ? first : last;
+    const REAL high = low + RISE < NEAR ? low + RISE : (REAL)NEAR;
+    ptrdiff_t i = 0;
+    if (!(last <= NEAR)) return 0;
+    while (i < n && FN(read)(x, i) <= high) i++;
+    return i;
+}
+
+LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
+{
+    const FN(level) old = s->level;
+    if (max <= old.limit) return;
+    s->level = FN(level_for)(max);
+    const FN(factors) f = FN(factors_for)(old.anchor, s->level.anchor);
+    s->hi = s->hi * f.first * f.second;
+    s->lo = s->lo * f.first * f.second;
+}
+
+/* The next elements of n, inside; returns how many. */
+static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
+{
+    ptrdiff_t some = n < most ? n : most;
+    REAL max = FN(chunk_max)(x, some);
+    if (max <= s->last + HEADWAY && s->last <= NEAR) {
+        FN(raise_sum)(s, s->last);
+        FN(add_chunk)(x, out, some, max, s);
+    } else {
+        some = FN(steady)(x, some < FN(SERIAL) ? some : FN(SERIAL), s->last);
+        if (some == 0) {
+            s->where = FN(OUTSIDE);
+            s->far.max = (double)s->last;
+            s->far.rest = 0;
+            return 0;
+        }
+        max = FN(chunk_max)(x, some);
+        FN(raise_sum)(s, max > s->last ? max : s->last);
+        FN(add_serially)(x, out, some, s);
+    }
+    s->last = FN(read)(out, some - 1);
+    return some;
+}
+
+/* The sum is far.max's term, a little more: so brought inside. */
+LSE_INLINE void FN(enter)(FN(running) *s)
+{
+    REAL term[VF(width)], rest[VF(width)];
+    V u = VF(set)((REAL)s->far.max), scale;
+    s->level = FN(level_for)((REAL)s->far.max);
+    FN(exp_parts)(&u, &scale, 1, VF(set)(FN(bias)(s->level.anchor)), VF(set)(FN(floor)(s->level.anchor)));
+    VF(store)(term, scale);
+    VF(store)(rest, VF(mul)(scale, u));
+    const REAL whole = term[0] + rest[0], more = whole * (REAL)s->far.rest;
+    s->hi = whole + more;
+    s->lo = (rest[0] - (whole - term[0])) + (more - (s->hi - whole));
+    s->where = FN(INSIDE);
+}
+
+/* The next elements of n, outside: one by one, until the sum is inside or NaN. */
+static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
+{
+    for (ptrdiff_t i = 0; i < n;) {
+        const REAL value = FN(read)(x, i);
+        if (value != value) {
+            s->where = FN(LOST);
+            return i;
+        }
+        s->last = (REAL)far_add(&s->far, (double)value);
+        memcpy(out + i++ * (ptrdiff_t)sizeof(REAL), &s->last, sizeof(REAL));
+        if (s->far.max >= -NEAR && s->far.max <= NEAR) {
+            FN(enter)(s);
+            return i;
+        }
+    }
+    return n;
+}
+
+/* n elements of a row in one contiguous run. */
+LSE_INLINE void FN(cumulate_block)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
+{
+    const REAL nan = (REAL)NAN;
+    for (ptrdiff_t i = 0; i < n;) {
+        const char *from = x + (size_t)i * sizeof(REAL);
+        char *to = out + (size_t)i * sizeof(REAL);
+        if (s->where == FN(OUTSIDE)) {
+            i += FN(add_outside)(from, to, n - i, s);
+        } else if (s->where == FN(INSIDE)) {
+            const ptrdiff_t some = FN(add_inside)(from, to, n - i, FN(CHUNK) - i % FN(CHUNK), s);
+            if (s->hi != s->hi) {
+                s->where = FN(LOST);
+                for (ptrdiff_t j = 0; j < some; j++)
+                    if (FN(read)(to, j) != FN(read)(to, j)) memcpy(to + j * (ptrdiff_t)sizeof nan, &nan, sizeof nan);
+            }
+            i += some;
+        } else {
+            memcpy(out + i++ * (ptrdiff_t)sizeof nan, &nan, sizeof nan);
+        }
+    }
+}
+
+static void FN(cumulate_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
+{
+    REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
+    FN(running) s;
+    s.where = FN(OUTSIDE);
+    s.far.max = -(double)INFINITY;
+    s.far.rest = 0;
+    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
+        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
+        const char *x = FN(fetch)(layout, row, done, some, 0, buffer);
+        if (out_layout->direct) {
+            FN(cumulate_block)(x, out + done * (ptrdiff_t)sizeof(REAL), some, &s);
+        } else {
+            FN(cumulate_block)(x, (char *)result, some, &s);
+            FN(scatter)(out_layout, out, done, some, result);
+        }
+    }
+}

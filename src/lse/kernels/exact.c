@@ -1,0 +1,250 @@
+/* Signed sums whatever they hold: log|S| and the sign of S = sum(b e^a), slow and careful.
+ *
+ * Two exact additions carry it. The weights of equal a are summed without rounding: since the e^a of different rational
+ * a are linearly independent over the rationals (Lindemann-Weierstrass), S is 0 only where each of these sums is, and
+ * a group of sum 0 is left out. What the others give, each within 2^-102 of itself, is summed without rounding too. So
+ * the error of S is below 2^-102 of sum(|b| e^a) over these groups, for any n and in any order; 2^-105.2 is the worst
+ * seen: a = [0.0002628444710033482, -57.8713919248264], b = [5e-324, 5.593079014711252e+284]. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "coefficients.h"
+#include "kernels.h"
+#include "target.h"
+
+/* hi + lo, |lo| about 2^-53 of |hi| */
+typedef struct {
+    double hi, lo;
+} pair;
+
+/* a + b exactly (Knuth). */
+LSE_INLINE pair two_sum(double a, double b)
+{
+    const double sum = a + b, of_b = sum - a;
+    return (pair){sum, (a - (sum - of_b)) + (b - of_b)};
+}
+
+/* a b, within 2^-103 of it. */
+LSE_INLINE pair product(pair a, pair b)
+{
+    const double hi = a.hi * b.hi;
+    return (pair){hi, fma(a.hi, b.hi, -hi) + (a.hi * b.lo + a.lo * b.hi)};
+}
+
+/* x 2^e for |x| < 1, rounded once: ldexp of Windows 10 truncates what becomes subnormal. */
+LSE_INLINE double scale(double x, int e) { return e < -800 ? ldexp(x, e + 200) * 0x1p-200 : ldexp(x, e); }
+
+/* A number in fixed point: sum(digit[i] 2^(32 i - FRACTION)). Digits have room for LAZY additions before their carries
+ * are taken care of. It holds any sum of fewer than 2^63 doubles; multiples of 2^-FRACTION are exact. */
+enum { DIGITS = 80, FRACTION = 42 * 32, LAZY = 1 << 30, FAR = 1700 };
+typedef struct {
+    int64_t digit[DIGITS];
+    int32_t added;
+} fixed;
+
+/* Brings the digits to -2^31 .. 2^31 - 1, so that the first that is not 0 has the sign of the number, and returns the
+ * index of that one, at least 2. */
+static int settle(fixed *f)
+{
+    const int64_t half = INT64_C(1) << 31;
+    int64_t carry = 0;
+    int top = 2;
+    for (int i = 0; i < DIGITS; i++) {
+        const uint64_t x = (uint64_t)(f->digit[i] + carry + half) + (UINT64_C(1) << 63); /* never negative */
+        f->digit[i] = (int64_t)(x & 0xffffffff) - half;
+        carry = (int64_t)(x >> 32) - half;
+        if (f->digit[i] != 0 && i > top) top = i;
+    }
+    f->added = 0;
+    return top;
+}
+
+/* f += x 2^e, cut off below 2^-FRACTION. */
+static void add(fixed *f, double x, int e)
+{
+    int exponent;
+    const double fraction = frexp(fabs(x), &exponent);
+    const int at = exponent + e + FRACTION - 53, from = at < 0 ? 0 : at;
+    const int64_t sign = x < 0.0 ? -1 : 1;
+    const uint64_t m = (uint64_t)ldexp(fraction, 53 + at - from);
+    const uint64_t low = (m & 0xffffffff) << from % 32, high = (m >> 32 << from % 32) + (low >> 32);
+    int64_t *digit = f->digit + from / 32;
+    digit[0] += sign * (int64_t)(low & 0xffffffff);
+    digit[1] += sign * (int64_t)(high & 0xffffffff);
+    digit[2] += sign * (int64_t)(high >> 32);
+    if (++f->added == LAZY) settle(f);
+}
+
+/* A double x 2^e within 0.501 ulp of f, taken out of f: 0.5 <= |x| < 1, or x = 0 where f is. */
+static double take(fixed *f, int *e)
+{
+    const int top = settle(f);
+    const int64_t *digit = f->digit + top;
+    const pair first = two_sum((double)digit[0] * 0x1p32, (double)digit[-1]);
+    const double x = frexp(first.hi + (first.lo + (double)digit[-2] * 0x1p-32), e);
+    *e += 32 * (top - 1) - FRACTION;
+    add(f, -x, *e);
+    return x;
+}
+
+/* (hi + lo) 2^e, within 2^-106 of f; f is used up. */
+static pair take_pair(fixed *f, int *e)
+{
+    int e_lo;
+    const double hi = take(f, e), lo = take(f, &e_lo);
+    return (pair){hi, scale(lo, e_lo - *e)};
+}
+
+/* e^r - 1 for |r| < 0.3467, within 2^-102 of it; the series left out is below 2^-114 r. */
+static pair exp_minus_one(pair r)
+{
+    enum { TERMS = sizeof INVERSE_FACTORIAL / sizeof(double), PAIRS = sizeof INVERSE_FACTORIAL_LO / sizeof(double) };
+    pair p = {INVERSE_FACTORIAL[TERMS - 1], 0.0};
+    int k = TERMS - 2;
+    for (; k >= PAIRS; k--) p.hi = p.hi * r.hi + INVERSE_FACTORIAL[k];
+    for (; k > 0; k--) {
+        const pair higher = product(p, r);
+        p = two_sum(INVERSE_FACTORIAL[k], higher.hi);
+        p.lo += INVERSE_FACTORIAL_LO[k] + higher.lo;
+    }
+    return product(r, p);
+}
+
+/* log(1 + d) for 1 + d within sqrt(2) of 1, within 2^-101 of it: a step of Newton's method from what a double holds. */
+static pair log_one_plus(pair d)
+{
+    enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
+    const double z = d.hi / (2.0 + d.hi), s = z * z;
+    double p = ATANH[TERMS - 1];
+    for (int i = TERMS - 2; i >= 0; i--) p = p * s + ATANH[i];
+    const pair y = {2.0 * (z + z * s * p), 0.0}, reached = exp_minus_one(y);
+    return (pair){y.hi, ((d.hi - reached.hi) + (d.lo - reached.lo)) / (1.0 + d.hi)};
+}
+
+/* The sum of the groups so far, divided by e^top; top is the first, and greatest, a among them, -inf if there is none.
+ * The weight of a group is between 2^-1074 and 2^1087. So 2^-FRACTION is below 2^-269 of the greatest term, and what is
+ * more than FAR below top does not reach it. */
+typedef struct {
+    fixed over_top;
+    double top;
+} total;
+
+/* (hi + lo) 2^e, the sum of n weights within 2^-106 of itself, however much of them cancels. */
+static pair weigh(const double *b, ptrdiff_t n, int *e)
+{
+    fixed sum = {0};
+    if (n == 1) return (pair){frexp(b[0], e), 0.0};
+    for (ptrdiff_t i = 0; i < n; i++) add(&sum, b[i], 0);
+    return take_pair(&sum, e);
+}
+
+/* s += e^a sum(b), for a in descending order, each only once.
+ * a - top = k ln 2 + r, with r within 2^-106: the products with k are exact but for the last, and so is the first
+ * difference. |k| < 4096 even where top - FAR was rounded. */
+static void add_group(total *s, double a, const double *b, ptrdiff_t n)
+{
+    int e;
+    pair weight = weigh(b, n, &e);
+    if (weight.hi == 0.0) return;
+    if (s->top == -INFINITY) s->top = a;
+    const pair d = two_sum(a, -s->top);
+    const double k = (d.hi * LOG2E_f64 + 0x1.8p52) - 0x1.8p52;
+    const pair x = two_sum(d.hi - k * LN2_SHORT, d.lo), r = two_sum(x.hi, -k * LN2_MIDDLE);
+    const pair p = exp_minus_one(two_sum(r.hi, r.lo + x.lo - k * LN2_LEAST));
+    /* 2^100: where a is next to top, the product would underflow */
+    weight = (pair){0x1p100 * weight.hi, 0x1p100 * weight.lo};
+    const pair more = product(weight, p);
+    e += (int)k - 100;
+    add(&s->over_top, weight.hi, e);
+    add(&s->over_top, more.hi, e);
+    add(&s->over_top, weight.lo + more.lo, e);
+}
+
+/* A double above min and not above max that has as many doubles on one side as on the other. */
+static double between(double min, double max)
+{
+    const uint64_t negative = UINT64_C(1) << 63;
+    uint64_t low, high; /* of the same order as the doubles, once the negative ones are complemented */
+    memcpy(&low, &min, sizeof low);
+    memcpy(&high, &max, sizeof high);
+    low = low & negative ? ~low : low | negative;
+    high = high & negative ? ~high : high | negative;
+    low += (high - low + 1) / 2;
+    low = low & negative ? low ^ negative : ~low;
+    memcpy(&min, &low, sizeof min);
+    return min;
+}
+
+/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must. Every split halves the doubles
+ * that remain possible, so at most 65 calls are within one another, and none is quadratic. */
+static void add_all(total *s, double *a, double *b, ptrdiff_t n)
+{
+    double min = a[0], max = a[0];
+    for (ptrdiff_t i = 1; i < n; i++) {
+        min = a[i] < min ? a[i] : min;
+        max = a[i] > max ? a[i] : max;
+    }
+    if (max < s->top - FAR) return;
+    if (min == max) {
+        add_group(s, max, b, n);
+        return;
+    }
+    const double pivot = between(min, max);
+    ptrdiff_t above = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const double a_i = a[i], b_i = b[i];
+        a[i] = a[above];
+        b[i] = b[above];
+        a[above] = a_i;
+        b[above] = b_i;
+        above += a_i >= pivot;
+    }
+    add_all(s, a, b, above);
+    add_all(s, a + above, b + above, n - above);
+}
+
+/* top + log|f| and the sign of f, unless f is 0; f is used up.
+ * |f| = (1 + d) 2^e, and d is right to 2^-106 of itself however small: hence a result right near 0. The parts of the
+ * result are summed exactly, so that nothing is lost where they cancel. */
+static void logarithm(fixed *f, double top, double *value, double *value_lo, double *sign)
+{
+    int e, below;
+    const double first = take(f, &e);
+    if (first == 0.0) return;
+    *sign = first > 0.0 ? 1.0 : -1.0;
+    const int doubled = fabs(first) < 0x1.6a09e667f3bcdp-1;
+    e -= doubled;
+    add(f, ldexp(first, doubled) - *sign, e);
+    const pair rest = take_pair(f, &below);
+    const pair log = log_one_plus((pair){*sign * scale(rest.hi, below - e), *sign * scale(rest.lo, below - e)});
+    const double parts[] = {top, log.hi, log.lo, e * LN2_SHORT, e * LN2_MIDDLE, e * LN2_LEAST};
+    fixed sum = {0};
+    for (int i = 0; i < 6; i++) add(&sum, parts[i], 0);
+    const pair result = take_pair(&sum, &e);
+    *value = scale(result.hi, e);
+    *value_lo = scale(result.lo, e);
+}
+
+void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_lo, double *sign)
+{
+    enum { NONE = 0, POSITIVE = 1, NEGATIVE = 2, NEITHER = POSITIVE | NEGATIVE }; /* inf - inf is NaN as well */
+    const double values[] = {-INFINITY, INFINITY, INFINITY, NAN}, signs[] = {0.0, 1.0, -1.0, NAN};
+    int infinite = NONE;
+    ptrdiff_t kept = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const double a_i = a[i] + 0.0, b_i = b[i]; /* -0.0 becomes 0.0 */
+        if (b_i == 0.0 || (a_i == -INFINITY && isfinite(b_i))) continue;
+        if (isnan(a_i) || isnan(b_i) || a_i == -INFINITY) infinite |= NEITHER;
+        else if (isinf(a_i) || isinf(b_i)) infinite |= b_i > 0.0 ? POSITIVE : NEGATIVE;
+        a[kept] = a_i;
+        b[kept++] = b_i;
+    }
+    *value = values[infinite];
+    *value_lo = 0.0;
+    *sign = signs[infinite];
+    if (infinite != NONE || kept == 0) return;
+    total s = {.top = -INFINITY};
+    add_all(&s, a, b, kept);
+    logarithm(&s.over_top, s.top, value, value_lo, sign);
+}

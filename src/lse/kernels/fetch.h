@@ -1,0 +1,97 @@
+/* Rows as contiguous runs of F, and back, included once for each F. */
+
+/* Elements start .. start + n of what lies at base with these strides, into a buffer. */
+LSE_INLINE void FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, lse_load load, const char *base,
+                           ptrdiff_t start, ptrdiff_t n, REAL *to)
+{
+    const int last = layout->ndim - 1;
+    const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? strides[last] : 0;
+    for (ptrdiff_t done = 0; done < n;) {
+        const ptrdiff_t left = length - (start + done) % length;
+        const ptrdiff_t run = left < n - done ? left : n - done;
+        load(element(layout, strides, base, start + done), stride, run, to + done);
+        done += run;
+    }
+}
+
+/* The reverse, for an output that is not contiguous. */
+LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t start, ptrdiff_t n, const REAL *from)
+{
+    const int last = layout->ndim - 1;
+    const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
+    for (ptrdiff_t done = 0; done < n;) {
+        const ptrdiff_t left = length - (start + done) % length;
+        const ptrdiff_t run = left < n - done ? left : n - done;
+        layout->store((char *)element(layout, layout->stride, base, start + done), stride, run, from + done);
+        done += run;
+    }
+}
+
+/* to[i] = from[i], or -inf where it is left out; the two may be one. */
+LSE_INLINE void FN(mask_some)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL *to)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        REAL x;
+        memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+        to[i] = where[i * stride] ? x : -(REAL)INFINITY;
+    }
+}
+
+LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL *to)
+{
+    enum { STEP = 256 / sizeof(REAL) };
+    for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += STEP) {
+        for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + LSE_AHEAD + line);
+        LSE_PREFETCH(where + LSE_AHEAD / (int)sizeof(REAL));
+        FN(mask_some)(from, where, 1, STEP, to);
+    }
+    FN(mask_some)(from, where, stride, n, to);
+}
+
+LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t start, ptrdiff_t n, const char *from,
+                         REAL *to)
+{
+    const int last = layout->ndim - 1;
+    const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1;
+    const ptrdiff_t stride = last >= 0 ? layout->where_stride[last] : 0;
+    for (ptrdiff_t done = 0; done < n;) {
+        const ptrdiff_t left = length - (start + done) % length;
+        const ptrdiff_t run = left < n - done ? left : n - done;
+        FN(mask_run)(from + (size_t)done * sizeof(REAL), element(layout, layout->where_stride, where, start + done),
+                     stride, run, to + done);
+        done += run;
+    }
+}
+
+/* Elements start .. start + n of a row in one contiguous run, where they lie or in the buffer. What is left out is
+ * -inf. */
+LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                 double shift, REAL *buffer)
+{
+    const char *from = (const char *)buffer;
+    if (layout->direct) from = row->x + start * (ptrdiff_t)sizeof(REAL);
+    else FN(gather)(layout, layout->stride, layout->load, row->x, start, n, buffer);
+    if (row->where) {
+        FN(mask)(layout, row->where, start, n, from, buffer);
+        from = (const char *)buffer;
+    }
+    if (shift != 0) {
+        const REAL by = (REAL)shift;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            REAL x;
+            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            buffer[i] = x - by;
+        }
+        from = (const char *)buffer;
+    }
+    return from;
+}
+
+/* Likewise its weights. */
+LSE_INLINE const char *FN(fetch_weights)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                         REAL *buffer)
+{
+    if (layout->direct_weight) return row->weight + start * (ptrdiff_t)sizeof(REAL);
+    FN(gather)(layout, layout->weight_stride, layout->load_weight, row->weight, start, n, buffer);
+    return (const char *)buffer;
+}

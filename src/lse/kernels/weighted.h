@@ -1,0 +1,413 @@
+/* Sums of b e^x with weights b of either sign, included once for each F.
+ *
+ * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: weights of any size move its exponent alone, and
+ * the anchor N follows the greatest n + k. No term is kept aside. Lanes, and what decides the bits, are those of
+ * reduce.h; sums are compensated, and take either sign. Weights of 0 make no term, whatever x is; what is neither 0
+ * nor a normal number (NaN, infinite, subnormal) makes the result NaN, for whoever calls to look again. */
+
+#if F_IS_DOUBLE
+#define SMALLEST DBL_MIN
+#define ROOM 400.0 /* a sum of 2^30 terms and more stays below 2^(HEADROOM + ROOM + 60) */
+#else
+#define SMALLEST FLT_MIN
+#define ROOM 39.0
+#endif
+
+typedef struct {
+    V hi[LANES / VF(width)], lo[LANES / VF(width)];
+    V top; /* the greatest MAGIC + EXP_BIAS + n + k - N */
+    V odd; /* 0, or there was a weight that is not plain */
+} FN(weighted_lanes);
+
+/* The exponent n + k of terms, from MAGIC + EXP_BIAS + n + k - N; -inf of -inf. */
+LSE_INLINE double FN(exponent_at)(REAL top, double anchor)
+{
+    return (double)top - (double)(MAGIC + EXP_BIAS) + anchor;
+}
+
+/* The anchor for terms of an exponent. */
+LSE_INLINE double FN(anchor_at)(double exponent)
+{
+    const double far = exponent_of((double)FN(LSE_FAR));
+    return (exponent > far ? far : exponent < -far ? -far : exponent) - HEADROOM;
+}
+
+/* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x where there is no plain weight becomes -inf. */
+LSE_INLINE void FN(weighted_exponents)(V *x, const V *b, V *t, V *level, const int count, V bias)
+{
+    const V smallest = VF(set)(SMALLEST), none = VF(set)(-(REAL)INFINITY);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const V size = VF(abs)(b[j]);
+        x[j] = VF(select)(size, smallest, x[j], none);
+        level[j] = VF(add)(VF(exponent)(size), bias);
+    }
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), level[j]);
+}
+
+/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts. Below the range of the exponent scale is 0. */
+LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, V bias, V *top, V *odd)
+{
+    const V one = VF(set)(1), zero = VF(set)(0), smallest = VF(set)(SMALLEST);
+    V t[4], n[4], level[4];
+    FN(weighted_exponents)(x, b, t, level, count, bias);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const V size = VF(abs)(b[j]);
+        *odd = VF(fma)(size, VF(select)(size, smallest, zero, one), *odd);
+        *top = VF(max)(t[j], *top);
+    }
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(max)(VF(set)(MAGIC), t[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], level[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_HI)), x[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_LO)), x[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(VF(set)(-0.5f), x[j]);
+    FN(expm1)(x, count);
+    LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(mul)(VF(mantissa)(b[j]), VF(pow2)(t[j]));
+}
+
+/* Elements of `count` consecutive turns, 1 or 4, of one group of lanes join the sums. */
+LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
+{
+    V scale[4], lost = VF(set)(0), sum, rest;
+    FN(weighted_parts)(x, b, scale, count, bias, top, odd);
+    if (count == 1) {
+        sum = scale[0];
+        rest = VF(mul)(scale[0], x[0]);
+    } else {
+        V lost_0, lost_2;
+        const V sum_0 = FN(two_sum)(scale[0], scale[1], &lost_0), sum_2 = FN(two_sum)(scale[2], scale[3], &lost_2);
+        const V rest_0 = VF(fma)(scale[1], x[1], VF(fma)(scale[0], x[0], lost_0));
+        const V rest_2 = VF(fma)(scale[3], x[3], VF(fma)(scale[2], x[2], lost_2));
+        sum = FN(two_sum)(sum_0, sum_2, &lost);
+        rest = VF(add)(VF(add)(rest_0, rest_2), lost);
+    }
+    sum = FN(two_sum)(sum, rest, &lost);
+    *lo = VF(add)(*lo, lost);
+    *hi = FN(two_sum)(*hi, sum, &lost);
+    *lo = VF(add)(*lo, lost);
+}
+
+/* The state of what was summed at an anchor. */
+LSE_INLINE void FN(weighted_state)(REAL hi, REAL lo, REAL odd, double anchor, double exponent, ptrdiff_t at,
+                                   lse_states *states)
+{
+    const double up = exponent > -(double)INFINITY ? pow2(anchor - exponent + 500.0) : 0;
+    states->max[at] = exponent;
+    states->tail[at] = odd == 0 ? (double)hi * up : (double)NAN;
+    states->tail_lo[at] = (double)lo * up;
+}
+
+/* Rows ----------------------------------------------------------------------------------------------------- */
+
+static void FN(weighted_sweep)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s, double anchor)
+{
+    const V bias = VF(set)(FN(bias)(anchor));
+    V hi[FN(groups)], lo[FN(groups)], top = VF(set)(-(REAL)INFINITY), odd = s->odd;
+    REAL last[2][FN(QUAD)];
+    for (int g = 0; g < FN(groups); g++) hi[g] = s->hi[g], lo[g] = s->lo[g];
+    for (; n > 0; n -= FN(QUAD), x += 256, b += 256) {
+        if (n < FN(QUAD)) {
+            FN(pad)(x, n, last[0]);
+            FN(pad)(b, n, last[1]);
+            for (ptrdiff_t i = n; i < FN(QUAD); i++) last[1][i] = 0;
+            x = (const char *)last[0];
+            b = (const char *)last[1];
+        }
+        for (int line = 0; line < 256; line += 64) {
+            LSE_PREFETCH(x + LSE_AHEAD + line);
+            LSE_PREFETCH(b + LSE_AHEAD + line);
+        }
+        LSE_UNROLL for (int g = 0; g < FN(groups); g++) {
+            V v[4], w[4];
+            LSE_UNROLL for (int j = 0; j < 4; j++) {
+                v[j] = VF(load)(x + 64 * j + (size_t)g * sizeof(V));
+                w[j] = VF(load)(b + 64 * j + (size_t)g * sizeof(V));
+            }
+            FN(fold_weighted)(&hi[g], &lo[g], v, w, 4, bias, &top, &odd);
+        }
+    }
+    for (int g = 0; g < FN(groups); g++) s->hi[g] = hi[g], s->lo[g] = lo[g];
+    s->top = top;
+    s->odd = odd;
+}
+
+/* One block of a row, again where its terms exceed what the anchor can take. */
+LSE_INLINE void FN(fold_weighted_block)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s,
+                                        double *anchor, double *exponent)
+{
+    const FN(weighted_lanes) before = *s;
+    FN(weighted_sweep)(x, b, n, s, *anchor);
+    const REAL top = VF(greatest)(s->top);
+    const double own = FN(exponent_at)(top, *anchor);
+    if (top > (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM)) {
+        const double higher = FN(anchor_at)(own);
+        const FN(factors) f = FN(factors_for)(*anchor, higher);
+        const V first = VF(set)(f.first), second = VF(set)(f.second);
+        *s = before;
+        for (int g = 0; g < FN(groups); g++) {
+            s->hi[g] = VF(mul)(VF(mul)(s->hi[g], first), second);
+            s->lo[g] = VF(mul)(VF(mul)(s->lo[g], first), second);
+        }
+        *anchor = higher;
+        FN(weighted_sweep)(x, b, n, s, higher);
+    }
+    if (own > *exponent) *exponent = own;
+}
+
+static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
+                             ptrdiff_t at, lse_states *states)
+{
+    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)], hi[LANES], lo[LANES], odd[VF(width)], any = 0;
+    double anchor = FN(anchor_at)(-(double)INFINITY), exponent = -(double)INFINITY;
+    FN(weighted_lanes) s;
+    for (int g = 0; g < FN(groups); g++) s.hi[g] = s.lo[g] = VF(set)(0);
+    s.odd = VF(set)(0);
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *x = FN(fetch)(layout, row, start + done, some, shift, x_buffer);
+        const char *b = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
+        if (done == 0) { /* its first quad tells where to anchor */
+            FN(weighted_lanes) first = s;
+            FN(weighted_sweep)(x, b, some < FN(QUAD) ? some : FN(QUAD), &first, 0);
+            anchor = FN(anchor_at)(FN(exponent_at)(VF(greatest)(first.top), 0));
+        }
+        FN(fold_weighted_block)(x, b, some, &s, &anchor, &exponent);
+    }
+    for (int g = 0; g < FN(groups); g++) {
+        VF(store)(hi + g * VF(width), s.hi[g]);
+        VF(store)(lo + g * VF(width), s.lo[g]);
+    }
+    VF(store)(odd, s.odd);
+    for (int i = 0; i < VF(width); i++) any += odd[i];
+    FN(sum_lanes)(hi, lo, LANES, 1);
+    FN(weighted_state)(hi[0], lo[0], any, anchor, exponent, at, states);
+}
+
+/* Columns -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    REAL hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)], bias[FN(PANEL)], top[FN(PANEL)], odd[FN(PANEL)];
+    double anchor[FN(PANEL)], exponent[FN(PANEL)];
+} FN(weighted_panel);
+
+static void FN(weighted_panel_start)(FN(weighted_panel) *s, ptrdiff_t width)
+{
+    const double lowest = FN(anchor_at)(-(double)INFINITY);
+    for (ptrdiff_t i = 0; i < LANES * width; i++) s->hi[i] = s->lo[i] = 0;
+    for (ptrdiff_t c = 0; c < width; c++) {
+        s->odd[c] = 0;
+        s->anchor[c] = lowest;
+        s->bias[c] = FN(bias)(lowest);
+        s->exponent[c] = -(double)INFINITY;
+    }
+}
+
+/* Of n rows alone what would be the top of each column. */
+static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x, const char *const *b, ptrdiff_t n,
+                                    ptrdiff_t width)
+{
+    for (ptrdiff_t c = 0; c < width; c += VF(width)) {
+        const size_t offset = (size_t)c * sizeof(REAL);
+        const V bias = VF(load)(s->bias + c);
+        V greatest = VF(set)(-(REAL)INFINITY), t, level;
+        for (ptrdiff_t r = 0; r < n; r++) {
+            V v = VF(load)(x[r] + offset);
+            const V w = VF(load)(b[r] + offset);
+            FN(weighted_exponents)(&v, &w, &t, &level, 1, bias);
+            greatest = VF(max)(t, greatest);
+        }
+        VF(store)(s->top + c, greatest);
+    }
+}
+
+/* Takes account of the tops, and raises the anchors of columns that want it; returns whether there were any. */
+static int FN(weighted_panel_raise)(FN(weighted_panel) *s, ptrdiff_t width)
+{
+    int raised = 0;
+    for (ptrdiff_t c = 0; c < width; c++) {
+        const double exponent = FN(exponent_at)(s->top[c], s->anchor[c]);
+        if (exponent > s->exponent[c]) s->exponent[c] = exponent;
+        if (s->top[c] <= (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM)) continue;
+        const double higher = FN(anchor_at)(exponent);
+        const FN(factors) f = FN(factors_for)(s->anchor[c], higher);
+        raised = 1;
+        s->anchor[c] = higher;
+        s->bias[c] = FN(bias)(higher);
+        for (int l = 0; l < LANES; l++) {
+            s->hi[l * width + c] = s->hi[l * width + c] * f.first * f.second;
+            s->lo[l * width + c] = s->lo[l * width + c] * f.first * f.second;
+        }
+    }
+    return raised;
+}
+
+/* `turns`, 1 or 4, rows for each of the first `lanes` lanes. */
+LSE_INLINE void FN(weighted_panel_sweep)(FN(weighted_panel) *s, const char *const *x, const char *const *b,
+                                         ptrdiff_t lanes, const int turns, ptrdiff_t width, ptrdiff_t ahead_x,
+                                         ptrdiff_t ahead_b)
+{
+    for (ptrdiff_t c = 0; c < width; c += VF(width)) {
+        const size_t offset = (size_t)c * sizeof(REAL);
+        const V bias = VF(load)(s->bias + c);
+        V odd = VF(load)(s->odd + c), top = VF(set)(-(REAL)INFINITY);
+        for (ptrdiff_t l = 0; l < lanes; l++) {
+            V hi = VF(load)(s->hi + l * width + c), lo = VF(load)(s->lo + l * width + c), v[4], w[4];
+            LSE_UNROLL for (int j = 0; j < turns; j++) {
+                const char *from = x[l + j * LANES] + offset, *weights = b[l + j * LANES] + offset;
+                LSE_PREFETCH(from + ahead_x);
+                LSE_PREFETCH(weights + ahead_b);
+                v[j] = VF(load)(from);
+                w[j] = VF(load)(weights);
+            }
+            FN(fold_weighted)(&hi, &lo, v, w, turns, bias, &top, &odd);
+            VF(store)(s->hi + l * width + c, hi);
+            VF(store)(s->lo + l * width + c, lo);
+        }
+        VF(store)(s->odd + c, odd);
+        VF(store)(s->top + c, top);
+    }
+}
+
+/* One block of rows, again where its terms exceed what the anchors can take. */
+static void FN(fold_weighted_panel)(FN(weighted_panel) *s, const FN(panel_block) *x, const FN(panel_block) *b,
+                                    ptrdiff_t width)
+{
+    REAL hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)];
+    const size_t size = (size_t)(LANES * width) * sizeof(REAL);
+    memcpy(hi, s->hi, size);
+    memcpy(lo, s->lo, size);
+    FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead);
+    int exceeded = 0;
+    for (ptrdiff_t c = 0; c < width; c++) exceeded |= s->top[c] > (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM);
+    if (exceeded) {
+        memcpy(s->hi, hi, size);
+        memcpy(s->lo, lo, size);
+    }
+    if (FN(weighted_panel_raise)(s, width))
+        FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead);
+}
+
+static void FN(weighted_panel_end)(FN(weighted_panel) *s, ptrdiff_t width, ptrdiff_t count, ptrdiff_t at,
+                                   lse_states *states)
+{
+    FN(sum_lanes)(s->hi, s->lo, LANES * width, width);
+    for (ptrdiff_t c = 0; c < count; c++)
+        FN(weighted_state)(s->hi[c], s->lo[c], s->odd[c], s->anchor[c], s->exponent[c], at + c, states);
+}
+
+/* The weights of rows start .. start + n of a panel, those up to QUAD standing in for the rows that add nothing. */
+static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+{
+    const int whole = count == width && layout->native_weight && layout->weight_step == (ptrdiff_t)sizeof(REAL);
+    block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->weight_stride[0] : 0;
+    for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
+        REAL *copy = block->copy + r * FN(PANEL);
+        const char *from = r < n ? element(layout, layout->weight_stride, first->weight, start + r) : NULL;
+        block->row[r] = (const char *)copy;
+        if (from && whole) {
+            block->row[r] = from;
+            continue;
+        }
+        for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = 0;
+        if (from) layout->load_weight(from, layout->weight_step, count, copy);
+    }
+}
+
+static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                 ptrdiff_t count, lse_states *states)
+{
+    const ptrdiff_t width = FN(whole_vectors)(count);
+    FN(weighted_panel) s;
+    FN(panel_block) x, b;
+    FN(weighted_panel_start)(&s, width);
+    for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
+        const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
+        FN(panel_rows)(layout, row, start + done, some, count, width, &x);
+        FN(panel_weights)(layout, row, start + done, some, count, width, &b);
+        if (done == 0) {
+            FN(weighted_panel_look)(&s, x.row, b.row, some, width);
+            FN(weighted_panel_raise)(&s, width);
+        }
+        FN(fold_weighted_panel)(&s, &x, &b, width);
+    }
+    FN(weighted_panel_end)(&s, width, count, 0, states);
+}
+
+/* Short rows are the columns of a tile ----------------------------------------------------------------------- */
+
+static void FN(weighted_short_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
+                                    ptrdiff_t count, const double *shift, ptrdiff_t at, lse_states *states)
+{
+    REAL x[LANES * FN(PANEL)], b[LANES * FN(PANEL)], copy[LANES * FN(PANEL)], buffer[LANES];
+    const char *x_row[LANES], *b_row[LANES];
+    const ptrdiff_t width = FN(whole_vectors)(count);
+    const int lanes = FN(tile_of_rows)(layout, rows, start, n, count, shift, x);
+    FN(weighted_panel) s;
+    for (ptrdiff_t i = 0; i < width * lanes; i++) copy[i] = 0;
+    for (ptrdiff_t c = 0; c < count; c++) {
+        const ptrdiff_t reach = reach_of(&rows[c], start, n);
+        memcpy(copy + c * lanes, FN(fetch_weights)(layout, &rows[c], start, reach, buffer),
+               (size_t)reach * sizeof(REAL));
+    }
+    FN(transpose)(copy, b, lanes, width);
+    for (int l = 0; l < lanes; l++) {
+        x_row[l] = (const char *)(x + l * width);
+        b_row[l] = (const char *)(b + l * width);
+    }
+    FN(weighted_panel_start)(&s, width);
+    FN(weighted_panel_look)(&s, x_row, b_row, lanes, width);
+    FN(weighted_panel_raise)(&s, width);
+    FN(weighted_panel_sweep)(&s, x_row, b_row, lanes, 1, width, 0, 0);
+    FN(weighted_panel_end)(&s, width, count, at, states);
+}
+
+static void FN(weighted_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, const double *shift, lse_states *states)
+{
+    for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
+        const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
+        const double *by = shift ? shift + at : NULL;
+        if (n <= LANES) {
+            FN(weighted_short_rows)(layout, rows + at, start, n, some, by, at, states);
+            continue;
+        }
+        for (ptrdiff_t i = 0; i < some; i++)
+            FN(weighted_row)(layout, &rows[at + i], start, reach_of(&rows[at + i], start, n), by ? by[i] : 0, at + i,
+                             states);
+    }
+}
+
+/* A second look ---------------------------------------------------------------------------------------------- */
+
+static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, double *max, int *plain)
+{
+    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
+    *max = -(double)INFINITY;
+    *plain = 1;
+    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
+        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
+        const char *from = FN(fetch)(layout, row, done, some, 0, x_buffer);
+        const char *weights = FN(fetch_weights)(layout, row, done, some, b_buffer);
+        for (ptrdiff_t i = 0; i < some; i++) {
+            REAL x, b;
+            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            memcpy(&b, weights + (size_t)i * sizeof b, sizeof b);
+            if (b == 0) continue;
+            *plain &= fabs((double)b) >= SMALLEST && b - b == 0 && x < (REAL)INFINITY;
+            if ((double)x > *max) *max = (double)x;
+        }
+    }
+}
+
+static void FN(collect)(const lse_layout *layout, const lse_row *row, double *x, double *weight)
+{
+    lse_row whole = *row;
+    whole.where = NULL;
+    for (ptrdiff_t i = 0; i < row->n; i++) {
+        REAL own, b;
+        memcpy(&own, FN(fetch)(layout, &whole, i, 1, 0, &own), sizeof own);
+        memcpy(&b, FN(fetch_weights)(layout, row, i, 1, &b), sizeof b);
+        x[i] = (double)own;
+        weight[i] = row->where && !*element(layout, layout->where_stride, row->where, i) ? 0 : (double)b;
+    }
+}

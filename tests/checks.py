@@ -1,0 +1,44 @@
+"""Comparisons without tolerance, and values lying differently in memory."""
+
+import numpy as np
+
+
+def same(computed, expected):
+    """Equal by value, NaN to NaN, component by component; of one shape and one dtype."""
+    computed, expected = np.asarray(computed), np.asarray(expected)
+    assert computed.dtype == expected.dtype, (computed.dtype, expected.dtype)
+    assert computed.shape == expected.shape, (computed.shape, expected.shape)
+    for x, y in zip(components(computed), components(expected), strict=True):
+        assert np.array_equal(x, y, equal_nan=x.dtype.kind == "f"), (computed, expected)
+
+
+def components(x):
+    """Real numbers of a dtype that NumPy knows."""
+    if x.dtype.name == "bfloat16":
+        return (x.astype(np.float32),)
+    return (x.real, x.imag) if x.dtype.kind == "c" else (x,)
+
+
+def same_bits(computed, expected):
+    """Equal bit for bit, except that any NaN is another's equal; signs of zero and padding of longdouble apart."""
+    same(computed, expected)
+    for x, y in zip(components(np.asarray(computed)), components(np.asarray(expected)), strict=True):
+        assert np.array_equal(np.signbit(x[x == 0]), np.signbit(y[y == 0])), (computed, expected)
+
+
+def layouts(a):
+    """The same values, lying differently in memory."""
+    yield "Fortran", np.asfortranarray(a)
+    spread = np.zeros([2 * k for k in a.shape], a.dtype)
+    spread[tuple(slice(None, None, 2) for _ in a.shape)] = a
+    yield "strided", spread[tuple(slice(None, None, 2) for _ in a.shape)]
+    backwards = (slice(None, None, -1),) * a.ndim
+    yield "reversed", np.ascontiguousarray(a[backwards])[backwards]
+    if a.dtype.name != "bfloat16":
+        yield "byte-swapped", a.astype(a.dtype.newbyteorder())
+    unaligned = np.zeros(a.nbytes + 1, np.uint8)[1:].view(a.dtype).reshape(a.shape)
+    unaligned[...] = a
+    yield "unaligned", unaligned
+    read_only = a.copy()
+    read_only.flags.writeable = False
+    yield "read-only", read_only

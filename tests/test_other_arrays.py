@@ -1,0 +1,256 @@
+"""Arrays of other libraries: read where they lie, answered in kind, refused with advice."""
+
+import numpy as np
+import pytest
+
+import lse
+from checks import same
+
+A = np.array([[1000.0, 1001, 1002], [0, -40, np.nan], [-np.inf, 3, np.inf]])
+
+
+def segments(a, **kwargs):
+    return lse.segment_logsumexp(a, [0, 2, 3], **kwargs)
+
+
+FUNCTIONS = [lse.logsumexp, lse.logmeanexp, lse.softmax, lse.log_softmax, lse.logcumsumexp, segments]
+WEIGHTED = [lse.logsumexp, lse.logmeanexp]
+MASKABLE = [lse.logsumexp, lse.logmeanexp, lse.softmax, lse.log_softmax]
+
+
+# torch ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", ["float16", "float32", "float64", "complex64", "complex128"])
+def test_tensors_are_answered_by_tensors(function, name, torch):
+    for a in (A.astype(name), A.astype(name).T, A.astype(name)[::2, 1:]):
+        if function is segments and a.shape[-1] < 3:
+            continue
+        got = function(torch.from_numpy(a), axis=-1)
+        assert type(got) is torch.Tensor
+        assert got.dtype is getattr(torch, name)
+        same(got.numpy(), function(a, axis=-1))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_tensors_of_bfloat16(function, torch):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    a = torch.tensor(A, dtype=torch.bfloat16)
+    got = function(a, axis=-1)
+    assert type(got) is torch.Tensor
+    assert got.dtype is torch.bfloat16
+    same(got.float().numpy(), function(A.astype(ml_dtypes.bfloat16), axis=-1).astype(np.float32))
+
+
+def test_whole_tensors(torch):
+    got = lse.logsumexp(torch.tensor([1000.0, 1001, 1002]))
+    assert type(got) is torch.Tensor
+    assert got.shape == ()
+    assert str(got.numpy()) == "1002.4076"
+    assert lse.softmax(torch.tensor([[1.0, 2], [3, 4]])).shape == (2, 2)
+    assert lse.logsumexp(torch.zeros(2, 0), axis=1).tolist() == [-np.inf] * 2
+    for kind in (torch.int8, torch.uint8, torch.int64, torch.bool):
+        assert lse.logsumexp(torch.ones(3, dtype=kind)).dtype is torch.float64
+    assert lse.logsumexp(torch.ones(3), dtype=np.float64).dtype is torch.float64
+
+
+@pytest.mark.parametrize("function", WEIGHTED)
+def test_weights_and_where_of_tensors(function, torch):
+    a, b, where = A[:1].T @ np.ones((1, 3)), np.array([0.5, 1, 2]), np.array([True, False, True])
+    expected = function(a, axis=1, b=b, where=where)
+    for x, w, m in (
+        (a, b, where),
+        (torch.tensor(a), torch.tensor(b), torch.tensor(where)),
+        (torch.tensor(a), b, where),
+    ):
+        got = function(x, axis=1, b=w, where=m)
+        assert type(got) is type(x)
+        same(np.asarray(got), expected)
+    value, sign = lse.logsumexp(torch.tensor(a), axis=1, b=-torch.tensor(b), return_sign=True)
+    assert type(value) is type(sign) is torch.Tensor
+    assert sign.tolist() == [-1, -1, -1]
+    same(lse.softmax(torch.tensor(a), axis=1, where=torch.tensor(where)).numpy(), lse.softmax(a, axis=1, where=where))
+    same(lse.segment_logsumexp(torch.tensor(b), torch.tensor([0, 1, 3])).numpy(), lse.segment_logsumexp(b, [0, 1, 3]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_tensors_that_cannot_be_read(function, torch):
+    a = torch.zeros(3, requires_grad=True)
+    with pytest.raises(TypeError, match="detach"):
+        function(a)
+    assert function(a.detach()) is not None
+    with pytest.raises(TypeError, match="cpu"):
+        function(torch.zeros(3, device="meta"))
+    for argument in ("b", "where"):
+        if function in (WEIGHTED if argument == "b" else MASKABLE):
+            with pytest.raises(TypeError, match="cpu"):
+                function(np.zeros(3), **{argument: torch.ones(3, device="meta", dtype=torch.bool)})
+    if function in WEIGHTED:
+        with pytest.raises(TypeError, match="detach"):
+            function(np.zeros(3), b=a)
+
+
+def test_the_input_of_torch_is_not_changed(torch):
+    a = torch.tensor(A)
+    for function in FUNCTIONS:
+        got = function(a, axis=-1)
+        got.zero_()
+    same(a.numpy(), A)
+
+
+# jax --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jnp():
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        yield jax.numpy
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", ["bfloat16", "float16", "float32", "float64", "complex64"])
+def test_jax_is_answered_by_jax(function, name, jnp):
+    a = jnp.asarray(A).astype(name)
+    got = function(a, axis=-1)
+    assert type(got) is type(a)
+    assert got.dtype == name
+    same(np.asarray(got), function(np.asarray(a), axis=-1))
+
+
+def test_weights_and_where_of_jax(jnp):
+    b, where = np.array([0.5, 1, 2]), np.array([True, False, True])
+    got = lse.logsumexp(jnp.asarray(A), axis=1, b=jnp.asarray(b), where=jnp.asarray(where))
+    assert type(got) is type(jnp.asarray(b))
+    same(np.asarray(got), lse.logsumexp(A, axis=1, b=b, where=where))
+    assert lse.logsumexp(jnp.arange(3)).dtype == np.float64
+    assert str(np.asarray(lse.logsumexp(jnp.asarray([1000.0, 1001, 1002], jnp.float32)))) == "1002.4076"
+
+
+def test_what_jax_traces_has_no_values(jnp):
+    jax = pytest.importorskip("jax")
+    with pytest.raises((TypeError, jax.errors.JAXTypeError)):
+        jax.jit(lse.logsumexp)(jnp.zeros(3))
+
+
+# pandas, xarray, dask ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_pandas(function):
+    pd = pytest.importorskip("pandas")
+    for x in (
+        pd.DataFrame(A, columns=list("abc"), index=list("xyz")),
+        pd.Series(A[0], index=[5, 6, 7]),
+        pd.Index(A[0]),
+    ):
+        got, expected = function(x, axis=-1), function(np.asarray(x), axis=-1)
+        assert type(got) is type(expected)
+        same(got, expected)
+    mixed = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, 1.5, 2.5], "c": [True, False, True]})
+    same(function(mixed[["a", "b"]].assign(c=1), axis=0), function(mixed[["a", "b"]].assign(c=1).to_numpy(), axis=0))
+    with pytest.raises(TypeError, match="object"):
+        function(pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": list("xyz")}))
+
+
+@pytest.mark.parametrize("dask", [False, True])
+def test_xarray(dask):
+    xr = pytest.importorskip("xarray")
+    a = np.random.default_rng(0).standard_normal((4, 30, 5))
+    x, options = xr.DataArray(a, dims=["time", "member", "place"], coords={"time": [10, 20, 30, 40]}), {}
+    if dask:
+        pytest.importorskip("dask.array")
+        x, options = x.chunk(time=1, place=2), {"dask": "parallelized", "output_dtypes": [float]}
+    for function in WEIGHTED:
+        got = xr.apply_ufunc(function, x, input_core_dims=[["member"]], kwargs={"axis": -1}, **options)
+        assert got.dims == ("time", "place")
+        assert got.time.values.tolist() == [10, 20, 30, 40]
+        same(got.to_numpy(), function(a, axis=1))
+    dims = {"input_core_dims": [["member"]], "output_core_dims": [["member"]], "kwargs": {"axis": -1}}
+    for function in (lse.softmax, lse.log_softmax, lse.logcumsumexp):
+        got = xr.apply_ufunc(function, x, **dims, **options).transpose(*x.dims)
+        same(got.to_numpy(), function(a, axis=1))
+    same(lse.logsumexp(x, axis=1), lse.logsumexp(a, axis=1))
+
+
+# NumPy's own relatives, and objects with a protocol ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_masked_arrays_are_refused_with_advice(function):
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], [True, False, False])
+    advice = r"\.data, where=~.*\.mask"
+    with pytest.raises(TypeError, match=advice if function in MASKABLE else "mask"):
+        function(masked)
+    with pytest.raises(TypeError, match="mask"):
+        function(np.ma.masked_array([1.0, 2.0, 3.0]))
+    with pytest.raises(TypeError, match="mask"):
+        function(np.zeros(3), out=np.ma.zeros(np.shape(function(np.zeros(3)))))
+    if function in MASKABLE:
+        same(function(masked.data, where=~masked.mask), function(masked.data, where=np.array([False, True, True])))
+        with pytest.raises(TypeError, match=advice):
+            function(np.zeros(3), where=masked > 1)
+    if function in WEIGHTED:
+        with pytest.raises(TypeError, match=advice):
+            function(np.zeros(3), b=masked)
+
+
+class Array:
+    """Only NumPy's protocol."""
+
+    def __init__(self, a):
+        self.a = a
+
+    def __array__(self, dtype=None, copy=None):
+        return self.a if dtype is None else self.a.astype(dtype)
+
+
+class DLPack:
+    """Only DLPack's protocol."""
+
+    def __init__(self, a):
+        self.a = a
+
+    def __dlpack__(self, **kwargs):
+        return self.a.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.a.__dlpack_device__()
+
+
+class Elsewhere(DLPack):
+    def __dlpack_device__(self):
+        return (2, 0)  # the first CUDA device
+
+    def __dlpack__(self, **kwargs):
+        raise AssertionError("must not be read")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("wrap", [Array, DLPack])
+def test_protocols(function, wrap):
+    for dtype in (np.float32, np.float64):
+        same(np.asarray(function(wrap(A.astype(dtype)), axis=-1)), np.asarray(function(A.astype(dtype), axis=-1)))
+    if function in WEIGHTED:
+        same(function(A, axis=1, b=wrap(np.array([1.0, 0, 2]))), function(A, axis=1, b=np.array([1.0, 0, 2])))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_device_is_refused_with_advice(function):
+    with pytest.raises(TypeError, match=r"(?i)cpu"):
+        function(Elsewhere(np.zeros(3)))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_subclasses_of_arrays_give_plain_arrays(function, tmp_path):
+    np.save(tmp_path / "a.npy", A)
+    for a in (np.load(tmp_path / "a.npy", mmap_mode="r"), A.view(np.recarray)):
+        got = function(a, axis=-1)
+        assert type(got) is np.ndarray
+        same(got, function(A, axis=-1))
