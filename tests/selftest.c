@@ -46,7 +46,7 @@ static float data32[COUNT * MOST];
 typedef struct {
     lse_states rows, columns, weighted, weighted_columns;
     lse_results results, merged, weighted_results;
-    double out[4][MOST];
+    double out[4][MOST], cumulated[MOST];
 } outcome;
 
 static lse_layout contiguous(ptrdiff_t n, ptrdiff_t size)
@@ -95,6 +95,8 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     k->merge(&o->columns, &o->rows, panel);
     k->finish_scaled(&o->rows, count, &o->results);
     k->finish(&o->columns, panel, &o->merged);
+    r->cumulate_row(&row, &rows[0], &row, is_double ? (char *)o->cumulated : (char *)out32);
+    for (ptrdiff_t i = 0; i < n && !is_double; i++) o->cumulated[i] = out32[i];
     for (int f = 0; f < 2; f++) {
         char *out = is_double ? (char *)o->out[f] : (char *)out32;
         (f ? r->log_softmax_row : r->softmax_row)(&row, &rows[0], &row, out, 0, n, 0, &o->results, 0);
@@ -130,6 +132,7 @@ static void check(const lse_kernels *k, const lse_kernels *scalar, int is_double
     compare(a.results.value_lo, b.results.value_lo, count, "value_lo", k->name, n);
     compare(a.results.scale, b.results.scale, count, "scale", k->name, n);
     compare(a.results.scale_lo, b.results.scale_lo, count, "scale_lo", k->name, n);
+    compare(a.cumulated, b.cumulated, n, "cumulated", k->name, n);
     for (int f = 0; f < 4; f++) compare(a.out[f], b.out[f], MOST, "softmax", k->name, n);
 }
 

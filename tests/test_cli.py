@@ -324,8 +324,8 @@ def test_bad_content(tmp_path, name, content, said):
     ("array", "said"),
     [
         (np.array([{}]), "Python objects in dtype"),
-        (np.array(["a"]), "not numeric"),
-        (np.zeros(2, "f4,f4"), "not numeric"),
+        (np.array(["a"]), "not supported"),
+        (np.zeros(2, "f4,f4"), "not supported"),
     ],
     ids=["object", "str", "struct"],
 )

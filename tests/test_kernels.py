@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,22 @@ def tool(*names):
     pytest.skip(f"{' or '.join(names)} is not installed")
 
 
+def compile_all(compiler, sources, tmp_path):
+    """Objects of (source, flags) pairs, compiled side by side: the kernels are long, for all in them is inlined."""
+    objects = [tmp_path / f"{source.name}.o" for source, _ in sources]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        commands = [
+            [compiler, *FLAGS, *flags, "-c", source, "-o", target]
+            for (source, flags), target in zip(sources, objects, strict=True)
+        ]
+        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
+    return objects
+
+
 def build(tmp_path, compiler, *extra):
     program = tmp_path / "selftest"
-    sources = [*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c"]
-    subprocess.run([compiler, *FLAGS, *extra, *sources, "-o", program, "-lm"], check=True)
+    sources = [(path, extra) for path in (*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c")]
+    subprocess.run([compiler, *extra, *compile_all(compiler, sources, tmp_path), "-o", program, "-lm"], check=True)
     return program
 
 
@@ -73,15 +86,12 @@ def test_avx512_without_the_processor(tmp_path):
     source = source.replace("#include <immintrin.h>", f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"')
     source = source.replace('LSE_REGION_BEGIN("avx512f")', "").replace("LSE_REGION_END", "")
     (tmp_path / "avx512.c").write_text(source)
-    objects = []
-    for path in [*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c"]:
-        name = path.name
-        flags = ["-DSELFTEST_ALL", "-mavx2", "-mfma"]
-        if name == "avx512.c":
-            path = tmp_path / name
-            flags += ["-Wno-error", "-w"]
-        objects.append(tmp_path / f"{name}.o")
-        subprocess.run([compiler, *FLAGS, *flags, "-c", path, "-o", objects[-1]], check=True)
+    common = ["-DSELFTEST_ALL", "-mavx2", "-mfma"]
+    sources = [
+        (tmp_path / path.name, [*common, "-Wno-error", "-w"]) if path.name == "avx512.c" else (path, common)
+        for path in (*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c")
+    ]
+    objects = compile_all(compiler, sources, tmp_path)
     program = tmp_path / "selftest"
     subprocess.run([compiler, *objects, "-o", program, "-lm"], check=True)
     assert "avx512: " in run(program)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 import lse
-from lse import _core, _reductions
+from lse import _arguments, _core
 
 PROG = "python -m lse"
 EPILOG = f"""\
@@ -238,7 +238,7 @@ def save_result(arguments, data, path):
         with blaming(arguments.output), open(path, "wb") as file:
             np.save(file, result, allow_pickle=False)
         return
-    _, dtype = _reductions.as_array(data, arguments.function.__name__)
+    dtype = _arguments.real_or_complex(data.dtype, arguments.function.__name__, "x")
     with blaming(arguments.output):
         out = npy.open_memmap(path, "w+", dtype, data.shape, fortran_order=data.flags.fnc)
         reserve(path)

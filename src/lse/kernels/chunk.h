@@ -170,7 +170,7 @@ LSE_INLINE REAL FN(offset_for)(double bound)
     return (REAL)(2.0 * bound);
 }
 
-/* n <= CHUNK elements of no more than max, which does not exceed the last result by more than HEADWAY. */
+/* n <= CHUNK elements of no more than max, which does not exceed the last result by more than add_inside allows. */
 static void FN(add_chunk)(const char *x, char *out, ptrdiff_t n, REAL max, FN(running) *s)
 {
     const double anchor = s->level.anchor;

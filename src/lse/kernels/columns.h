@@ -17,8 +17,8 @@ typedef struct {
 /* Rows whose distance is a multiple of this share few sets of a cache, and push each other out of it. */
 enum { FN(CROWDED) = 4096 };
 
-/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. Where
- * count does not fill the vectors, something is left out, or the cache would not hold the block, the rows are copied. */
+/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
+ * copied where count does not fill the vectors, something is left out, or the cache would not hold the block. */
 static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                            ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {

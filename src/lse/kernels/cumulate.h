@@ -1,12 +1,12 @@
 /* y[i] = log(sum(e^x[j] for j <= i)) along a row, included once for each F.
  *
- * The running sum is hi + lo at an anchor (exp.h). All is done in index order, cut by the values and by the index alone.
- * Where a chunk does not exceed the sum before it by much it is taken at once (chunk.h); elsewhere, as at the
- * beginning of a row and where it ascends, one element is added after the other. */
+ * The running sum is hi + lo at an anchor (exp.h). All is done in index order, cut by values and index alone. Where a
+ * chunk does not exceed the sum before it by much it is taken at once (chunk.h); elsewhere, as at the beginning of a row
+ * and where it ascends, one element is added after the other. */
 
 /* Elements and sums within NEAR are inside. RISE: how much an element may exceed the sum and those before it, without
  * what they need sinking below the smallest normal number; (HEADROOM + EXP_BIAS - 2 * 53) ln 2 and more. HEADWAY: how
- * much one of a chunk may exceed the sum, which the grid must not swallow: the grid is at most 2^-10 of it. */
+ * much one of a whole chunk may exceed the sum, which the grid must not swallow: the grid is at most 2^-10 of it. */
 #define NEAR (FN(LSE_FAR) / 2)
 #if F_IS_DOUBLE
 #define RISE 1000.0
@@ -99,8 +99,13 @@ LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
 static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
 {
     ptrdiff_t some = n < most ? n : most;
-    REAL max = FN(chunk_max)(x, some);
-    if (max <= s->last + HEADWAY && s->last <= NEAR) {
+    REAL max = FN(chunk_max)(x, some), top = s->last + HEADWAY;
+    if (max > top && some > FN(TILE)) { /* a tile alone has a grid so much finer */
+        some = FN(TILE);
+        max = FN(chunk_max)(x, some);
+        top += (REAL)1.3;
+    }
+    if (max <= top && s->last <= NEAR) {
         FN(raise_sum)(s, s->last);
         FN(add_chunk)(x, out, some, max, s);
     } else {

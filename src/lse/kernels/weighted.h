@@ -1,7 +1,7 @@
 /* Sums of b e^x with weights b of either sign, included once for each F.
  *
- * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: weights of any size move its exponent alone, and
- * the anchor N follows the greatest n + k. No term is kept aside. Lanes, and what decides the bits, are those of
+ * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the size of a weight moves its exponent alone,
+ * and the anchor N follows the greatest n + k. No term is kept aside. Lanes, and what decides the bits, are those of
  * reduce.h; sums are compensated, and take either sign. Weights of 0 make no term, whatever x is; what is neither 0
  * nor a normal number (NaN, infinite, subnormal) makes the result NaN, for whoever calls to look again. */
 
