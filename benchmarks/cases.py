@@ -28,8 +28,8 @@ class Case:
             text = f"{self.dtype} n={self.size}" if self.small else f"{self.dtype} {self.size:.0e}".replace("e+0", "e")
         else:
             text = f"{self.dtype} {'x'.join(map(str, self.shape))} axis {self.axis}"
-        if self.kind == "ascending":
-            text += " ascending"
+        if self.kind in ("ascending", "weighted", "masked", "cumulated", "segments"):
+            text += f" {self.kind}"
         return text if self.operation == "logsumexp" else f"{self.operation} {text}"
 
     @property
@@ -90,6 +90,16 @@ def large_cases() -> list[Case]:
     ]
 
 
+def variant_cases() -> list[Case]:
+    """Held to a multiple of the plain log-sum-exp."""
+    shapes = [((10**6,), 0), ((10**7,), 0), ((10**6, 8), 1), ((10**5, 128), 1), ((10000, 1000), 0)]
+    return [
+        *(Case(kind, d, shape, axis) for kind in ("weighted", "masked") for d in NAMES for shape, axis in shapes),
+        *(Case("cumulated", d, shape, -1) for d in NAMES for shape in ((10**7,), (10000, 1000), (10**5, 16))),
+        *(Case("segments", d, shape, 1) for d in NAMES for shape in ((10**6, 8), (10**5, 128), (10000, 1000))),
+    ]
+
+
 def shrunk(case: Case) -> Case:
     """The same in a fiftieth of the elements, at most: for a first look, too small to judge."""
     if case.small or case.size <= 10**6:
@@ -100,5 +110,5 @@ def shrunk(case: Case) -> Case:
 
 def all_cases(quick: bool = False) -> list[Case]:
     """In the order of the tables."""
-    cases = [*small_cases(), *large_cases()]
+    cases = [*small_cases(), *large_cases(), *variant_cases()]
     return [shrunk(case) for case in cases] if quick else cases

@@ -12,6 +12,15 @@ from benchmarks import peers
 from benchmarks.cases import Case
 from benchmarks.native import Limits
 
+PLAIN = "f(a, axis=axis)"
+VARIANTS = {
+    "weighted": "f(a, axis=axis, b=b)",
+    "masked": "f(a, axis=axis, where=where)",
+    "cumulated": "cumulate(a, axis=axis, out=out)",
+    "segments": "segments(flat, offsets)",
+}
+OTHERS = {"cumulated": [("plain twice and a write", f"{PLAIN}; {PLAIN}; out.fill(0)")]}
+
 OWN = 0  # as many threads as it likes
 PEERS = {"torch": "torch", "jax": "jax", "numba": "numba", "SciPy": "scipy"}  # by the module that each needs
 
@@ -38,6 +47,9 @@ def contenders(case: Case, data, limits: Limits, threads: list[int]) -> Iterator
     present = installed()
     if case.small:
         threads = threads[:1]
+    if case.kind in VARIANTS:
+        yield from of_variants(case, data, threads)
+        return
     yield from of_lse(case, data, out, threads)
     if case.kind == "ascending":
         return
@@ -68,6 +80,20 @@ def of_lse(case: Case, data, out, threads: list[int]) -> Iterator[Contender]:
         yield Contender("lse", count, statement, ascending, lambda count=count: lse.set_num_threads(count))
         if case.kind == "ascending":
             yield Contender("lse random", count, statement, names, lambda count=count: lse.set_num_threads(count))
+
+
+def of_variants(case: Case, data, threads: list[int]) -> Iterator[Contender]:
+    """What is held to a multiple of the plain log-sum-exp of the same array: that, and itself."""
+    rng = np.random.default_rng(7)
+    names = {
+        "f": lse.logsumexp, "a": data, "axis": case.axis, "out": np.empty_like(data),
+        "b": rng.random(data.shape).astype(data.dtype), "where": rng.random(data.shape) < 0.7,
+        "offsets": np.arange(0, data.size + 1, data.shape[-1]), "flat": data.reshape(-1),
+        "cumulate": lse.logcumsumexp, "segments": lse.segment_logsumexp,
+    }  # fmt: skip
+    for count in threads:
+        for name, statement in (("lse", VARIANTS[case.kind]), *OTHERS.get(case.kind, ()), ("lse plain", PLAIN)):
+            yield Contender(name, count, statement, names, lambda count=count: lse.set_num_threads(count))
 
 
 def of_limits(case: Case, data, out, limits: Limits, threads: list[int]) -> Iterator[Contender]:

@@ -75,6 +75,9 @@ TARGETS = [
     Target(("columns",), "torch", "lse", 6),
     Target(("columns",), "jax", "lse", 1.5, threads=MOST, theirs=OWN),
     Target(("softmax",), "torch", "lse", 1.2),
+    Target(("weighted", "masked"), "lse", "lse plain", 1.6, at_most=True),
+    Target(("cumulated",), "lse", "plain twice and a write", 1, at_most=True),
+    Target(("segments",), "lse", "lse plain", 1.2, at_most=True),
     Target(("ascending",), "lse", "lse random", 1.3, at_most=True),
 ]
 

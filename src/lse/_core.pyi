@@ -1,12 +1,41 @@
+# The last overload of a function has all its parameters and promises nothing; those before it have `out`, or only what
+# decides a type. So an axis without keepdims gives Any, for whether it leaves an array depends on the shape, and so do
+# flags by position or unknown, and weights of another kind. An array is taken to have dimensions: of a 0-d one the
+# result is a scalar.
+
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-_Axis: TypeAlias = int | tuple[int, ...] | None
-_Real: TypeAlias = np.float32 | np.float64
+class _SupportsArray(Protocol):
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+class _SupportsDLPack(Protocol):
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __dlpack_device__(self) -> Any: ...
+
+_T = TypeVar("_T")
 _Out = TypeVar("_Out", bound=NDArray[Any])
+_Float = TypeVar("_Float", bound=np.floating[Any])
+_Inexact = TypeVar("_Inexact", bound=np.inexact[Any])
+
+_True: TypeAlias = Literal[True]
+_Nested: TypeAlias = Sequence[_T | Sequence[_T | Sequence[_T]]]
+# what is computed in float64; _Double includes scalars
+_Doubles: TypeAlias = _Nested[float] | NDArray[np.float64 | np.integer[Any] | np.bool]
+_Double: TypeAlias = float | np.integer[Any] | np.bool | _Doubles
+# what is not an array of another library
+_NumPy: TypeAlias = complex | np.generic | _Nested[complex] | NDArray[Any]
+_Array: TypeAlias = ArrayLike | _SupportsDLPack
+_Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
+_Where: TypeAlias = bool | _Nested[bool | np.bool] | _SupportsArray | _SupportsDLPack
+_Offsets: TypeAlias = Sequence[SupportsIndex] | _SupportsArray | _SupportsDLPack
+_DType: TypeAlias = type[_Inexact] | np.dtype[_Inexact]
+_Weights: TypeAlias = _Array | None
+_AnyOut: TypeAlias = NDArray[Any] | None
+_AnyDType: TypeAlias = DTypeLike | None
 
 def kernels() -> str: ...
 def available_kernels() -> list[str]: ...
@@ -14,45 +43,205 @@ def limit_threads(limit: int, environment: int) -> int: ...
 def num_threads() -> int: ...
 def openmp_version() -> int: ...
 def progress() -> int: ...
+def reduce(
+    operation: int,
+    a: NDArray[Any],
+    where: NDArray[np.bool] | None,
+    weights: NDArray[Any] | None,
+    reduced: int,
+    single: bool,
+    out: NDArray[Any],
+    sign: NDArray[Any] | None = None,
+    low: NDArray[Any] | None = None,
+) -> None: ...
+def reduce_segments(
+    a: NDArray[Any], offsets: NDArray[np.intp], axis: int, single: bool, first: NDArray[Any], step: int
+) -> None: ...
+def round_to(values: NDArray[np.float64], out: NDArray[Any]) -> None: ...
 @overload
 def logsumexp(
-    a: ArrayLike,
+    a: _Array,
     axis: _Axis = None,
-    b: None = None,
+    b: _Weights = None,
     keepdims: bool = False,
-    return_sign: Literal[False] = False,
     *,
+    where: _Where = True,
     out: _Out,
+    dtype: _AnyDType = None,
 ) -> _Out: ...
 @overload
 def logsumexp(
-    a: ArrayLike,
-    axis: None = None,
-    b: None = None,
-    keepdims: Literal[False] = False,
-    return_sign: Literal[False] = False,
+    a: _Array,
+    axis: _Axis = None,
+    b: _Weights = None,
+    keepdims: bool = False,
     *,
-    out: None = None,
-) -> _Real: ...
+    return_sign: _True,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> tuple[_Out, Any]: ...
 @overload
 def logsumexp(
-    a: ArrayLike,
+    a: _Inexact | NDArray[_Inexact], axis: None = None, b: None = None, *, where: _Where = True
+) -> _Inexact: ...
+@overload
+def logsumexp(a: NDArray[_Float], axis: None = None, *, b: NDArray[_Float], where: _Where = True) -> _Float: ...
+@overload
+def logsumexp(a: _Double, axis: None = None, b: _Double | None = None, *, where: _Where = True) -> np.float64: ...
+@overload
+def logsumexp(
+    a: _NumPy, axis: None = None, b: _NumPy | None = None, *, where: _Where = True, dtype: _DType[_Inexact]
+) -> _Inexact: ...
+@overload
+def logsumexp(
+    a: NDArray[_Inexact], axis: _Axis = None, b: None = None, *, keepdims: _True, where: _Where = True
+) -> NDArray[_Inexact]: ...
+@overload
+def logsumexp(
+    a: NDArray[_Float], axis: _Axis = None, *, b: NDArray[_Float], keepdims: _True, where: _Where = True
+) -> NDArray[_Float]: ...
+@overload
+def logsumexp(
+    a: _Doubles, axis: _Axis = None, b: _Double | None = None, *, keepdims: _True, where: _Where = True
+) -> NDArray[np.float64]: ...
+@overload
+def logsumexp(
+    a: NDArray[_Float], axis: None = None, b: NDArray[_Float] | None = None, *, return_sign: _True, where: _Where = True
+) -> tuple[_Float, _Float]: ...
+@overload
+def logsumexp(
+    a: _Double, axis: None = None, b: _Double | None = None, *, return_sign: _True, where: _Where = True
+) -> tuple[np.float64, np.float64]: ...
+@overload
+def logsumexp(
+    a: _Array,
     axis: _Axis = None,
-    b: None = None,
+    b: _Weights = None,
     keepdims: bool = False,
-    return_sign: Literal[False] = False,
     *,
+    return_sign: _True,
+    where: _Where = True,
     out: None = None,
+    dtype: _AnyDType = None,
+) -> tuple[Any, Any]: ...
+@overload
+def logsumexp(
+    a: _Array,
+    axis: _Axis = None,
+    b: _Weights = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
 ) -> Any: ...
 @overload
-def softmax(x: ArrayLike, axis: _Axis = None, *, out: _Out) -> _Out: ...
+def logmeanexp(
+    a: _Array,
+    axis: _Axis = None,
+    b: _Weights = None,
+    keepdims: bool = False,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> _Out: ...
 @overload
-def softmax(x: NDArray[Any] | Sequence[Any], axis: _Axis = None, *, out: None = None) -> NDArray[Any]: ...
+def logmeanexp(
+    a: _Inexact | NDArray[_Inexact], axis: None = None, b: None = None, *, where: _Where = True
+) -> _Inexact: ...
 @overload
-def softmax(x: ArrayLike, axis: _Axis = None, *, out: None = None) -> Any: ...
+def logmeanexp(a: NDArray[_Float], axis: None = None, *, b: NDArray[_Float], where: _Where = True) -> _Float: ...
 @overload
-def log_softmax(x: ArrayLike, axis: _Axis = None, *, out: _Out) -> _Out: ...
+def logmeanexp(a: _Double, axis: None = None, b: _Double | None = None, *, where: _Where = True) -> np.float64: ...
 @overload
-def log_softmax(x: NDArray[Any] | Sequence[Any], axis: _Axis = None, *, out: None = None) -> NDArray[Any]: ...
+def logmeanexp(
+    a: _NumPy, axis: None = None, b: _NumPy | None = None, *, where: _Where = True, dtype: _DType[_Inexact]
+) -> _Inexact: ...
 @overload
-def log_softmax(x: ArrayLike, axis: _Axis = None, *, out: None = None) -> Any: ...
+def logmeanexp(
+    a: NDArray[_Inexact], axis: _Axis = None, b: None = None, *, keepdims: _True, where: _Where = True
+) -> NDArray[_Inexact]: ...
+@overload
+def logmeanexp(
+    a: NDArray[_Float], axis: _Axis = None, *, b: NDArray[_Float], keepdims: _True, where: _Where = True
+) -> NDArray[_Float]: ...
+@overload
+def logmeanexp(
+    a: _Doubles, axis: _Axis = None, b: _Double | None = None, *, keepdims: _True, where: _Where = True
+) -> NDArray[np.float64]: ...
+@overload
+def logmeanexp(
+    a: _Array,
+    axis: _Axis = None,
+    b: _Weights = None,
+    keepdims: bool = False,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> Any: ...
+@overload
+def softmax(x: _Array, axis: _Axis = None, *, where: _Where = True, out: _Out, dtype: _AnyDType = None) -> _Out: ...
+@overload
+def softmax(x: NDArray[_Inexact], axis: _Axis = None, *, where: _Where = True) -> NDArray[_Inexact]: ...
+@overload
+def softmax(x: _Doubles, axis: _Axis = None, *, where: _Where = True) -> NDArray[np.float64]: ...
+@overload
+def softmax(
+    x: _Nested[complex] | NDArray[Any], axis: _Axis = None, *, where: _Where = True, dtype: _DType[_Inexact]
+) -> NDArray[_Inexact]: ...
+@overload
+def softmax(
+    x: _Array, axis: _Axis = None, *, where: _Where = True, out: _AnyOut = None, dtype: _AnyDType = None
+) -> Any: ...
+@overload
+def log_softmax(x: _Array, axis: _Axis = None, *, where: _Where = True, out: _Out, dtype: _AnyDType = None) -> _Out: ...
+@overload
+def log_softmax(x: NDArray[_Inexact], axis: _Axis = None, *, where: _Where = True) -> NDArray[_Inexact]: ...
+@overload
+def log_softmax(x: _Doubles, axis: _Axis = None, *, where: _Where = True) -> NDArray[np.float64]: ...
+@overload
+def log_softmax(
+    x: _Nested[complex] | NDArray[Any], axis: _Axis = None, *, where: _Where = True, dtype: _DType[_Inexact]
+) -> NDArray[_Inexact]: ...
+@overload
+def log_softmax(
+    x: _Array, axis: _Axis = None, *, where: _Where = True, out: _AnyOut = None, dtype: _AnyDType = None
+) -> Any: ...
+@overload
+def logcumsumexp(
+    a: _Array, axis: SupportsIndex | None = None, *, reverse: bool = False, out: _Out, dtype: _AnyDType = None
+) -> _Out: ...
+@overload
+def logcumsumexp(
+    a: _Inexact | NDArray[_Inexact], axis: SupportsIndex | None = None, *, reverse: bool = False
+) -> NDArray[_Inexact]: ...
+@overload
+def logcumsumexp(a: _Double, axis: SupportsIndex | None = None, *, reverse: bool = False) -> NDArray[np.float64]: ...
+@overload
+def logcumsumexp(
+    a: _NumPy, axis: SupportsIndex | None = None, *, reverse: bool = False, dtype: _DType[_Inexact]
+) -> NDArray[_Inexact]: ...
+@overload
+def logcumsumexp(
+    a: _Array, axis: SupportsIndex | None = None, *, reverse: bool = False, out: _AnyOut = None, dtype: _AnyDType = None
+) -> Any: ...
+@overload
+def segment_logsumexp(
+    a: _Array, indptr: _Offsets, axis: SupportsIndex = -1, *, out: _Out, dtype: _AnyDType = None
+) -> _Out: ...
+@overload
+def segment_logsumexp(a: NDArray[_Inexact], indptr: _Offsets, axis: SupportsIndex = -1) -> NDArray[_Inexact]: ...
+@overload
+def segment_logsumexp(a: _Doubles, indptr: _Offsets, axis: SupportsIndex = -1) -> NDArray[np.float64]: ...
+@overload
+def segment_logsumexp(
+    a: _Nested[complex] | NDArray[Any], indptr: _Offsets, axis: SupportsIndex = -1, *, dtype: _DType[_Inexact]
+) -> NDArray[_Inexact]: ...
+@overload
+def segment_logsumexp(
+    a: _Array, indptr: _Offsets, axis: SupportsIndex = -1, *, out: _AnyOut = None, dtype: _AnyDType = None
+) -> Any: ...

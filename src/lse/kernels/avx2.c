@@ -26,6 +26,11 @@ LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y)
 {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GE_OQ));
 }
+LSE_INLINE vf32 vf32_where(const char *where, vf32 x, vf32 y)
+{
+    const __m256i bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)where));
+    return _mm256_blendv_ps(y, x, _mm256_castsi256_ps(_mm256_cmpgt_epi32(bytes, _mm256_setzero_si256())));
+}
 LSE_INLINE vf32 vf32_exponent(vf32 a)
 {
     const __m256i biased = _mm256_srli_epi32(_mm256_castps_si256(a), 23);
@@ -71,6 +76,13 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, 
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 52)); }
+LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
+{
+    int32_t four;
+    memcpy(&four, where, sizeof four);
+    const __m256i bytes = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
+    return _mm256_blendv_pd(y, x, _mm256_castsi256_pd(_mm256_cmpgt_epi64(bytes, _mm256_setzero_si256())));
+}
 LSE_INLINE vf64 vf64_exponent(vf64 a)
 {
     const vf64 magic = _mm256_set1_pd(0x1p52); /* an integer below 2^52 in its low bits is added to it */

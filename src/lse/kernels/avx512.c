@@ -27,6 +27,11 @@ LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), y, x);
 }
+LSE_INLINE vf32 vf32_where(const char *where, vf32 x, vf32 y)
+{
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)where));
+    return _mm512_mask_blend_ps(_mm512_test_epi32_mask(bytes, bytes), y, x);
+}
 LSE_INLINE vf32 vf32_exponent(vf32 a)
 {
     return _mm512_maskz_getexp_ps(_mm512_cmp_ps_mask(a, _mm512_set1_ps(FLT_MIN), _CMP_GE_OQ), a);
@@ -73,6 +78,11 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm512_fmadd_pd(a, b, 
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm512_max_pd(a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm512_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
+LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
+{
+    const __m512i bytes = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)where));
+    return _mm512_mask_blend_pd(_mm512_test_epi64_mask(bytes, bytes), y, x);
+}
 LSE_INLINE vf64 vf64_exponent(vf64 a)
 {
     return _mm512_maskz_getexp_pd(_mm512_cmp_pd_mask(a, _mm512_set1_pd(DBL_MIN), _CMP_GE_OQ), a);

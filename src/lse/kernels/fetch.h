@@ -28,24 +28,21 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
 }
 
 /* to[i] = from[i], or -inf where it is left out; the two may be one. */
-LSE_INLINE void FN(mask_some)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL *to)
+LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL *to)
 {
+    enum { STEP = 256 / sizeof(REAL) };
+    const V none = VF(set)(-(REAL)INFINITY);
+    for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += STEP) {
+        for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + LSE_AHEAD + line);
+        LSE_PREFETCH(where + LSE_AHEAD / (int)sizeof(REAL));
+        for (int i = 0; i < STEP; i += VF(width))
+            VF(store)(to + i, VF(where)(where + i, VF(load)(from + (size_t)i * sizeof(REAL)), none));
+    }
     for (ptrdiff_t i = 0; i < n; i++) {
         REAL x;
         memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
         to[i] = where[i * stride] ? x : -(REAL)INFINITY;
     }
-}
-
-LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL *to)
-{
-    enum { STEP = 256 / sizeof(REAL) };
-    for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += STEP) {
-        for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + LSE_AHEAD + line);
-        LSE_PREFETCH(where + LSE_AHEAD / (int)sizeof(REAL));
-        FN(mask_some)(from, where, 1, STEP, to);
-    }
-    FN(mask_some)(from, where, stride, n, to);
 }
 
 LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t start, ptrdiff_t n, const char *from,

@@ -22,6 +22,13 @@ LSE_INLINE vf32 vf32_pow2(vf32 t) { return vreinterpretq_f32_u32(vshlq_n_u32(vre
 
 LSE_INLINE vf32 vf32_abs(vf32 a) { return vabsq_f32(a); }
 LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y) { return vbslq_f32(vcgeq_f32(a, b), x, y); }
+LSE_INLINE vf32 vf32_where(const char *where, vf32 x, vf32 y)
+{
+    uint32_t four;
+    memcpy(&four, where, sizeof four);
+    const uint32x4_t bytes = vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four))));
+    return vbslq_f32(vtstq_u32(bytes, bytes), x, y);
+}
 LSE_INLINE vf32 vf32_exponent(vf32 a)
 {
     return vsubq_f32(vcvtq_f32_u32(vshrq_n_u32(vreinterpretq_u32_f32(a), 23)), vdupq_n_f32(127.0f));
@@ -59,6 +66,12 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return vfmaq_f64(c, a, b); }
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return vbslq_f64(vcgtq_f64(a, b), a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return vbslq_f64(vcltq_f64(a, b), a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(t), 52)); }
+LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
+{
+    const uint64_t two[2] = {(uint8_t)where[0], (uint8_t)where[1]};
+    const uint64x2_t bytes = vld1q_u64(two);
+    return vbslq_f64(vtstq_u64(bytes, bytes), x, y);
+}
 LSE_INLINE vf64 vf64_exponent(vf64 a)
 {
     const uint64x2_t biased = vshrq_n_u64(vreinterpretq_u64_f64(a), 52);

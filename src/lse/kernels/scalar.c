@@ -20,6 +20,7 @@ LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return a < b ? a : b; }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { uint32_t i; memcpy(&i, &t, 4); i <<= 23; memcpy(&t, &i, 4); return t; }
 LSE_INLINE vf32 vf32_abs(vf32 a) { return fabsf(a); }
 LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y) { return a >= b ? x : y; }
+LSE_INLINE vf32 vf32_where(const char *where, vf32 x, vf32 y) { return *where ? x : y; }
 LSE_INLINE vf32 vf32_exponent(vf32 a) { uint32_t i; memcpy(&i, &a, 4); return (float)(i >> 23) - 127.0f; }
 LSE_INLINE vf32 vf32_mantissa(vf32 a)
 {
@@ -56,6 +57,7 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return fma(a, b, c); }
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return a > b ? a : b; }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return a < b ? a : b; }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { uint64_t i; memcpy(&i, &t, 8); i <<= 52; memcpy(&t, &i, 8); return t; }
+LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y) { return *where ? x : y; }
 LSE_INLINE vf64 vf64_exponent(vf64 a) { uint64_t i; memcpy(&i, &a, 8); return (double)(i >> 52) - 1023.0; }
 LSE_INLINE vf64 vf64_abs(vf64 a) { return fabs(a); }
 LSE_INLINE vf64 vf64_select(vf64 a, vf64 b, vf64 x, vf64 y) { return a >= b ? x : y; }
