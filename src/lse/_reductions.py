@@ -1,5 +1,8 @@
 """From the checked arguments of the public functions to the core, and back."""
 
+import functools
+import math
+
 import numpy as np
 
 from lse import _complex, _core, _longdouble
@@ -71,20 +74,31 @@ def logmeanexp(a, axis, b, keepdims, where, out, dtype):
     args = Arguments("logmeanexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
     if out is not None:
         check_out(out, args.shape, args.dtype, "logmeanexp")
-    total = Arguments(
-        "logmeanexp", np.broadcast_to(0.0, args.a.shape), args.axes, keepdims=keepdims,
-        b=np.broadcast_to(1.0, args.a.shape) if args.b is None else args.b,
-        where=True if args.where is None else args.where,
-    )  # fmt: skip
-    if args.dtype.kind == "c":
-        result = _complex.quotient(args, total)
-    elif args.dtype.char == "g":
-        result = _longdouble.quotient(args, total)
+    if args.dtype.kind == "c" or args.dtype.char == "g":
+        module = _complex if args.dtype.kind == "c" else _longdouble
+        result = module.quotient(args, weights_alone(args, keepdims))
     else:
-        total.dtype = np.dtype(np.float64)
-        result = quotient(two_parts(args), two_parts(total))
-        result = rounded(result, args.dtype)
+        alone = args.b is None and args.where is None
+        count = math.prod(args.a.shape[i] for i in args.axes)
+        under = log_of_count(count) if alone else two_parts(weights_alone(args, keepdims))
+        result = rounded(quotient(two_parts(args), under), args.dtype)
     return delivered(result, out, args.like)
+
+
+def weights_alone(args, keepdims):
+    """The sum of the weights that exist, as a sum of the exponentials of zeros."""
+    b = np.broadcast_to(1.0, args.a.shape) if args.b is None else args.b
+    where = True if args.where is None else args.where
+    zeros = np.broadcast_to(0.0, args.a.shape)
+    return Arguments("logmeanexp", zeros, args.axes, keepdims=keepdims, b=b, where=where)
+
+
+@functools.lru_cache(maxsize=64)
+def log_of_count(count):
+    """log(count) in two parts, and its sign, as two_parts."""
+    value, sign, low = (np.empty(()) for _ in range(3))
+    _core.reduce(LOGSUMEXP, np.zeros(1), None, np.array([float(count)]), 1, False, value, sign, low)
+    return value, low, sign
 
 
 def quotient(over, under):
