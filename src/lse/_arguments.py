@@ -85,7 +85,10 @@ def unwrap(a, function, name):
     if is_masked(a):
         refuse_masked(function, name)
     if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):
-        return np.asarray(a), None
+        a = np.asarray(a)
+        if a.dtype == BRAIN:
+            raise TypeError(f"{function}: dtype {a.dtype.name} of {name} is not supported; {EXPECTED}")
+        return a, None
     if is_torch(a):
         return from_torch(a, function, name), to_torch
     if hasattr(a, "__dlpack__") and hasattr(a, "__dlpack_device__"):
@@ -112,6 +115,14 @@ def joined(a, b, function):
     if is_brain(a) or is_brain(b):
         a, b = (np.dtype(np.float32) if is_brain(t) else t for t in (a, b))
     return real_or_complex(np.result_type(a, b), function, "a and b")
+
+
+def as_float(b, function):
+    """A Python integer as a float."""
+    try:
+        return float(b)
+    except OverflowError:
+        raise ValueError(f"{function}: b is an integer beyond the range of float64") from None
 
 
 def of_weights(b, given, natural, function):
@@ -149,7 +160,10 @@ def axes_of(axis, ndim):
             return ()  # as NumPy's reductions
         if -ndim <= axis < ndim:
             return (axis % ndim,)
-    return tuple(sorted(normalize_axis_tuple(axis, ndim)))
+    try:
+        return tuple(sorted(normalize_axis_tuple(axis, ndim)))
+    except OverflowError:
+        raise np.exceptions.AxisError(f"axis {axis} is out of bounds for array of dimension {ndim}") from None
 
 
 def bits_of(axes):
@@ -157,11 +171,14 @@ def bits_of(axes):
 
 
 def broadcast(function, **shapes):
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        said = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{function}: shapes that do not broadcast with each other: {said}") from None
+    """The shape that all have together; NumPy's own function ends at 32 dimensions."""
+    ndim = max(map(len, shapes.values()))
+    lengths = [(1,) * (ndim - len(shape)) + shape for shape in shapes.values()]
+    result = tuple(min(x) if min(x) == 0 else max(x) for x in zip(*lengths, strict=True))
+    if all(x in (1, n) for shape in lengths for x, n in zip(shape, result, strict=True)):
+        return result
+    said = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+    raise ValueError(f"{function}: shapes that do not broadcast with each other: {said}")
 
 
 class Arguments:
@@ -173,7 +190,7 @@ class Arguments:
         natural = real_or_complex(self.a.dtype, function, name)
         self.b = self.where = None
         if b is not None:
-            self.b, like = unwrap(b, function, "b")
+            self.b, like = unwrap(as_float(b, function) if type(b) is int else b, function, "b")
             self.like = self.like or like
             natural = of_weights(self.b, b, natural, function)
         self.dtype = natural if dtype is None else asked(dtype, natural, function)
@@ -205,7 +222,8 @@ class Arguments:
     @property
     def single(self):
         """Whether it is computed in single precision."""
-        return self.dtype.char == "f"
+        wide = self.b is not None and self.b.dtype.itemsize > 4  # weights that float32 may not hold
+        return self.dtype.char == "f" and not wide
 
     def overlaps(self, out):
         return any(x is not None and np.may_share_memory(x, out) for x in (self.a, self.b, self.where))
@@ -234,7 +252,8 @@ def check_out(out, shape, dtype, function):
         raise ValueError(f"{function}: out has shape {out.shape}, but the result has shape {shape}")
     if not out.flags.writeable:
         raise ValueError(f"{function}: output array is read-only")
-    if dtype == BRAIN or not np.can_cast(dtype, out.dtype, "same_kind"):
+    numeric = out.dtype.kind in "fc" or is_brain(out.dtype)
+    if dtype == BRAIN or not numeric or not np.can_cast(dtype, out.dtype, "same_kind"):
         raise TypeError(
             f"{function}: cannot cast the result from {dtype!r} to {out.dtype!r} with casting rule 'same_kind'"
         )

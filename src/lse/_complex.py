@@ -3,6 +3,7 @@
 import numpy as np
 
 from lse import _core
+from lse._longdouble import exp_of_difference, running_sum
 
 # ln(2) in two parts, the first so short that its product with a power of weights is exact
 LN2_SHORT, LN2_REST = float.fromhex("0x1.62e42fefa4000p-1"), float.fromhex("-0x1.8432a1b0e2634p-43")
@@ -22,7 +23,7 @@ def phases(a, b, where):
         real, imag = b.real * cosine - b.imag * sine, b.real * sine + b.imag * cosine
     else:
         real, imag = b * cosine, b * sine
-    absent = np.isneginf(size)
+    absent = np.isneginf(size) if b is None else np.isneginf(size) & np.isfinite(b)
     if b is not None:
         absent |= b == 0
     if where is not None:
@@ -117,17 +118,31 @@ def quotient(args, total):
 
 def softmax(args, log):
     args.shape = args.keepdims_shape
+    exists = True if args.where is None else args.where
+    args.a = limited(args.a.astype(np.complex128), exists, args.axes)
     size, angle = parts(args)
-    a = args.a.astype(np.complex128)
-    real = np.where(np.isneginf(a.real), -np.inf, a.real - size)
-    real = np.where(np.isneginf(size), np.nan, real)
-    imag = a.imag - angle
-    if args.where is not None:
-        exists = args.where | ~np.any(args.where, axis=args.axes, keepdims=True)
-        real, imag = np.where(exists, real, -np.inf), np.where(exists, imag, 0.0)
+    a, dead = args.a, np.isneginf(size) | np.isnan(size)
+    shift = np.max(np.where(exists, a.real, -np.inf), axis=args.axes, keepdims=True, initial=-np.inf)
     if log:
-        return joined(real, wrapped(imag), args.dtype)
-    return joined(np.exp(real) * np.cos(imag), np.exp(real) * np.sin(imag), args.dtype)
+        real, imag = np.where(dead, np.nan, a.real - size), wrapped(a.imag - angle)
+        outside = (-np.inf, 0.0)
+    else:  # the phases are multiplied, for the difference of large angles has lost digits
+        scale = exp_of_difference(a.real, shift) / np.exp(size - shift)
+        x, y, u, v = np.cos(a.imag), np.sin(a.imag), np.cos(angle), np.sin(angle)
+        real, imag = scale * (x * u + y * v), scale * (y * u - x * v)
+        real, imag = (np.where(dead, np.nan, np.where(np.isneginf(a.real), 0.0, part)) for part in (real, imag))
+        outside = (0.0, 0.0)
+    if args.where is not None:
+        exists = exists | ~np.any(exists, axis=args.axes, keepdims=True)
+        real, imag = (np.where(exists, part, other) for part, other in zip((real, imag), outside, strict=True))
+    return joined(real, imag, args.dtype)
+
+
+def limited(a, exists, axes):
+    """Where a row has +inf and no NaN: 0 in place of +inf and -inf in place of all else, so that infinities share."""
+    endless = np.isposinf(a.real) & exists
+    rows = np.any(endless, axis=axes, keepdims=True) & ~np.any(np.isnan(a.real) & exists, axis=axes, keepdims=True)
+    return joined(np.where(rows, np.where(endless, 0.0, -np.inf), a.real), a.imag, np.complex128)
 
 
 def cumulate(a, axis):
@@ -149,9 +164,9 @@ def cumulate_row(a):
         top = tops[end - 1]
         _, real, imag = phases(a[start:end], None, None)
         size = np.exp(a.real[start:end] - top)
-        total = total * np.exp(at - top)
-        x = total.real + np.cumsum(np.where(real == 0, 0.0, size * real))
-        y = total.imag + np.cumsum(np.where(imag == 0, 0.0, size * imag))
+        total = total * np.exp(at - top) if np.isfinite(total) else total
+        x = running_sum(np.where(real == 0, 0.0, size * real), total.real)
+        y = running_sum(np.where(imag == 0, 0.0, size * imag), total.imag)
         nothing = (x == 0) & (y == 0)
         result[start:end].real = np.where(nothing, -np.inf, top + np.log(np.hypot(x, y)))
         result[start:end].imag = np.where(nothing, 0.0, np.arctan2(y, x))

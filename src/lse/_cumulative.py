@@ -67,7 +67,7 @@ def offsets_of(indptr, length, function):
     wrong = (given < 0) | (given > length)
     falls = given[1:] < given[:-1]
     if not wrong.any() and not falls.any():
-        return np.ascontiguousarray(given, np.intp)
+        return np.array(given, np.intp)  # a copy, which nobody changes meanwhile
     i = min(int(np.argmax(x)) + more for x, more in ((wrong, 0), (falls, 1)) if x.any())
     if wrong[i]:
         raise ValueError(f"{function}: indptr[{i}] is {given[i]}, but the axis has length {length}")

@@ -1,19 +1,26 @@
 """longdouble, by NumPy's own functions: the core has no wider type than double."""
 
+from fractions import Fraction
+
 import numpy as np
 
 WIDE = np.longdouble
 
 
 def prepared(args):
-    """Elements, with -inf for what does not exist, and weights or None."""
+    """Elements, with -inf for what does not exist, weights or None, and the power of two that these were divided by."""
     a = args.a.astype(WIDE)
-    b = None if args.b is None else args.b.astype(WIDE)
-    exists = np.ones(a.shape, np.bool_) if args.where is None else args.where
-    if b is not None:
-        exists = exists & (b != 0)
-        b = np.where(exists, b, WIDE(1))
-    return np.where(exists, a, -WIDE(np.inf)), b
+    if args.b is None:
+        return (a if args.where is None else np.where(args.where, a, -WIDE(np.inf))), None, 0
+    b = args.b.astype(WIDE)
+    exists = (b != 0) if args.where is None else (b != 0) & args.where
+    b = np.where(exists, b, WIDE(1))
+    plain = np.isfinite(b) & exists
+    power = int(np.frexp(np.max(np.abs(b), where=plain, initial=0))[1])
+    if abs(power) < np.finfo(WIDE).maxexp - 64:
+        power = 0  # sums stay in range, and no small weight need be brought nearer to its end
+    b = np.ldexp(np.ldexp(b, -(power // 2)), power // 2 - power)
+    return np.where(exists, a, -WIDE(np.inf)), np.where(exists, b, WIDE(1)), power
 
 
 def exp_of_difference(a, b):
@@ -32,8 +39,11 @@ def weighed(b, x, shift):
 
 
 def parts(args):
-    """Of log|S| = shift + log|s| the shift, log|s| and s, with keepdims. The greatest term is kept out of the sum."""
-    a, b = prepared(args)
+    """Of log|S| = shift + log|s| + power ln(2) the shift, log|s|, s and the power, with keepdims.
+
+    The greatest term is kept out of the sum.
+    """
+    a, b, power = prepared(args)
     order = tuple(i for i in range(a.ndim) if i not in args.axes) + args.axes
     outer = tuple(a.shape[i] for i in order[: a.ndim - len(args.axes)])
     a = a.transpose(order).reshape(*outer, -1) if a.size else np.full((*outer, 1), -np.inf, WIDE)
@@ -44,36 +54,67 @@ def parts(args):
     place = np.argmax(key, axis=-1)[..., np.newaxis]
     top, lead = np.take_along_axis(a, place, -1), np.take_along_axis(b, place, -1)
     shift = np.where(np.isfinite(top), top, WIDE(0))
-    terms = np.where(np.isneginf(a), WIDE(0), weighed(b, a, shift))
+    nothing = np.isneginf(a) & np.isfinite(b)
+    terms = np.where(nothing, WIDE(0), weighed(b, a, shift))
     np.put_along_axis(terms, place, WIDE(0), -1)
-    lead = np.where(np.isneginf(top), WIDE(0), np.where(np.isfinite(top), lead, lead * np.exp(top)))
+    lead = np.where(np.take_along_axis(nothing, place, -1), WIDE(0), lead)
+    lead = np.where(np.isfinite(top), lead, np.where(lead == 0, lead, lead * np.exp(top)))
     rest = np.sum(terms, axis=-1, keepdims=True)
     total = lead + rest
+    for row in map(tuple, np.argwhere(np.abs(total[..., 0]) < np.abs(lead[..., 0]) / 2**20)):
+        lead[row], rest[row], shift[row] = without_cancelled(a[row], b[row])
+        total[row] = lead[row] + rest[row]
     ratio = np.where(np.isfinite(rest), rest / lead, rest)
     near = np.isfinite(ratio) & (ratio > -0.5)
     log = np.where(near, np.log(np.abs(lead)) + np.log1p(np.where(near, ratio, 0)), np.log(np.abs(total)))
-    return tuple(x.reshape(args.keepdims_shape) for x in (shift, log, total))
+    return *(x.reshape(args.keepdims_shape) for x in (shift, log, total)), power
+
+
+def without_cancelled(a, b):
+    """The greatest term of a row, the sum of the others and the shift, with weights of equal elements added exactly.
+
+    Exponentials of different rationals are linearly independent over the rationals: nothing else cancels exactly.
+    """
+    weights = {}
+    for x, weight in zip(a.tolist(), b.tolist(), strict=True):
+        if x > -np.inf:
+            weights[x] = weights.get(x, 0) + Fraction(*weight.as_integer_ratio())
+    left = sorted((x for x, weight in weights.items() if weight != 0), reverse=True)
+    if not left:
+        return WIDE(0), WIDE(0), WIDE(0)
+    x, b = np.array(left, WIDE), np.array([as_wide(weights[x]) for x in left], WIDE)
+    place = np.argmax(x + np.log(np.abs(b)))
+    terms = weighed(b, x, x[place])
+    lead = terms[place]
+    return lead, np.sum(np.delete(terms, place)), x[place]
+
+
+def as_wide(fraction):
+    """A fraction of a power of two as the nearest longdouble but for its last bit."""
+    top = fraction.numerator.bit_length() - fraction.denominator.bit_length()
+    scaled = round(fraction * Fraction(2) ** (63 - top))
+    return np.ldexp(WIDE(scaled >> 32) * WIDE(2**32) + WIDE(scaled & 0xFFFFFFFF), top - 63)
 
 
 def logsumexp(args, return_sign):
-    shift, log, total = parts(args)
-    value, sign = shift + log, np.sign(total)
+    shift, log, total, power = parts(args)
+    value, sign = shift + (log + power * np.log(WIDE(2))), np.sign(total)
     if not return_sign:
         value = np.where(sign < 0, WIDE(np.nan), value)
     return value.reshape(args.shape), sign.reshape(args.shape)
 
 
 def quotient(args, total):
-    shift, _, over = parts(args)
-    by_shift, _, under = parts(total)
-    value = (shift - by_shift) + np.log(np.abs(over / under))
+    shift, _, over, power = parts(args)
+    by_shift, _, under, by_power = parts(total)
+    value = (shift - by_shift) + np.log(np.abs(over / under)) + (power - by_power) * np.log(WIDE(2))
     negative = (np.sign(over) * np.sign(under) < 0) | ((over < 0) & (under == 0))
     return np.where(negative, WIDE(np.nan), value).reshape(args.shape)
 
 
 def softmax(args, log):
-    a, _ = prepared(args)
-    shift, rest, total = parts(args)
+    a, _, _ = prepared(args)
+    shift, rest, total, _ = parts(args)
     value = (a - shift) - rest if log else exp_of_difference(a, shift) / total
     empty = np.isnan(rest) | np.isneginf(rest)
     value = np.where(empty, WIDE(np.nan), value)
@@ -89,14 +130,25 @@ def softmax(args, log):
     return value
 
 
+def running_sum(terms, start=0):
+    """Sums of every prefix of the last axis, with all that rounding lost: np.cumsum adds one after the other."""
+    sums = np.cumsum(np.concatenate([np.full((*terms.shape[:-1], 1), start, terms.dtype), terms], axis=-1), axis=-1)
+    before, after = sums[..., :-1], sums[..., 1:]
+    of_term = after - before
+    lost = np.cumsum((before - (after - of_term)) + (terms - of_term), axis=-1)
+    return np.where(np.isfinite(lost), after + lost, after)
+
+
 def cumulate(a, axis):
     """The log of the sum of every prefix; rows that span more than exp can are added one element after the other."""
     if a.size == 0:
         return a
-    tops = np.maximum.accumulate(a, axis=axis)
-    top = np.max(a, axis=axis, keepdims=True)
+    a = np.ascontiguousarray(np.moveaxis(a, axis, -1))
+    tops = np.maximum.accumulate(a, axis=-1)
+    top = np.max(a, axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, WIDE(0))
-    sums = np.cumsum(np.exp(a - top), axis=axis)
-    running = np.where(np.isneginf(tops), -WIDE(np.inf), tops + np.log(sums * np.exp(top - tops)))
-    spans = top - np.take(tops, [0], axis=axis) > 11000
-    return np.where(spans | ~np.isfinite(running), np.logaddexp.accumulate(a, axis=axis), running)
+    sums = running_sum(np.where(np.isneginf(a), WIDE(0), exp_of_difference(a, top)))
+    running = np.where(np.isneginf(tops), -WIDE(np.inf), tops + np.log(sums * exp_of_difference(top, tops)))
+    spans = top - tops[..., :1] > 11000
+    result = np.where(spans | ~np.isfinite(running), np.logaddexp.accumulate(a, axis=-1), running)
+    return np.moveaxis(result, -1, axis)

@@ -88,6 +88,8 @@ def logmeanexp(a, axis, b, keepdims, where, out, dtype):
 def weights_alone(args, keepdims):
     """The sum of the weights that exist, as a sum of the exponentials of zeros."""
     b = np.broadcast_to(1.0, args.a.shape) if args.b is None else args.b
+    if b.dtype == BRAIN:
+        b = (b.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     where = True if args.where is None else args.where
     zeros = np.broadcast_to(0.0, args.a.shape)
     return Arguments("logmeanexp", zeros, args.axes, keepdims=keepdims, b=b, where=where)

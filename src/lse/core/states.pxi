@@ -147,11 +147,11 @@ cdef void weighted_second_look(const Plan *plan, const lse_row *row, const lse_s
     cdef double max
     cdef int plain
     cdef double *x
-    if states.max[i] == -INFINITY and states.tail[i] == 0:
-        settle(results, i, -INFINITY, 0)
-        return
     if not fabs(states.max[i]) <= plan.far:
         plan.kernels.weighted_census(&plan.row, row, &max, &plain)
+        if plain and max == -INFINITY:
+            settle(results, i, -INFINITY, 0)
+            return
         if plain and max > -INFINITY:
             shifted(plan, row, i, max, threads, &again, results)
             if not wants_second_look(plan, &again, 0):

@@ -34,7 +34,7 @@ static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdi
         if (!from) continue;
         if (first->where) {
             const char *where = element(layout, layout->where_stride, first->where, start + r);
-            FN(mask_run)(from, where, layout->where_step, count, copy);
+            FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
         } else {
             memcpy(copy, from, (size_t)count * sizeof(REAL));
         }

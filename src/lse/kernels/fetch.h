@@ -27,11 +27,11 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
     }
 }
 
-/* to[i] = from[i], or -inf where it is left out; the two may be one. */
-LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL *to)
+/* to[i] = from[i], or absent where it is left out; the two may be one. */
+LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL absent, REAL *to)
 {
     enum { STEP = 256 / sizeof(REAL) };
-    const V none = VF(set)(-(REAL)INFINITY);
+    const V none = VF(set)(absent);
     for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += STEP) {
         for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + LSE_AHEAD + line);
         LSE_PREFETCH(where + LSE_AHEAD / (int)sizeof(REAL));
@@ -41,12 +41,12 @@ LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stri
     for (ptrdiff_t i = 0; i < n; i++) {
         REAL x;
         memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
-        to[i] = where[i * stride] ? x : -(REAL)INFINITY;
+        to[i] = where[i * stride] ? x : absent;
     }
 }
 
 LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t start, ptrdiff_t n, const char *from,
-                         REAL *to)
+                         REAL absent, REAL *to)
 {
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1;
@@ -55,7 +55,7 @@ LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t 
         const ptrdiff_t left = length - (start + done) % length;
         const ptrdiff_t run = left < n - done ? left : n - done;
         FN(mask_run)(from + (size_t)done * sizeof(REAL), element(layout, layout->where_stride, where, start + done),
-                     stride, run, to + done);
+                     stride, run, absent, to + done);
         done += run;
     }
 }
@@ -69,7 +69,7 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, p
     if (layout->direct) from = row->x + start * (ptrdiff_t)sizeof(REAL);
     else FN(gather)(layout, layout->stride, layout->load, row->x, start, n, buffer);
     if (row->where) {
-        FN(mask)(layout, row->where, start, n, from, buffer);
+        FN(mask)(layout, row->where, start, n, from, -(REAL)INFINITY, buffer);
         from = (const char *)buffer;
     }
     if (shift != 0) {
@@ -84,11 +84,14 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, p
     return from;
 }
 
-/* Likewise its weights. */
+/* Likewise its weights; what is left out has weight 0. */
 LSE_INLINE const char *FN(fetch_weights)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                          REAL *buffer)
 {
-    if (layout->direct_weight) return row->weight + start * (ptrdiff_t)sizeof(REAL);
-    FN(gather)(layout, layout->weight_stride, layout->load_weight, row->weight, start, n, buffer);
+    const char *from = (const char *)buffer;
+    if (layout->direct_weight) from = row->weight + start * (ptrdiff_t)sizeof(REAL);
+    else FN(gather)(layout, layout->weight_stride, layout->load_weight, row->weight, start, n, buffer);
+    if (!row->where) return from;
+    FN(mask)(layout, row->where, start, n, from, 0, buffer);
     return (const char *)buffer;
 }

@@ -116,7 +116,8 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, co
         const char *x = element(layout, layout->stride, row->x, r);
         char *to_row = (char *)element(out_layout, out_layout->stride, out, r);
         if (row->where) {
-            FN(mask_run)(x, element(layout, layout->where_stride, row->where, r), layout->where_step, count, masked);
+            FN(mask_run)(x, element(layout, layout->where_stride, row->where, r), layout->where_step, count,
+                         -(REAL)INFINITY, masked);
             x = (const char *)masked;
         }
         for (ptrdiff_t c = 0; c < count; c += STEP) {
@@ -199,7 +200,7 @@ static void FN(select_present)(const lse_layout *layout, const lse_row *row, con
     for (int writes = 0; writes < 2; writes++)
         for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
             const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
-            FN(mask)(layout, row->where, done, some, (const char *)none, result);
+            FN(mask)(layout, row->where, done, some, (const char *)none, -(REAL)INFINITY, result);
             for (ptrdiff_t i = 0; i < some && !writes; i++) some_present |= result[i] == 0;
             for (ptrdiff_t i = 0; i < some; i++)
                 result[i] = (REAL)(result[i] == 0 || !some_present ? present : absent);

@@ -298,7 +298,8 @@ static void FN(weighted_panel_end)(FN(weighted_panel) *s, ptrdiff_t width, ptrdi
 static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                               ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {
-    const int whole = count == width && layout->native_weight && layout->weight_step == (ptrdiff_t)sizeof(REAL);
+    const int whole = count == width && !first->where && layout->native_weight &&
+                      layout->weight_step == (ptrdiff_t)sizeof(REAL);
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->weight_stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
         REAL *copy = block->copy + r * FN(PANEL);
@@ -309,7 +310,11 @@ static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, pt
             continue;
         }
         for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = 0;
-        if (from) layout->load_weight(from, layout->weight_step, count, copy);
+        if (!from) continue;
+        layout->load_weight(from, layout->weight_step, count, copy);
+        if (!first->where) continue;
+        const char *where = element(layout, layout->where_stride, first->where, start + r);
+        FN(mask_run)((const char *)copy, where, layout->where_step, count, 0, copy);
     }
 }
 
@@ -401,13 +406,11 @@ static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, do
 
 static void FN(collect)(const lse_layout *layout, const lse_row *row, double *x, double *weight)
 {
-    lse_row whole = *row;
-    whole.where = NULL;
     for (ptrdiff_t i = 0; i < row->n; i++) {
-        REAL own, b;
-        memcpy(&own, FN(fetch)(layout, &whole, i, 1, 0, &own), sizeof own);
-        memcpy(&b, FN(fetch_weights)(layout, row, i, 1, &b), sizeof b);
+        REAL own, b, buffer;
+        memcpy(&own, FN(fetch)(layout, row, i, 1, 0, &buffer), sizeof own);
+        memcpy(&b, FN(fetch_weights)(layout, row, i, 1, &buffer), sizeof b);
         x[i] = (double)own;
-        weight[i] = row->where && !*element(layout, layout->where_stride, row->where, i) ? 0 : (double)b;
+        weight[i] = (double)b;
     }
 }
