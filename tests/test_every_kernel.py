@@ -15,6 +15,7 @@ NUMBERS = [
     "test_bits.py",
     "test_cumulative.py",
     "test_dtypes.py",
+    "test_edges.py",
     "test_segments.py",
     "test_values.py",
     "test_weighted_arrays.py",

@@ -7,7 +7,7 @@ import numpy as np
 WIDE = np.longdouble
 
 
-def prepared(args):
+def prepared(args, down=False):
     """Elements, with -inf for what does not exist, weights or None, and the power of two that these were divided by."""
     a = args.a.astype(WIDE)
     if args.b is None:
@@ -17,8 +17,8 @@ def prepared(args):
     b = np.where(exists, b, WIDE(1))
     plain = np.isfinite(b) & exists
     power = int(np.frexp(np.max(np.abs(b), where=plain, initial=0))[1])
-    if abs(power) < np.finfo(WIDE).maxexp - 64:
-        power = 0  # sums stay in range, and no small weight need be brought nearer to its end
+    if abs(power) < np.finfo(WIDE).maxexp - 64 or (power > 0 and not down):
+        power = 0  # what brings great weights down brings small ones nearer to their end
     b = np.ldexp(np.ldexp(b, -(power // 2)), power // 2 - power)
     return np.where(exists, a, -WIDE(np.inf)), np.where(exists, b, WIDE(1)), power
 
@@ -38,12 +38,12 @@ def weighed(b, x, shift):
     return np.where(np.abs(x - shift) > 11000, half * b * half, b * exp_of_difference(x, shift))
 
 
-def parts(args):
+def parts(args, down=False):
     """Of log|S| = shift + log|s| + power ln(2) the shift, log|s|, s and the power, with keepdims.
 
     The greatest term is kept out of the sum.
     """
-    a, b, power = prepared(args)
+    a, b, power = prepared(args, down)
     order = tuple(i for i in range(a.ndim) if i not in args.axes) + args.axes
     outer = tuple(a.shape[i] for i in order[: a.ndim - len(args.axes)])
     a = a.transpose(order).reshape(*outer, -1) if a.size else np.full((*outer, 1), -np.inf, WIDE)
@@ -61,6 +61,9 @@ def parts(args):
     lead = np.where(np.isfinite(top), lead, np.where(lead == 0, lead, lead * np.exp(top)))
     rest = np.sum(terms, axis=-1, keepdims=True)
     total = lead + rest
+    plain = np.all((np.isfinite(a) | np.isneginf(a)) & np.isfinite(b), axis=-1, keepdims=True)
+    if not down and np.any(plain & ~np.isfinite(total)):
+        return parts(args, True)
     for row in map(tuple, np.argwhere(np.abs(total[..., 0]) < np.abs(lead[..., 0]) / 2**20)):
         lead[row], rest[row], shift[row] = without_cancelled(a[row], b[row])
         total[row] = lead[row] + rest[row]
