@@ -62,9 +62,12 @@ def test_compilers(tmp_path, compiler, level):
         assert "avx2: " in printed
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_undefined_behaviour(tmp_path, compiler):
-    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
+@pytest.mark.parametrize(
+    ("compiler", "sanitizers"),
+    [("gcc", "address,undefined"), ("clang", "undefined")],  # with both, clang takes minutes to compile
+)
+def test_undefined_behaviour(tmp_path, compiler, sanitizers):
+    flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-O1", "-g"]
     assert "scalar: " in run(build(tmp_path, tool(compiler), *flags))
 
 
