@@ -86,7 +86,10 @@ def test_avx512_without_the_processor(tmp_path):
     if not SIMDE.exists():
         tool("SIMDe (libsimde-dev)")
     source = (KERNELS / "avx512.c").read_text()
-    source = source.replace("#include <immintrin.h>", f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"')
+    source = source.replace(
+        "#include <immintrin.h>",
+        f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"\n#include "{TESTS / "simde_missing.h"}"',
+    )
     source = source.replace('LSE_REGION_BEGIN("avx512f")', "").replace("LSE_REGION_END", "")
     (tmp_path / "avx512.c").write_text(source)
     common = ["-DSELFTEST_ALL", "-mavx2", "-mfma"]
