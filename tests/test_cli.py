@@ -418,12 +418,14 @@ resource.setrlimit(resource.RLIMIT_DATA, (used + (64 << 20), resource.RLIM_INFIN
 def interrupted_once_begun(folder, *words):
     """Send SIGINT when the temporary file shows that the work has begun; return what the process then says."""
     options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
     with subprocess.Popen([*COMMAND, *map(str, words)], **options) as process:
         deadline = time.monotonic() + 60
         while not list(folder.glob(".lse-*.tmp")):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        time.sleep(0.5)  # past the opening of the input, whose file -W error would report as left open
         process.send_signal(signal.SIGINT)
         return process.wait(60), process.stdout.read(), process.stderr.read()
 

@@ -1,7 +1,5 @@
 """longdouble, by NumPy's own functions: the core has no wider type than double."""
 
-from fractions import Fraction
-
 import numpy as np
 
 WIDE = np.longdouble
@@ -78,6 +76,8 @@ def without_cancelled(a, b):
 
     Exponentials of different rationals are linearly independent over the rationals: nothing else cancels exactly.
     """
+    from fractions import Fraction  # half a millisecond that few imports of lse want to pay
+
     weights = {}
     for x, weight in zip(a.tolist(), b.tolist(), strict=True):
         if x > -np.inf:
@@ -95,7 +95,7 @@ def without_cancelled(a, b):
 def as_wide(fraction):
     """A fraction of a power of two as the nearest longdouble but for its last bit."""
     top = fraction.numerator.bit_length() - fraction.denominator.bit_length()
-    scaled = round(fraction * Fraction(2) ** (63 - top))
+    scaled = round(fraction * type(fraction)(2) ** (63 - top))
     return np.ldexp(WIDE(scaled >> 32) * WIDE(2**32) + WIDE(scaled & 0xFFFFFFFF), top - 63)
 
 
