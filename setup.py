@@ -1,32 +1,73 @@
-"""The extension; everything else is in pyproject.toml."""
+"""The extension, and of the same objects the static library; everything else is in pyproject.toml."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
-KERNELS = Path("src/lse/kernels")
+ENGINE = [Path("src/lse/kernels"), Path("src/lse/core")]
 
 if sys.platform == "win32":
     compile_args, link_args = ["/std:c11", "/O2", "/fp:precise", "/openmp"], []
 else:
     compile_args, link_args = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden"], []
+    if "-g" not in os.environ.get("CFLAGS", "").split():  # debug information is ten times the code
+        compile_args.append("-g0")
     # two copies of libomp in a process crash on macOS, so there OpenMP is for who asks for it
     if sys.platform != "darwin" or os.environ.get("LSE_OPENMP") == "1":
         compile_args, link_args = [*compile_args, "-fopenmp"], ["-fopenmp"]
 
+
+PKG_CONFIG = """\
+prefix=${{pcfiledir}}/../..
+includedir=${{prefix}}/include
+libdir=${{prefix}}/lib
+
+Name: lse
+Description: Log-sum-exp, softmax and log-softmax in one pass over memory
+Version: {version}
+Cflags: -I${{includedir}}
+Libs: -L${{libdir}} -llse {private}
+"""
+
+
+class BuildWithLibrary(build_ext):
+    """Makes a static library of the engine's objects, which know nothing of Python, and tells pkg-config of it."""
+
+    def build_extension(self, extension):
+        super().build_extension(extension)
+        engine = [name for name in self._built_objects if Path(name).stem != "_core"]
+        folder = self.library(self.build_lib)
+        self.compiler.create_static_lib(engine, "lse", output_dir=str(folder))
+        (folder / "pkgconfig").mkdir(exist_ok=True)
+        text = PKG_CONFIG.format(version=self.distribution.get_version(), private=" ".join([*link_args, "-lm"]))
+        (folder / "pkgconfig" / "lse.pc").write_text(text)
+
+    def copy_extensions_to_source(self):
+        super().copy_extensions_to_source()
+        shutil.copytree(self.library(self.build_lib), self.library("src"), dirs_exist_ok=True)
+
+    def library(self, root):
+        return Path(root) / "lse" / "lib"
+
+
 core = Extension(
     "lse._core",
-    ["src/lse/_core.pyx", *sorted(str(path) for path in KERNELS.glob("*.c"))],
+    ["src/lse/_core.pyx", *sorted(str(path) for folder in ENGINE for path in folder.glob("*.c"))],
     include_dirs=[np.get_include(), "src/lse"],
-    depends=[*map(str, KERNELS.glob("*.h")), "src/lse/threads.h", "src/lse/fp.h"],
+    depends=["src/lse/include/lse/lse.h", *(str(path) for folder in ENGINE for path in folder.glob("*.h"))],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
     extra_compile_args=compile_args,
     extra_link_args=link_args,
 )
 
 # the generated C belongs to the NumPy whose declarations it was made from
-setup(ext_modules=cythonize([core], build_dir=f"build/numpy-{np.__version__}"))
+setup(
+    ext_modules=cythonize([core], build_dir=f"build/numpy-{np.__version__}"),
+    cmdclass={"build_ext": BuildWithLibrary},
+)

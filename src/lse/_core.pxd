@@ -1,119 +1,50 @@
-# The face of the C kernels; see kernels/kernels.h.
+# What Cython users cimport, by `cimport lse` or `from lse cimport ...`: the functions of include/lse/lse.h, whose
+# comments hold for these, without the lse_. All may be called without the GIL, and none raises: they return 0 or an
+# error, which error_message explains.
 
-cdef extern from "kernels/kernels.h" nogil:
-    const int LSE_BATCH
-    const int LSE_PIECE
-    const int LSE_MAX_DIMS
-    const double LSE_FAR_f32
-    const double LSE_FAR_f64
-
-    ctypedef struct lse_states:
-        double max[64]
-        double tail[64]
-        double tail_lo[64]
-
-    ctypedef struct lse_results:
-        double value[64]
-        double value_lo[64]
-        double sign[64]
-        double scale[64]
-        double scale_lo[64]
-        double anchor[64]
-
-    ctypedef void (*lse_load)(const char *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
-    ctypedef void (*lse_store)(char *, ptrdiff_t, ptrdiff_t, const void *) noexcept nogil
-
-    ctypedef struct lse_layout:
-        int ndim
-        int direct
-        int direct_weight
-        int native_weight
-        ptrdiff_t shape[64]
-        ptrdiff_t stride[64]
-        ptrdiff_t where_stride[64]
-        ptrdiff_t weight_stride[64]
-        ptrdiff_t where_step
-        ptrdiff_t weight_step
-        lse_load load
-        lse_load load_weight
-        lse_store store
-
-    ctypedef struct lse_row:
-        const char *x
-        const char *where
-        const char *weight
-        ptrdiff_t n
-
-    ctypedef void (*lse_reduce_rows)(
-        const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-        const double *shift, lse_states *states) noexcept nogil
-    ctypedef void (*lse_reduce_columns)(
-        const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-        lse_states *states) noexcept nogil
-    ctypedef void (*lse_map_row)(
-        const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-        ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index) noexcept nogil
-    ctypedef void (*lse_map_columns)(
-        const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-        ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results) noexcept nogil
-    ctypedef void (*lse_cumulate)(
-        const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out) noexcept nogil
-    ctypedef void (*lse_merge)(lse_states *into, const lse_states *other, ptrdiff_t count) noexcept nogil
-    ctypedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results) noexcept nogil
-
-    ctypedef struct lse_real_kernels:
-        lse_reduce_rows rows
-        lse_reduce_columns columns
-        lse_reduce_rows weighted_rows
-        lse_reduce_columns weighted_columns
-        lse_map_row softmax_row
-        lse_map_row log_softmax_row
-        lse_map_columns softmax_columns
-        lse_map_columns log_softmax_columns
-        lse_cumulate cumulate_row
-        void (*census)(
-            const lse_layout *layout, const lse_row *row, ptrdiff_t *nans, ptrdiff_t *infinities) noexcept nogil
-        void (*weighted_census)(
-            const lse_layout *layout, const lse_row *row, double *max, int *plain) noexcept nogil
-        void (*collect)(
-            const lse_layout *layout, const lse_row *row, double *x, double *weight) noexcept nogil
-        void (*select_infinity)(
-            const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-            double at_infinity, double elsewhere) noexcept nogil
-        void (*select_present)(
-            const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-            double present, double absent) noexcept nogil
-        ptrdiff_t panel
-
-    ctypedef struct lse_kernels:
-        const char *name
-        lse_merge merge
-        lse_finish finish
-        lse_finish finish_scaled
-        lse_merge weighted_merge
-        lse_finish weighted_finish
-        lse_real_kernels f32
-        lse_real_kernels f64
-
-    lse_load lse_load_for(char kind, int size, int swapped, int to) noexcept
-    lse_store lse_store_for(char kind, int size, int source) noexcept
-    void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_lo, double *sign) noexcept
-    const lse_kernels *lse_available(int index) noexcept
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t, intptr_t, uint32_t
 
 
-cdef extern from "threads.h" nogil:
-    int lse_omp_max_threads() noexcept
-    int lse_omp_in_parallel() noexcept
-    int lse_omp_version() noexcept
-    int lse_affinity() noexcept
-    int lse_watch_forks() noexcept
-    int lse_is_forked_child
-    long long lse_progress
-    void lse_add_progress(long long n) noexcept
+ctypedef struct State:  # lse_state
+    uint32_t magic
+    uint32_t version
+    int64_t count
+    double plain[3]
+    double weighted[3]
+    double reserved[4]
 
 
-cdef extern from "fp.h" nogil:
-    ctypedef struct lse_fp_state:
-        pass
-    lse_fp_state lse_fp_enter() noexcept
-    void lse_fp_leave(lse_fp_state found) noexcept
+cdef const char *error_message(int error) noexcept nogil
+cdef int logsumexp_f64(const double *x, ptrdiff_t n, double *value) noexcept nogil
+cdef int logsumexp_f32(const float *x, ptrdiff_t n, float *value) noexcept nogil
+cdef int logsumexp_strided_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, double *value) noexcept nogil
+cdef int logsumexp_strided_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, float *value) noexcept nogil
+cdef int logsumexp_weighted_f64(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride, ptrdiff_t n,
+    double *value, double *sign) noexcept nogil
+cdef int logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride, ptrdiff_t n,
+    float *value, float *sign) noexcept nogil
+cdef int logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+    double *values, int threads) noexcept nogil
+cdef int logsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+    float *values, int threads) noexcept nogil
+cdef int softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+    double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil
+cdef int softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+    float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil
+cdef int log_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+    double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil
+cdef int log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+    float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil
+cdef int state_init(State *state) noexcept nogil
+cdef int state_update_f64(State *state, const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
+    ptrdiff_t n) noexcept nogil
+cdef int state_update_f32(State *state, const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
+    ptrdiff_t n) noexcept nogil
+cdef int state_merge(State *into, const State *other) noexcept nogil
+cdef int state_finish(const State *state, double *value, double *sign) noexcept nogil
+
+# For scipy.LowLevelCallable.from_cython: an integrand of scipy.integrate, log(sum(exp(x))) of n numbers; and a function of
+# scipy.ndimage.generic_filter, which returns 1, or 0 for an error.
+cdef double integrand(int n, double *x) noexcept nogil
+cdef int filter_footprint(double *buffer, intptr_t size, double *result, void *user_data) noexcept nogil

@@ -1,11 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The streaming core: which rows and columns an array has, their running states, and the threads they run on."""
 
-from libc.math cimport INFINITY, NAN, fabs, isnan, log
-from libc.stdlib cimport free, malloc
+from cpython.pycapsule cimport PyCapsule_New
+from libc.math cimport NAN
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport intptr_t
 
+cimport cython
 cimport numpy as cnp
 from cython.parallel cimport prange
+
+from lse._engine cimport *
 
 import os
 
@@ -44,32 +49,7 @@ cdef extern from "<fenv.h>" nogil:
 
 # The instruction set ----------------------------------------------------------------------------------------
 
-cdef const lse_kernels *table = NULL
-
-
-cdef const lse_kernels *choose_kernels() except NULL:
-    names = []
-    cdef const lse_kernels *candidate
-    wanted = os.environ.get("LSE_KERNELS", "")
-    while True:
-        candidate = lse_available(len(names))
-        if candidate == NULL:
-            raise ImportError(
-                f"LSE_KERNELS={wanted!r} is not available on this processor; available are {', '.join(names)}. "
-                "Set it to one of these, or unset it to take the best."
-            )
-        name = candidate.name.decode()
-        if wanted in ("", name):
-            return candidate
-        names.append(name)
-
-
-table = choose_kernels()
-
-
-def kernels() -> str:
-    """Name of the instruction set in use."""
-    return table.name.decode()
+cdef const lse_kernels *table = lse_chosen()
 
 
 def available_kernels() -> list:
@@ -80,12 +60,23 @@ def available_kernels() -> list:
     return names
 
 
-include "core/threads.pxi"
-include "core/plan.pxi"
-include "core/states.pxi"
-include "core/tasks.pxi"
-include "core/arrays.pxi"
-include "core/segments.pxi"
-include "core/functions.pxi"
+if table == NULL:
+    raise ImportError(
+        f"LSE_KERNELS={os.environ.get('LSE_KERNELS')!r} is not available on this processor; available are "
+        f"{', '.join(available_kernels())}. Set it to one of these, or unset it to take the best."
+    )
 
-from lse import _cumulative, _reductions  # which need this module  # noqa: E402
+
+def kernels() -> str:
+    """Name of the instruction set in use."""
+    return table.name.decode()
+
+
+include "core/threads.pxi"
+include "core/arrays.pxi"
+include "core/quick.pxi"
+include "core/accumulator.pxi"
+include "core/functions.pxi"
+include "core/embedding.pxi"
+
+from lse import _cumulative, _reductions, _streaming  # which need this module  # noqa: E402

@@ -18,7 +18,7 @@ from lse._arguments import (
     stored,
 )
 
-LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in core/plan.pxi
+LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in core/plan.h
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 
 

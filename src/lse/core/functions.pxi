@@ -291,10 +291,10 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     array([0.5, 0.5])
     """
     if where is True and out is None and dtype is None:
-        result = quick_map(SOFTMAX, x, axis)
+        result = quick_map(LSE_SOFTMAX, x, axis)
         if result is not None:
             return result
-    return quietly(_reductions.softmax, (SOFTMAX, x, axis, where, out, dtype))
+    return quietly(_reductions.softmax, (LSE_SOFTMAX, x, axis, where, out, dtype))
 
 
 def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
@@ -339,7 +339,7 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     array([-4.24835426e-18, -4.00000000e+01])
     """
     if where is True and out is None and dtype is None:
-        result = quick_map(LOG_SOFTMAX, x, axis)
+        result = quick_map(LSE_LOG_SOFTMAX, x, axis)
         if result is not None:
             return result
-    return quietly(_reductions.softmax, (LOG_SOFTMAX, x, axis, where, out, dtype))
+    return quietly(_reductions.softmax, (LSE_LOG_SOFTMAX, x, axis, where, out, dtype))

@@ -1,4 +1,7 @@
-/* Which tables this processor, under this operating system, can run. */
+/* Which tables this processor, under this operating system, can run, and which one is used. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "kernels.h"
 #include "target.h"
 
@@ -54,4 +57,16 @@ const lse_kernels *lse_available(int index)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i] && index-- == 0) return all[i];
     return NULL;
+}
+
+const lse_kernels *lse_chosen(void)
+{
+    static const lse_kernels *chosen = NULL;
+    const lse_kernels *table = LSE_LOAD(&chosen);
+    if (table) return table;
+    const char *wanted = getenv("LSE_KERNELS");
+    for (int i = 0; (table = lse_available(i)) != NULL; i++)
+        if (!wanted || !*wanted || !strcmp(wanted, table->name)) break;
+    if (table) LSE_STORE(&chosen, table); /* whoever else comes here finds the same one */
+    return table;
 }

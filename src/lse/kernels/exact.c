@@ -11,26 +11,7 @@
 
 #include "coefficients.h"
 #include "kernels.h"
-#include "target.h"
-
-/* hi + lo, |lo| about 2^-53 of |hi| */
-typedef struct {
-    double hi, lo;
-} pair;
-
-/* a + b exactly (Knuth). */
-LSE_INLINE pair two_sum(double a, double b)
-{
-    const double sum = a + b, of_b = sum - a;
-    return (pair){sum, (a - (sum - of_b)) + (b - of_b)};
-}
-
-/* a b, within 2^-103 of it. */
-LSE_INLINE pair product(pair a, pair b)
-{
-    const double hi = a.hi * b.hi;
-    return (pair){hi, fma(a.hi, b.hi, -hi) + (a.hi * b.lo + a.lo * b.hi)};
-}
+#include "pair.h"
 
 /* x 2^e for |x| < 1, rounded once: ldexp of Windows 10 truncates what becomes subnormal. */
 LSE_INLINE double scale(double x, int e) { return e < -800 ? ldexp(x, e + 200) * 0x1p-200 : ldexp(x, e); }
@@ -94,32 +75,6 @@ static pair take_pair(fixed *f, int *e)
     int e_lo;
     const double hi = take(f, e), lo = take(f, &e_lo);
     return (pair){hi, scale(lo, e_lo - *e)};
-}
-
-/* e^r - 1 for |r| < 0.3467, within 2^-102 of it; the series left out is below 2^-114 r. */
-static pair exp_minus_one(pair r)
-{
-    enum { TERMS = sizeof INVERSE_FACTORIAL / sizeof(double), PAIRS = sizeof INVERSE_FACTORIAL_LO / sizeof(double) };
-    pair p = {INVERSE_FACTORIAL[TERMS - 1], 0.0};
-    int k = TERMS - 2;
-    for (; k >= PAIRS; k--) p.hi = p.hi * r.hi + INVERSE_FACTORIAL[k];
-    for (; k > 0; k--) {
-        const pair higher = product(p, r);
-        p = two_sum(INVERSE_FACTORIAL[k], higher.hi);
-        p.lo += INVERSE_FACTORIAL_LO[k] + higher.lo;
-    }
-    return product(r, p);
-}
-
-/* log(1 + d) for 1 + d within sqrt(2) of 1, within 2^-101 of it: a step of Newton's method from what a double holds. */
-static pair log_one_plus(pair d)
-{
-    enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
-    const double z = d.hi / (2.0 + d.hi), s = z * z;
-    double p = ATANH[TERMS - 1];
-    for (int i = TERMS - 2; i >= 0; i--) p = p * s + ATANH[i];
-    const pair y = {2.0 * (z + z * s * p), 0.0}, reached = exp_minus_one(y);
-    return (pair){y.hi, ((d.hi - reached.hi) + (d.lo - reached.lo)) / (1.0 + d.hi)};
 }
 
 /* The sum of the groups so far, divided by e^top; top is the first, and greatest, a among them, -inf if there is none.

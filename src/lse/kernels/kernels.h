@@ -139,5 +139,8 @@ void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_l
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);
+/* The first of them, or the one that the environment variable LSE_KERNELS names: the same at every call; NULL where it
+ * names none of them. */
+const lse_kernels *lse_chosen(void);
 
 #endif

@@ -30,6 +30,18 @@ enum { LSE_AHEAD = 8192 };
 #define LSE_UNROLL LSE_PRAGMA(GCC unroll 16)
 #endif
 
+/* Reads and writes of what threads share, atomic and in no order; addition of a long long. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#define LSE_LOAD(address) (*(address))
+#define LSE_STORE(address, value) (*(address) = (value))
+#define LSE_ADD(address, value) ((void)_InterlockedExchangeAdd64(address, value))
+#else
+#define LSE_LOAD(address) __atomic_load_n(address, __ATOMIC_RELAXED)
+#define LSE_STORE(address, value) __atomic_store_n(address, value, __ATOMIC_RELAXED)
+#define LSE_ADD(address, value) ((void)__atomic_fetch_add(address, value, __ATOMIC_RELAXED))
+#endif
+
 #define LSE_PRAGMA(text) _Pragma(#text)
 
 /* Between BEGIN and END every function may use the named instruction sets. Include <immintrin.h> before

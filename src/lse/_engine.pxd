@@ -1,0 +1,145 @@
+# The face of the engine in C; see kernels/kernels.h and core/*.h.
+
+cdef extern from "kernels/kernels.h" nogil:
+    const int LSE_PIECE
+
+    ctypedef struct lse_kernels:
+        const char *name
+
+    ctypedef void (*lse_store)(char *, ptrdiff_t, ptrdiff_t, const void *) noexcept nogil
+    lse_store lse_store_for(char kind, int size, int source) noexcept
+    const lse_kernels *lse_available(int index) noexcept
+    const lse_kernels *lse_chosen() noexcept
+
+
+cdef extern from "core/threads.h" nogil:
+    ctypedef void (*lse_task)(void *context, ptrdiff_t index) noexcept nogil
+    ctypedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threads) noexcept nogil
+
+    int lse_watch_forks() noexcept
+    int lse_limit_threads(int wanted, int environment) noexcept
+    int lse_available_threads() noexcept
+    int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted) noexcept
+    int lse_openmp_version() noexcept
+    long long lse_progress() noexcept
+
+
+cdef extern from "core/fp.h" nogil:
+    ctypedef struct lse_fp_state:
+        pass
+    lse_fp_state lse_fp_enter() noexcept
+    void lse_fp_leave(lse_fp_state found) noexcept
+
+
+cdef extern from "core/sums.h" nogil:
+    ctypedef struct lse_sum:
+        double max
+        double tail
+        double tail_lo
+
+    ctypedef struct lse_sums:
+        double *max
+        double *tail
+        double *tail_lo
+
+    ctypedef struct lse_results:
+        double value[64]
+        double value_lo[64]
+        double sign[64]
+
+    lse_sum lse_no_sum() noexcept
+    void lse_merge_sums(
+        const lse_kernels *table, int weighted, lse_sums into, lse_sums other, ptrdiff_t count) noexcept
+    void lse_finish_sums(
+        const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
+        lse_results *results) noexcept
+
+
+cdef extern from "core/plan.h" nogil:
+    ctypedef struct lse_array:
+        char *data
+        int ndim
+        char kind
+        int itemsize
+        int swapped
+        const ptrdiff_t *shape
+        const ptrdiff_t *stride
+
+    ctypedef enum lse_operation:
+        LSE_LOGSUMEXP
+        LSE_SOFTMAX
+        LSE_LOG_SOFTMAX
+        LSE_CUMULATE
+        LSE_SEGMENTS
+        LSE_SUMS
+
+    ctypedef struct lse_plan:
+        char *sign
+        char *low
+        int itemsize
+        int *failed
+
+    ctypedef struct lse_request:
+        lse_operation operation
+        const lse_kernels *table
+        lse_run run
+        int threads
+        lse_array a
+        lse_array where
+        lse_array weights
+        lse_array out
+        unsigned long long reduced
+        int single
+        lse_sums given
+        const ptrdiff_t *given_stride
+
+    ctypedef struct lse_segments:
+        const lse_plan *plan
+        const ptrdiff_t *offsets
+        ptrdiff_t count
+        ptrdiff_t step
+        ptrdiff_t stride
+
+    int lse_maps(lse_operation operation) noexcept
+    int lse_make_plan(lse_plan *plan, const lse_request *request) noexcept
+    void lse_execute(lse_plan *plan) noexcept
+    void lse_execute_segments(lse_segments *segments, int threads) noexcept
+    int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value) noexcept
+    int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+
+
+cdef extern from "include/lse/lse.h" nogil:
+    ctypedef struct lse_state:
+        pass
+    ctypedef struct lse_api:
+        pass
+
+    const char *lse_error_message(int error) noexcept
+    const lse_api *lse_get_api() noexcept
+    int lse_logsumexp_f64(const double *x, ptrdiff_t n, double *value) noexcept
+    int lse_logsumexp_f32(const float *x, ptrdiff_t n, float *value) noexcept
+    int lse_logsumexp_strided_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, double *value) noexcept
+    int lse_logsumexp_strided_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, float *value) noexcept
+    int lse_logsumexp_weighted_f64(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
+        ptrdiff_t n, double *value, double *sign) noexcept
+    int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
+        ptrdiff_t n, float *value, float *sign) noexcept
+    int lse_logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+        double *values, int threads) noexcept
+    int lse_logsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+        float *values, int threads) noexcept
+    int lse_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+        double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+        float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+        double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+        float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_state_init(lse_state *state) noexcept
+    int lse_state_update_f64(lse_state *state, const double *x, ptrdiff_t x_stride, const double *b,
+        ptrdiff_t b_stride, ptrdiff_t n) noexcept
+    int lse_state_update_f32(lse_state *state, const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
+        ptrdiff_t n) noexcept
+    int lse_state_merge(lse_state *into, const lse_state *other) noexcept
+    int lse_state_finish(const lse_state *state, double *value, double *sign) noexcept

@@ -1,0 +1,93 @@
+"""From the arguments of `LogSumExp` to its state, and back."""
+
+import math
+import operator
+
+import numpy as np
+
+from lse._arguments import Arguments, asked, loadable
+
+STATE_VERSION = 1  # of what is pickled
+
+
+def checked(shape, dtype):
+    """Whether results are float32, and a shape as a tuple."""
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
+    try:
+        lengths = tuple(map(operator.index, shape)) if hasattr(shape, "__iter__") else (operator.index(shape),)
+    except TypeError:
+        raise TypeError(f"LogSumExp: shape must be an integer or integers, not {shape!r}") from None
+    if any(n < 0 for n in lengths):
+        raise ValueError(f"LogSumExp: shape {shape!r} has a negative length")
+    if len(lengths) > 63:
+        raise ValueError(f"LogSumExp: shape has {len(lengths)} dimensions; 63 are the most")
+    return dtype == np.float32, lengths
+
+
+def checked_arguments(a, axis, b, dtype):
+    args = Arguments("LogSumExp", a, axis, b=b, dtype=dtype)
+    if args.dtype.kind == "c" or args.dtype.char == "g":
+        raise TypeError(
+            f"LogSumExp: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
+            "integer type or bool"
+        )
+    return args
+
+
+def fold(total, args):
+    """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
+    weights = None if args.b is None else loadable(args.b, np.float64)
+    single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
+    many = math.prod(args.a.shape[i] for i in args.axes)
+    total._fold(loadable(args.a, np.float64), weights, args.bits, single, many)
+    return total
+
+
+def update(total, a, b, axis):
+    args = checked_arguments(a, axis, b, None)
+    if args.shape != total.shape:
+        raise ValueError(
+            f"LogSumExp.update: an array of shape {args.a.shape} reduced over axis={axis} has shape {args.shape}, but "
+            f"the accumulator has shape {total.shape}"
+        )
+    fold(total, args)
+
+
+def of(cls, a, axis, b, dtype):
+    args = checked_arguments(a, axis, b, None)
+    if dtype is None:
+        dtype = np.float32 if args.dtype == np.float32 else np.float64
+    else:
+        dtype = asked(dtype, args.dtype, "LogSumExp")
+    return fold(cls(args.shape, dtype), args)
+
+
+def in_dtype(values, dtype):
+    """Results as the user sees them, every NaN the same one."""
+    result = np.where(np.isnan(values), np.nan, values).astype(dtype)
+    return result[()] if result.ndim == 0 else result
+
+
+def checked_sums(sums, shape, name):
+    if not isinstance(sums, np.ndarray) or sums.dtype.kind != "f" or sums.dtype.itemsize != 8:
+        raise TypeError(f"LogSumExp: a pickled state whose {name} sums are no array of float64")
+    if sums.shape != (3, *shape):
+        raise ValueError(f"LogSumExp: a pickled state whose {name} sums have shape {sums.shape}, not {(3, *shape)}")
+    if np.isnan(sums[0]).any() or np.isinf(sums[1]).any():
+        raise ValueError(f"LogSumExp: a pickled state whose {name} sums are no sums")
+    return np.array(sums, np.float64, order="C")
+
+
+def checked_state(state, shape):
+    """The parts of a pickled state; what is not one raises."""
+    if not isinstance(state, tuple) or len(state) != 4:
+        raise TypeError("LogSumExp: a pickled state must be a tuple of version, count, plain and weighted sums")
+    version, count, plain, weighted = state
+    if version != STATE_VERSION:
+        raise ValueError(f"LogSumExp: a pickled state of version {version!r}; this lse reads version {STATE_VERSION}")
+    if type(count) is not int or count < 0:
+        raise ValueError(f"LogSumExp: a pickled state whose count is {count!r}")
+    plain = checked_sums(plain, shape, "plain")
+    return count, plain, None if weighted is None else checked_sums(weighted, shape, "weighted")

@@ -1,0 +1,447 @@
+# Running sums -----------------------------------------------------------------------------------------------
+
+cdef lse_sums rows_of(cnp.ndarray states) noexcept:
+    """Of an array whose first axis has the maxima, the tails and their low parts."""
+    cdef lse_sums sums
+    sums.max = <double *>cnp.PyArray_DATA(states)
+    sums.tail = sums.max + cnp.PyArray_SIZE(states) // 3
+    sums.tail_lo = sums.tail + cnp.PyArray_SIZE(states) // 3
+    return sums
+
+
+cdef inline lse_sum sum_at(cnp.ndarray states, Py_ssize_t i) noexcept:
+    cdef lse_sums sums = rows_of(states)
+    cdef lse_sum one
+    one.max = sums.max[i]
+    one.tail = sums.tail[i]
+    one.tail_lo = sums.tail_lo[i]
+    return one
+
+
+cdef cnp.ndarray no_sums(cnp.ndarray like):
+    cdef cnp.ndarray states = np.zeros_like(like)
+    states[0] = -np.inf
+    return states
+
+
+cdef cnp.ndarray add_sums(cnp.ndarray into, cnp.ndarray other, bint weighted):
+    """The sums of both, in one of them; either may be None."""
+    cdef lse_fp_state found
+    if into is None or other is None:
+        return into if other is None else other
+    found = lse_fp_enter()
+    lse_merge_sums(table, weighted, rows_of(into), rows_of(other), cnp.PyArray_SIZE(into) // 3)
+    lse_fp_leave(found)
+    return into
+
+
+cdef class LogSumExp:
+    """Log-sum-exp of data that arrives in pieces, or lies in several places.
+
+    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in, for
+    each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
+
+    Parameters
+    ----------
+    shape : int or tuple of ints, optional
+        Shape of the result; (), the default, for a single sum.
+    dtype : dtype, optional
+        float64, the default, or float32: the type of the result, and that in which float32 data are summed. The state
+        is kept in float64 pairs in either case.
+
+    Attributes
+    ----------
+    shape : tuple of ints
+    dtype : dtype
+    count : int
+        How many elements were folded into each element of the result.
+    value : numpy scalar or ndarray
+        Logarithm of the magnitude of the sum, of shape `shape`; -inf where nothing was folded in.
+    sign : numpy scalar or ndarray
+        1, or with weights -1, 0 or NaN; 0 for a sum over nothing.
+    nbytes : int
+        Size of the state.
+
+    Raises
+    ------
+    TypeError
+        `dtype` is neither float64 nor float32, `shape` is not of integers.
+    ValueError
+        `shape` is negative somewhere or has too many dimensions.
+
+    See Also
+    --------
+    logsumexp
+
+    Notes
+    -----
+    `value` obeys the error bound of `logsumexp` however the data are cut, and has the bits of `logsumexp` where all
+    came in one piece without weights. With weights of both signs the error is relative to ``sum(abs(b) * exp(a))`` over
+    all that was folded in: terms that cancel across calls of `update` leave only what is visible beside them in twice
+    the digits of float64.
+
+    Memory is 24 bytes an element of `shape`, 48 once there are weights, and the same again during `update`.
+
+    Several threads may update accumulators of their own at the same time: the GIL is released while data are read. One
+    that is shared is safe too, each `update` or `merge` takes effect whole or not at all, but then the order of arrival
+    decides the last bits.
+
+    The running state and its merging are those of [1]_ with an integer exponent as anchor.
+
+    References
+    ----------
+    .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018, arXiv:1805.02867.
+
+    Examples
+    --------
+    >>> import lse
+    >>> total = lse.LogSumExp()
+    >>> for chunk in ([1000.0, 1001.0], [1002.0]):
+    ...     total = total.update(chunk)
+    >>> total.value
+    np.float64(1002.4076059644444)
+    >>> total.count
+    3
+    >>> (lse.LogSumExp.of([1000.0, 1001.0]) + lse.LogSumExp.of([1002.0])).value
+    np.float64(1002.4076059644444)
+    >>> lse.LogSumExp(shape=2).update([[0.0, 1.0], [0.0, 1.0]], axis=0).value
+    array([0.69314718, 1.69314718])
+    """
+
+    cdef cnp.ndarray plain  # the sums of terms without weights: maxima, tails, and their low parts
+    cdef cnp.ndarray weighted  # those of terms with, or None
+    cdef bint single
+    cdef readonly object count
+
+    def __cinit__(self, shape=(), dtype=np.float64):
+        self.single, lengths = _streaming.checked(shape, dtype)
+        self.plain = np.zeros((3, *lengths))
+        self.plain[0] = -np.inf
+        self.weighted = None
+        self.count = 0
+
+    @classmethod
+    def of(cls, a, axis=None, b=None, dtype=None):
+        """Accumulator of the shape that `a` has once `axis` is reduced, with `a` folded in.
+
+        Parameters
+        ----------
+        a : array_like
+            As for `update`.
+        axis : None, int or tuple of ints, optional
+            Axes to reduce; None, the default, reduces all.
+        b : array_like, optional
+            Weights.
+        dtype : dtype, optional
+            float32 or float64; by default float32 where `a` and `b` are, else float64.
+
+        Returns
+        -------
+        LogSumExp
+
+        Examples
+        --------
+        >>> import lse
+        >>> lse.LogSumExp.of([[0.0, 0.0], [1.0, 1.0]], axis=1)
+        LogSumExp(shape=(2,), dtype=float64, count=2)
+        """
+        return quietly(_streaming.of, (cls, a, axis, b, dtype))
+
+    def update(self, a, b=None, axis=None):
+        """Fold in ``sum(b * exp(a))`` over some axes.
+
+        Parameters
+        ----------
+        a : array_like
+            Real numbers of any shape and memory layout. float16, bfloat16, float64, integers and booleans are summed
+            in float64, and so is float32 unless that is the dtype of the accumulator.
+        b : array_like, optional
+            Real weights of either sign, broadcast with `a`; a term of weight 0 does not exist.
+        axis : None, int or tuple of ints, optional
+            Axes to reduce; None, the default, reduces all. What is left must have the shape of the accumulator.
+
+        Returns
+        -------
+        LogSumExp
+            The accumulator itself.
+
+        Raises
+        ------
+        ValueError
+            The shape that is left is not that of the accumulator; `a` and `b` do not broadcast; an axis is repeated.
+        AxisError
+            An axis is out of range.
+        TypeError
+            A dtype is complex, longdouble or not numeric; an argument is a masked array.
+        MemoryError
+            There is no room for another state of this shape.
+
+            After any error the accumulator is as it was.
+
+        Examples
+        --------
+        >>> import lse
+        >>> lse.LogSumExp().update([0.0, 0.0], b=[3.0, -1.0]).value
+        np.float64(0.6931471805599453)
+        """
+        if not self.quick_update(a, b, axis):
+            quietly(_streaming.update, (self, a, b, axis))
+        return self
+
+    cdef bint quick_update(self, object a, object b, object axis) except -1:
+        """Fold in plain arrays over plain axes; False for all else."""
+        cdef bint single = False
+        cdef unsigned long long reduced = 0
+        cdef cnp.ndarray weights = None, array = plain_array(a, &single)
+        cdef int left = 0, i
+        cdef Py_ssize_t many = 1
+        if array is None or not axis_bits(axis, cnp.PyArray_NDIM(array), &reduced):
+            return False
+        if b is not None:
+            weights = spread(b, array, cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64)
+            if weights is None:
+                return False
+        for i in range(cnp.PyArray_NDIM(array)):
+            if reduced >> i & 1:
+                many *= cnp.PyArray_DIM(array, i)
+            elif left + 1 < cnp.PyArray_NDIM(self.plain) and (
+                    cnp.PyArray_DIM(self.plain, left + 1) == cnp.PyArray_DIM(array, i)):
+                left += 1
+            else:
+                return False
+        if left + 1 != cnp.PyArray_NDIM(self.plain):
+            return False
+        single = single and self.single
+        if left == 0 and weights is None and self.quick_run(array, single):
+            return True
+        self.fold(array, None, weights, reduced, single, many)
+        return True
+
+    cdef bint quick_run(self, cnp.ndarray array, bint single) except -1:
+        """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
+        cdef lse_sum one
+        cdef lse_sums sums, other
+        cdef lse_fp_state found
+        cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
+        cdef const void *data = cnp.PyArray_DATA(array)
+        cdef bint done
+        if n > LSE_PIECE or cnp.PyArray_ITEMSIZE(array) != (4 if single else 8) or not cnp.PyArray_IS_C_CONTIGUOUS(array):
+            return False
+        if n < GIL_KEPT_BELOW:
+            done = lse_quick_sum(table, single, data, n, &one)
+        else:
+            with nogil:
+                done = lse_quick_sum(table, single, data, n, &one)
+        if not done:
+            return False
+        with cython.critical_section(self):
+            sums = rows_of(self.plain)
+            other.max, other.tail, other.tail_lo = &one.max, &one.tail, &one.tail_lo
+            found = lse_fp_enter()
+            lse_merge_sums(table, False, sums, other, 1)
+            lse_fp_leave(found)
+            self.count = self.count + n
+        return True
+
+    cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced, bint single,
+                  Py_ssize_t many) except -1:
+        """Fold in what has the right shape; `many` elements go into each sum."""
+        cdef cnp.ndarray chunk, out
+        cdef Py_ssize_t size = cnp.PyArray_NBYTES(self.plain) // 3
+        if cnp.PyArray_SIZE(a) > 0:
+            chunk = cnp.PyArray_EMPTY(
+                cnp.PyArray_NDIM(self.plain), cnp.PyArray_DIMS(self.plain), cnp.NPY_FLOAT64, False)
+            out = cnp.PyArray_New(
+                cnp.ndarray, cnp.PyArray_NDIM(self.plain) - 1, cnp.PyArray_DIMS(self.plain) + 1, cnp.NPY_FLOAT64,
+                cnp.PyArray_STRIDES(chunk) + 1, cnp.PyArray_DATA(chunk), 0, cnp.NPY_ARRAY_WRITEABLE, None)
+            perform(LSE_SUMS, a, where, weights, reduced, single, out, cnp.PyArray_BYTES(chunk) + size,
+                    cnp.PyArray_BYTES(chunk) + 2 * size)
+            with cython.critical_section(self):
+                if weights is None:
+                    self.plain = add_sums(self.plain, chunk, False)
+                else:
+                    self.weighted = add_sums(self.weighted, chunk, True)
+                self.count = self.count + many
+        else:
+            self.count = self.count + many
+        return 0
+
+    def _fold(self, cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, bint single, many):
+        """Fold in arrays that Python has checked."""
+        cdef unsigned long long none = 0
+        check_shape("the state", a, self.plain[0, ...], reduced)
+        if weights is not None:
+            check_shape("b", a, weights, none)
+        self.fold(a, None, weights, reduced, single, many)
+
+    def merge(self, other):
+        """Fold in all that another accumulator has seen.
+
+        Parameters
+        ----------
+        other : LogSumExp
+            Of the same shape; it stays as it is.
+
+        Returns
+        -------
+        LogSumExp
+            The accumulator itself.
+
+        Raises
+        ------
+        TypeError
+            `other` is no LogSumExp.
+        ValueError
+            The shapes differ.
+
+        Examples
+        --------
+        >>> import lse
+        >>> a, b = lse.LogSumExp.of([0.0]), lse.LogSumExp.of([0.0])
+        >>> a.merge(b).value
+        np.float64(0.6931471805599453)
+        """
+        cdef LogSumExp from_other
+        if not isinstance(other, LogSumExp):
+            raise TypeError(f"LogSumExp.merge: expected a LogSumExp, not {type(other).__name__}; update() takes data")
+        if self.shape != other.shape:
+            raise ValueError(f"LogSumExp.merge: shapes {self.shape} and {other.shape} differ")
+        from_other = (<LogSumExp>other).copy()
+        with cython.critical_section(self):
+            self.plain = add_sums(self.plain, from_other.plain, False)
+            self.weighted = add_sums(self.weighted, from_other.weighted, True)
+            self.count = self.count + from_other.count
+        return self
+
+    def __add__(self, other):
+        if not isinstance(self, LogSumExp) or not isinstance(other, LogSumExp):
+            return NotImplemented
+        result = type(self)(self.shape, np.result_type(self.dtype, other.dtype))
+        return result.merge(self).merge(other)
+
+    def __iadd__(self, other):
+        return self.merge(other) if isinstance(other, LogSumExp) else NotImplemented
+
+    def reset(self):
+        """Forget all that was folded in.
+
+        Returns
+        -------
+        LogSumExp
+            The accumulator itself.
+        """
+        cdef cnp.ndarray empty = no_sums(self.plain)
+        with cython.critical_section(self):
+            self.plain = empty
+            self.weighted = None
+            self.count = 0
+        return self
+
+    def copy(self):
+        """Another accumulator in the same state.
+
+        Returns
+        -------
+        LogSumExp
+        """
+        cdef LogSumExp result = type(self)(self.shape, self.dtype)
+        with cython.critical_section(self):
+            result.plain = cnp.PyArray_NewCopy(self.plain, cnp.NPY_CORDER)
+            if self.weighted is not None:
+                result.weighted = cnp.PyArray_NewCopy(self.weighted, cnp.NPY_CORDER)
+            result.count = self.count
+        return result
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    @property
+    def shape(self):
+        return (<object>self.plain).shape[1:]
+
+    @property
+    def dtype(self):
+        return np.dtype(np.float32 if self.single else np.float64)
+
+    @property
+    def nbytes(self):
+        return (<object>self.plain).nbytes * (1 if self.weighted is None else 2)
+
+    def _parts(self):
+        """log|sum| in two float64 arrays, and the sign."""
+        cdef cnp.ndarray parts = np.empty((3, *self.shape))
+        cdef lse_sums target = rows_of(parts)
+        cdef lse_sum plain[64]
+        cdef lse_sum weighted[64]
+        cdef lse_results results
+        cdef lse_fp_state found
+        cdef Py_ssize_t size = cnp.PyArray_SIZE(parts) // 3, start, i, count
+        with cython.critical_section(self):
+            found = lse_fp_enter()
+            for start in range(0, size, 64):
+                count = min(<Py_ssize_t>64, size - start)
+                for i in range(count):
+                    plain[i] = sum_at(self.plain, start + i)
+                    if self.weighted is not None:
+                        weighted[i] = sum_at(self.weighted, start + i)
+                lse_finish_sums(table, plain, NULL if self.weighted is None else weighted, count, &results)
+                for i in range(count):
+                    target.max[start + i] = results.value[i]
+                    target.tail[start + i] = results.value_lo[i]
+                    target.tail_lo[start + i] = results.sign[i]
+            lse_fp_leave(found)
+        return parts[0, ...], parts[1, ...], parts[2, ...]
+
+    @property
+    def value(self):
+        return quietly(_streaming.in_dtype, (self._parts()[0], self.dtype))
+
+    @property
+    def sign(self):
+        return quietly(_streaming.in_dtype, (self._parts()[2], self.dtype))
+
+    def __repr__(self):
+        seen = f"shape={self.shape}, dtype={self.dtype.name}, count={self.count}"
+        return f"{type(self).__name__}({seen}, value={self.value!s})" if self.shape == () else (
+            f"{type(self).__name__}({seen})")
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + self.nbytes
+
+    def __reduce__(self):
+        cdef LogSumExp now = self.copy()
+        state = (_streaming.STATE_VERSION, now.count, now.plain, now.weighted)
+        return type(self), (self.shape, self.dtype.name), state
+
+    def __setstate__(self, state):
+        count, plain, weighted = _streaming.checked_state(state, self.shape)
+        with cython.critical_section(self):
+            self.count, self.plain, self.weighted = count, plain, weighted
+
+
+def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, bint single,
+             cnp.ndarray out not None, LogSumExp total not None):
+    """Softmax or log-softmax of elements whose sums over the axes whose bits are set, and over more, are in `total`.
+
+    `total` has the shape of x, its reduced axes left out; nothing may be empty.
+    """
+    cdef lse_plan plan
+    cdef lse_request request
+    cdef ptrdiff_t stride[64]
+    cdef int axis
+    cdef cnp.ndarray given = total.plain
+    cdef unsigned long long none = 0
+    check_shape("the output", x, out, none)
+    check_shape("the sums", x, given[0, ...], reduced)
+    for axis in range(cnp.PyArray_NDIM(given) - 1):
+        stride[axis] = cnp.PyArray_STRIDE(given, axis + 1) // <Py_ssize_t>sizeof(double)
+    request.operation = <lse_operation>operation
+    request.reduced = reduced
+    request.single = single
+    request.given = rows_of(given)
+    request.given_stride = stride
+    make_plan(&plan, &request, x, None, None, out)
+    carry_out(&plan, cnp.PyArray_SIZE(x))

@@ -1,0 +1,74 @@
+/* The states of whole rows and columns, of pieces that are merged in the order of their indices, whoever computed
+ * them. */
+#include <stdlib.h>
+
+#include "core/plan.h"
+
+enum { WAVE = 256 }; /* pieces whose states are held at a time */
+
+/* Pieces of one long row, or of one panel of columns. */
+typedef struct {
+    const lse_plan *plan;
+    const lse_row *row;
+    ptrdiff_t columns, first;
+    const double *shift;
+    lse_states *states;
+} pieces;
+
+static ptrdiff_t longest(const lse_row *rows, ptrdiff_t count)
+{
+    ptrdiff_t n = 0;
+    for (ptrdiff_t i = 0; i < count; i++) n = rows[i].n > n ? rows[i].n : n;
+    return n;
+}
+
+/* Of elements piece * LSE_PIECE and on of some rows, or columns (rows: the first one). */
+static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, ptrdiff_t piece,
+                         const double *shift, lse_states *states)
+{
+    const int weighted = plan->first.weight != NULL;
+    const lse_real_kernels *kernels = plan->kernels;
+    const ptrdiff_t start = piece * LSE_PIECE, left = longest(rows, columns ? 1 : count) - start;
+    const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
+    if (columns)
+        (weighted ? kernels->weighted_columns : kernels->columns)(&plan->row, rows, start, n, count, states);
+    else
+        (weighted ? kernels->weighted_rows : kernels->rows)(&plan->row, rows, start, n, count, shift, states);
+    lse_add_progress(n * count);
+}
+
+static void piece_task(void *context, ptrdiff_t index)
+{
+    const pieces *p = (const pieces *)context;
+    piece_states(p->plan, p->row, p->columns ? p->columns : 1, p->columns > 0, p->first + index, p->shift,
+                 &p->states[index]);
+}
+
+/* Several rows have one piece each. */
+void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, const double *shift,
+                      int threads, lse_states *states)
+{
+    const lse_merge merge = plan->first.weight ? plan->table->weighted_merge : plan->table->merge;
+    const ptrdiff_t all = (longest(rows, columns ? 1 : count) + LSE_PIECE - 1) / LSE_PIECE;
+    const ptrdiff_t wave = all < WAVE ? all : WAVE;
+    pieces p = {plan, rows, columns ? count : 0, 0, shift, NULL};
+    if (all > 1 && threads > 1) p.states = (lse_states *)malloc((size_t)wave * sizeof(lse_states));
+    if (!p.states) {
+        lse_states other;
+        piece_states(plan, rows, count, columns, 0, shift, states);
+        for (ptrdiff_t piece = 1; piece < all; piece++) {
+            piece_states(plan, rows, count, columns, piece, shift, &other);
+            merge(states, &other, count);
+        }
+        return;
+    }
+    for (; p.first < all; p.first += WAVE) {
+        const ptrdiff_t some = all - p.first < WAVE ? all - p.first : WAVE;
+        plan->run(piece_task, &p, some, threads);
+        for (ptrdiff_t i = 0; i < some; i++) {
+            if (p.first + i == 0) *states = p.states[0];
+            else merge(states, &p.states[i], count);
+        }
+    }
+    free(p.states);
+}

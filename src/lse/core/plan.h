@@ -1,0 +1,113 @@
+/* One call, as rows or columns over memory: what plan.c makes of arrays, and what the rest of the engine does with it.
+ *
+ * Nothing here knows of Python. plan.c lays arrays out; pieces.c makes states of rows; sums.c keeps, merges and
+ * finishes running sums; results.c turns states into outputs; tasks.c cuts the whole into tasks. */
+#ifndef LSE_PLAN_H
+#define LSE_PLAN_H
+
+#include "core/sums.h"
+#include "core/threads.h"
+#include "kernels/kernels.h"
+
+/* An array of the kinds and sizes of lse_load_for, with strides in bytes. data is NULL where there is no array. */
+typedef struct {
+    char *data;
+    int ndim;
+    char kind;
+    int itemsize, swapped;
+    const ptrdiff_t *shape, *stride;
+} lse_array;
+
+typedef enum {
+    LSE_LOGSUMEXP,
+    LSE_SOFTMAX,
+    LSE_LOG_SOFTMAX,
+    LSE_CUMULATE,
+    LSE_SEGMENTS,
+    LSE_SUMS /* writes no results but running sums: out, sign and low are max, tail and tail_lo */
+} lse_operation;
+
+/* An array as `outer` rows of n elements, or, where `columns` is not 0, as `outer` blocks of n rows of as many
+ * neighbouring columns. A mask and weights have the shape of the array. Beside the output may lie, in arrays of its own
+ * strides, the signs of the sums and what rounding lost. */
+typedef struct {
+    lse_operation operation;
+    const lse_kernels *table;
+    const lse_real_kernels *kernels;
+    lse_run run;
+    int threads;
+    double far; /* what the kernels take: the greatest element, of weighted sums the greatest exponent */
+    int itemsize; /* of the kernels' type */
+    ptrdiff_t n, outer, columns;
+    lse_layout row, out_row;
+    int outer_ndim;
+    ptrdiff_t outer_shape[LSE_MAX_DIMS], outer_stride[LSE_MAX_DIMS], outer_where_stride[LSE_MAX_DIMS];
+    ptrdiff_t outer_weight_stride[LSE_MAX_DIMS], outer_out_stride[LSE_MAX_DIMS], outer_given_stride[LSE_MAX_DIMS];
+    ptrdiff_t out_column_stride, given_column_stride;
+    lse_row first;
+    char *out, *sign, *low; /* sign and low may be NULL */
+    lse_store store;        /* of one result; NULL for the kernels' own type */
+    lse_sums given;         /* of a map: sums computed before, max NULL where there are none */
+    ptrdiff_t together;     /* rows, or columns, of one task */
+    ptrdiff_t panels;       /* tasks for each block of columns */
+    int *failed;            /* set where there was no memory */
+} lse_plan;
+
+/* What is to be done; a where or weights whose data is NULL are not there. A map may be given the sums of its rows, with
+ * strides in elements for each axis kept. */
+typedef struct {
+    lse_operation operation;
+    const lse_kernels *table;
+    lse_run run;
+    int threads; /* 0: as many as pay */
+    lse_array a, where, weights, out;
+    unsigned long long reduced; /* a bit for each axis */
+    int single;                 /* in single precision */
+    lse_sums given;
+    const ptrdiff_t *given_stride;
+} lse_request;
+
+/* plan.c: describes the reduction of a, which is not empty; the output has the shape of a, or lacks the reduced axes or
+ * has them with length 1. 0, or -1 where no kernel reads or writes a type. */
+int lse_make_plan(lse_plan *plan, const lse_request *request);
+int lse_maps(lse_operation operation);
+/* The addresses of an outer row in the input and in the output, and its place in given sums. */
+void lse_find_row(const lse_plan *plan, ptrdiff_t index, lse_row *row, char **out, ptrdiff_t *given);
+lse_row lse_column_of(const lse_plan *plan, const lse_row *first, ptrdiff_t i);
+
+/* pieces.c: states of count rows, or of count columns of which rows is the first, less their shifts, if any. */
+void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, const double *shift,
+                      int threads, lse_states *states);
+
+/* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
+void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
+                      int threads);
+
+/* maps.c: softmax or log-softmax from results, which may become NaN: those of elements less their shift, or of a row
+ * with infinities. plain: no shift, infinity or NaN. The same from sums given at these places. */
+void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
+                   const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads);
+void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const ptrdiff_t *given, ptrdiff_t count,
+                   int threads);
+
+/* tasks.c, segments.c: all of it, in the default floating-point state, which is left as it was found. */
+void lse_execute(lse_plan *plan);
+
+/* Segment i of a row are its elements offsets[i] .. offsets[i + 1]; its result is i * step bytes from that of the
+ * first. */
+typedef struct {
+    const lse_plan *plan;
+    const ptrdiff_t *offsets;
+    ptrdiff_t count, step;
+    ptrdiff_t stride;  /* bytes from an element to the next */
+    ptrdiff_t batches; /* of each row */
+} lse_segments;
+
+void lse_execute_segments(lse_segments *segments, int threads);
+
+/* tasks.c: the log-sum-exp, or the sum, of one contiguous run of no more than LSE_PIECE elements, not 0, without a
+ * plan; 0 where it wants a second look. */
+int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value);
+int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum);
+
+#endif

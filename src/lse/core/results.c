@@ -1,0 +1,238 @@
+/* From states to the output, with a second look at the rows that want one. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/plan.h"
+#include "kernels/target.h"
+
+/* Second looks --------------------------------------------------------------------------------------------- */
+
+/* A result that is no finite number. */
+static void settle(lse_results *results, ptrdiff_t i, double value, double sign)
+{
+    results->value[i] = value;
+    results->value_lo[i] = 0.0;
+    results->sign[i] = sign;
+    results->scale[i] = NAN;
+}
+
+/* What the maximum of a row says of it: its sum is what the kernels have made of it, nothing, NaN, infinite, or to be
+ * made again from its elements less the maximum. */
+typedef enum { PLAIN, NOTHING, NOT_A_NUMBER, INFINITE, DISTANT } verdict;
+
+static verdict look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                    ptrdiff_t *infinities)
+{
+    ptrdiff_t nans;
+    *infinities = 0;
+    if (fabs(states->max[i]) <= plan->far) return PLAIN;
+    if (states->max[i] == -INFINITY && !isnan(states->tail[i])) return NOTHING;
+    plan->kernels->census(&plan->row, row, &nans, infinities);
+    if (nans > 0) *infinities = 0;
+    return nans > 0 ? NOT_A_NUMBER : *infinities > 0 ? INFINITE : DISTANT;
+}
+
+/* Result i, computed from the elements less shift. */
+static void finish_shifted(const lse_plan *plan, const lse_row *row, ptrdiff_t i, double shift, int threads,
+                           lse_results *results)
+{
+    lse_states again;
+    lse_results one;
+    lse_whole_states(plan, row, 1, 0, &shift, threads, &again);
+    plan->table->finish_scaled(&again, 1, &one);
+    results->value[i] = one.value[0];
+    results->value_lo[i] = one.value_lo[0];
+    results->scale[i] = one.scale[0];
+    results->scale_lo[i] = one.scale_lo[0];
+    results->anchor[i] = one.anchor[0];
+}
+
+static void second_look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads,
+                        lse_results *results, double *shift, ptrdiff_t *infinities)
+{
+    switch (look(plan, row, states, i, infinities)) {
+    case PLAIN: return;
+    case NOTHING: settle(results, i, -INFINITY, 0.0); return;
+    case NOT_A_NUMBER: settle(results, i, NAN, NAN); return;
+    case INFINITE: settle(results, i, INFINITY, 1.0); return;
+    case DISTANT:
+        *shift = states->max[i];
+        finish_shifted(plan, row, i, *shift, threads, results);
+    }
+}
+
+/* Whether a weighted sum is not what the kernels make well: its greatest exponent is beyond them, or it is far below
+ * its greatest term, which is near 2^500: something cancels, or NaN stands for a weight that is not plain. */
+static int wants_second_look(const lse_plan *plan, const lse_states *states, ptrdiff_t i)
+{
+    const double least = plan->itemsize == 4 ? 0x1p490 : 0x1p480;
+    return !(fabs(states->max[i]) <= plan->far && fabs(states->tail[i]) >= least);
+}
+
+/* A weighted row seen again: one state of its elements less shift, or log|sum| = value + value_lo and its sign. */
+typedef struct {
+    int exact;
+    double shift, value, value_lo, sign;
+    lse_states again;
+} weighted_look;
+
+static void look_again(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads,
+                       weighted_look *seen)
+{
+    double max;
+    int plain;
+    *seen = (weighted_look){.exact = 1, .value = -INFINITY};
+    if (!(fabs(states->max[i]) <= plan->far)) {
+        plan->kernels->weighted_census(&plan->row, row, &max, &plain);
+        if (plain && max == -INFINITY) return;
+        if (plain && max > -INFINITY) {
+            lse_whole_states(plan, row, 1, 0, &max, threads, &seen->again);
+            seen->shift = max;
+            seen->exact = wants_second_look(plan, &seen->again, 0);
+            if (!seen->exact) return;
+        }
+    }
+    double *x = (double *)malloc(2 * (size_t)row->n * sizeof(double));
+    if (!x) {
+        LSE_STORE(plan->failed, 1);
+        return;
+    }
+    plan->kernels->collect(&plan->row, row, x, x + row->n);
+    lse_exact(x, x + row->n, row->n, &seen->value, &seen->value_lo, &seen->sign);
+    free(x);
+}
+
+static void weighted_second_look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                                 int threads, lse_results *results, double *shift)
+{
+    weighted_look seen;
+    lse_results one;
+    look_again(plan, row, states, i, threads, &seen);
+    if (!seen.exact) {
+        *shift = seen.shift;
+        plan->table->weighted_finish(&seen.again, 1, &one);
+        seen.value = one.value[0];
+        seen.value_lo = one.value_lo[0];
+        seen.sign = one.sign[0];
+    }
+    settle(results, i, seen.value, seen.sign);
+    results->value_lo[i] = seen.value_lo;
+}
+
+/* Storing -------------------------------------------------------------------------------------------------- */
+
+/* Every NaN is stored as the same one. */
+static void store_value(const lse_plan *plan, char *out, double value)
+{
+    if (value != value) value = NAN;
+    if (plan->store) plan->store(out, 0, 1, &value);
+    else if (plan->itemsize == 4) *(float *)(void *)out = (float)value;
+    else *(double *)(void *)out = value;
+}
+
+/* shift + value + value_lo, rounded once but for the last bits of value_lo; value alone where shift is 0. */
+static void store_result(const lse_plan *plan, char *out, double shift, const lse_results *results, ptrdiff_t i)
+{
+    double value = results->value[i], low = results->value_lo[i];
+    const double sign = results->sign[i];
+    if (shift != 0) {
+        const double total = shift + value, of_value = total - shift;
+        low = ((shift - (total - of_value)) + (value - of_value)) + low;
+        value = total + low;
+        low = low - (value - total);
+    }
+    if (plan->sign) store_value(plan, plan->sign + (out - plan->out), sign);
+    else if (sign < 0) value = NAN;
+    if (plan->low) store_value(plan, plan->low + (out - plan->out), low);
+    store_value(plan, out, value);
+}
+
+static void store_sum(const lse_plan *plan, char *out, lse_sum sum)
+{
+    *(double *)(void *)out = sum.max;
+    *(double *)(void *)(plan->sign + (out - plan->out)) = sum.tail;
+    *(double *)(void *)(plan->low + (out - plan->out)) = sum.tail_lo;
+}
+
+/* The state of a row as a running sum. */
+static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads)
+{
+    const lse_sum found = {states->max[i], states->tail[i], states->tail_lo[i]};
+    ptrdiff_t infinities;
+    if (plan->first.weight) {
+        weighted_look seen;
+        if (!wants_second_look(plan, states, i)) return found;
+        look_again(plan, row, states, i, threads, &seen);
+        if (seen.exact) return lse_sum_of(seen.value, seen.value_lo, seen.sign);
+        return lse_weighted_sum(seen.shift, seen.again.max[0], seen.again.tail[0], seen.again.tail_lo[0]);
+    }
+    switch (look(plan, row, states, i, &infinities)) {
+    case NOTHING: return lse_no_sum();
+    case NOT_A_NUMBER: return (lse_sum){0.0, NAN, 0.0};
+    case INFINITE: return lse_infinite_sum((double)infinities);
+    case DISTANT: {
+        lse_states again;
+        lse_whole_states(plan, row, 1, 0, &states->max[i], threads, &again);
+        return lse_plain_sum(states->max[i], again.tail[0], again.tail_lo[0]);
+    }
+    case PLAIN: break;
+    }
+    return found;
+}
+
+/* Groups --------------------------------------------------------------------------------------------------- */
+
+static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
+                            const lse_states *states, int threads)
+{
+    lse_results results;
+    plan->table->weighted_finish(states, count, &results);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        double shift = 0.0;
+        if (wants_second_look(plan, states, i))
+            weighted_second_look(plan, &rows[i], states, i, threads, &results, &shift);
+        store_result(plan, out[i], shift, &results, i);
+    }
+}
+
+static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
+                         const lse_states *states, int plain, int threads)
+{
+    lse_results results;
+    double shift[LSE_BATCH];
+    ptrdiff_t infinities[LSE_BATCH];
+    const int maps = lse_maps(plan->operation);
+    (maps ? plan->table->finish_scaled : plan->table->finish)(states, count, &results);
+    if (plain && !maps && !plan->sign && !plan->low) {
+        for (ptrdiff_t i = 0; i < count; i++) store_value(plan, out[i], results.value[i]);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+        shift[i] = 0.0;
+        infinities[i] = 0;
+        plain &= !rows[0].where || !isnan(results.value[i]);
+        second_look(plan, &rows[i], states, i, threads, &results, &shift[i], &infinities[i]);
+        results.sign[i] = isnan(results.value[i]) ? NAN : results.value[i] > -INFINITY;
+    }
+    if (maps)
+        lse_map_group(plan, rows, out, count, plain, shift, infinities, &results, threads);
+    else
+        for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
+}
+
+void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
+                      int threads)
+{
+    int plain = 1;
+    if (plan->operation == LSE_SUMS) {
+        for (ptrdiff_t i = 0; i < count; i++)
+            store_sum(plan, out[i], sum_of_row(plan, &rows[i], states, i, threads));
+        return;
+    }
+    if (plan->first.weight) {
+        finish_weighted(plan, rows, out, count, states, threads);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;
+    finish_plain(plan, rows, out, count, states, plain, threads);
+}

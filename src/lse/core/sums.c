@@ -1,0 +1,241 @@
+/* The algebra of running sums: a few operations a sum, in double precision or twice that. */
+#include "core/sums.h"
+
+#include <math.h>
+
+#include "kernels/pair.h"
+
+#define TOP 0x1p500 /* what a term of e^max is, near its anchor */
+
+static int is_far(lse_sum s) { return isinf(s.tail_lo); }
+static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
+
+lse_sum lse_no_sum(void) { return (lse_sum){-INFINITY, 0.0, 0.0}; }
+lse_sum lse_infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY}; }
+static lse_sum not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0}; }
+
+/* e^x = (hi + lo) 2^n, hi within sqrt(2) of 1, within 2^-100 for |x| < 2^10; n is an integer. The first product with n
+ * is exact, and so is what it leaves. */
+static pair exp_of(pair x, double *n)
+{
+    *n = (x.hi * LOG2E_f64 + 0x1.8p52) - 0x1.8p52;
+    const pair r = two_sum(fma(*n, -LN2_HI_f64, x.hi), fma(*n, -LN2_LO_f64, x.lo));
+    const pair rest = exp_minus_one(r), e = two_sum(1.0, rest.hi);
+    return (pair){e.hi, e.lo + rest.lo};
+}
+
+/* n ln 2 */
+static pair log_of_power(double n)
+{
+    const double hi = n * LN2_HI_f64;
+    return two_sum(hi, fma(n, LN2_LO_f64, fma(n, LN2_HI_f64, -hi)));
+}
+
+/* e^d for d <= 1 */
+static double exp_down(double d)
+{
+    double n;
+    if (!(d >= -1000.0)) return 0.0;
+    const pair e = exp_of((pair){d, 0.0}, &n);
+    return ldexp(e.hi, (int)n);
+}
+
+lse_sum lse_plain_sum(double shift, double tail, double tail_lo)
+{
+    double n;
+    if (!(fabs(shift) <= LSE_FAR_f64)) return (lse_sum){shift, TOP + tail, INFINITY};
+    const pair t = product((pair){tail, tail_lo}, exp_of((pair){shift, 0.0}, &n));
+    return (lse_sum){shift, t.hi, t.lo};
+}
+
+lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail_lo)
+{
+    double n;
+    if (fabs(shift) <= LSE_FAR_f64) {
+        const pair t = product((pair){tail, tail_lo}, exp_of((pair){shift, 0.0}, &n));
+        return (lse_sum){exponent + n, t.hi, t.lo};
+    }
+    const pair max = two_sum(shift, exponent * LN2_HI_f64);
+    /* beyond 1, what rounding lost is less than an ulp of the logarithm */
+    return (lse_sum){max.hi, fabs(max.lo) <= 1.0 ? tail * exp_down(max.lo) : tail, INFINITY};
+}
+
+lse_sum lse_sum_of(double value, double value_lo, double sign)
+{
+    double n;
+    if (isnan(value) || isnan(sign)) return not_a_sum();
+    if (value == -INFINITY) return lse_no_sum();
+    if (value == INFINITY) return lse_infinite_sum(sign);
+    if (fabs(value) > LSE_FAR_f64) return (lse_sum){value, sign * TOP, INFINITY};
+    const pair e = exp_of((pair){value, value_lo}, &n);
+    return (lse_sum){n, sign * TOP * e.hi, sign * TOP * e.lo};
+}
+
+/* Merging -------------------------------------------------------------------------------------------------- */
+
+/* A finite sum as e^max tail 2^-500. */
+static lse_sum far_of(lse_sum s, int weighted)
+{
+    double n;
+    if (is_far(s)) return s;
+    if (weighted) {
+        const pair max = log_of_power(s.max);
+        return (lse_sum){max.hi, s.tail * exp_down(max.lo), INFINITY};
+    }
+    return (lse_sum){s.max, TOP + s.tail / exp_of((pair){s.max, 0.0}, &n).hi, INFINITY};
+}
+
+static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
+{
+    if (isnan(a.tail) || isnan(b.tail)) return not_a_sum();
+    if (a.max == INFINITY && b.max == INFINITY)
+        return (a.tail > 0.0) == (b.tail > 0.0) ? lse_infinite_sum(a.tail + b.tail) : not_a_sum();
+    if (a.max == INFINITY || is_nothing(b)) return a;
+    if (b.max == INFINITY || is_nothing(a)) return b;
+    a = far_of(a, weighted);
+    b = far_of(b, weighted);
+    const lse_sum high = a.max >= b.max ? a : b, low = a.max >= b.max ? b : a;
+    return (lse_sum){high.max, high.tail + low.tail * exp_down(low.max - high.max), INFINITY};
+}
+
+/* Some sums in the arrays of a kernel, up to a whole number of vectors. */
+static void to_states(lse_sums s, ptrdiff_t count, lse_states *states)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        states->max[i] = s.max[i];
+        states->tail[i] = s.tail[i];
+        states->tail_lo[i] = s.tail_lo[i];
+    }
+    for (ptrdiff_t i = count; i % 8 != 0; i++) {
+        states->max[i] = -INFINITY;
+        states->tail[i] = states->tail_lo[i] = 0.0;
+    }
+}
+
+static void merge_some(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count)
+{
+    lse_states a, b;
+    to_states(into, count, &a);
+    to_states(from, count, &b);
+    (weighted ? table->weighted_merge : table->merge)(&a, &b, count);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const lse_sum one = {into.max[i], into.tail[i], into.tail_lo[i]};
+        const lse_sum other = {from.max[i], from.tail[i], from.tail_lo[i]};
+        lse_sum both = {a.max[i], a.tail[i], a.tail_lo[i]};
+        if (is_far(one) || is_far(other)) both = merge_far(one, other, weighted);
+        into.max[i] = both.max;
+        into.tail[i] = both.tail;
+        into.tail_lo[i] = both.tail_lo;
+    }
+}
+
+void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i += LSE_BATCH) {
+        const lse_sums a = {into.max + i, into.tail + i, into.tail_lo + i};
+        const lse_sums b = {from.max + i, from.tail + i, from.tail_lo + i};
+        merge_some(table, weighted, a, b, count - i < LSE_BATCH ? count - i : LSE_BATCH);
+    }
+}
+
+lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b)
+{
+    merge_some(table, weighted, (lse_sums){&a.max, &a.tail, &a.tail_lo}, (lse_sums){&b.max, &b.tail, &b.tail_lo}, 1);
+    return a;
+}
+
+/* Finishing ------------------------------------------------------------------------------------------------ */
+
+/* A plain sum as a weighted one. */
+static lse_sum weighted_of(lse_sum s)
+{
+    double n;
+    if (is_far(s) || isnan(s.tail) || is_nothing(s)) return s;
+    const pair e = exp_of((pair){s.max, 0.0}, &n), sum = two_sum(TOP * e.hi, s.tail);
+    return (lse_sum){n, sum.hi, sum.lo + TOP * e.lo + s.tail_lo};
+}
+
+/* A weighted sum whose tail is between 2^500 and 2^501, or nothing. */
+static lse_sum scaled(lse_sum s)
+{
+    int e;
+    if (is_far(s) || isnan(s.tail) || is_nothing(s)) return s;
+    const pair sum = two_sum(s.tail, s.tail_lo);
+    if (sum.hi == 0.0) return lse_no_sum();
+    frexp(sum.hi, &e);
+    return (lse_sum){s.max + (e - 501), ldexp(sum.hi, 501 - e), ldexp(sum.lo, 501 - e)};
+}
+
+double lse_log(double t)
+{
+    int e;
+    const double half = frexp(t, &e), f = half < 0x1.6a09e667f3bcdp-1 ? 2.0 * half : half;
+    const pair of_e = log_of_power(f == half ? e : e - 1), of_f = log_one_plus((pair){f - 1.0, 0.0});
+    const pair sum = two_sum(of_e.hi, of_f.hi);
+    return sum.hi + (sum.lo + of_e.lo + of_f.lo);
+}
+
+/* Of a sum that no kernel finishes. */
+static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
+{
+    double value = NAN, sign = NAN;
+    if (is_nothing(s) || (s.tail == 0.0 && is_far(s))) {
+        value = -INFINITY;
+        sign = 0.0;
+    } else if (is_far(s)) {
+        value = s.max == INFINITY ? INFINITY : s.max + lse_log(fabs(s.tail) * 0x1p-500);
+        sign = s.tail > 0.0 ? 1.0 : -1.0;
+    }
+    results->value[i] = value;
+    results->value_lo[i] = 0.0;
+    results->sign[i] = sign;
+}
+
+static void finish_some(const lse_kernels *table, int weighted, const lse_sum *sums, ptrdiff_t count,
+                        lse_results *results)
+{
+    lse_states states;
+    for (ptrdiff_t i = 0; i < count || i % 8 != 0; i++) {
+        const lse_sum s = i < count ? sums[i] : lse_no_sum();
+        states.max[i] = s.max;
+        states.tail[i] = s.tail;
+        states.tail_lo[i] = s.tail_lo;
+    }
+    (weighted ? table->weighted_finish : table->finish)(&states, count, results);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (!weighted) results->sign[i] = 1.0;
+        if (is_far(sums[i]) || isnan(sums[i].tail) || is_nothing(sums[i])) finish_far(sums[i], i, results);
+    }
+}
+
+void lse_finish_sums(const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
+                     lse_results *results)
+{
+    lse_sum both[LSE_BATCH];
+    if (!weighted) {
+        finish_some(table, 0, plain, count, results);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++)
+        both[i] = scaled(lse_merge_sum(table, 1, weighted_of(plain[i]), weighted[i]));
+    finish_some(table, 1, both, count, results);
+}
+
+void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities)
+{
+    double n;
+    *shift = 0.0;
+    *infinities = 0;
+    if (s.max == INFINITY) {
+        *infinities = (ptrdiff_t)s.tail;
+    } else if (is_far(s)) {
+        *shift = s.max;
+        s = (lse_sum){0.0, s.tail - TOP, 0.0};
+    } else if (fabs(s.max) > far && s.max > -INFINITY) {
+        *shift = s.max;
+        s = (lse_sum){0.0, s.tail / exp_of((pair){s.max, 0.0}, &n).hi, 0.0};
+    }
+    states->max[i] = s.max;
+    states->tail[i] = s.tail;
+    states->tail_lo[i] = s.tail_lo;
+}

@@ -1,0 +1,46 @@
+/* Running sums as they are kept from call to call: of any magnitude, merged and finished without the data. */
+#ifndef LSE_SUMS_H
+#define LSE_SUMS_H
+
+#include "kernels/kernels.h"
+
+/* A plain sum is the state that kernels.h describes, sum(exp(x)) = e^max + (tail + tail_lo) 2^(N - 500) with
+ * N = nearest(max log2(e)); a weighted one (tail + tail_lo) 2^(max - 500), max an integer. Either, where
+ * - it is nothing: (-inf, 0, 0);
+ * - there was NaN: tail is NaN;
+ * - tail_lo is inf and max finite: it is e^max tail 2^-500, too great or too small for the above;
+ * - tail_lo and max are inf: an infinite sum; tail is the number of its terms that are +inf, negative for -inf. */
+typedef struct {
+    double max, tail, tail_lo;
+} lse_sum;
+
+/* The same of many. */
+typedef struct {
+    double *max, *tail, *tail_lo;
+} lse_sums;
+
+/* e^shift times a plain sum of maximum 0, and times a weighted sum. */
+lse_sum lse_plain_sum(double shift, double tail, double tail_lo);
+lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail_lo);
+/* The weighted sum of which lse_exact has found the logarithm and the sign. */
+lse_sum lse_sum_of(double value, double value_lo, double sign);
+lse_sum lse_infinite_sum(double terms);
+lse_sum lse_no_sum(void);
+
+/* The logarithm of a positive number, within .51 ulp where it is not next to 0. */
+double lse_log(double t);
+
+lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b);
+/* into = into + from, element by element; the bits are those of lse_merge_sum. */
+void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count);
+
+/* value, value_lo and sign of count <= LSE_BATCH plain sums; of sums of which each is the sum of a plain and a weighted
+ * one, if weighted is not NULL. */
+void lse_finish_sums(const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
+                     lse_results *results);
+
+/* State i of a plain sum whose elements are mapped: where its maximum is beyond what the kernels take (far), the state
+ * of the elements less shift. infinities: how many of them are +inf. */
+void lse_state_of(lse_sum plain, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities);
+
+#endif

@@ -1,0 +1,133 @@
+/* Cut into tasks of some rows or columns each; where those are too few, each in turn into pieces. */
+#include <math.h>
+
+#include "core/fp.h"
+#include "core/plan.h"
+
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+static ptrdiff_t quotient_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+
+/* The rows, or columns, of one task. */
+typedef struct {
+    lse_row rows[LSE_BATCH];
+    char *out[LSE_BATCH];
+    ptrdiff_t given[LSE_BATCH];
+    ptrdiff_t count;
+} members;
+
+static void find_members(const lse_plan *plan, ptrdiff_t index, members *m)
+{
+    if (!plan->columns) {
+        const ptrdiff_t first = index * plan->together;
+        m->count = least(plan->together, plan->outer - first);
+        for (ptrdiff_t i = 0; i < m->count; i++)
+            lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
+        return;
+    }
+    const ptrdiff_t first = index % plan->panels * plan->together;
+    m->count = least(plan->together, plan->columns - first);
+    lse_find_row(plan, index / plan->panels, &m->rows[0], &m->out[0], &m->given[0]);
+    m->rows[0] = lse_column_of(plan, &m->rows[0], first);
+    m->out[0] += first * plan->out_column_stride;
+    m->given[0] += first * plan->given_column_stride;
+    for (ptrdiff_t i = 1; i < m->count; i++) {
+        m->rows[i] = lse_column_of(plan, &m->rows[0], i);
+        m->out[i] = m->out[0] + i * plan->out_column_stride;
+        m->given[i] = m->given[0] + i * plan->given_column_stride;
+    }
+}
+
+/* One task, with threads of its own. */
+static void group(const lse_plan *plan, ptrdiff_t index, int threads)
+{
+    members m;
+    lse_states states;
+    find_members(plan, index, &m);
+    if (plan->given.max) {
+        lse_map_given(plan, m.rows, m.out, m.given, m.count, threads);
+        return;
+    }
+    lse_whole_states(plan, m.rows, m.count, plan->columns > 0, NULL, threads, &states);
+    lse_finish_group(plan, m.rows, m.out, m.count, &states, threads);
+}
+
+static void group_task(void *context, ptrdiff_t index) { group((const lse_plan *)context, index, 1); }
+
+static void cumulate_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = (const lse_plan *)context;
+    lse_row row;
+    char *out;
+    ptrdiff_t given;
+    lse_find_row(plan, index, &row, &out, &given);
+    plan->kernels->cumulate_row(&plan->row, &row, &plan->out_row, out);
+    lse_add_progress(row.n);
+}
+
+/* How many rows or columns go together, and how many tasks that makes. */
+static ptrdiff_t cut(lse_plan *plan, int threads)
+{
+    const ptrdiff_t line = 64 / plan->itemsize;
+    if (plan->columns) {
+        plan->together = plan->kernels->panel;
+        while (plan->together > line && plan->outer * quotient_up(plan->columns, plan->together) < 2 * threads)
+            plan->together /= 2;
+        plan->panels = quotient_up(plan->columns, plan->together);
+        return plan->outer * plan->panels;
+    }
+    /* so many that a task fits in the cache between its reduction and its map, and that all threads have some */
+    plan->together = most(1, least(LSE_BATCH, 32768 / plan->n));
+    if (threads > 1) plan->together = most(1, least(plan->together, plan->outer / (4 * threads)));
+    if (plan->n > LSE_PIECE) plan->together = 1;
+    return quotient_up(plan->outer, plan->together);
+}
+
+void lse_execute(lse_plan *plan)
+{
+    const lse_fp_state found = lse_fp_enter();
+    const ptrdiff_t elements = plan->outer * plan->n * most(plan->columns, 1);
+    const int threads = lse_threads_for(elements, plan->itemsize, plan->threads);
+    if (plan->operation == LSE_CUMULATE) {
+        plan->run(cumulate_task, plan, plan->outer, threads);
+    } else {
+        const ptrdiff_t tasks = cut(plan, threads);
+        if (threads > 1 && tasks < threads && plan->n > LSE_PIECE)
+            for (ptrdiff_t i = 0; i < tasks; i++) group(plan, i, threads);
+        else
+            plan->run(group_task, plan, tasks, threads);
+    }
+    lse_fp_leave(found);
+}
+
+/* The state of one contiguous run; 0 where it wants a second look. */
+static int quick_state(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_states *state)
+{
+    const lse_row row = {(const char *)data, NULL, NULL, n};
+    lse_layout layout;
+    layout.direct = 1;
+    (single ? &table->f32 : &table->f64)->rows(&layout, &row, 0, n, 1, NULL, state);
+    return fabs(state->max[0]) <= (single ? LSE_FAR_f32 : LSE_FAR_f64);
+}
+
+int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value)
+{
+    const lse_fp_state found = lse_fp_enter();
+    lse_states state;
+    lse_results results;
+    const int plain = quick_state(table, single, data, n, &state);
+    table->finish(&state, 1, &results);
+    lse_fp_leave(found);
+    *value = results.value[0];
+    return plain && !isnan(*value);
+}
+
+int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *into)
+{
+    const lse_fp_state found = lse_fp_enter();
+    lse_states state;
+    const int plain = quick_state(table, single, data, n, &state) && !isnan(state.tail[0]);
+    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0]};
+    lse_fp_leave(found);
+    return plain;
+}

@@ -1,0 +1,101 @@
+/* What is asked of OpenMP and of the operating system, with answers where either is missing. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
+
+#include "core/threads.h"
+
+#include "core/fp.h"
+#include "kernels/target.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+static int max_threads(void) { return omp_get_max_threads(); }
+static int in_parallel(void) { return omp_in_parallel(); }
+int lse_openmp_version(void) { return _OPENMP; }
+#else
+static int max_threads(void) { return 1; }
+static int in_parallel(void) { return 0; }
+int lse_openmp_version(void) { return 0; }
+#endif
+
+/* libgomp hangs in a child that was forked after any library of the parent ran a parallel region. */
+static int is_forked_child = 0;
+#ifdef _WIN32
+int lse_watch_forks(void) { return 0; }
+#else
+#include <pthread.h>
+static void note_fork(void) { is_forked_child = 1; }
+int lse_watch_forks(void)
+{
+    static int watched = 0;
+    if (LSE_LOAD(&watched)) return 0;
+    const int error = pthread_atfork(NULL, NULL, note_fork);
+    LSE_STORE(&watched, error == 0);
+    return error;
+}
+#endif
+
+#ifdef __linux__
+#include <sched.h>
+static int affinity(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+}
+#else
+static int affinity(void) { return 0; }
+#endif
+
+static int wanted_limit = 0, environment_limit = 0;
+
+int lse_limit_threads(int wanted, int environment)
+{
+    const int before = LSE_LOAD(&wanted_limit);
+    if (wanted >= 0) LSE_STORE(&wanted_limit, wanted);
+    if (environment >= 0) LSE_STORE(&environment_limit, environment);
+    return before;
+}
+
+int lse_available_threads(void)
+{
+    const int wanted = LSE_LOAD(&wanted_limit), environment = LSE_LOAD(&environment_limit);
+    if (is_forked_child) return 1;
+    if (wanted > 0) return wanted;
+    int threads = max_threads();
+    const int allowed = affinity();
+    if (0 < allowed && allowed < threads) threads = allowed;
+    if (0 < environment && environment < threads) threads = environment;
+    return threads;
+}
+
+int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted)
+{
+    enum { FROM_F32 = 1 << 17, FROM_F64 = 1 << 16 }; /* below, a second thread costs more than it brings */
+    if (elements < (itemsize == 4 ? FROM_F32 : FROM_F64) || is_forked_child || in_parallel()) return 1;
+    return wanted > 0 ? wanted : lse_available_threads();
+}
+
+static void run_one(lse_task task, void *context, ptrdiff_t index)
+{
+    const lse_fp_state found = lse_fp_enter();
+    task(context, index);
+    lse_fp_leave(found);
+}
+
+void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads)
+{
+    if (threads > count) threads = (int)count;
+    if (threads <= 1) {
+        for (ptrdiff_t i = 0; i < count; i++) task(context, i);
+        return;
+    }
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+#endif
+    for (ptrdiff_t i = 0; i < count; i++) run_one(task, context, i);
+}
+
+static long long progress = 0;
+long long lse_progress(void) { return LSE_LOAD(&progress); }
+void lse_add_progress(long long n) { LSE_ADD(&progress, n); }

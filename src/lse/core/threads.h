@@ -1,0 +1,33 @@
+/* How many threads, and when none: one answer for all of a process. */
+#ifndef LSE_THREADS_H
+#define LSE_THREADS_H
+
+#include <stddef.h>
+
+/* Calls task(context, i) for i < count in any order, on so many threads. */
+typedef void (*lse_task)(void *context, ptrdiff_t index);
+typedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threads);
+
+/* An lse_run: OpenMP's, each task in the default floating-point state; serial where there is no OpenMP. */
+void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads);
+
+/* Asks to be told of forks; 0, or an error of the operating system. Once is enough, more does no harm. */
+int lse_watch_forks(void);
+
+/* Set both limits: threads as the caller wants them, and what the environment allows; 0 is none, -1 leaves the one
+ * there is. Returns the first as it was. */
+int lse_limit_threads(int wanted, int environment);
+
+/* Threads that a large reduction would use now; and those that one of so many elements should, if its caller wants so
+ * many (0: as many as there are). */
+int lse_available_threads(void);
+int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted);
+
+/* The value of _OPENMP, 0 without. */
+int lse_openmp_version(void);
+
+/* Elements that all reductions of this process have read so far. */
+long long lse_progress(void);
+void lse_add_progress(long long n);
+
+#endif
