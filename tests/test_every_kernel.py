@@ -17,6 +17,7 @@ NUMBERS = [
     "test_dtypes.py",
     "test_edges.py",
     "test_segments.py",
+    "test_streaming.py",
     "test_values.py",
     "test_weighted_arrays.py",
     "test_weights.py",

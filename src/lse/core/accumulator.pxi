@@ -77,8 +77,8 @@ cdef class LogSumExp:
     -----
     `value` obeys the error bound of `logsumexp` however the data are cut, and has the bits of `logsumexp` where all
     came in one piece without weights. With weights of both signs the error is relative to ``sum(abs(b) * exp(a))`` over
-    all that was folded in: terms that cancel across calls of `update` leave only what is visible beside them in twice
-    the digits of float64.
+    all that was folded in: what cancels within one `update` is computed again, as `logsumexp` does, what cancels across
+    several is not.
 
     Memory is 24 bytes an element of `shape`, 48 once there are weights, and the same again during `update`.
 
