@@ -26,12 +26,9 @@ cdef cnp.ndarray no_sums(cnp.ndarray like):
 
 cdef cnp.ndarray add_sums(cnp.ndarray into, cnp.ndarray other, bint weighted):
     """The sums of both, in one of them; either may be None."""
-    cdef lse_fp_state found
     if into is None or other is None:
         return into if other is None else other
-    found = lse_fp_enter()
-    lse_merge_sums(table, weighted, rows_of(into), rows_of(other), cnp.PyArray_SIZE(into) // 3)
-    lse_fp_leave(found)
+    lse_merge_sums(table, weighted, rows_of(into), rows_of(other), cnp.PyArray_SIZE(into) // 3, run)
     return into
 
 
@@ -220,8 +217,7 @@ cdef class LogSumExp:
     cdef bint quick_run(self, cnp.ndarray array, bint single) except -1:
         """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
         cdef lse_sum one
-        cdef lse_sums sums, other
-        cdef lse_fp_state found
+        cdef double *sums
         cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
         cdef const void *data = cnp.PyArray_DATA(array)
         cdef bint done
@@ -235,11 +231,9 @@ cdef class LogSumExp:
         if not done:
             return False
         with cython.critical_section(self):
-            sums = rows_of(self.plain)
-            other.max, other.tail, other.tail_lo = &one.max, &one.tail, &one.tail_lo
-            found = lse_fp_enter()
-            lse_merge_sums(table, False, sums, other, 1)
-            lse_fp_leave(found)
+            sums = <double *>cnp.PyArray_DATA(self.plain)
+            one = lse_merge_sum(table, False, sum_at(self.plain, 0), one)
+            sums[0], sums[1], sums[2] = one.max, one.tail, one.tail_lo
             self.count = self.count + n
         return True
 

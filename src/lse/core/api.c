@@ -146,13 +146,6 @@ int lse_state_init(lse_state *state)
     return LSE_OK;
 }
 
-static void add(const lse_kernels *table, int weighted, double into[3], lse_sum sum)
-{
-    const lse_fp_state found = lse_fp_enter();
-    put(into, lse_merge_sum(table, weighted, sum_of(into), sum));
-    lse_fp_leave(found);
-}
-
 static int update(int size, lse_state *state, const void *x, ptrdiff_t x_stride, const void *b, ptrdiff_t b_stride,
                   ptrdiff_t n)
 {
@@ -166,7 +159,8 @@ static int update(int size, lse_state *state, const void *x, ptrdiff_t x_stride,
             reduce_row(LSE_SUMS, size, x, x_stride, b, b_stride, n, &sum.max, &sum.tail, &sum.tail_lo);
         if (error) return error;
     }
-    add(table, b != NULL, b ? state->weighted : state->plain, sum);
+    double *into = b ? state->weighted : state->plain;
+    put(into, lse_merge_sum(table, b != NULL, sum_of(into), sum));
     state->count += n;
     return LSE_OK;
 }
@@ -176,10 +170,9 @@ int lse_state_merge(lse_state *into, const lse_state *from)
     const lse_kernels *table = lse_chosen();
     if (!is_state(into) || !is_state(from)) return LSE_ERROR_STATE;
     if (!table) return LSE_ERROR_KERNELS;
-    const lse_state other = *from;
-    add(table, 0, into->plain, sum_of(other.plain));
-    add(table, 1, into->weighted, sum_of(other.weighted));
-    into->count += other.count;
+    put(into->plain, lse_merge_sum(table, 0, sum_of(into->plain), sum_of(from->plain)));
+    put(into->weighted, lse_merge_sum(table, 1, sum_of(into->weighted), sum_of(from->weighted)));
+    into->count += from->count;
     return LSE_OK;
 }
 

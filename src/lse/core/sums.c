@@ -1,8 +1,11 @@
 /* The algebra of running sums: a few operations a sum, in double precision or twice that. */
 #include "core/sums.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
+#include "core/fp.h"
 #include "kernels/pair.h"
 
 #define TOP 0x1p500 /* what a term of e^max is, near its anchor */
@@ -92,55 +95,83 @@ static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
         return (a.tail > 0.0) == (b.tail > 0.0) ? lse_infinite_sum(a.tail + b.tail) : not_a_sum();
     if (a.max == INFINITY || is_nothing(b)) return a;
     if (b.max == INFINITY || is_nothing(a)) return b;
-    a = far_of(a, weighted);
-    b = far_of(b, weighted);
-    const lse_sum high = a.max >= b.max ? a : b, low = a.max >= b.max ? b : a;
-    return (lse_sum){high.max, high.tail + low.tail * exp_down(low.max - high.max), INFINITY};
+    const lse_sum far_a = far_of(a, weighted), far_b = far_of(b, weighted);
+    const double down = -fabs(far_a.max - far_b.max);
+    const int a_is_high = far_a.max >= far_b.max;
+    if (down < -5000.0) return a_is_high ? a : b; /* as it is: it may be near, and have digits to lose */
+    const lse_sum high = a_is_high ? far_a : far_b, low = a_is_high ? far_b : far_a;
+    return (lse_sum){high.max, high.tail + low.tail * exp_down(down), INFINITY};
 }
 
-/* Some sums in the arrays of a kernel, up to a whole number of vectors. */
-static void to_states(lse_sums s, ptrdiff_t count, lse_states *states)
+/* Some sums in the arrays of a kernel, up to a whole number of vectors; whether any is beyond the kernels. */
+static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
 {
-    for (ptrdiff_t i = 0; i < count; i++) {
-        states->max[i] = s.max[i];
-        states->tail[i] = s.tail[i];
-        states->tail_lo[i] = s.tail_lo[i];
-    }
+    const size_t size = (size_t)count * sizeof(double);
+    int far = 0;
+    memcpy(states->max, s.max, size);
+    memcpy(states->tail, s.tail, size);
+    memcpy(states->tail_lo, s.tail_lo, size);
     for (ptrdiff_t i = count; i % 8 != 0; i++) {
         states->max[i] = -INFINITY;
         states->tail[i] = states->tail_lo[i] = 0.0;
     }
+    for (ptrdiff_t i = 0; i < count; i++) far |= fabs(s.tail_lo[i]) > DBL_MAX;
+    return far;
 }
 
 static void merge_some(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count)
 {
+    const size_t size = (size_t)count * sizeof(double);
     lse_states a, b;
-    to_states(into, count, &a);
-    to_states(from, count, &b);
+    const int far = to_states(into, count, &a) | to_states(from, count, &b);
     (weighted ? table->weighted_merge : table->merge)(&a, &b, count);
-    for (ptrdiff_t i = 0; i < count; i++) {
+    for (ptrdiff_t i = 0; i < count && far; i++) {
         const lse_sum one = {into.max[i], into.tail[i], into.tail_lo[i]};
         const lse_sum other = {from.max[i], from.tail[i], from.tail_lo[i]};
-        lse_sum both = {a.max[i], a.tail[i], a.tail_lo[i]};
-        if (is_far(one) || is_far(other)) both = merge_far(one, other, weighted);
-        into.max[i] = both.max;
-        into.tail[i] = both.tail;
-        into.tail_lo[i] = both.tail_lo;
+        if (!is_far(one) && !is_far(other)) continue;
+        const lse_sum both = merge_far(one, other, weighted);
+        a.max[i] = both.max;
+        a.tail[i] = both.tail;
+        a.tail_lo[i] = both.tail_lo;
+    }
+    memcpy(into.max, a.max, size);
+    memcpy(into.tail, a.tail, size);
+    memcpy(into.tail_lo, a.tail_lo, size);
+}
+
+/* Two arrays of sums to be merged, SHARE of them by each task. */
+enum { SHARE = 16 * LSE_BATCH };
+typedef struct {
+    const lse_kernels *table;
+    int weighted;
+    lse_sums into, from;
+    ptrdiff_t count;
+} merging;
+
+static void merge_task(void *context, ptrdiff_t index)
+{
+    const merging *m = (const merging *)context;
+    const ptrdiff_t end = (index + 1) * SHARE < m->count ? (index + 1) * SHARE : m->count;
+    for (ptrdiff_t i = index * SHARE; i < end; i += LSE_BATCH) {
+        const lse_sums into = {m->into.max + i, m->into.tail + i, m->into.tail_lo + i};
+        const lse_sums from = {m->from.max + i, m->from.tail + i, m->from.tail_lo + i};
+        merge_some(m->table, m->weighted, into, from, end - i < LSE_BATCH ? end - i : LSE_BATCH);
     }
 }
 
-void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count)
+void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count, lse_run run)
 {
-    for (ptrdiff_t i = 0; i < count; i += LSE_BATCH) {
-        const lse_sums a = {into.max + i, into.tail + i, into.tail_lo + i};
-        const lse_sums b = {from.max + i, from.tail + i, from.tail_lo + i};
-        merge_some(table, weighted, a, b, count - i < LSE_BATCH ? count - i : LSE_BATCH);
-    }
+    const lse_fp_state found = lse_fp_enter();
+    merging m = {table, weighted, into, from, count};
+    run(merge_task, &m, (count + SHARE - 1) / SHARE, lse_threads_for(16 * count, sizeof(double), 0));
+    lse_fp_leave(found);
 }
 
 lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b)
 {
+    const lse_fp_state found = lse_fp_enter();
     merge_some(table, weighted, (lse_sums){&a.max, &a.tail, &a.tail_lo}, (lse_sums){&b.max, &b.tail, &b.tail_lo}, 1);
+    lse_fp_leave(found);
     return a;
 }
 

@@ -2,6 +2,7 @@
 #ifndef LSE_SUMS_H
 #define LSE_SUMS_H
 
+#include "core/threads.h"
 #include "kernels/kernels.h"
 
 /* A plain sum is the state that kernels.h describes, sum(exp(x)) = e^max + (tail + tail_lo) 2^(N - 500) with
@@ -31,8 +32,9 @@ lse_sum lse_no_sum(void);
 double lse_log(double t);
 
 lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b);
-/* into = into + from, element by element; the bits are those of lse_merge_sum. */
-void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count);
+/* into = into + from, element by element, on threads if they are many; the bits are those of lse_merge_sum. */
+void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count,
+                    lse_run run);
 
 /* value, value_lo and sign of count <= LSE_BATCH plain sums; of sums of which each is the sum of a plain and a weighted
  * one, if weighted is not NULL. */
