@@ -18,6 +18,8 @@ VARIANTS = {
     "masked": "f(a, axis=axis, where=where)",
     "cumulated": "cumulate(a, axis=axis, out=out)",
     "segments": "segments(flat, offsets)",
+    "streamed": "update(a, axis=axis)",
+    "small streamed": "update(a)",
 }
 OTHERS = {"cumulated": [("plain twice and a write", f"{PLAIN}; {PLAIN}; out.fill(0)")]}
 
@@ -90,6 +92,7 @@ def of_variants(case: Case, data, threads: list[int]) -> Iterator[Contender]:
         "b": rng.random(data.shape).astype(data.dtype), "where": rng.random(data.shape) < 0.7,
         "offsets": np.arange(0, data.size + 1, data.shape[-1]), "flat": data.reshape(-1),
         "cumulate": lse.logcumsumexp, "segments": lse.segment_logsumexp,
+        "update": lse.LogSumExp(lse.logsumexp(data, axis=case.axis).shape, data.dtype).update,
     }  # fmt: skip
     for count in threads:
         for name, statement in (("lse", VARIANTS[case.kind]), *OTHERS.get(case.kind, ()), ("lse plain", PLAIN)):

@@ -78,6 +78,7 @@ TARGETS = [
     Target(("weighted", "masked"), "lse", "lse plain", 1.6, at_most=True),
     Target(("cumulated",), "lse", "plain twice and a write", 1, at_most=True),
     Target(("segments",), "lse", "lse plain", 1.2, at_most=True),
+    Target(("streamed",), "lse", "lse plain", 1.1, at_most=True),
     Target(("ascending",), "lse", "lse random", 1.3, at_most=True),
 ]
 

@@ -166,6 +166,19 @@ with lse.set_num_threads(axis) as setting:
 lse.show_config()
 
 
+def streaming(f64: NDArray[np.float64]) -> None:
+    """Accumulators give themselves back."""
+    total = lse.LogSumExp((3,), np.float32)
+    assert_type(total.update(f64, axis=1), lse.LogSumExp)
+    assert_type(total.update([1.0], b=[2.0]).merge(total), lse.LogSumExp)
+    assert_type(lse.LogSumExp.of(f64, (0, 1)) + total, lse.LogSumExp)
+    assert_type(total.count, int)
+    assert_type(total.shape, tuple[int, ...])
+    total += total.copy().reset()
+    total.merge(f64)  # type: ignore[arg-type]
+    lse.LogSumExp("3")  # type: ignore[arg-type]
+
+
 def unknown(a: Any, x: NDArray[Any], y: NDArray[np.floating[Any]], z: NDArray[np.generic], flag: bool) -> None:
     """What is known in part; mypy and pyright differ in what they make of Any."""
     assert_type(lse.logsumexp(z), Any)

@@ -47,9 +47,11 @@ cdef extern from "core/sums.h" nogil:
         double value_lo[64]
         double sign[64]
 
+    lse_sum lse_sum_at(lse_sums sums, ptrdiff_t i) noexcept
     lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b) noexcept
     void lse_merge_sums(
-        const lse_kernels *table, int weighted, lse_sums into, lse_sums other, ptrdiff_t count, lse_run run) noexcept
+        const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
+        lse_run run) noexcept
     void lse_finish_sums(
         const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
         lse_results *results) noexcept

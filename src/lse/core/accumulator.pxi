@@ -9,34 +9,25 @@ cdef lse_sums rows_of(cnp.ndarray states) noexcept:
     return sums
 
 
-cdef inline lse_sum sum_at(cnp.ndarray states, Py_ssize_t i) noexcept:
-    cdef lse_sums sums = rows_of(states)
-    cdef lse_sum one
-    one.max = sums.max[i]
-    one.tail = sums.tail[i]
-    one.tail_lo = sums.tail_lo[i]
-    return one
+cdef inline cnp.ndarray new_sums(cnp.ndarray like):
+    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
 
 
-cdef cnp.ndarray no_sums(cnp.ndarray like):
-    cdef cnp.ndarray states = np.zeros_like(like)
-    states[0] = -np.inf
-    return states
-
-
-cdef cnp.ndarray add_sums(cnp.ndarray into, cnp.ndarray other, bint weighted):
-    """The sums of both, in one of them; either may be None."""
-    if into is None or other is None:
-        return into if other is None else other
-    lse_merge_sums(table, weighted, rows_of(into), rows_of(other), cnp.PyArray_SIZE(into) // 3, run)
-    return into
+cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
+    """The sums of both; either may be None."""
+    cdef cnp.ndarray out
+    if a is None or b is None:
+        return a if b is None else b
+    out = new_sums(a)
+    lse_merge_sums(table, weighted, rows_of(out), rows_of(a), rows_of(b), cnp.PyArray_SIZE(a) // 3, run)
+    return out
 
 
 cdef class LogSumExp:
     """Log-sum-exp of data that arrives in pieces, or lies in several places.
 
-    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in, for
-    each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
+    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in,
+    for each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
 
     Parameters
     ----------
@@ -77,7 +68,8 @@ cdef class LogSumExp:
     all that was folded in: what cancels within one `update` is computed again, as `logsumexp` does, what cancels across
     several is not.
 
-    Memory is 24 bytes an element of `shape`, 48 once there are weights, and the same again during `update`.
+    Memory is 24 bytes an element of `shape`, 48 once there are weights, and 24 more during
+    `update`.
 
     Several threads may update accumulators of their own at the same time: the GIL is released while data are read. One
     that is shared is safe too, each `update` or `merge` takes effect whole or not at all, but then the order of arrival
@@ -105,8 +97,11 @@ cdef class LogSumExp:
     array([0.69314718, 1.69314718])
     """
 
-    cdef cnp.ndarray plain  # the sums of terms without weights: maxima, tails, and their low parts
-    cdef cnp.ndarray weighted  # those of terms with, or None
+    # The sums of terms without weights, and of those with, or None: maxima, tails, and their low parts. These arrays
+    # are never written to once they are here, so that threads may read them; but for those of a single sum, by
+    # quick_run.
+    cdef cnp.ndarray plain
+    cdef cnp.ndarray weighted
     cdef bint single
     cdef readonly object count
 
@@ -211,7 +206,7 @@ cdef class LogSumExp:
         single = single and self.single
         if left == 0 and weights is None and self.quick_run(array, single):
             return True
-        self.fold(array, None, weights, reduced, single, many)
+        self.fold(array, weights, reduced, single, many)
         return True
 
     cdef bint quick_run(self, cnp.ndarray array, bint single) except -1:
@@ -221,7 +216,8 @@ cdef class LogSumExp:
         cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
         cdef const void *data = cnp.PyArray_DATA(array)
         cdef bint done
-        if n > LSE_PIECE or cnp.PyArray_ITEMSIZE(array) != (4 if single else 8) or not cnp.PyArray_IS_C_CONTIGUOUS(array):
+        if not (n <= LSE_PIECE and cnp.PyArray_IS_C_CONTIGUOUS(array)
+                and cnp.PyArray_ITEMSIZE(array) == (4 if single else 8)):
             return False
         if n < GIL_KEPT_BELOW:
             done = lse_quick_sum(table, single, data, n, &one)
@@ -232,32 +228,52 @@ cdef class LogSumExp:
             return False
         with cython.critical_section(self):
             sums = <double *>cnp.PyArray_DATA(self.plain)
-            one = lse_merge_sum(table, False, sum_at(self.plain, 0), one)
+            one = lse_merge_sum(table, False, lse_sum_at(rows_of(self.plain), 0), one)
             sums[0], sums[1], sums[2] = one.max, one.tail, one.tail_lo
             self.count = self.count + n
         return True
 
-    cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced, bint single,
+    cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray weights, unsigned long long reduced, bint single,
+                             cnp.ndarray before):
+        """The sums of an array, added to those before, if any."""
+        cdef cnp.ndarray sums = new_sums(self.plain)
+        cdef double *data = <double *>cnp.PyArray_DATA(sums)
+        cdef Py_ssize_t size = cnp.PyArray_SIZE(sums) // 3
+        cdef cnp.ndarray out = cnp.PyArray_New(
+            cnp.ndarray, cnp.PyArray_NDIM(sums) - 1, cnp.PyArray_DIMS(sums) + 1, cnp.NPY_FLOAT64,
+            cnp.PyArray_STRIDES(sums) + 1, data, 0, cnp.NPY_ARRAY_WRITEABLE, None)
+        perform(LSE_SUMS, a, None, weights, reduced, single, out, <char *>(data + size), <char *>(data + 2 * size),
+                NULL if before is None else <double *>cnp.PyArray_DATA(before))
+        return sums
+
+    cdef int fold(self, cnp.ndarray a, cnp.ndarray weights, unsigned long long reduced, bint single,
                   Py_ssize_t many) except -1:
         """Fold in what has the right shape; `many` elements go into each sum."""
-        cdef cnp.ndarray chunk, out
-        cdef Py_ssize_t size = cnp.PyArray_NBYTES(self.plain) // 3
+        cdef bint weighted = weights is not None, kept = False
+        cdef cnp.ndarray before = None, sums = None
         if cnp.PyArray_SIZE(a) > 0:
-            chunk = cnp.PyArray_EMPTY(
-                cnp.PyArray_NDIM(self.plain), cnp.PyArray_DIMS(self.plain), cnp.NPY_FLOAT64, False)
-            out = cnp.PyArray_New(
-                cnp.ndarray, cnp.PyArray_NDIM(self.plain) - 1, cnp.PyArray_DIMS(self.plain) + 1, cnp.NPY_FLOAT64,
-                cnp.PyArray_STRIDES(chunk) + 1, cnp.PyArray_DATA(chunk), 0, cnp.NPY_ARRAY_WRITEABLE, None)
-            perform(LSE_SUMS, a, where, weights, reduced, single, out, cnp.PyArray_BYTES(chunk) + size,
-                    cnp.PyArray_BYTES(chunk) + 2 * size)
-            with cython.critical_section(self):
-                if weights is None:
-                    self.plain = add_sums(self.plain, chunk, False)
-                else:
-                    self.weighted = add_sums(self.weighted, chunk, True)
-                self.count = self.count + many
+            if cnp.PyArray_SIZE(self.plain) > 3:
+                before = self.weighted if weighted else self.plain
+            sums = self.sums_of(a, weights, reduced, single, before)
+            if before is not None:
+                with cython.critical_section(self):
+                    kept = before is (self.weighted if weighted else self.plain)
+                    if kept:
+                        self.put(sums, weighted, many)
+                if kept:
+                    return 0
+                sums = self.sums_of(a, weights, reduced, single, None)  # another thread has folded something in
+        with cython.critical_section(self):
+            self.put(add_sums(self.weighted if weighted else self.plain, sums, weighted), weighted, many)
+        return 0
+
+    cdef int put(self, cnp.ndarray sums, bint weighted, many) except -1:
+        """Under the lock."""
+        if weighted:
+            self.weighted = sums
         else:
-            self.count = self.count + many
+            self.plain = sums
+        self.count = self.count + many
         return 0
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, bint single, many):
@@ -266,7 +282,7 @@ cdef class LogSumExp:
         check_shape("the state", a, self.plain[0, ...], reduced)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, None, weights, reduced, single, many)
+        self.fold(a, weights, reduced, single, many)
 
     def merge(self, other):
         """Fold in all that another accumulator has seen.
@@ -324,7 +340,8 @@ cdef class LogSumExp:
         LogSumExp
             The accumulator itself.
         """
-        cdef cnp.ndarray empty = no_sums(self.plain)
+        cdef cnp.ndarray empty = np.zeros_like(self.plain)
+        empty[0] = -np.inf
         with cython.critical_section(self):
             self.plain = empty
             self.weighted = None
@@ -378,9 +395,9 @@ cdef class LogSumExp:
             for start in range(0, size, 64):
                 count = min(<Py_ssize_t>64, size - start)
                 for i in range(count):
-                    plain[i] = sum_at(self.plain, start + i)
+                    plain[i] = lse_sum_at(rows_of(self.plain), start + i)
                     if self.weighted is not None:
-                        weighted[i] = sum_at(self.weighted, start + i)
+                        weighted[i] = lse_sum_at(rows_of(self.weighted), start + i)
                 lse_finish_sums(table, plain, NULL if self.weighted is None else weighted, count, &results)
                 for i in range(count):
                     target.max[start + i] = results.value[i]

@@ -84,14 +84,18 @@ cdef int carry_out(lse_plan *plan, Py_ssize_t elements) except -1:
 
 
 cdef int perform(lse_operation operation, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
-                 unsigned long long reduced, bint single, cnp.ndarray out, char *sign, char *low) except -1:
-    """Carry out what is neither empty nor of a wrong shape."""
+                 unsigned long long reduced, bint single, cnp.ndarray out, char *sign, char *low,
+                 double *given=NULL) except -1:
+    """Carry out what is neither empty nor of a wrong shape; given: sums that are added to."""
     cdef lse_plan plan
     cdef lse_request request
     request.operation = operation
     request.reduced = reduced
     request.single = single
-    request.given.max = NULL
+    request.given.max = given
+    if given != NULL:
+        request.given.tail = given + cnp.PyArray_SIZE(out)
+        request.given.tail_lo = given + 2 * cnp.PyArray_SIZE(out)
     request.given_stride = NULL
     make_plan(&plan, &request, a, where, weights, out)
     plan.sign = sign
@@ -148,6 +152,7 @@ def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int a
 def round_to(cnp.ndarray values not None, cnp.ndarray out not None):
     """Store contiguous float64 values in an array of another float type, rounded once."""
     cdef lse_store store = lse_store_for(kind_of(out), <int>cnp.PyArray_ITEMSIZE(out), 8)
-    if store == NULL or not (kind_of(values) == b"f" and cnp.PyArray_ITEMSIZE(values) == 8) or cnp.PyArray_SIZE(values) != cnp.PyArray_SIZE(out):
+    if (store == NULL or cnp.PyArray_TYPE(values) != cnp.NPY_FLOAT64 or not cnp.PyArray_ISCARRAY_RO(values)
+            or cnp.PyArray_SIZE(values) != cnp.PyArray_SIZE(out)):
         raise ValueError("lse: arrays that do not fit each other")
     store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), cnp.PyArray_SIZE(values), cnp.PyArray_BYTES(values))

@@ -68,9 +68,7 @@ void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const 
     ptrdiff_t infinities[LSE_BATCH];
     int plain = 1;
     for (ptrdiff_t i = 0; i < count || i % 8 != 0; i++) { /* whole vectors */
-        const ptrdiff_t at = given[i < count ? i : 0];
-        const lse_sum sum = {plan->given.max[at], plan->given.tail[at], plan->given.tail_lo[at]};
-        lse_state_of(sum, plan->far, i, &states, &shift[i], &infinities[i]);
+        lse_state_of(lse_sum_at(plan->given, given[i < count ? i : 0]), plan->far, i, &states, &shift[i], &infinities[i]);
     }
     plan->table->finish_scaled(&states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++)

@@ -24,7 +24,7 @@ typedef enum {
     LSE_LOG_SOFTMAX,
     LSE_CUMULATE,
     LSE_SEGMENTS,
-    LSE_SUMS /* writes no results but running sums: out, sign and low are max, tail and tail_lo */
+    LSE_SUMS /* no results but running sums: out, sign and low are max, tail and tail_lo, side by side in memory */
 } lse_operation;
 
 /* An array as `outer` rows of n elements, or, where `columns` is not 0, as `outer` blocks of n rows of as many
@@ -47,14 +47,14 @@ typedef struct {
     lse_row first;
     char *out, *sign, *low; /* sign and low may be NULL */
     lse_store store;        /* of one result; NULL for the kernels' own type */
-    lse_sums given;         /* of a map: sums computed before, max NULL where there are none */
+    lse_sums given;         /* of a map its sums, of LSE_SUMS what is added to; max is NULL where there are none */
     ptrdiff_t together;     /* rows, or columns, of one task */
     ptrdiff_t panels;       /* tasks for each block of columns */
     int *failed;            /* set where there was no memory */
 } lse_plan;
 
 /* What is to be done; a where or weights whose data is NULL are not there. A map may be given the sums of its rows, with
- * strides in elements for each axis kept. */
+ * strides in elements for each axis kept; LSE_SUMS sums that are added to, laid out as the output. */
 typedef struct {
     lse_operation operation;
     const lse_kernels *table;

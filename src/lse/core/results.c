@@ -147,13 +147,6 @@ static void store_result(const lse_plan *plan, char *out, double shift, const ls
     store_value(plan, out, value);
 }
 
-static void store_sum(const lse_plan *plan, char *out, lse_sum sum)
-{
-    *(double *)(void *)out = sum.max;
-    *(double *)(void *)(plan->sign + (out - plan->out)) = sum.tail;
-    *(double *)(void *)(plan->low + (out - plan->out)) = sum.tail_lo;
-}
-
 /* The state of a row as a running sum. */
 static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads)
 {
@@ -178,6 +171,38 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     case PLAIN: break;
     }
     return found;
+}
+
+static void put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum)
+{
+    sums.max[i] = sum.max;
+    sums.tail[i] = sum.tail;
+    sums.tail_lo[i] = sum.tail_lo;
+}
+
+/* The sums of rows, added to those given, which lie as the output does. */
+static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
+                       const lse_states *states, int threads)
+{
+    const int weighted = plan->first.weight != NULL;
+    const lse_sums all = {(double *)(void *)plan->out, (double *)(void *)plan->sign, (double *)(void *)plan->low};
+    const ptrdiff_t first = (double *)(void *)out[0] - all.max;
+    lse_states own;
+    const lse_sums sums = {own.max, own.tail, own.tail_lo};
+    int neighbours = 1;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        put_sum(sums, i, sum_of_row(plan, &rows[i], states, i, threads));
+        neighbours &= (double *)(void *)out[i] - all.max == first + i;
+    }
+    if (plan->given.max && neighbours) {
+        lse_merge_few(plan->table, weighted, lse_sums_from(all, first), lse_sums_from(plan->given, first), sums, count);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t at = (double *)(void *)out[i] - all.max;
+        const lse_sum sum = lse_sum_at(sums, i);
+        put_sum(all, at, plan->given.max ? lse_merge_sum(plan->table, weighted, lse_sum_at(plan->given, at), sum) : sum);
+    }
 }
 
 /* Groups --------------------------------------------------------------------------------------------------- */
@@ -225,8 +250,7 @@ void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptr
 {
     int plain = 1;
     if (plan->operation == LSE_SUMS) {
-        for (ptrdiff_t i = 0; i < count; i++)
-            store_sum(plan, out[i], sum_of_row(plan, &rows[i], states, i, threads));
+        store_sums(plan, rows, out, count, states, threads);
         return;
     }
     if (plan->first.weight) {

@@ -10,6 +10,9 @@
 
 #define TOP 0x1p500 /* what a term of e^max is, near its anchor */
 
+lse_sum lse_sum_at(lse_sums s, ptrdiff_t i) { return (lse_sum){s.max[i], s.tail[i], s.tail_lo[i]}; }
+lse_sums lse_sums_from(lse_sums s, ptrdiff_t i) { return (lse_sums){s.max + i, s.tail + i, s.tail_lo + i}; }
+
 static int is_far(lse_sum s) { return isinf(s.tail_lo); }
 static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
 
@@ -119,24 +122,23 @@ static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
     return far;
 }
 
-static void merge_some(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count)
+void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count)
 {
     const size_t size = (size_t)count * sizeof(double);
-    lse_states a, b;
-    const int far = to_states(into, count, &a) | to_states(from, count, &b);
-    (weighted ? table->weighted_merge : table->merge)(&a, &b, count);
+    lse_states both, other;
+    const int far = to_states(a, count, &both) | to_states(b, count, &other);
+    (weighted ? table->weighted_merge : table->merge)(&both, &other, count);
     for (ptrdiff_t i = 0; i < count && far; i++) {
-        const lse_sum one = {into.max[i], into.tail[i], into.tail_lo[i]};
-        const lse_sum other = {from.max[i], from.tail[i], from.tail_lo[i]};
-        if (!is_far(one) && !is_far(other)) continue;
-        const lse_sum both = merge_far(one, other, weighted);
-        a.max[i] = both.max;
-        a.tail[i] = both.tail;
-        a.tail_lo[i] = both.tail_lo;
+        const lse_sum one = lse_sum_at(a, i), two = lse_sum_at(b, i);
+        if (!is_far(one) && !is_far(two)) continue;
+        const lse_sum sum = merge_far(one, two, weighted);
+        both.max[i] = sum.max;
+        both.tail[i] = sum.tail;
+        both.tail_lo[i] = sum.tail_lo;
     }
-    memcpy(into.max, a.max, size);
-    memcpy(into.tail, a.tail, size);
-    memcpy(into.tail_lo, a.tail_lo, size);
+    memcpy(out.max, both.max, size);
+    memcpy(out.tail, both.tail, size);
+    memcpy(out.tail_lo, both.tail_lo, size);
 }
 
 /* Two arrays of sums to be merged, SHARE of them by each task. */
@@ -144,7 +146,7 @@ enum { SHARE = 16 * LSE_BATCH };
 typedef struct {
     const lse_kernels *table;
     int weighted;
-    lse_sums into, from;
+    lse_sums out, a, b;
     ptrdiff_t count;
 } merging;
 
@@ -152,17 +154,16 @@ static void merge_task(void *context, ptrdiff_t index)
 {
     const merging *m = (const merging *)context;
     const ptrdiff_t end = (index + 1) * SHARE < m->count ? (index + 1) * SHARE : m->count;
-    for (ptrdiff_t i = index * SHARE; i < end; i += LSE_BATCH) {
-        const lse_sums into = {m->into.max + i, m->into.tail + i, m->into.tail_lo + i};
-        const lse_sums from = {m->from.max + i, m->from.tail + i, m->from.tail_lo + i};
-        merge_some(m->table, m->weighted, into, from, end - i < LSE_BATCH ? end - i : LSE_BATCH);
-    }
+    for (ptrdiff_t i = index * SHARE; i < end; i += LSE_BATCH)
+        lse_merge_few(m->table, m->weighted, lse_sums_from(m->out, i), lse_sums_from(m->a, i), lse_sums_from(m->b, i),
+                   end - i < LSE_BATCH ? end - i : LSE_BATCH);
 }
 
-void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count, lse_run run)
+void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
+                    lse_run run)
 {
     const lse_fp_state found = lse_fp_enter();
-    merging m = {table, weighted, into, from, count};
+    merging m = {table, weighted, out, a, b, count};
     run(merge_task, &m, (count + SHARE - 1) / SHARE, lse_threads_for(16 * count, sizeof(double), 0));
     lse_fp_leave(found);
 }
@@ -170,7 +171,8 @@ void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_s
 lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b)
 {
     const lse_fp_state found = lse_fp_enter();
-    merge_some(table, weighted, (lse_sums){&a.max, &a.tail, &a.tail_lo}, (lse_sums){&b.max, &b.tail, &b.tail_lo}, 1);
+    const lse_sums into = {&a.max, &a.tail, &a.tail_lo}, from = {&b.max, &b.tail, &b.tail_lo};
+    lse_merge_few(table, weighted, into, into, from, 1);
     lse_fp_leave(found);
     return a;
 }

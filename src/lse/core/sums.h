@@ -20,6 +20,9 @@ typedef struct {
     double *max, *tail, *tail_lo;
 } lse_sums;
 
+lse_sum lse_sum_at(lse_sums sums, ptrdiff_t i);
+lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i);
+
 /* e^shift times a plain sum of maximum 0, and times a weighted sum. */
 lse_sum lse_plain_sum(double shift, double tail, double tail_lo);
 lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail_lo);
@@ -32,8 +35,10 @@ lse_sum lse_no_sum(void);
 double lse_log(double t);
 
 lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b);
-/* into = into + from, element by element, on threads if they are many; the bits are those of lse_merge_sum. */
-void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums into, lse_sums from, ptrdiff_t count,
+/* out = a + b for count <= LSE_BATCH sums, element by element; out may be either. For more, on threads if they are
+ * many. All of these merge to the same bits. */
+void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count);
+void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
                     lse_run run);
 
 /* value, value_lo and sign of count <= LSE_BATCH plain sums; of sums of which each is the sum of a plain and a weighted

@@ -44,7 +44,7 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
     members m;
     lse_states states;
     find_members(plan, index, &m);
-    if (plan->given.max) {
+    if (plan->given.max && lse_maps(plan->operation)) {
         lse_map_given(plan, m.rows, m.out, m.given, m.count, threads);
         return;
     }
