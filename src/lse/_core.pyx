@@ -1,4 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """The streaming core: which rows and columns an array has, their running states, and the threads they run on."""
 
 from cpython.pycapsule cimport PyCapsule_New
