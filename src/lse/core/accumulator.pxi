@@ -36,7 +36,8 @@ cdef cnp.ndarray add_sums(cnp.ndarray into, cnp.ndarray other, bint weighted):
 
 
 cdef class LogSumExp:
-    """Log-sum-exp of data that arrives in pieces, or lies in several places.
+    # the docstring starts with the signature, as inspect wants it of a class in C
+    """LogSumExp(shape=(), dtype='float64')\n--\n\nLog-sum-exp of data that arrives in pieces, or lies in several places.
 
     An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in, for
     each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
@@ -46,8 +47,8 @@ cdef class LogSumExp:
     shape : int or tuple of ints, optional
         Shape of the result; (), the default, for a single sum.
     dtype : dtype, optional
-        float64, the default, or float32: the type of the result, and that in which float32 data are summed. The state
-        is kept in float64 pairs in either case.
+        Type of the result, and that in which float32 data are summed: float64, the default, or float32. The state is
+        kept in float64 pairs in either case.
 
     Attributes
     ----------
@@ -133,7 +134,7 @@ cdef class LogSumExp:
         b : array_like, optional
             Weights.
         dtype : dtype, optional
-            float32 or float64; by default float32 where `a` and `b` are, else float64.
+            Type of the result, float32 or float64; by default float32 where `a` and `b` are, else float64.
 
         Returns
         -------
