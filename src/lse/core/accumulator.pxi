@@ -78,8 +78,7 @@ cdef class LogSumExp:
     -----
     `value` obeys the error bound of `logsumexp` however the data are cut, and has the bits of `logsumexp` where all
     came in one piece without weights. With weights of both signs the error is relative to ``sum(abs(b) * exp(a))`` over
-    all that was folded in: terms that cancel across calls of `update` leave only what is visible beside them in twice
-    the digits of float64.
+    all that was folded in: where terms of different calls of `update` cancel, they are no longer there to be read again.
 
     Memory is 24 bytes an element of `shape`, 48 once there are weights, and the same again during `update`.
 
@@ -330,6 +329,12 @@ cdef class LogSumExp:
         -------
         LogSumExp
             The accumulator itself.
+
+        Examples
+        --------
+        >>> import lse
+        >>> lse.LogSumExp.of([0.0, 1.0]).reset()
+        LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
         cdef cnp.ndarray empty = no_sums(self.plain)
         with cython.critical_section(self):
@@ -344,6 +349,13 @@ cdef class LogSumExp:
         Returns
         -------
         LogSumExp
+
+        Examples
+        --------
+        >>> import lse
+        >>> total = lse.LogSumExp.of([0.0, 0.0])
+        >>> total.copy().update([0.0]).count, total.count
+        (3, 2)
         """
         cdef LogSumExp result = type(self)(self.shape, self.dtype)
         with cython.critical_section(self):
