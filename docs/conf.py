@@ -26,7 +26,7 @@ def importable(module):
 
 # pages that stand in tables of contents but are not here, or are about modules that want another library
 if not Path(__file__).with_name("embedding.md").exists():
-    exclude_patterns += ["embedding.md"]
+    exclude_patterns += ["embedding.*"]
 for module in ("dask", "numba"):
     if not importable(f"lse.{module}"):
         exclude_patterns += [f"{module}.*", f"api_{module}.*"]
@@ -43,6 +43,6 @@ numpydoc_validation_exclude = {r"\._"}
 html_theme = "furo"
 html_title = f"lse {release}"
 html_static_path = ["_static"]
-html_css_files = ["narrow.css"]
+html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_sphinx = False
