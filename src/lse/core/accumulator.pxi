@@ -37,10 +37,11 @@ cdef cnp.ndarray add_sums(cnp.ndarray into, cnp.ndarray other, bint weighted):
 
 cdef class LogSumExp:
     # the docstring starts with the signature, as inspect wants it of a class in C
-    """LogSumExp(shape=(), dtype='float64')\n--\n\nLog-sum-exp of data that arrives in pieces, or lies in several places.
+    """LogSumExp(shape=(), dtype='float64')\n--\n
+    Log-sum-exp of data that arrives in pieces, or lies in several places.
 
-    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in, for
-    each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
+    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in,
+    for each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ cdef class LogSumExp:
     -----
     `value` obeys the error bound of `logsumexp` however the data are cut, and has the bits of `logsumexp` where all
     came in one piece without weights. With weights of both signs the error is relative to ``sum(abs(b) * exp(a))`` over
-    all that was folded in: where terms of different calls of `update` cancel, they are no longer there to be read again.
+    all that was folded in: what cancels within one `update` is computed again, as `logsumexp` does, what cancels across
+    several is not.
 
     Memory is 24 bytes an element of `shape`, 48 once there are weights, and the same again during `update`.
 
