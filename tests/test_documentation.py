@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import operator
 import re
 from pathlib import Path
 
@@ -38,16 +39,29 @@ def test_the_pages_have_examples(name):
     assert path.read_text(encoding="utf-8").count("\n>>> ") >= 5
 
 
-def documented():
-    for name in lse.__all__:
-        thing = getattr(lse, name)
+def documented(module):
+    """The names of a module, and of its classes."""
+    for name in module.__all__:
+        thing = getattr(module, name)
         if callable(thing):
-            yield f"lse.{name}", thing
+            yield name
         if inspect.isclass(thing):
-            public = {key: getattr(thing, key) for key in vars(thing) if not key.startswith("_")}
-            yield from ((f"lse.{name}.{key}", value) for key, value in public.items() if callable(value))
+            yield from (f"{name}.{key}" for key in vars(thing) if key[0] != "_" and callable(getattr(thing, key)))
 
 
-@pytest.mark.parametrize(("name", "thing"), list(documented()), ids=lambda x: x if type(x) is str else "")
-def test_docstrings(name, thing):
-    assert run(inspect.getdoc(thing), name, name) >= 1
+def run_docstring(module, name):
+    assert run(inspect.getdoc(operator.attrgetter(name)(module)), name, module.__name__) >= 1
+
+
+@pytest.mark.parametrize("name", list(documented(lse)))
+def test_docstrings(name):
+    run_docstring(lse, name)
+
+
+@pytest.mark.parametrize("module", NEEDS.values())
+def test_docstrings_of_modules_for_other_libraries(module):
+    module = pytest.importorskip(module)
+    names = list(documented(module))
+    assert names
+    for name in names:
+        run_docstring(module, name)
