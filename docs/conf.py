@@ -37,8 +37,8 @@ suppress_warnings = ["toc.excluded"]  # the pages above
 
 autodoc_typehints = "none"  # numpydoc has them
 numpydoc_show_class_members = False
-# all but these: longer texts, examples and links that would say nothing, and SS05, to which a noun in s is a verb
-numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "SA04", "SS05"}
+# all but: the summary on a line of its own; texts, examples, links that would say nothing; a noun in s taken for a verb
+numpydoc_validation_checks = {"all", "GL01", "ES01", "EX01", "SA01", "SA04", "SS05"}
 numpydoc_validation_exclude = {r"\._"}
 
 html_theme = "furo"
