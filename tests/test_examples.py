@@ -1,6 +1,7 @@
 """Do the examples run, and are their numbers right? Held against exact answers found another way."""
 
-import importlib.util
+import importlib
+import pickle
 import subprocess
 import sys
 from fractions import Fraction
@@ -19,15 +20,19 @@ NAMES = [
     "hidden_markov_model",
     "free_energy",
     "importance_weighted_bound",
+    "larger_than_memory",
+    "two_processes",
 ]
 EPS = 2.0**-52
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+load = importlib.import_module
+
+
+@pytest.fixture(autouse=True)
+def examples_in_the_path(monkeypatch):
+    """Also in that of processes which are started."""
+    monkeypatch.syspath_prepend(EXAMPLES)
 
 
 @pytest.fixture(autouse=True)
@@ -374,3 +379,53 @@ def test_effective_samples():
     log_w = -5000 + np.log([[1, 1, 1, 1], [1, 0.5, 0.5, 1e-300]])
     # the softmax of logarithms near -5000, which are rounded by eps * 5000 / 2
     assert_allclose(load("importance_weighted_bound").effective_samples(log_w), [4, 8 / 3], rtol=4 * 5000 * EPS)
+
+
+# A file -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000, 1001, 5000])
+def test_sums_of_a_file(chunk, tmp_path):
+    example = load("larger_than_memory")
+    path = tmp_path / "energies.npy"
+    example.write(path, 1001, chunk)
+    energies = [mp.mpf(float(u)) for u in np.load(path)]
+    first, second = (mp.fsum(mp.exp(-k * u) for u in energies) for k in (1, 2))
+    sums = example.sums(path, chunk)
+    assert [total.count for total in sums] == [1001, 1001]
+    # within the bound of logsumexp, however the file is cut: an ulp below 1024, and one below 2048
+    assert_allclose(sums[0].value, float(mp.log(first)), rtol=0, atol=2.0**-43)
+    assert_allclose(sums[1].value, float(mp.log(second)), rtol=0, atol=2.0**-42)
+    assert_allclose(example.free_energy(sums[0]), float(-mp.log(first / 1001)), rtol=0, atol=2.0**-42)
+    # the difference of logarithms near 2000 has their absolute error
+    assert_allclose(example.effective_samples(*sums), float(first**2 / second), rtol=2.0**-40, atol=0)
+
+
+# Two processes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [3, 10, 14])  # fewer states than a chunk, and two chunks a process
+def test_states_shared_out_between_processes(n):
+    example = load("two_processes")
+    kt = np.array([0.01, 0.3, 1.0, 7.0])
+    partition, energy = example.shared_out(n, kt)
+    assert partition.count == energy.count == 2**n
+    free = [exact_ring_free_energy(n, 1.0, 0.0, float(t)) for t in kt]
+    slope = [mp.diff(lambda t: exact_ring_free_energy(n, 1.0, 0.0, t), float(t)) for t in kt]
+    mean = [f - float(t) * s for f, t, s in zip(free, kt, slope, strict=True)]
+    # a rounding of E / kT, of the sum, and of the product with kT
+    assert_allclose(example.free_energy(partition, kt), as_float(free), rtol=4 * EPS, atol=0)
+    # a mean of energies up to n, from two logarithms of at most n / kT + log(n) + n log 2
+    error = np.abs(example.mean_energy(partition, energy) - as_float(mean))
+    assert np.all(error <= 4 * EPS * n * (n / kt + 2 * n))
+
+
+def test_the_processes_send_what_one_would_compute():
+    example = load("two_processes")
+    kt = np.array([0.5, 2.0])
+    alone, shared = example.sums(0, 2**10, 10, kt), example.shared_out(10, kt, processes=2)
+    for a, b in zip(alone, shared, strict=True):
+        assert a.count == b.count
+        assert_allclose(a.value, b.value, rtol=EPS, atol=0)
+        assert np.array_equal(a.sign, b.sign)
+        assert len(pickle.dumps(b)) < 1000

@@ -24,7 +24,9 @@ cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
 
 
 cdef class LogSumExp:
-    """Log-sum-exp of data that arrives in pieces, or lies in several places.
+    # the docstring starts with the signature, as inspect wants it of a class in C
+    """LogSumExp(shape=(), dtype='float64')\n--\n
+    Log-sum-exp of data that arrives in pieces, or lies in several places.
 
     An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in,
     for each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
@@ -34,8 +36,8 @@ cdef class LogSumExp:
     shape : int or tuple of ints, optional
         Shape of the result; (), the default, for a single sum.
     dtype : dtype, optional
-        float64, the default, or float32: the type of the result, and that in which float32 data are summed. The state
-        is kept in float64 pairs in either case.
+        Type of the result, and that in which float32 data are summed: float64, the default, or float32. The state is
+        kept in float64 pairs in either case.
 
     Attributes
     ----------
@@ -79,7 +81,7 @@ cdef class LogSumExp:
 
     References
     ----------
-    .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018, arXiv:1805.02867.
+    .. [1] Milakov, M. and Gimelshein, N., "Online normalizer calculation for softmax", 2018, arXiv:1805.02867.
 
     Examples
     --------
@@ -125,7 +127,7 @@ cdef class LogSumExp:
         b : array_like, optional
             Weights.
         dtype : dtype, optional
-            float32 or float64; by default float32 where `a` and `b` are, else float64.
+            Type of the result, float32 or float64; by default float32 where `a` and `b` are, else float64.
 
         Returns
         -------
@@ -339,6 +341,12 @@ cdef class LogSumExp:
         -------
         LogSumExp
             The accumulator itself.
+
+        Examples
+        --------
+        >>> import lse
+        >>> lse.LogSumExp.of([0.0, 1.0]).reset()
+        LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
         cdef cnp.ndarray empty = np.zeros_like(self.plain)
         empty[0] = -np.inf
@@ -354,6 +362,13 @@ cdef class LogSumExp:
         Returns
         -------
         LogSumExp
+
+        Examples
+        --------
+        >>> import lse
+        >>> total = lse.LogSumExp.of([0.0, 0.0])
+        >>> total.copy().update([0.0]).count, total.count
+        (3, 2)
         """
         cdef LogSumExp result = type(self)(self.shape, self.dtype)
         with cython.critical_section(self):

@@ -76,14 +76,15 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     float16 and bfloat16 are computed in double precision and rounded once.
 
     The result is a function of the values in their index order and of the dtype alone: the same bits come
-    back for any number of threads, batch, memory layout, and instruction set.
+    back for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
+    which use functions of NumPy, may differ in their last bits from one processor or NumPy to another.
 
     The running state is the greatest element and the sum of the other exponentials, which may be merged [1]_;
     the greatest is left out of the sum so that no tail is lost.
 
     References
     ----------
-    .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018, arXiv:1805.02867.
+    .. [1] Milakov, M. and Gimelshein, N., "Online normalizer calculation for softmax", 2018, arXiv:1805.02867.
 
     Examples
     --------
