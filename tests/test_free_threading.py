@@ -1,0 +1,103 @@
+"""Eight threads on the same arrays: the bits of one thread, and no lock that all wait for."""
+
+import subprocess
+import sys
+import sysconfig
+import threading
+
+import numpy as np
+import pytest
+
+import lse
+
+FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+THREADS, ROUNDS = 8, 30
+
+
+@pytest.mark.skipif(not FREE, reason="a build of Python with the GIL")
+def test_the_gil_stays_off():
+    code = "import sys, lse; lse.logsumexp([0.0, 1.0]); print(sys._is_gil_enabled())"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def calls(rng):
+    """Every function, by fast paths and slow ones, with threads of its own and without."""
+    short, row = rng.standard_normal(8), rng.standard_normal(5000).astype(np.float32)
+    table, long = rng.standard_normal((300, 40)), rng.standard_normal(200_000)
+    signed = rng.standard_normal((300, 40))
+    yield lambda: lse.logsumexp(short)
+    yield lambda: lse.logsumexp(row)
+    yield lambda: lse.logsumexp(long)
+    yield lambda: lse.logsumexp(table.T, axis=0)
+    yield lambda: lse.logsumexp(table, axis=1, b=signed, return_sign=True)
+    yield lambda: lse.logsumexp(table, where=signed > 0)
+    yield lambda: lse.logsumexp(table + 1j * signed, axis=0)
+    yield lambda: lse.logmeanexp(table, axis=0)
+    yield lambda: lse.logmeanexp(table.astype(np.float16))
+    yield lambda: lse.softmax(table, axis=1)
+    yield lambda: lse.log_softmax(long)
+    yield lambda: lse.logcumsumexp(table, axis=0)
+    yield lambda: lse.segment_logsumexp(long, [0, 5, 5, 100_000, 200_000])
+    yield lambda: lse.LogSumExp.of(table, axis=0).update(table, signed, axis=0).value
+    yield lambda: (lse.get_num_threads(),)
+
+
+def bits(result):
+    return [np.asarray(part).tobytes() for part in (result if isinstance(result, tuple) else (result,))]
+
+
+def test_shared_inputs(rng):
+    functions = list(calls(rng))
+    expected = [bits(f()) for f in functions]
+    start = threading.Barrier(THREADS)
+    faults = []
+
+    def work(first):
+        try:
+            start.wait()
+            for i in range(ROUNDS * len(functions)):
+                at = (first + i) % len(functions)
+                if bits(functions[at]()) != expected[at]:
+                    faults.append(at)
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(THREADS)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not faults
+
+
+def test_one_accumulator(rng):
+    """Updates of all shapes, merges, reads, copies and resets at the same time: nothing is lost, nothing torn."""
+    data = rng.standard_normal((64, 3, 500))
+    total, single, scratch = lse.LogSumExp(3), lse.LogSumExp(), lse.LogSumExp(3)
+    start = threading.Barrier(THREADS)
+    faults = []
+
+    def work(first):
+        try:
+            start.wait()
+            for i in range(first, len(data), THREADS):
+                total.update(data[i], axis=1)
+                total.merge(lse.LogSumExp.of(data[i], axis=1))
+                single.update(data[i])
+                scratch.update(data[i], np.ones(500), axis=1).copy().merge(total)
+                scratch.reset()
+                assert total.value.shape == scratch.value.shape == (3,)
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(THREADS)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not faults
+    assert (total.count, single.count) == (2 * 64 * 500, 64 * 1500)
+    expected = lse.logsumexp(data, axis=(0, 2))
+    assert np.abs(total.value - expected - np.log(2)).max() < 1e-14
+    assert abs(single.value - lse.logsumexp(data)) < 1e-14
