@@ -117,8 +117,8 @@ int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrd
     lse_results results;
     const int plain = quick_state(table, single, data, n, &state);
     table->finish(&state, 1, &results);
+    *value = single ? (double)(float)results.value[0] : results.value[0];
     lse_fp_leave(found);
-    *value = results.value[0];
     return plain && !isnan(*value);
 }
 
