@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lse
-from checks import needs_modules
+from checks import missing, needs_modules, tool
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +43,14 @@ class Installation:
 
     def printed(self, *words, **options):
         return self.run(self.python, "-W", "error", *words, **options).stdout.rstrip("\n")
+
+    def linker(self, compiler):
+        """A compiler that has the runtime of OpenMP, if the library wants one."""
+        command = [tool(compiler), *(flag for flag in self.flags() if flag == "-fopenmp")]
+        trial = [*command, "-x", "c", "-", "-o", os.devnull]
+        if subprocess.run(trial, input=b"int main(void) { return 0; }", capture_output=True).returncode != 0:
+            missing(f"the OpenMP of {compiler}")
+        return command[0]
 
     def flags(self):
         return shlex.split(self.printed("-m", "lse", "--cflags", "--libs"))

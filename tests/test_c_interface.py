@@ -208,7 +208,7 @@ def all_calls(rng, dtype):
 
 @pytest.fixture(params=["gcc", "clang"])
 def program(request, installed, tmp_path):
-    installed.run(tool(request.param), *STRICT, SOURCE, *installed.flags(), "-o", tmp_path / "program")
+    installed.run(installed.linker(request.param), *STRICT, SOURCE, *installed.flags(), "-o", tmp_path / "program")
     return Program(tmp_path / "program")
 
 
@@ -221,7 +221,7 @@ def test_functions(program, rng, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", _core.available_kernels())
 def test_functions_of_the_table(installed, tmp_path, rng, dtype, kernel):
-    command = [tool("gcc", "cc"), *STRICT, "-DTHROUGH_TABLE", SOURCE, *installed.flags()]
+    command = [installed.linker("cc"), *STRICT, "-DTHROUGH_TABLE", SOURCE, *installed.flags()]
     installed.run(*command, "-o", tmp_path / "program")
     assert Program(tmp_path / "program").check(all_calls(rng, dtype), LSE_KERNELS=kernel)[0] == kernel
 
@@ -241,7 +241,7 @@ def test_kernels_that_are_none(program):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_under_valgrind(installed, tmp_path, rng, dtype):
     valgrind = tool("valgrind")
-    command = [tool("gcc", "cc"), *STRICT, "-g", SOURCE, *installed.flags()]
+    command = [installed.linker("cc"), *STRICT, "-g", SOURCE, *installed.flags()]
     installed.run(*command, "-o", tmp_path / "program")
     calls = [call for call in all_calls(rng, dtype) if call.x.size <= 2000 or call.function == c.UPDATE]
     Program(valgrind, "-q", "--error-exitcode=9", tmp_path / "program").check(calls)

@@ -48,6 +48,14 @@ def pkg_config(installed, directory):
     return shlex.split(done.stdout)
 
 
+def with_python(installed, folder):
+    """The path on which `python` is the one that lse is installed for."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(installed.python)} "$@"\n')
+    (folder / "bin" / "python").chmod(0o755)
+    return f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+
 # Directories and flags --------------------------------------------------------------------------------------
 
 
@@ -103,23 +111,20 @@ def test_programs(installed, tmp_path, compiler):
     directory = installed.printed("-m", "lse", "--pkgconfigdir")
     for flags in (installed.flags(), pkg_config(installed, directory)):
         program = tmp_path / "program"
-        installed.run(tool(compiler), standard, *STRICT, EXAMPLES / folder / source, *flags, "-o", program)
+        installed.run(installed.linker(compiler), standard, *STRICT, EXAMPLES / folder / source, *flags, "-o", program)
         assert installed.run(program, *NUMBERS).stdout.strip() == ANSWER
         program.unlink()
 
 
 @pytest.mark.parametrize("name", ["c_extension", "cython", "c", "cpp"])
 def test_commands_of_the_readme(installed, tmp_path, name):
-    """As they stand, with `python` the one that lse is installed for."""
+    """As they stand."""
     needs_modules("setuptools", "Cython")
     for program in ("cc", "c++", "pkg-config"):
         tool(program)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(installed.python)} "$@"\n')
-    (tmp_path / "bin" / "python").chmod(0o755)
     text = (EXAMPLES / "README.md").read_text()
     commands = re.search(rf"^## \[`{name}/`\].*?^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[1]
-    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    path = with_python(installed, tmp_path)
     done = installed.run("sh", "-euc", commands, cwd=copied(name, tmp_path), PATH=path, CFLAGS=" ".join(STRICT[:2]))
     assert done.stdout.splitlines()[-1] == ANSWER
     assert "warning: " not in done.stderr
@@ -137,8 +142,40 @@ def test_the_package_may_be_moved(installed, tmp_path):
     flags = pkg_config(installed, moved / "lib" / "pkgconfig")
     assert flags[0].startswith(f"-I{moved}")
     assert str(installed.package) not in " ".join(flags)
-    installed.run(tool("cc", "gcc", "clang"), EXAMPLES / "c" / "main.c", *flags, "-o", tmp_path / "program")
+    installed.run(installed.linker("cc"), EXAMPLES / "c" / "main.c", *flags, "-o", tmp_path / "program")
     assert installed.run(tmp_path / "program", *NUMBERS).stdout.strip() == ANSWER
+
+
+# The guide --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["c", "cython"])
+def test_the_guide_quotes_the_examples(language):
+    sources = [path.read_text() for path in EXAMPLES.rglob("*") if path.suffix in (".c", ".pyx")]
+    for block in blocks(GUIDE, language):
+        assert any(block in source for source in sources), block
+
+
+@pytest.mark.parametrize("script", blocks(GUIDE, "python"))
+def test_python_of_the_guide(installed, tmp_path, script):
+    """What it prints is what the comment behind it says."""
+    if "setup(" in script:
+        assert script == (EXAMPLES / "c_extension" / "setup.py").read_text()
+        return
+    for name in {"numba", "scipy"} & set(re.findall(r"\w+", script)):
+        pytest.importorskip(name)
+    (tmp_path / "script.py").write_text(script)
+    printed = installed.printed("script.py", cwd=tmp_path)
+    assert printed == re.search(r"print\(.*\)  # (.*)$", script, re.MULTILINE)[1]
+
+
+@pytest.mark.parametrize("commands", blocks(GUIDE, "sh"))
+def test_commands_of_the_guide(installed, tmp_path, commands):
+    for program in ("cc", "pkg-config"):
+        tool(program)
+    path = with_python(installed, tmp_path)
+    done = installed.run("sh", "-euc", commands, cwd=copied("c", tmp_path), PATH=path)
+    assert done.stdout.splitlines()[-1] == ANSWER
 
 
 # Versions of the interface ----------------------------------------------------------------------------------

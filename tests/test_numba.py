@@ -1,6 +1,7 @@
 """lse in functions that Numba compiles: the same bits in every mode, and an error for what is not supported."""
 
 import ctypes
+import doctest
 import os
 import subprocess
 import sys
@@ -220,6 +221,12 @@ def test_addresses():
     assert value.value == lse.logsumexp([0.0, 0.0])
     with pytest.raises(ValueError, match="no_such"):
         nb.address("no_such")
+
+
+def test_docstrings():
+    tried = doctest.testmod(nb)
+    assert tried.failed == 0
+    assert tried.attempted >= 3
 
 
 # Other processes --------------------------------------------------------------------------------------------
