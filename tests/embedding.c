@@ -1,9 +1,14 @@
-/* Calls functions of lse.h as standard input says, and writes what they return to standard output: see Program in
- * tests/test_embedding.py. Compiled with -DTHROUGH_TABLE it takes them from the table of lse_get_api. */
+/* Calls functions of lse.h as standard input says, and writes what they return to standard output: see c_program.py.
+ * Compiled with -DTHROUGH_TABLE it takes them from the table of lse_get_api; with any argument it calls them in other
+ * modes of the floating-point unit than the default, and ends with 7 if one leaves a mode or a flag changed. */
+#include <fenv.h>
 #include <lse/lse.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #ifdef THROUGH_TABLE
 #define CALL(name) lse_get_api()->name
@@ -86,15 +91,33 @@ static int call(const request *q, void *x, const void *b, void *out, void *sign)
                         : call_f64(q, (double *)x, (const double *)b, (double *)out, (double *)sign);
 }
 
-int main(void)
+static void set_modes(void)
+{
+    fesetround(FE_UPWARD);
+#ifdef __SSE__
+    _mm_setcsr(_mm_getcsr() | 0x8040); /* subnormal numbers are taken for 0, and become 0 */
+#endif
+}
+
+static int checked_call(const request *q, void *x, const void *b, void *out, void *sign)
+{
+    feclearexcept(FE_ALL_EXCEPT);
+    const int error = call(q, x, b, out, sign);
+    if (fetestexcept(FE_ALL_EXCEPT) || fegetround() != FE_UPWARD) exit(7);
+    return error;
+}
+
+int main(int argc, char **argv)
 {
     request q;
+    (void)argv;
+    if (argc > 1) set_modes();
     const char *kernels = CALL(kernels_in_use)();
     fprintf(stderr, "%s\n%s\n", kernels ? kernels : "none", CALL(error_message)(LSE_ERROR_KERNELS));
     while (fread(&q, sizeof q, 1, stdin) == 1) {
         void *x = array(q.x_length, q.size), *b = array(q.b_length, q.size);
         void *out = array(q.out_length, q.size), *sign = allocated(1, q.size);
-        const int64_t answer[] = {call(&q, x, b, out, sign), states[q.state].count};
+        const int64_t answer[] = {(argc > 1 ? checked_call : call)(&q, x, b, out, sign), states[q.state].count};
         put(answer, 2, sizeof answer[0]);
         put(q.flags & IN_PLACE ? x : out, q.flags & IN_PLACE ? q.x_length : q.out_length, q.size);
         put(sign, 1, q.size);

@@ -3,6 +3,7 @@
 import itertools
 import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,36 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tests" / "embedding.c"
 ENGINE = sorted(path for folder in ("kernels", "core") for path in (ROOT / "src" / "lse" / folder).glob("*.c"))
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+FORK = """
+#include <lse/lse.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static float x[500000];
+
+static void say(void)
+{
+    float value;
+    if (lse_logsumexp_rows_f32(x, 0, 1, 1, 500000, &value, 2)) _exit(1);
+    printf("%.4f\\n", value);
+    fflush(stdout);
+}
+
+int main(void)
+{
+    int status = 1;
+    say();
+    if (fork() == 0) {
+        alarm(60);
+        say();
+        _exit(0);
+    }
+    wait(&status);
+    return status != 0;
+}
+"""
 
 DTYPES = [np.float32, np.float64]
 
@@ -77,7 +108,7 @@ def row_calls(rng, dtype):
 
 
 def matrix_calls(rng, dtype):
-    shapes = [(0, 5), (5, 0), (1, 9), (3, 8), (70, 3), (5, 1000), (300, 600), (1, 200_003), (40_000, 5)]
+    shapes = [(0, 5), (5, 0), (1, 9), (3, 8), (70, 3), (5, 1000), (300, 450), (1, 140_001), (27_000, 5)]
     for (rows, n), threads in itertools.product(shapes, (1, 2, 0)):
         x = (rng.normal(size=(rows, n)) * 30).astype(dtype)
         if x.size > 20:
@@ -238,13 +269,38 @@ def test_kernels_that_are_none(program):
     assert "LSE_KERNELS" in said[1]
 
 
+@pytest.fixture
+def linked(installed, tmp_path):
+    installed.run(installed.linker("cc"), *STRICT, "-g", SOURCE, *installed.flags(), "-lm", "-o", tmp_path / "program")
+    return tmp_path / "program"
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_under_valgrind(installed, tmp_path, rng, dtype):
-    valgrind = tool("valgrind")
-    command = [installed.linker("cc"), *STRICT, "-g", SOURCE, *installed.flags()]
-    installed.run(*command, "-o", tmp_path / "program")
+def test_modes_of_the_caller_change_nothing_and_are_kept(linked, rng, dtype):
+    """Rounding upward, without subnormal numbers."""
+    Program(linked, "in other modes").check(all_calls(rng, dtype))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+def test_no_memory(linked):
+    """Subnormal weights want a copy of the row; then nothing is written, and a state is as it was."""
+    x, b = np.zeros(1), np.full(1, 5e-324)
+    row = {"n": 50_000_000, "stride": 0, "b_stride": 0}
+    update = Call(c.UPDATE, x, b=b, error=c.MEMORY, numbers=row, count=0)
+    calls = [Call(c.WEIGHTED, x, b=b, error=c.MEMORY, expected_sign=0, numbers=row), Call(c.INIT, x), update]
+    Program("sh", "-c", f"ulimit -v 500000; exec {linked}").check(calls, OMP_NUM_THREADS="1")
+
+
+def test_a_forked_child_computes(installed, tmp_path):
+    (tmp_path / "fork.c").write_text(FORK)
+    installed.run(installed.linker("cc"), tmp_path / "fork.c", *installed.flags(), "-o", tmp_path / "fork")
+    assert installed.run(tmp_path / "fork").stdout == "13.1224\n13.1224\n"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_under_valgrind(linked, rng, dtype):
     calls = [call for call in all_calls(rng, dtype) if call.x.size <= 2000 or call.function == c.UPDATE]
-    Program(valgrind, "-q", "--error-exitcode=9", tmp_path / "program").check(calls)
+    Program(tool("valgrind"), "-q", "--error-exitcode=9", linked).check(calls)
 
 
 def test_undefined_behaviour(tmp_path, rng):

@@ -223,6 +223,33 @@ def test_addresses():
         nb.address("no_such")
 
 
+NO_MEMORY = """
+import resource, numba, numpy as np, lse, lse.numba
+
+@numba.njit
+def weighted(a, b):
+    return lse.logsumexp(a, b=b)
+
+n = 50_000_000
+a, b = np.broadcast_to(np.zeros(1), n), np.broadcast_to(np.full(1, 5e-324), n)
+print(weighted(a[:9], b[:9]) == lse.logsumexp(a[:9], b=b[:9]))
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (1 << 28),) * 2)
+try:
+    weighted(a, b)
+except MemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+def test_no_memory():
+    """Subnormal weights want a copy of the row."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", NO_MEMORY], env=env, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\nlse.logsumexp: no memory\n", "")
+
+
 def test_docstrings():
     tried = doctest.testmod(nb)
     assert tried.failed == 0

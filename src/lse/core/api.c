@@ -2,6 +2,7 @@
 #include "include/lse/lse.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/fp.h"
 #include "core/plan.h"
@@ -125,12 +126,19 @@ static int logsumexp_weighted(int size, const void *data, ptrdiff_t x_stride, co
                               ptrdiff_t n, void *value, void *sign)
 {
     matrix x = matrix_of(data, size, 1, 0, n, x_stride), b = matrix_of(weights, size, 1, 0, n, b_stride);
-    const matrix out = matrix_of(value, size, 1, 0, 1, 0);
+    double found[2] = {-INFINITY, 0.0}; /* or floats at the same addresses */
+    const matrix out = matrix_of(&found[0], size, 1, 0, 1, 0);
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || !is_sound(&b) || !value) return LSE_ERROR_ARGUMENT;
-    if (n > 0) return perform(LSE_LOGSUMEXP, &x, &b, &out, sign, NULL, 1);
-    store(value, size, 0, -INFINITY);
-    if (sign) store(sign, size, 0, 0.0);
+    if (n > 0) {
+        const int error = perform(LSE_LOGSUMEXP, &x, &b, &out, sign ? &found[1] : NULL, NULL, 1);
+        if (error) return error;
+        memcpy(value, &found[0], (size_t)size);
+        if (sign) memcpy(sign, &found[1], (size_t)size);
+        return LSE_OK;
+    }
+    store(value, size, 0, found[0]);
+    if (sign) store(sign, size, 0, found[1]);
     return LSE_OK;
 }
 
@@ -232,7 +240,7 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
     lse_results results;
     lse_finish_sums(table, &plain, weighted.max == -INFINITY && weighted.tail == 0.0 ? NULL : &weighted, 1, &results);
     lse_fp_leave(found);
-    *value = !sign && results.sign[0] < 0.0 ? NAN : results.value[0];
+    *value = !sign && isless(results.sign[0], 0.0) ? NAN : results.value[0]; /* NaN raises no flag in isless */
     if (sign) *sign = results.sign[0];
     return LSE_OK;
 }
