@@ -9,11 +9,12 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lse
 from checks import needs_modules, tool
-from lse import _embedding
+from lse import _core, _embedding
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples" / "embed"
@@ -144,6 +145,38 @@ def test_the_package_may_be_moved(installed, tmp_path):
     assert str(installed.package) not in " ".join(flags)
     installed.run(installed.linker("cc"), EXAMPLES / "c" / "main.c", *flags, "-o", tmp_path / "program")
     assert installed.run(tmp_path / "program", *NUMBERS).stdout.strip() == ANSWER
+
+
+STATES = """
+# cython: language_level=3
+from lse cimport State, kernels_in_use, state_finish, state_init, state_merge, state_update_f32, state_update_f64
+
+
+def streamed(const double[::1] x, const float[::1] y):
+    cdef State state, copy
+    cdef double value = 0, sign = 0
+    cdef int error = state_init(&state)
+    error |= state_update_f64(&state, &x[0], 1, NULL, 0, x.shape[0])
+    copy = state
+    error |= state_update_f32(&copy, &y[0], 1, &y[0], 1, y.shape[0])
+    error |= state_merge(&state, &copy)
+    error |= state_finish(&state, &value, &sign)
+    return error, state.count, value, sign, kernels_in_use().decode()
+"""
+
+
+def test_states_from_cython(installed, tmp_path):
+    needs_modules("setuptools", "Cython")
+    tool("cc")
+    (tmp_path / "mixture.pyx").write_text(STATES)
+    shutil.copy(EXAMPLES / "cython" / "setup.py", tmp_path)
+    installed.printed("setup.py", "-q", "build_ext", "--inplace", cwd=tmp_path)
+    use = "import numpy as np, mixture; print(mixture.streamed(np.zeros(4), -np.ones(3, 'f4')))"
+    x, y = np.zeros(4), -np.ones(3, np.float32)
+    total = lse.LogSumExp.of(x)
+    total += total + lse.LogSumExp.of(y, b=y)
+    expected = (0, 11, float(total.value), float(total.sign), _core.kernels())
+    assert installed.printed("-c", use, cwd=tmp_path) == str(expected)
 
 
 # The guide --------------------------------------------------------------------------------------------------
