@@ -3,8 +3,8 @@
  *     embed ROUNDS
  *
  * Prints, for each type and length: nanoseconds a call of lse_logsumexp, of the bare kernel, and the median of their
- * ratios, one for each round. The flag of inexact results is up all the time, as in most programs; where a caller clears
- * it before every call, putting it back costs some 70 ns more. */
+ * ratios, one for each round. The flag of inexact results is up all the time, as in most programs; where a caller
+ * clears it before every call, putting it back costs some 70 ns more. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
