@@ -1,6 +1,32 @@
-"""Comparisons without tolerance, and values lying differently in memory."""
+"""Comparisons without tolerance, values lying differently in memory, and programs that tests need."""
+
+import importlib.util
+import os
+import shutil
 
 import numpy as np
+import pytest
+
+
+def missing(what):
+    """Skip; where LSE_REQUIRE_TOOLS is set, fail."""
+    if os.environ.get("LSE_REQUIRE_TOOLS"):
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is not installed")
+
+
+def tool(*names):
+    """The path of the first program there is."""
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    return missing(" or ".join(names))
+
+
+def needs_modules(*names):
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            missing(name)
 
 
 def same(computed, expected):

@@ -2,12 +2,13 @@
 
 import os
 import platform
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from checks import tool
 
 TESTS = Path(__file__).parent
 KERNELS = TESTS.parent / "src" / "lse" / "kernels"
@@ -16,16 +17,6 @@ X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86/avx512.h")
 
 pytestmark = pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources")
-
-
-def tool(*names):
-    """The path of a program, or a skip; where LSE_REQUIRE_TOOLS is set, a failure."""
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    if os.environ.get("LSE_REQUIRE_TOOLS"):
-        pytest.fail(f"{' or '.join(names)} is missing")
-    pytest.skip(f"{' or '.join(names)} is not installed")
 
 
 def compile_all(compiler, sources, tmp_path):

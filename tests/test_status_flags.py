@@ -104,3 +104,18 @@ def test_flags_of_long_rows_and_of_errors(dtype):
     with pytest.raises(TypeError):
         lse.logsumexp(["x"])
     assert libm.fetestexcept(ALL & ~INEXACT) == 0
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_flags_and_rounding_of_single_rows(dtype, rng):
+    """The way of one short contiguous row is its own."""
+    upward = 0x800
+    for a in (*rng.normal(size=(50, 8)).astype(dtype), *hard(np.dtype(dtype))):
+        libm.feclearexcept(ALL)
+        expected = lse.logsumexp(a)
+        assert libm.fetestexcept(ALL) == 0
+        libm.fesetround(upward)
+        found = lse.logsumexp(a)
+        libm.fesetround(0)
+        assert np.array_equal(found, expected, equal_nan=True)

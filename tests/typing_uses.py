@@ -164,6 +164,7 @@ lse.set_num_threads(None)
 with lse.set_num_threads(axis) as setting:
     assert_type(setting, lse.set_num_threads)
 lse.show_config()
+assert_type(lse.get_include(), str)
 
 
 def streaming(f64: NDArray[np.float64]) -> None:

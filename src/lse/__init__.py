@@ -1,12 +1,14 @@
 """Log-sum-exp for NumPy arrays: accurate, reproducible, in one pass over memory."""
 
 from lse._core import LogSumExp, log_softmax, logcumsumexp, logmeanexp, logsumexp, segment_logsumexp, softmax
+from lse._embedding import get_include
 from lse._threads import get_num_threads, set_num_threads, show_config
 from lse._version import __version__
 
 __all__ = [
     "LogSumExp",
     "__version__",
+    "get_include",
     "get_num_threads",
     "log_softmax",
     "logcumsumexp",

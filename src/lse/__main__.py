@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 import lse
-from lse import _arguments, _core
+from lse import _arguments, _core, _embedding
 
 PROG = "python -m lse"
 EPILOG = f"""\
@@ -66,6 +66,8 @@ def build_parser():
     add("--dtype", choices=["float32", "float64"], help="what text is parsed as (default: float64)")
     add("--output", type=unguarded, metavar="FILE.npy", help="save the result as .npy instead of printing it")
     add("--info", action="store_true", help="print the kernel, the threads and the versions in use")
+    for option, meaning in _embedding.OPTIONS.items():
+        add(option, action="store_true", help=meaning)
     add("--version", action="version", version=f"lse {lse.__version__}")
     parser.set_defaults(function=lse.logsumexp)
     return parser
@@ -263,7 +265,9 @@ def run(argv):
     arguments = build_parser().parse_intermixed_args(list(map(guarded, argv)))
     if arguments.keepdims and arguments.function is not lse.logsumexp:
         raise ValueError("--keepdims does not go with --softmax and --log-softmax, which keep every axis as it is")
-    if arguments.info:
+    if not _embedding.OPTIONS.keys().isdisjoint(argv):
+        print(_embedding.answer(argv))
+    elif arguments.info:
         lse.show_config()
     elif arguments.output is not None:
         with replacing(arguments.output) as path:

@@ -117,31 +117,32 @@ cdef extern from "include/lse/lse.h" nogil:
         pass
 
     const char *lse_error_message(int error) noexcept
+    const char *lse_kernels_in_use() noexcept
     const lse_api *lse_get_api() noexcept
     int lse_logsumexp_f64(const double *x, ptrdiff_t n, double *value) noexcept
     int lse_logsumexp_f32(const float *x, ptrdiff_t n, float *value) noexcept
     int lse_logsumexp_strided_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, double *value) noexcept
     int lse_logsumexp_strided_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, float *value) noexcept
     int lse_logsumexp_weighted_f64(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
-        ptrdiff_t n, double *value, double *sign) noexcept
-    int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
-        ptrdiff_t n, float *value, float *sign) noexcept
+                                   ptrdiff_t n, double *value, double *sign) noexcept
+    int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride, ptrdiff_t n,
+                                   float *value, float *sign) noexcept
     int lse_logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-        double *values, int threads) noexcept
+                               double *values, int threads) noexcept
     int lse_logsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-        float *values, int threads) noexcept
+                               float *values, int threads) noexcept
     int lse_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-        double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+                             double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
     int lse_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-        float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+                             float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
     int lse_log_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-        double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+                                 double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
     int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-        float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+                                 float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
     int lse_state_init(lse_state *state) noexcept
-    int lse_state_update_f64(lse_state *state, const double *x, ptrdiff_t x_stride, const double *b,
-        ptrdiff_t b_stride, ptrdiff_t n) noexcept
+    int lse_state_update_f64(lse_state *state, const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
+                             ptrdiff_t n) noexcept
     int lse_state_update_f32(lse_state *state, const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
-        ptrdiff_t n) noexcept
+                             ptrdiff_t n) noexcept
     int lse_state_merge(lse_state *into, const lse_state *other) noexcept
     int lse_state_finish(const lse_state *state, double *value, double *sign) noexcept

@@ -2,6 +2,7 @@
 #include "include/lse/lse.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/fp.h"
 #include "core/plan.h"
@@ -12,7 +13,9 @@ const char *lse_error_message(int error)
 {
     switch (error) {
     case LSE_OK: return "no error";
-    case LSE_ERROR_SIZE: return "a number of elements or rows is negative, or a pointer to some is NULL";
+    case LSE_ERROR_ARGUMENT:
+        return "a number of elements, rows or threads is negative or too great, a pointer is NULL, or elements of out "
+               "coincide";
     case LSE_ERROR_MEMORY: return "no memory for a copy of a row whose weighted sum nearly cancels";
     case LSE_ERROR_KERNELS:
         return "LSE_KERNELS names no kernels that this processor can run; unset it to take the best";
@@ -29,22 +32,62 @@ const char *lse_kernels_in_use(void)
 
 /* Requests ------------------------------------------------------------------------------------------------- */
 
-/* Rows of numbers, 4 or 8 bytes each, with strides in elements. */
-static lse_array array_of(const void *data, int size, const ptrdiff_t shape[2], const ptrdiff_t stride[2])
+enum { MOST_THREADS = 1 << 16 }; /* as for lse.set_num_threads */
+#define MOST_ELEMENTS (PTRDIFF_MAX / 64)
+
+/* Rows of numbers, `size` bytes each, with strides in elements, and in bytes: of an axis of one element, 0. */
+typedef struct {
+    void *data;
+    int size;
+    ptrdiff_t shape[2], elements[2], stride[2];
+} matrix;
+
+static matrix matrix_of(const void *data, int size, ptrdiff_t rows, ptrdiff_t row_stride, ptrdiff_t n, ptrdiff_t stride)
 {
-    return (lse_array){(char *)(uintptr_t)data, 2, 'f', size, 0, shape, stride};
+    return (matrix){(void *)(uintptr_t)data, size, {rows, n}, {row_stride, stride}, {0, 0}};
 }
 
-/* Does what is asked; sign and low may be NULL. */
-static int perform(lse_request *request, void *sign, void *low)
+static int is_empty(const matrix *m) { return m->shape[0] == 0 || m->shape[1] == 0; }
+
+/* Whether it can lie in memory, at an address that is not NULL; then it gets its strides in bytes. Two axes of no more
+ * than MOST_ELEMENTS reach no farther than a quarter of what a ptrdiff_t holds, in bytes, and so may be added. */
+static int is_sound(matrix *m)
+{
+    const ptrdiff_t rows = m->shape[0], n = m->shape[1];
+    if (rows < 0 || n < 0) return 0;
+    if (is_empty(m)) return 1;
+    if (!m->data || n > MOST_ELEMENTS / rows) return 0;
+    for (int axis = 0; axis < 2; axis++) {
+        if (m->shape[axis] == 1) continue;
+        const ptrdiff_t most = MOST_ELEMENTS / (m->shape[axis] - 1);
+        if (m->elements[axis] > most || m->elements[axis] < -most) return 0;
+        m->stride[axis] = m->elements[axis] * m->size;
+    }
+    return 1;
+}
+
+static int has_no_overlap(const matrix *m)
+{
+    return is_empty(m) || ((m->shape[0] == 1 || m->stride[0] != 0) && (m->shape[1] == 1 || m->stride[1] != 0));
+}
+
+static lse_array array_of(const matrix *m) { return (lse_array){m->data, 2, 'f', m->size, 0, m->shape, m->stride}; }
+
+/* What is asked of the rows of x, which are sound and not empty; b, sign and low may be NULL. */
+static int perform(lse_operation operation, const matrix *x, const matrix *b, const matrix *out, void *sign, void *low,
+                   int threads)
 {
     lse_plan plan;
     int failed = 0;
-    request->table = lse_chosen();
-    request->run = lse_run_tasks;
-    if (!request->table) return LSE_ERROR_KERNELS;
+    lse_request q = {.operation = operation, .table = lse_chosen(), .run = lse_run_tasks, .threads = threads};
+    if (!q.table) return LSE_ERROR_KERNELS;
     if (lse_watch_forks() != 0) return LSE_ERROR_MEMORY;
-    if (lse_make_plan(&plan, request) != 0) return LSE_ERROR_SIZE;
+    q.a = array_of(x);
+    if (b) q.weights = array_of(b);
+    q.out = array_of(out);
+    q.reduced = 2; /* axis 1 */
+    q.single = x->size == 4;
+    if (lse_make_plan(&plan, &q) != 0) return LSE_ERROR_ARGUMENT;
     plan.sign = (char *)sign;
     plan.low = (char *)low;
     plan.failed = &failed;
@@ -52,82 +95,78 @@ static int perform(lse_request *request, void *sign, void *low)
     return failed ? LSE_ERROR_MEMORY : LSE_OK;
 }
 
-static int are_there(const void *x, ptrdiff_t rows, ptrdiff_t n) { return rows >= 0 && n >= 0 && (x || !rows || !n); }
+static int is_runnable(int threads) { return threads >= 0 && threads <= MOST_THREADS; }
 
+/* A number that float holds exactly. */
 static void store(void *values, int size, ptrdiff_t i, double value)
 {
     if (size == 4) ((float *)values)[i] = (float)value;
     else ((double *)values)[i] = value;
 }
 
-/* Of one row, with or without weights, into a value, and a sign if there is room for it; or, where that is asked, into
- * the three numbers of a running sum. */
-static int reduce_row(lse_operation operation, int size, const void *x, ptrdiff_t x_stride, const void *b,
-                      ptrdiff_t b_stride, ptrdiff_t n, void *out, void *sign, void *low)
+static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, void *value)
 {
-    const ptrdiff_t shape[] = {1, n}, x_strides[] = {0, x_stride * size}, b_strides[] = {0, b_stride * size};
-    const int out_size = operation == LSE_SUMS ? 8 : size;
-    lse_request q = {.operation = operation, .reduced = 2, .single = size == 4};
-    q.a = array_of(x, size, shape, x_strides);
-    q.weights = array_of(b, size, shape, b_strides);
-    q.out = array_of(out, out_size, shape, (ptrdiff_t[]){0, 0});
-    return perform(&q, sign, low);
-}
-
-static int logsumexp(int size, const void *x, ptrdiff_t stride, ptrdiff_t n, void *value)
-{
-    double quick;
     const lse_kernels *table = lse_chosen();
-    if (!are_there(x, 1, n)) return LSE_ERROR_SIZE;
-    if (n == 0) {
-        store(value, size, 0, -INFINITY);
-        return LSE_OK;
-    }
-    if (stride == 1 && n <= LSE_PIECE && table && lse_quick_value(table, size == 4, x, n, &quick)) {
+    double quick;
+    if (!table) return LSE_ERROR_KERNELS;
+    if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value &&
+        lse_quick_value(table, size == 4, data, n, &quick)) {
         store(value, size, 0, quick);
         return LSE_OK;
     }
-    return reduce_row(LSE_LOGSUMEXP, size, x, stride, NULL, 0, n, value, NULL, NULL);
-}
-
-static int logsumexp_weighted(int size, const void *x, ptrdiff_t x_stride, const void *b, ptrdiff_t b_stride,
-                              ptrdiff_t n, void *value, void *sign)
-{
-    if (!are_there(x, 1, n) || !are_there(b, 1, n)) return LSE_ERROR_SIZE;
-    if (n > 0) return reduce_row(LSE_LOGSUMEXP, size, x, x_stride, b, b_stride, n, value, sign, NULL);
+    matrix x = matrix_of(data, size, 1, 0, n, stride);
+    const matrix out = matrix_of(value, size, 1, 0, 1, 0);
+    if (!is_sound(&x) || !value) return LSE_ERROR_ARGUMENT;
+    if (n > 0) return perform(LSE_LOGSUMEXP, &x, NULL, &out, NULL, NULL, 1);
     store(value, size, 0, -INFINITY);
-    if (sign) store(sign, size, 0, 0.0);
     return LSE_OK;
 }
 
-static int logsumexp_rows(int size, const void *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                          void *values, int threads)
+static int logsumexp_weighted(int size, const void *data, ptrdiff_t x_stride, const void *weights, ptrdiff_t b_stride,
+                              ptrdiff_t n, void *value, void *sign)
 {
-    const ptrdiff_t shape[] = {rows, n}, strides[] = {row_stride * size, stride * size}, out_strides[] = {size, 0};
-    lse_request q = {.operation = LSE_LOGSUMEXP, .reduced = 2, .single = size == 4, .threads = threads};
-    if (!are_there(x, rows, n) || threads < 0) return LSE_ERROR_SIZE;
-    q.a = array_of(x, size, shape, strides);
-    q.out = array_of(values, size, shape, out_strides);
-    if (rows > 0 && n > 0) return perform(&q, NULL, NULL);
+    matrix x = matrix_of(data, size, 1, 0, n, x_stride), b = matrix_of(weights, size, 1, 0, n, b_stride);
+    double found[2] = {-INFINITY, 0.0}; /* or floats at the same addresses */
+    const matrix out = matrix_of(&found[0], size, 1, 0, 1, 0);
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!is_sound(&x) || !is_sound(&b) || !value) return LSE_ERROR_ARGUMENT;
+    if (n > 0) {
+        const int error = perform(LSE_LOGSUMEXP, &x, &b, &out, sign ? &found[1] : NULL, NULL, 1);
+        if (error) return error;
+        memcpy(value, &found[0], (size_t)size);
+        if (sign) memcpy(sign, &found[1], (size_t)size);
+        return LSE_OK;
+    }
+    store(value, size, 0, found[0]);
+    if (sign) store(sign, size, 0, found[1]);
+    return LSE_OK;
+}
+
+static int logsumexp_rows(int size, const void *data, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                          ptrdiff_t n, void *values, int threads)
+{
+    matrix x = matrix_of(data, size, rows, row_stride, n, stride), out = matrix_of(values, size, rows, 1, 1, 0);
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!is_sound(&x) || !is_sound(&out) || !is_runnable(threads)) return LSE_ERROR_ARGUMENT;
+    if (!is_empty(&x)) return perform(LSE_LOGSUMEXP, &x, NULL, &out, NULL, NULL, threads);
     for (ptrdiff_t r = 0; r < rows; r++) store(values, size, r, -INFINITY);
     return LSE_OK;
 }
 
-static int map_rows(lse_operation operation, int size, const void *x, ptrdiff_t row_stride, ptrdiff_t stride,
-                    ptrdiff_t rows, ptrdiff_t n, void *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)
+static int map_rows(lse_operation operation, int size, const void *data, ptrdiff_t row_stride, ptrdiff_t stride,
+                    ptrdiff_t rows, ptrdiff_t n, void *results, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                    int threads)
 {
-    const ptrdiff_t shape[] = {rows, n}, strides[] = {row_stride * size, stride * size};
-    const ptrdiff_t out_strides[] = {out_row_stride * size, out_stride * size};
-    lse_request q = {.operation = operation, .reduced = 2, .single = size == 4, .threads = threads};
-    if (!are_there(x, rows, n) || !are_there(out, rows, n) || threads < 0) return LSE_ERROR_SIZE;
-    q.a = array_of(x, size, shape, strides);
-    q.out = array_of(out, size, shape, out_strides);
-    return rows > 0 && n > 0 ? perform(&q, NULL, NULL) : LSE_OK;
+    matrix x = matrix_of(data, size, rows, row_stride, n, stride);
+    matrix out = matrix_of(results, size, rows, out_row_stride, n, out_stride);
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!is_sound(&x) || !is_sound(&out) || !has_no_overlap(&out) || !is_runnable(threads)) return LSE_ERROR_ARGUMENT;
+    return is_empty(&x) ? LSE_OK : perform(operation, &x, NULL, &out, NULL, NULL, threads);
 }
 
 /* States --------------------------------------------------------------------------------------------------- */
 
-static int is_state(const lse_state *s) { return s && s->magic == MAGIC && s->version == VERSION; }
+static int is_state(const lse_state *s) { return s && s->magic == MAGIC && s->version == VERSION && s->count >= 0; }
 static lse_sum sum_of(const double s[3]) { return (lse_sum){s[0], s[1], s[2]}; }
 
 static void put(double s[3], lse_sum sum)
@@ -139,54 +178,63 @@ static void put(double s[3], lse_sum sum)
 
 int lse_state_init(lse_state *state)
 {
-    if (!state) return LSE_ERROR_STATE;
+    if (!state) return LSE_ERROR_ARGUMENT;
     *state = (lse_state){.magic = MAGIC, .version = VERSION};
     put(state->plain, lse_no_sum());
     put(state->weighted, lse_no_sum());
     return LSE_OK;
 }
 
-static int update(int size, lse_state *state, const void *x, ptrdiff_t x_stride, const void *b, ptrdiff_t b_stride,
-                  ptrdiff_t n)
+static void add_count(lse_state *state, int64_t n)
+{
+    state->count = n > INT64_MAX - state->count ? INT64_MAX : state->count + n;
+}
+
+static int update(int size, lse_state *state, const void *data, ptrdiff_t x_stride, const void *weights,
+                  ptrdiff_t b_stride, ptrdiff_t n)
 {
     lse_sum sum;
     const lse_kernels *table = lse_chosen();
+    matrix x = matrix_of(data, size, 1, 0, n, x_stride), b = matrix_of(weights, size, 1, 0, n, b_stride);
+    const matrix out = matrix_of(&sum.max, 8, 1, 0, 1, 0);
+    if (!table) return LSE_ERROR_KERNELS;
     if (!is_state(state)) return LSE_ERROR_STATE;
-    if (!are_there(x, 1, n)) return LSE_ERROR_SIZE;
+    if (!is_sound(&x) || (weights && !is_sound(&b))) return LSE_ERROR_ARGUMENT;
     if (n == 0) return LSE_OK;
-    if (b || x_stride != 1 || n > LSE_PIECE || !table || !lse_quick_sum(table, size == 4, x, n, &sum)) {
-        const int error =
-            reduce_row(LSE_SUMS, size, x, x_stride, b, b_stride, n, &sum.max, &sum.tail, &sum.tail_lo);
+    if (weights || x_stride != 1 || n > LSE_PIECE || !lse_quick_sum(table, size == 4, data, n, &sum)) {
+        const int error = perform(LSE_SUMS, &x, weights ? &b : NULL, &out, &sum.tail, &sum.tail_lo, 1);
         if (error) return error;
     }
-    double *into = b ? state->weighted : state->plain;
-    put(into, lse_merge_sum(table, b != NULL, sum_of(into), sum));
-    state->count += n;
+    double *into = weights ? state->weighted : state->plain;
+    put(into, lse_merge_sum(table, weights != NULL, sum_of(into), sum));
+    add_count(state, n);
     return LSE_OK;
 }
 
 int lse_state_merge(lse_state *into, const lse_state *from)
 {
     const lse_kernels *table = lse_chosen();
-    if (!is_state(into) || !is_state(from)) return LSE_ERROR_STATE;
     if (!table) return LSE_ERROR_KERNELS;
+    if (!is_state(into) || !is_state(from)) return LSE_ERROR_STATE;
+    const int64_t count = from->count; /* which may be into */
     put(into->plain, lse_merge_sum(table, 0, sum_of(into->plain), sum_of(from->plain)));
     put(into->weighted, lse_merge_sum(table, 1, sum_of(into->weighted), sum_of(from->weighted)));
-    into->count += from->count;
+    add_count(into, count);
     return LSE_OK;
 }
 
 int lse_state_finish(const lse_state *state, double *value, double *sign)
 {
     const lse_kernels *table = lse_chosen();
-    if (!is_state(state)) return LSE_ERROR_STATE;
     if (!table) return LSE_ERROR_KERNELS;
+    if (!is_state(state)) return LSE_ERROR_STATE;
+    if (!value) return LSE_ERROR_ARGUMENT;
     const lse_fp_state found = lse_fp_enter();
     const lse_sum plain = sum_of(state->plain), weighted = sum_of(state->weighted);
     lse_results results;
     lse_finish_sums(table, &plain, weighted.max == -INFINITY && weighted.tail == 0.0 ? NULL : &weighted, 1, &results);
     lse_fp_leave(found);
-    *value = !sign && results.sign[0] < 0.0 ? NAN : results.value[0];
+    *value = !sign && isless(results.sign[0], 0.0) ? NAN : results.value[0]; /* NaN raises no flag in isless */
     if (sign) *sign = results.sign[0];
     return LSE_OK;
 }

@@ -105,8 +105,8 @@ typedef struct {
 
 void lse_execute_segments(lse_segments *segments, int threads);
 
-/* tasks.c: the log-sum-exp, or the sum, of one contiguous run of no more than LSE_PIECE elements, not 0, without a
- * plan; 0 where it wants a second look. */
+/* tasks.c: the log-sum-exp, rounded to float where single, or the sum, of one contiguous run of no more than LSE_PIECE
+ * elements, not 0, without a plan; 0 where it wants a second look. */
 int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value);
 int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum);
 

@@ -100,14 +100,15 @@ void lse_execute(lse_plan *plan)
     lse_fp_leave(found);
 }
 
-/* The state of one contiguous run; 0 where it wants a second look. */
+/* The state of one contiguous run; 0 where it wants a second look. The compiler may compare after the flags were put
+ * back, so the comparison is one that NaN does not raise a flag in. */
 static int quick_state(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_states *state)
 {
     const lse_row row = {(const char *)data, NULL, NULL, n};
     lse_layout layout;
     layout.direct = 1;
     (single ? &table->f32 : &table->f64)->rows(&layout, &row, 0, n, 1, NULL, state);
-    return fabs(state->max[0]) <= (single ? LSE_FAR_f32 : LSE_FAR_f64);
+    return islessequal(fabs(state->max[0]), single ? LSE_FAR_f32 : LSE_FAR_f64);
 }
 
 int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value)
@@ -117,8 +118,8 @@ int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrd
     lse_results results;
     const int plain = quick_state(table, single, data, n, &state);
     table->finish(&state, 1, &results);
+    *value = single ? (double)(float)results.value[0] : results.value[0];
     lse_fp_leave(found);
-    *value = results.value[0];
     return plain && !isnan(*value);
 }
 

@@ -3,10 +3,16 @@
  * A C or C++ program links the static library and calls these functions; a C extension of Python gets them from the
  * installed package by lse/capsule.h. See docs/embedding.md.
  *
- * Every function returns LSE_OK (0), or an error below 0 and then has written nothing. None keeps a pointer, and all may
- * be called from any number of threads at the same time, as long as these do not share what is written. Modes and
- * flags of the floating-point unit are left as they were found. Strides are in elements, may be negative or 0, and count
- * from the first element of a row to the second. x may not overlap what is written, but where a function says so.
+ * Conventions
+ * - A function returns LSE_OK (0), or an error below 0 and then has written nothing.
+ * - n and strides count elements. A stride leads from an element, or a row, to the next; it may be negative or, in what
+ *   is read, 0. Pointers are to the first element, whatever the sign of the stride, and aligned for their type.
+ * - x and b may not overlap what is written, but where a function says so.
+ * - No function keeps a pointer, and all may be called from any number of threads at the same time that do not write to
+ *   the same memory. Only those with a parameter `threads` ever use another thread than the caller's.
+ * - Modes and status flags of the floating-point unit are left as they were found, and do not change results.
+ * - No function allocates memory, but for a weighted row whose terms nearly cancel or whose weights are subnormal or
+ *   infinite, and for pieces of long rows on several threads.
  *
  * Results, their accuracy and their special values are those of the Python functions of the same name: of no elements
  * -inf, of NaN NaN, of +inf without NaN +inf. The bits do not depend on threads, strides or processor. */
@@ -26,16 +32,22 @@ extern "C" {
 
 enum {
     LSE_OK = 0,
-    LSE_ERROR_SIZE = -1,    /* a number of elements or rows is negative, or a pointer to some is NULL */
-    LSE_ERROR_MEMORY = -2,  /* no memory for a row that nearly cancels, or for its threads */
-    LSE_ERROR_KERNELS = -3, /* the environment variable LSE_KERNELS names none that this processor can run */
-    LSE_ERROR_STATE = -4    /* what is to be a state was never initialised, or by an incompatible version */
+    /* A number of elements or rows is negative, or so great that addresses would overflow; a pointer is NULL that may
+     * not be; threads is negative or above 65536; or a stride of 0 lets elements of out coincide. */
+    LSE_ERROR_ARGUMENT = -1,
+    /* No memory for a copy of a weighted row. */
+    LSE_ERROR_MEMORY = -2,
+    /* The environment variable LSE_KERNELS names no instruction set that this processor can run. */
+    LSE_ERROR_KERNELS = -3,
+    /* What is to be a state was not initialised, or by an incompatible version. */
+    LSE_ERROR_STATE = -4
 };
 
-/* What an error means, in English; never NULL. */
+/* What an error means, in English; never NULL, whatever the number. */
 const char *lse_error_message(int error);
 
-/* The instruction set in use: avx512, avx2, neon or scalar; NULL where LSE_KERNELS names no other. */
+/* The instruction set in use: "avx512", "avx2", "neon" or "scalar"; NULL in the case of LSE_ERROR_KERNELS. It is chosen
+ * at the first call of any function, from then on for good. */
 const char *lse_kernels_in_use(void);
 
 /* One row -------------------------------------------------------------------------------------------------- */
@@ -44,12 +56,12 @@ const char *lse_kernels_in_use(void);
 int lse_logsumexp_f64(const double *x, ptrdiff_t n, double *value);
 int lse_logsumexp_f32(const float *x, ptrdiff_t n, float *value);
 
-/* The same of elements that are `stride` apart. */
+/* The same of the elements x[i * stride]. */
 int lse_logsumexp_strided_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, double *value);
 int lse_logsumexp_strided_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, float *value);
 
-/* *value = log|S| for S = sum(b[i] exp(x[i])), *sign = the sign of S: 1, 0, -1 or NaN. Weights of 0 make no term,
- * whatever x. sign may be NULL; then the value of a negative sum is NaN. */
+/* *value = log|S| and *sign = 1, 0, -1 or NaN, the sign of S = sum(b[i * b_stride] exp(x[i * x_stride])). A weight of 0
+ * makes no term, whatever x. sign may be NULL; then the value of a negative S is NaN. x and b may be NULL if n is 0. */
 int lse_logsumexp_weighted_f64(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride, ptrdiff_t n,
                                double *value, double *sign);
 int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride, ptrdiff_t n,
@@ -57,11 +69,15 @@ int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *
 
 /* Many rows ------------------------------------------------------------------------------------------------ */
 
-/* Of `rows` rows of n elements: element i of row r is x[r * row_stride + i * stride].
+/* Of `rows` rows of n elements: element i of row r is x[r * row_stride + i * stride]. The rows of a matrix in C order
+ * with n columns have row_stride n and stride 1, its columns, as rows, row_stride 1 and stride n. Pointers may be NULL
+ * if there is no element behind them.
  *
- * threads: how many to use where the work is large enough to pay; 0 is as many as OpenMP, the affinity of the process and
- * lse.set_num_threads allow; 1 is the caller's alone. In a parallel region of the caller, in a forked child, and in
- * a library built without OpenMP it is always 1. */
+ * threads is how many to use where the work is large enough to pay, the caller's included: 1 is the caller's alone; 0
+ * means as many as OpenMP (OMP_NUM_THREADS), the affinity of the process and, in Python, lse.set_num_threads allow. It
+ * is always 1 in a parallel region of the caller, in a child that was forked after a call of such a function (in
+ * Python: after the import of lse), and in a library built without OpenMP. One long row is divided among threads, too.
+ */
 
 /* values[r] = log(sum(exp(row r))) */
 int lse_logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
@@ -69,13 +85,14 @@ int lse_logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stri
 int lse_logsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
                            float *values, int threads);
 
-/* out row r = exp(row r) / sum(exp(row r)). out may be x, with the strides of x. */
+/* out[r * out_row_stride + i * out_stride] = exp(element i of row r - logsumexp of row r). out may be x itself, with
+ * the strides of x. No two elements of out may share memory. */
 int lse_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
                          double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 int lse_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
                          float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 
-/* out row r = row r - log(sum(exp(row r))). out may be x, with the strides of x. */
+/* The logarithm of that: element i of row r - logsumexp of row r. */
 int lse_log_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
                              double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
@@ -83,11 +100,13 @@ int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t str
 
 /* A running sum -------------------------------------------------------------------------------------------- */
 
-/* The sum of all that was folded in, at full precision; copied by assignment, sent as bytes between processes of one
- * byte order. What is inside is not part of the interface. One that was not initialised is refused. */
+/* The sum of all that was folded in, at full precision: the log-sum-exp of data that come in chunks, or are spread over
+ * threads or processes, each with a state of its own. May be copied by assignment or memcpy, and sent as bytes to a
+ * process of the same byte order. Only count is to be read. Zeros and other bytes that were not initialised are refused
+ * with LSE_ERROR_STATE, and so is NULL. */
 typedef struct {
     uint32_t magic, version;
-    int64_t count; /* elements folded in: to be read */
+    int64_t count; /* elements folded in; INT64_MAX where there were more */
     double plain[3], weighted[3];
     double reserved[4];
 } lse_state;
@@ -95,22 +114,23 @@ typedef struct {
 /* The sum of nothing. */
 int lse_state_init(lse_state *state);
 
-/* Fold in sum(b[i] exp(x[i])) for i < n; b NULL: all weights are 1, and b_stride is not looked at. Floats are summed in
- * single precision, unless the state was also fed doubles, in which case their sums are joined. */
+/* Fold in sum(b[i * b_stride] exp(x[i * x_stride])) for i < n. b may be NULL: then all weights are 1, and b_stride is
+ * not looked at. f32 sums its n floats with the precision of logsumexp_f32, and joins that to the state as f64 does. */
 int lse_state_update_f64(lse_state *state, const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
                          ptrdiff_t n);
 int lse_state_update_f32(lse_state *state, const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
                          ptrdiff_t n);
 
-/* Fold in all that another state has seen. */
+/* Fold in all that another state has seen, which may be the same one. */
 int lse_state_merge(lse_state *into, const lse_state *other);
 
-/* *value = log|S|, *sign as for weights, and may be NULL likewise. The state may be fed on. */
+/* *value = log|S|, *sign = the sign of S; sign may be NULL, then the value of a negative S is NaN. The state is as it
+ * was and may be fed on. */
 int lse_state_finish(const lse_state *state, double *value, double *sign);
 
 /* All of it as a table ------------------------------------------------------------------------------------- */
 
-/* What a capsule holds. Members are only ever added, at the end, with a new minor number. */
+/* What the capsule of the Python package holds. Members are only ever added, at the end, with a new minor number. */
 typedef struct {
     int major, minor;
     const char *(*error_message)(int error);

@@ -1,0 +1,66 @@
+"""Where compiled code finds what it compiles and links with."""
+
+import re
+import shlex
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PKG_CONFIG = HERE / "lib" / "pkgconfig"
+DIRECTORY = "--pkgconfigdir"
+OPTIONS = {
+    "--cflags": "print what to compile C or C++ with",
+    "--libs": "print what to link C or C++ with; both may be given",
+    DIRECTORY: "print the directory of lse.pc, for pkg-config",
+}
+
+
+def get_include() -> str:
+    """Return the directory of the C headers ``lse/lse.h`` and ``lse/capsule.h``.
+
+    Returns
+    -------
+    str
+        The directory to give to a compiler by ``-I``, or to `setuptools.Extension` in ``include_dirs``.
+
+    Notes
+    -----
+    Extensions in C take the functions from ``lse/capsule.h`` and link nothing. Extensions in Cython say
+    ``cimport lse`` and need not even this directory. Programs without Python take their flags from
+    ``python -m lse --cflags --libs``, or from pkg-config in the directory that ``python -m lse --pkgconfigdir``
+    prints.
+
+    Examples
+    --------
+    >>> import os
+    >>> import lse
+    >>> os.path.exists(os.path.join(lse.get_include(), "lse", "lse.h"))
+    True
+    """
+    return str(HERE / "include")
+
+
+def answer(options: list[str]) -> str:
+    """Return what the command line prints for the options; any other beside them raises ValueError."""
+    for option in options:
+        if option not in OPTIONS or (option == DIRECTORY and set(options) != {DIRECTORY}):
+            raise ValueError(f"{option}: --cflags and --libs go with nothing but each other, {DIRECTORY} stands alone")
+    if options[0] == DIRECTORY:
+        return str(PKG_CONFIG)
+    return " ".join(shlex.quote(word) for option in dict.fromkeys(options) for word in words(option[2:].capitalize()))
+
+
+def words(field: str) -> list[str]:
+    """Return the words of a field of lse.pc, such as Libs."""
+    variables, fields = {"pcfiledir": str(PKG_CONFIG)}, {}
+    for line in (PKG_CONFIG / "lse.pc").read_text().splitlines():
+        if match := re.fullmatch(r"(\w+)(=|: )(.*)", line):
+            name, kind, text = match.groups()
+            (variables if kind == "=" else fields)[name] = text
+    return [expand(word, variables) for word in fields[field].split()]
+
+
+def expand(word: str, variables: dict[str, str]) -> str:
+    """Put variables, which may hold others, in the places of their names."""
+    while match := re.search(r"\$\{(\w+)\}", word):
+        word = word.replace(match[0], variables[match[1]])
+    return word
