@@ -60,6 +60,18 @@ def is_torch(a):
     return "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor)
 
 
+def is_dask(*arguments):
+    array = getattr(sys.modules.get("dask.array"), "Array", None)
+    return array is not None and any(isinstance(a, array) for a in arguments)
+
+
+def refuse_dask(function, name):
+    raise TypeError(
+        f"{function}: {name} is a dask array, which would be loaded whole; pass {name}.compute() if it fits into "
+        f"memory, or lse.dask.logsumexp and its relatives what they can do chunk by chunk"
+    )
+
+
 def from_dlpack(a, function, name):
     device = a.__dlpack_device__()[0]
     if device != CPU:
@@ -91,6 +103,8 @@ def unwrap(a, function, name):
         return a, None
     if is_torch(a):
         return from_torch(a, function, name), to_torch
+    if is_dask(a):
+        refuse_dask(function, name)
     if hasattr(a, "__dlpack__") and hasattr(a, "__dlpack_device__"):
         return from_dlpack(a, function, name), to_namespace(a)
     return np.asarray(a), None

@@ -266,13 +266,16 @@ cdef class LogSumExp:
             self.count = self.count + many
         return 0
 
-    def _fold(self, cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, bint single, many):
+    def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
+              bint single, many):
         """Fold in arrays that Python has checked."""
         cdef unsigned long long none = 0
         check_shape("the state", a, self.plain[0, ...], reduced)
+        if where is not None:
+            check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, None, weights, reduced, single, many)
+        self.fold(a, where, weights, reduced, single, many)
 
     def merge(self, other):
         """Fold in all that another accumulator has seen.

@@ -1,0 +1,277 @@
+"""Reductions of dask arrays: the running sums of every chunk, merged by a tree of tasks."""
+
+import functools
+import math
+import operator
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.core import flatten
+
+import lse
+from lse import _core, _streaming
+from lse._arguments import (
+    BRAIN,
+    Arguments,
+    as_float,
+    asked,
+    axes_of,
+    broadcast,
+    is_brain,
+    is_masked,
+    loadable,
+    of_weights,
+    real_or_complex,
+    stored,
+    unwrap,
+)
+from lse._reductions import MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
+
+quiet = np.errstate(all="ignore")
+
+# Arguments --------------------------------------------------------------------------------------------------
+
+
+def as_dask(a, function, name):
+    """An argument as a dask array of NumPy arrays."""
+    if dask.is_dask_collection(a):
+        a = da.asarray(a)
+        if is_masked(a._meta):
+            raise TypeError(
+                f"{function}: {name} is an array of masked chunks, whose masks would be ignored; pass "
+                f"dask.array.ma.getdata({name}), where=~dask.array.ma.getmaskarray({name}) to leave out what they mask"
+            )
+        if not isinstance(a._meta, np.ndarray):
+            raise TypeError(
+                f"{function}: the chunks of {name} are of {type(a._meta).__name__}, not NumPy arrays; "
+                f"map numpy.asarray over them, or what copies them to main memory"
+            )
+        return a
+    a, _ = unwrap(a, function, name)
+    if a.dtype == BRAIN:
+        raise TypeError(f"{function}: a dask array cannot hold bfloat16 of torch; pass {name}.float()")
+    return da.from_array(a)
+
+
+def checked_split(split_every, axes, ndim, function):
+    """How many chunks a task merges, with axes counted from the first."""
+    if split_every is None:
+        return None
+    lengths = split_every.values() if isinstance(split_every, dict) else [split_every]
+    try:
+        if any(operator.index(n) < 2 for n in lengths):
+            raise ValueError(f"{function}: split_every={split_every!r}: a task must merge 2 chunks or more")
+        if not isinstance(split_every, dict):
+            return operator.index(split_every)
+        found = {axes_of((axis,), ndim)[0]: operator.index(n) for axis, n in split_every.items()}
+    except TypeError:
+        raise TypeError(
+            f"{function}: split_every must be an integer, or a dict of an integer for each axis, not {split_every!r}"
+        ) from None
+    if len(found) < len(split_every) or not set(found) <= set(axes):
+        raise ValueError(f"{function}: split_every={split_every!r} must name each axis once, and none but {axes}")
+    return found
+
+
+def check_unknown(function, arrays):
+    """Raise where a chunk of unknown length meets one that it cannot be told to fit; return the axes of such lengths.
+
+    Axes count from the last, as -1.
+    """
+    unknown = []
+    for axis in range(-max(x.ndim for x in arrays.values()), 0):
+        chunks = [x.chunks[axis] for x in arrays.values() if x.ndim >= -axis and x.shape[axis] != 1]
+        if any(math.isnan(sum(lengths)) for lengths in chunks):
+            unknown.append(axis)
+            if len({(len(lengths), math.isnan(sum(lengths))) for lengths in chunks}) > 1:
+                said = ", ".join(f"{name} {x.shape}" for name, x in arrays.items())
+                raise ValueError(
+                    f"{function}: chunk sizes are unknown along an axis where shapes must match: {said}; "
+                    "call compute_chunk_sizes() on the array that has them"
+                )
+    return tuple(unknown)
+
+
+class LazyArguments:
+    """The arguments of one call, as dask arrays whose chunks lie above each other."""
+
+    def __init__(self, function, a, axis, *, name="a", b=None, where=True, dtype=None, split_every=None):
+        self.function, self.name = function, name
+        arrays = {name: as_dask(a, function, name)}
+        natural = real_or_complex(arrays[name].dtype, function, name)
+        if b is not None:
+            arrays["b"] = as_dask(as_float(b, function) if type(b) is int else b, function, "b")
+            natural = of_weights(arrays["b"], b, natural, function)
+        self.dtype = natural if dtype is None else asked(dtype, natural, function)
+        if where is not True:
+            arrays["where"] = as_dask(where, function, "where")
+            if arrays["where"].dtype != np.bool_:
+                raise TypeError(f"{function}: where must be boolean, not {arrays['where'].dtype.name}")
+        self.unknown = check_unknown(function, arrays)
+        self._check_shapes({name: tuple(math.inf if math.isnan(n) else n for n in x.shape) for name, x in arrays.items()})
+        self.ndim = max(x.ndim for x in arrays.values())
+        self.axes = axes_of(axis, self.ndim)
+        self.split_every = checked_split(split_every, self.axes, self.ndim, function)
+        chunks, aligned = da.unify_chunks(*self._with_indices(arrays.values()))
+        self.arrays = dict(zip(arrays, aligned, strict=True))
+        self.whole = all(len(chunks[axis]) == 1 for axis in self.axes)  # no sum has terms of two chunks
+        if not self.whole and (self.dtype.kind == "c" or self.dtype.char == "g"):
+            raise TypeError(
+                f"{function}: {self.dtype.name} sums cannot be merged across chunks; rechunk the arguments so that "
+                f"the axes {self.axes} have one chunk each, or pass dtype=float64 if it can hold them"
+            )
+
+    def _check_shapes(self, shapes):
+        shape = broadcast(self.function, **{x: n for x, n in shapes.items() if x != "where"})
+        if "where" in shapes and broadcast(self.function, **{self.name: shape, "where": shapes["where"]}) != shape:
+            raise ValueError(
+                f"{self.function}: where has shape {shapes['where']}, which does not broadcast to that of {self.name}, "
+                f"{shape}"
+            )
+
+    def _with_indices(self, arrays):
+        """Pairs of an array and its axes, as dask's blockwise takes them."""
+        return [x for array in arrays for x in (array, tuple(range(self.ndim - array.ndim, self.ndim)))]
+
+    def blockwise(self, function, *more, reduces, dtype=None, **options):
+        """One task for each chunk; chunks of the result have length 1 along the axes, or those of the arguments."""
+        return da.blockwise(
+            by_name, tuple(range(self.ndim)), *self._with_indices([*more, *self.arrays.values()]),
+            adjust_chunks=dict.fromkeys(self.axes, 1) if reduces else None,
+            meta=np.empty((0,) * self.ndim, dtype or self.dtype), name=None, token=f"lse-{self.function}",
+            function=function, names=tuple(self.arrays), unknown=self.unknown, axes=self.axes, to=self.dtype,
+            **options,
+        )  # fmt: skip
+
+    def sums(self, weights):
+        """Running sums, those of all chunks along the axes in one; with `weights` those of the weights alone too."""
+        chunks = self.blockwise(fold, reduces=True, title=self.function, weights=weights)
+        return da.reduction(
+            chunks, unchanged, merge, axis=self.axes, keepdims=True, dtype=self.dtype, split_every=self.split_every,
+            name=f"lse-{self.function}", concatenate=False, meta=chunks._meta,
+        )  # fmt: skip
+
+
+# Tasks ------------------------------------------------------------------------------------------------------
+
+
+def by_name(*blocks, function, names, unknown, **options):
+    """Call with weights and mask by name, once chunks whose lengths nobody knew are seen to match."""
+    first = len(blocks) - len(names)
+    for axis in unknown:
+        lengths = {np.shape(x)[axis] for x in blocks[first:] if np.ndim(x) >= -axis}
+        if len(lengths - {1}) > 1:
+            raise ValueError(f"chunks of the arguments {names} have different lengths {lengths} along axis {axis}")
+    return function(*blocks[: first + 1], **dict(zip(names[1:], blocks[first + 1 :], strict=True)), **options)
+
+
+def unchanged(block, axis, keepdims):
+    return block
+
+
+@quiet
+def fold(a, b=None, where=True, *, title, weights, axes, to):
+    """The running sums of one chunk."""
+    args = Arguments(title, a, axes, b=b, where=where, dtype=to)
+    dtype = np.float32 if args.dtype.char == "f" else np.float64
+    totals = [_streaming.fold(lse.LogSumExp(args.shape, dtype), args)]
+    if weights:
+        alone = weights_alone(args, False)
+        totals.append(_streaming.fold(lse.LogSumExp(alone.shape), alone))
+    return tuple(totals)
+
+
+def merge(blocks, axis, keepdims):
+    """The running sums of several chunks, in the order of their indices."""
+    first, *others = flatten(blocks) if isinstance(blocks, list) else (blocks,)
+    totals = tuple(total.copy() for total in first)
+    for other in others:
+        for total, more in zip(totals, other, strict=True):
+            total.merge(more)
+    return totals
+
+
+@quiet
+def value_of(totals, axes, to, return_sign):
+    value, _, sign = totals[0]._parts()
+    unknown = np.isnan(value) if return_sign else np.isnan(value) | (sign < 0)
+    return np.expand_dims(rounded(np.where(unknown, np.nan, value), to), axes)
+
+
+@quiet
+def sign_of(totals, axes, to):
+    sign = totals[0]._parts()[2]
+    return np.expand_dims(rounded(np.where(np.isnan(sign), np.nan, sign), to), axes)
+
+
+@quiet
+def mean_of(totals, axes, to):
+    under = totals[1]._parts() if len(totals) > 1 else log_of_count(totals[0].count)
+    return np.expand_dims(rounded(quotient(totals[0]._parts(), under), to), axes)
+
+
+@quiet
+def map_chunk(totals, x, where=True, *, operation, title, axes, to):
+    """Softmax or log-softmax of a chunk, whose running sums, and those of what `where` leaves, are known."""
+    args = Arguments(title, x, axes, name="x", where=where, dtype=to)
+    result = np.empty(args.a.shape, to)
+    if args.a.size:
+        _core.map_sums(operation, loadable(args.a, np.float64), args.bits, args.single, stored(result), totals[0])
+    if args.where is not None:
+        some = np.expand_dims(totals[1]._parts()[0] > -np.inf, axes)
+        outside = 0 if operation == SOFTMAX else MINUS_INFINITY if is_brain(to) else -np.inf
+        np.copyto(result.view(np.uint16) if is_brain(to) else result, outside, where=~args.where & some)
+    return result
+
+
+def whole_chunk(a, *, call, axes, to, **options):
+    return call(a, axis=axes, dtype=to, **options)
+
+
+def item(blocks, index):
+    return blocks[index]
+
+
+# Functions --------------------------------------------------------------------------------------------------
+
+
+def finished(args, blocks, keepdims, function, dtype=None, **options):
+    """A result from each block, without the axes that were reduced unless they are to be kept."""
+    if function is not None:
+        meta = np.empty((0,) * args.ndim, dtype or args.dtype)
+        blocks = blocks.map_blocks(function, meta=meta, token=f"lse-{args.function}", **options)
+    return blocks if keepdims else blocks[tuple(0 if i in args.axes else slice(None) for i in range(args.ndim))]
+
+
+def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
+    args = LazyArguments("logsumexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    if args.whole:
+        blocks = args.blockwise(
+            whole_chunk, reduces=True, call=lse.logsumexp, keepdims=True, return_sign=return_sign
+        )
+        if not return_sign:
+            return finished(args, blocks, keepdims, None)
+        real = args.dtype.type(0).real.dtype
+        return tuple(finished(args, blocks, keepdims, item, kind, index=i) for i, kind in enumerate((real, args.dtype)))
+    finish = functools.partial(finished, args, args.sums(False), keepdims, axes=args.axes, to=args.dtype)
+    value = finish(value_of, return_sign=return_sign)
+    return (value, finish(sign_of)) if return_sign else value
+
+
+def logmeanexp(a, axis, b, keepdims, where, dtype, split_every):
+    args = LazyArguments("logmeanexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    if args.whole:
+        blocks = args.blockwise(whole_chunk, reduces=True, call=lse.logmeanexp, keepdims=True)
+        return finished(args, blocks, keepdims, None)
+    sums = args.sums(len(args.arrays) > 1)
+    return finished(args, sums, keepdims, mean_of, axes=args.axes, to=args.dtype)
+
+
+def softmax(operation, x, axis, where, dtype, split_every):
+    function = "softmax" if operation == SOFTMAX else "log_softmax"
+    args = LazyArguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
+    if args.whole:
+        return args.blockwise(whole_chunk, reduces=False, call=getattr(lse, function))
+    sums = args.sums("where" in args.arrays)
+    return args.blockwise(map_chunk, sums, reduces=False, operation=operation, title=function)
