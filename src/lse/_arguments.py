@@ -68,7 +68,7 @@ def is_dask(*arguments):
 def refuse_dask(function, name):
     raise TypeError(
         f"{function}: {name} is a dask array, which would be loaded whole; pass {name}.compute() if it fits into "
-        f"memory, or lse.dask.logsumexp and its relatives what they can do chunk by chunk"
+        "memory, or use lse.dask, which reads logsumexp, logmeanexp, softmax and log_softmax chunk by chunk"
     )
 
 

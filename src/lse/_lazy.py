@@ -1,6 +1,5 @@
 """Reductions of dask arrays: the running sums of every chunk, merged by a tree of tasks."""
 
-import functools
 import math
 import operator
 
@@ -75,15 +74,17 @@ def checked_split(split_every, axes, ndim, function):
 
 
 def check_unknown(function, arrays):
-    """Raise where a chunk of unknown length meets one that it cannot be told to fit; return the axes of such lengths.
+    """Raise where a chunk of unknown length meets one that it cannot be told to fit.
 
-    Axes count from the last, as -1.
+    Return the axes of such lengths, counted from the last, as -1, each with the numbers of the arrays whose chunks must
+    be found to have the same length.
     """
     unknown = []
     for axis in range(-max(x.ndim for x in arrays.values()), 0):
-        chunks = [x.chunks[axis] for x in arrays.values() if x.ndim >= -axis and x.shape[axis] != 1]
+        meet = [i for i, x in enumerate(arrays.values()) if x.ndim >= -axis and x.shape[axis] != 1]
+        chunks = [x.chunks[axis] for i, x in enumerate(arrays.values()) if i in meet]
         if any(math.isnan(sum(lengths)) for lengths in chunks):
-            unknown.append(axis)
+            unknown.append((axis, tuple(meet)))
             if len({(len(lengths), math.isnan(sum(lengths))) for lengths in chunks}) > 1:
                 said = ", ".join(f"{name} {x.shape}" for name, x in arrays.items())
                 raise ValueError(
@@ -109,7 +110,9 @@ class LazyArguments:
             if arrays["where"].dtype != np.bool_:
                 raise TypeError(f"{function}: where must be boolean, not {arrays['where'].dtype.name}")
         self.unknown = check_unknown(function, arrays)
-        self._check_shapes({name: tuple(math.inf if math.isnan(n) else n for n in x.shape) for name, x in arrays.items()})
+        self._check_shapes(
+            {name: tuple(math.inf if math.isnan(n) else n for n in x.shape) for name, x in arrays.items()}
+        )
         self.ndim = max(x.ndim for x in arrays.values())
         self.axes = axes_of(axis, self.ndim)
         self.split_every = checked_split(split_every, self.axes, self.ndim, function)
@@ -134,36 +137,58 @@ class LazyArguments:
         """Pairs of an array and its axes, as dask's blockwise takes them."""
         return [x for array in arrays for x in (array, tuple(range(self.ndim - array.ndim, self.ndim)))]
 
-    def blockwise(self, function, *more, reduces, dtype=None, **options):
-        """One task for each chunk; chunks of the result have length 1 along the axes, or those of the arguments."""
+    def blockwise(self, function, *more, keep="whole", **options):
+        """One task for each chunk; the axes keep their lengths, or become "ones", or are dropped by "none"."""
+        left = tuple(i for i in range(self.ndim) if keep != "none" or i not in self.axes)
         return da.blockwise(
-            by_name, tuple(range(self.ndim)), *self._with_indices([*more, *self.arrays.values()]),
-            adjust_chunks=dict.fromkeys(self.axes, 1) if reduces else None,
-            meta=np.empty((0,) * self.ndim, dtype or self.dtype), name=None, token=f"lse-{self.function}",
-            function=function, names=tuple(self.arrays), unknown=self.unknown, axes=self.axes, to=self.dtype,
-            **options,
+            by_name, left, *self._with_indices([*more, *self.arrays.values()]), token=f"lse-{self.function}",
+            adjust_chunks=dict.fromkeys(self.axes, 1) if keep == "ones" else None, meta=empty(len(left), self.dtype),
+            function=function, title=self.function, names=tuple(self.arrays), unknown=self.unknown, axes=self.axes,
+            to=self.dtype, **options,
         )  # fmt: skip
 
-    def sums(self, weights):
+    def whole_chunks(self, call, keepdims, **options):
+        """A function of lse applied to each chunk, in which whole sums lie."""
+        keep = "ones" if keepdims else "none"
+        return self.blockwise(whole_chunk, keep=keep, call=call, keepdims=bool(keepdims), **options)
+
+    def sums(self, keepdims, weights=False):
         """Running sums, those of all chunks along the axes in one; with `weights` those of the weights alone too."""
-        chunks = self.blockwise(fold, reduces=True, title=self.function, weights=weights)
+        chunks = self.blockwise(fold, keep="ones", weights=weights)
+        ndim = self.ndim if keepdims else self.ndim - len(self.axes)
         return da.reduction(
-            chunks, unchanged, merge, axis=self.axes, keepdims=True, dtype=self.dtype, split_every=self.split_every,
-            name=f"lse-{self.function}", concatenate=False, meta=chunks._meta,
+            chunks, unchanged, merge, axis=self.axes, keepdims=keepdims, dtype=self.dtype, concatenate=False,
+            split_every=self.split_every, name=f"lse-{self.function}", meta=empty(ndim, self.dtype),
         )  # fmt: skip
+
+
+def empty(ndim, dtype):
+    """What dask knows results by before there are any."""
+    return np.empty((0,) * ndim, dtype)
 
 
 # Tasks ------------------------------------------------------------------------------------------------------
 
 
-def by_name(*blocks, function, names, unknown, **options):
+def by_name(*blocks, function, title, names, unknown, **options):
     """Call with weights and mask by name, once chunks whose lengths nobody knew are seen to match."""
+    blocks = [only(block) for block in blocks]
     first = len(blocks) - len(names)
-    for axis in unknown:
-        lengths = {np.shape(x)[axis] for x in blocks[first:] if np.ndim(x) >= -axis}
-        if len(lengths - {1}) > 1:
-            raise ValueError(f"chunks of the arguments {names} have different lengths {lengths} along axis {axis}")
-    return function(*blocks[: first + 1], **dict(zip(names[1:], blocks[first + 1 :], strict=True)), **options)
+    for axis, meet in unknown:
+        lengths = [np.shape(blocks[first + i])[axis] for i in meet]
+        if len(set(lengths)) > 1:
+            said = ", ".join(f"{name} {np.shape(x)}" for name, x in zip(names, blocks[first:], strict=True))
+            raise ValueError(f"{title}: chunks whose lengths were unknown do not match: {said}")
+    return function(
+        *blocks[: first + 1], **dict(zip(names[1:], blocks[first + 1 :], strict=True)), title=title, **options
+    )
+
+
+def only(block):
+    """The one chunk in the lists of lists that dask makes along axes that the result lacks."""
+    while isinstance(block, list):
+        (block,) = block
+    return block
 
 
 def unchanged(block, axis, keepdims):
@@ -192,23 +217,28 @@ def merge(blocks, axis, keepdims):
     return totals
 
 
+def shaped(result, to, kept):
+    """Rounded once, the axes kept with length 1; a scalar if there are none."""
+    return np.expand_dims(rounded(result, to), kept)[()]
+
+
 @quiet
-def value_of(totals, axes, to, return_sign):
+def value_of(totals, to, kept, signed):
     value, _, sign = totals[0]._parts()
-    unknown = np.isnan(value) if return_sign else np.isnan(value) | (sign < 0)
-    return np.expand_dims(rounded(np.where(unknown, np.nan, value), to), axes)
+    unknown = np.isnan(value) if signed else np.isnan(value) | (sign < 0)
+    return shaped(np.where(unknown, np.nan, value), to, kept)
 
 
 @quiet
-def sign_of(totals, axes, to):
+def sign_of(totals, to, kept):
     sign = totals[0]._parts()[2]
-    return np.expand_dims(rounded(np.where(np.isnan(sign), np.nan, sign), to), axes)
+    return shaped(np.where(np.isnan(sign), np.nan, sign), to, kept)
 
 
 @quiet
-def mean_of(totals, axes, to):
+def mean_of(totals, to, kept):
     under = totals[1]._parts() if len(totals) > 1 else log_of_count(totals[0].count)
-    return np.expand_dims(rounded(quotient(totals[0]._parts(), under), to), axes)
+    return shaped(quotient(totals[0]._parts(), under), to, kept)
 
 
 @quiet
@@ -225,7 +255,7 @@ def map_chunk(totals, x, where=True, *, operation, title, axes, to):
     return result
 
 
-def whole_chunk(a, *, call, axes, to, **options):
+def whole_chunk(a, *, title, call, axes, to, **options):
     return call(a, axis=axes, dtype=to, **options)
 
 
@@ -236,42 +266,37 @@ def item(blocks, index):
 # Functions --------------------------------------------------------------------------------------------------
 
 
-def finished(args, blocks, keepdims, function, dtype=None, **options):
-    """A result from each block, without the axes that were reduced unless they are to be kept."""
-    if function is not None:
-        meta = np.empty((0,) * args.ndim, dtype or args.dtype)
-        blocks = blocks.map_blocks(function, meta=meta, token=f"lse-{args.function}", **options)
-    return blocks if keepdims else blocks[tuple(0 if i in args.axes else slice(None) for i in range(args.ndim))]
+def mapped(args, blocks, function, dtype=None, **options):
+    """A result from each block."""
+    meta = empty(blocks.ndim, dtype or args.dtype)
+    return blocks.map_blocks(function, meta=meta, token=f"lse-{args.function}", **options)
 
 
 def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
     args = LazyArguments("logsumexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
     if args.whole:
-        blocks = args.blockwise(
-            whole_chunk, reduces=True, call=lse.logsumexp, keepdims=True, return_sign=return_sign
-        )
+        results = args.whole_chunks(lse.logsumexp, keepdims, return_sign=return_sign)
         if not return_sign:
-            return finished(args, blocks, keepdims, None)
+            return results
         real = args.dtype.type(0).real.dtype
-        return tuple(finished(args, blocks, keepdims, item, kind, index=i) for i, kind in enumerate((real, args.dtype)))
-    finish = functools.partial(finished, args, args.sums(False), keepdims, axes=args.axes, to=args.dtype)
-    value = finish(value_of, return_sign=return_sign)
-    return (value, finish(sign_of)) if return_sign else value
+        return mapped(args, results, item, real, index=0), mapped(args, results, item, index=1)
+    sums, options = args.sums(keepdims), {"to": args.dtype, "kept": args.axes if keepdims else ()}
+    value = mapped(args, sums, value_of, signed=bool(return_sign), **options)
+    return (value, mapped(args, sums, sign_of, **options)) if return_sign else value
 
 
 def logmeanexp(a, axis, b, keepdims, where, dtype, split_every):
     args = LazyArguments("logmeanexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
     if args.whole:
-        blocks = args.blockwise(whole_chunk, reduces=True, call=lse.logmeanexp, keepdims=True)
-        return finished(args, blocks, keepdims, None)
-    sums = args.sums(len(args.arrays) > 1)
-    return finished(args, sums, keepdims, mean_of, axes=args.axes, to=args.dtype)
+        return args.whole_chunks(lse.logmeanexp, keepdims)
+    sums = args.sums(keepdims, weights=len(args.arrays) > 1)
+    return mapped(args, sums, mean_of, to=args.dtype, kept=args.axes if keepdims else ())
 
 
 def softmax(operation, x, axis, where, dtype, split_every):
     function = "softmax" if operation == SOFTMAX else "log_softmax"
     args = LazyArguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
     if args.whole:
-        return args.blockwise(whole_chunk, reduces=False, call=getattr(lse, function))
-    sums = args.sums("where" in args.arrays)
-    return args.blockwise(map_chunk, sums, reduces=False, operation=operation, title=function)
+        return args.blockwise(whole_chunk, call=getattr(lse, function))
+    sums = args.sums(True, weights="where" in args.arrays)
+    return args.blockwise(map_chunk, sums, operation=operation)
