@@ -439,6 +439,8 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     cdef unsigned long long none = 0
     check_shape("the output", x, out, none)
     check_shape("the sums", x, given[0, ...], reduced)
+    if reduced and cnp.PyArray_NDIM(given) - 1 == cnp.PyArray_NDIM(x):
+        raise ValueError("lse: the sums have a shape that keeps the reduced axes")
     for axis in range(cnp.PyArray_NDIM(given) - 1):
         stride[axis] = cnp.PyArray_STRIDE(given, axis + 1) // <Py_ssize_t>sizeof(double)
     request.operation = <lse_operation>operation
