@@ -94,6 +94,11 @@ def check_unknown(function, arrays):
     return tuple(unknown)
 
 
+def without_empty_chunks(a):
+    filled = {axis: tuple(n for n in lengths if n) or (0,) for axis, lengths in enumerate(a.chunks)}
+    return a.rechunk({axis: lengths for axis, lengths in filled.items() if len(lengths) < len(a.chunks[axis])})
+
+
 class LazyArguments:
     """The arguments of one call, as dask arrays whose chunks lie above each other."""
 
@@ -116,6 +121,8 @@ class LazyArguments:
         self.ndim = max(x.ndim for x in arrays.values())
         self.axes = axes_of(axis, self.ndim)
         self.split_every = checked_split(split_every, self.axes, self.ndim, function)
+        if len(arrays) > 1:  # dask cannot align these
+            arrays = {name: without_empty_chunks(x) for name, x in arrays.items()}
         chunks, aligned = da.unify_chunks(*self._with_indices(arrays.values()))
         self.arrays = dict(zip(arrays, aligned, strict=True))
         self.whole = all(len(chunks[axis]) == 1 for axis in self.axes)  # no sum has terms of two chunks
