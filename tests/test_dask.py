@@ -207,6 +207,11 @@ def test_special_values(function):
     a = np.array(list(itertools.product([0.0, -np.inf, np.inf, np.nan], repeat=4)))
     for chunks in (((256,), (1, 1, 1, 1)), ((256,), (0, 1, 0, 3)), ((100, 0, 156), (2, 2))):
         near(*both(function, a, 1, chunks=chunks)[0])
+        if function == "logsumexp":
+            for b in (np.ones(4), np.array([1.0, -1.0, 0.0, -2.0])):
+                got = dask.compute(*lse_dask.logsumexp(cut(a, chunks), 1, b, return_sign=True))
+                for x, y in zip(got, lse.logsumexp(a, 1, b, return_sign=True), strict=True):
+                    near(x, y, 8)
     for where in itertools.product([False, True], repeat=4):
         near(*both(function, a, 1, where=np.broadcast_to(where, a.shape), chunks=((256,), (1, 2, 1)))[0])
 

@@ -73,6 +73,7 @@ def ramps(function, chunks, length):
     return da.zeros(chunks * length, chunks=length).map_blocks(function, dtype=np.float64, meta=np.empty(0))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
 def test_a_worker_that_dies_changes_nothing(client):
     x = ramps(slow_ramp, 80, 1000)
     before = processes(client)

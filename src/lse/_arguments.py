@@ -195,6 +195,12 @@ def broadcast(function, **shapes):
     raise ValueError(f"{function}: shapes that do not broadcast with each other: {said}")
 
 
+def check_mask(function, name, shape, mask):
+    """Raise if a mask of this shape does not broadcast to the shape of what it masks."""
+    if broadcast(function, **{name: shape, "where": mask}) != shape:
+        raise ValueError(f"{function}: where has shape {mask}, which does not broadcast to that of {name}, {shape}")
+
+
 class Arguments:
     """The arguments of one call, as plain arrays of one shape."""
 
@@ -226,11 +232,7 @@ class Arguments:
             shape = broadcast(self.function, **{name: shape, "b": self.b.shape})
             self.a, self.b = np.broadcast_to(self.a, shape), np.broadcast_to(self.b, shape)
         if self.where is not None:
-            if broadcast(self.function, **{name: shape, "where": self.where.shape}) != shape:
-                raise ValueError(
-                    f"{self.function}: where has shape {self.where.shape}, which does not broadcast to that of {name}, "
-                    f"{shape}"
-                )
+            check_mask(self.function, name, shape, self.where.shape)
             self.where = np.broadcast_to(self.where, shape)
 
     @property

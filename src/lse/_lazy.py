@@ -17,6 +17,7 @@ from lse._arguments import (
     asked,
     axes_of,
     broadcast,
+    check_mask,
     is_brain,
     is_masked,
     loadable,
@@ -25,8 +26,9 @@ from lse._arguments import (
     stored,
     unwrap,
 )
-from lse._reductions import MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
+from lse._reductions import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
 
+KNOW_THEM = "call compute_chunk_sizes() on the arrays that have them"
 quiet = np.errstate(all="ignore")
 
 # Arguments --------------------------------------------------------------------------------------------------
@@ -43,8 +45,8 @@ def as_dask(a, function, name):
             )
         if not isinstance(a._meta, np.ndarray):
             raise TypeError(
-                f"{function}: the chunks of {name} are of {type(a._meta).__name__}, not NumPy arrays; "
-                f"map numpy.asarray over them, or what copies them to main memory"
+                f"{function}: the chunks of {name} are of {type(a._meta).__name__}, not NumPy arrays; map over them "
+                "what makes them so"
             )
         return a
     a, _ = unwrap(a, function, name)
@@ -87,16 +89,14 @@ def check_unknown(function, arrays):
             unknown.append((axis, tuple(meet)))
             if len({(len(lengths), math.isnan(sum(lengths))) for lengths in chunks}) > 1:
                 said = ", ".join(f"{name} {x.shape}" for name, x in arrays.items())
-                raise ValueError(
-                    f"{function}: chunk sizes are unknown along an axis where shapes must match: {said}; "
-                    "call compute_chunk_sizes() on the array that has them"
-                )
+                raise ValueError(f"{function}: chunk sizes unknown where shapes must match: {said}; " + KNOW_THEM)
     return tuple(unknown)
 
 
 def without_empty_chunks(a):
-    filled = {axis: tuple(n for n in lengths if n) or (0,) for axis, lengths in enumerate(a.chunks)}
-    return a.rechunk({axis: lengths for axis, lengths in filled.items() if len(lengths) < len(a.chunks[axis])})
+    """The same array, where dask's alignment would trip over chunks of length 0."""
+    known = {axis: lengths for axis, lengths in enumerate(a.chunks) if 0 in lengths and not math.isnan(sum(lengths))}
+    return a.rechunk({axis: tuple(n for n in lengths if n) or (0,) for axis, lengths in known.items()})
 
 
 class LazyArguments:
@@ -111,17 +111,15 @@ class LazyArguments:
             natural = of_weights(arrays["b"], b, natural, function)
         self.dtype = natural if dtype is None else asked(dtype, natural, function)
         if where is not True:
-            arrays["where"] = as_dask(where, function, "where")
-            if arrays["where"].dtype != np.bool_:
-                raise TypeError(f"{function}: where must be boolean, not {arrays['where'].dtype.name}")
+            arrays["where"] = where = as_dask(where, function, "where")
+            if where.dtype != np.bool_:
+                raise TypeError(f"{function}: where must be boolean, not {where.dtype.name}")
         self.unknown = check_unknown(function, arrays)
-        self._check_shapes(
-            {name: tuple(math.inf if math.isnan(n) else n for n in x.shape) for name, x in arrays.items()}
-        )
+        self._check_shapes({x: tuple(math.inf if math.isnan(n) else n for n in y.shape) for x, y in arrays.items()})
         self.ndim = max(x.ndim for x in arrays.values())
         self.axes = axes_of(axis, self.ndim)
         self.split_every = checked_split(split_every, self.axes, self.ndim, function)
-        if len(arrays) > 1:  # dask cannot align these
+        if len(arrays) > 1:
             arrays = {name: without_empty_chunks(x) for name, x in arrays.items()}
         chunks, aligned = da.unify_chunks(*self._with_indices(arrays.values()))
         self.arrays = dict(zip(arrays, aligned, strict=True))
@@ -133,12 +131,9 @@ class LazyArguments:
             )
 
     def _check_shapes(self, shapes):
-        shape = broadcast(self.function, **{x: n for x, n in shapes.items() if x != "where"})
-        if "where" in shapes and broadcast(self.function, **{self.name: shape, "where": shapes["where"]}) != shape:
-            raise ValueError(
-                f"{self.function}: where has shape {shapes['where']}, which does not broadcast to that of {self.name}, "
-                f"{shape}"
-            )
+        shape = broadcast(self.function, **{name: x for name, x in shapes.items() if name != "where"})
+        if "where" in shapes:
+            check_mask(self.function, self.name, shape, shapes["where"])
 
     def _with_indices(self, arrays):
         """Pairs of an array and its axes, as dask's blockwise takes them."""
@@ -249,25 +244,21 @@ def mean_of(totals, to, kept):
 
 
 @quiet
-def map_chunk(totals, x, where=True, *, operation, title, axes, to):
+def map_chunk(totals, x, where=True, *, title, axes, to):
     """Softmax or log-softmax of a chunk, whose running sums, and those of what `where` leaves, are known."""
-    args = Arguments(title, x, axes, name="x", where=where, dtype=to)
+    args, brain = Arguments(title, x, axes, name="x", where=where, dtype=to), is_brain(to)
+    operation, outside = (SOFTMAX, 0) if title == "softmax" else (LOG_SOFTMAX, MINUS_INFINITY if brain else -np.inf)
     result = np.empty(args.a.shape, to)
     if args.a.size:
         _core.map_sums(operation, loadable(args.a, np.float64), args.bits, args.single, stored(result), totals[0])
     if args.where is not None:
         some = np.expand_dims(totals[1]._parts()[0] > -np.inf, axes)
-        outside = 0 if operation == SOFTMAX else MINUS_INFINITY if is_brain(to) else -np.inf
-        np.copyto(result.view(np.uint16) if is_brain(to) else result, outside, where=~args.where & some)
+        np.copyto(result.view(np.uint16) if brain else result, outside, where=~args.where & some)
     return result
 
 
 def whole_chunk(a, *, title, call, axes, to, **options):
     return call(a, axis=axes, dtype=to, **options)
-
-
-def item(blocks, index):
-    return blocks[index]
 
 
 # Functions --------------------------------------------------------------------------------------------------
@@ -286,7 +277,7 @@ def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
         if not return_sign:
             return results
         real = args.dtype.type(0).real.dtype
-        return mapped(args, results, item, real, index=0), mapped(args, results, item, index=1)
+        return mapped(args, results, operator.itemgetter(0), real), mapped(args, results, operator.itemgetter(1))
     sums, options = args.sums(keepdims), {"to": args.dtype, "kept": args.axes if keepdims else ()}
     value = mapped(args, sums, value_of, signed=bool(return_sign), **options)
     return (value, mapped(args, sums, sign_of, **options)) if return_sign else value
@@ -300,10 +291,10 @@ def logmeanexp(a, axis, b, keepdims, where, dtype, split_every):
     return mapped(args, sums, mean_of, to=args.dtype, kept=args.axes if keepdims else ())
 
 
-def softmax(operation, x, axis, where, dtype, split_every):
-    function = "softmax" if operation == SOFTMAX else "log_softmax"
+def softmax(function, x, axis, where, dtype, split_every):
+    """Or the log-softmax."""
     args = LazyArguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
     if args.whole:
         return args.blockwise(whole_chunk, call=getattr(lse, function))
     sums = args.sums(True, weights="where" in args.arrays)
-    return args.blockwise(map_chunk, sums, operation=operation)
+    return args.blockwise(map_chunk, sums)

@@ -7,7 +7,6 @@ from dask.array import Array
 from numpy.typing import ArrayLike, DTypeLike
 
 from lse import _lazy
-from lse._reductions import LOG_SOFTMAX, SOFTMAX
 
 __all__ = ["log_softmax", "logmeanexp", "logsumexp", "softmax"]
 
@@ -185,7 +184,8 @@ def logmeanexp(
     >>> lse.dask.logmeanexp(da.full(1000, 1000.0, chunks=100)).compute()
     np.float64(1000.0)
     """
-    return _lazy.logmeanexp(a, axis, b, keepdims, where, dtype, split_every)
+    result: Array = _lazy.logmeanexp(a, axis, b, keepdims, where, dtype, split_every)
+    return result
 
 
 def softmax(
@@ -214,7 +214,7 @@ def softmax(
     Returns
     -------
     dask array
-        Of the shape and chunks of `x`; its dtype and special values are those of `lse.softmax`.
+        Of the shape of `x`; its dtype and special values are those of `lse.softmax`.
 
     Raises
     ------
@@ -237,7 +237,8 @@ def softmax(
     >>> lse.dask.softmax(da.from_array([1000.0, 1000.0], chunks=1)).compute()
     array([0.5, 0.5])
     """
-    return _lazy.softmax(SOFTMAX, x, axis, where, dtype, split_every)
+    result: Array = _lazy.softmax("softmax", x, axis, where, dtype, split_every)
+    return result
 
 
 def log_softmax(
@@ -288,4 +289,5 @@ def log_softmax(
     >>> lse.dask.log_softmax(da.from_array([0.0, -40.0], chunks=1)).compute()
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    return _lazy.softmax(LOG_SOFTMAX, x, axis, where, dtype, split_every)
+    result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, split_every)
+    return result
