@@ -119,8 +119,7 @@ class LazyArguments:
         self.ndim = max(x.ndim for x in arrays.values())
         self.axes = axes_of(axis, self.ndim)
         self.split_every = checked_split(split_every, self.axes, self.ndim, function)
-        if len(arrays) > 1:
-            arrays = {name: without_empty_chunks(x) for name, x in arrays.items()}
+        arrays = {name: without_empty_chunks(x) for name, x in arrays.items()}
         chunks, aligned = da.unify_chunks(*self._with_indices(arrays.values()))
         self.arrays = dict(zip(arrays, aligned, strict=True))
         self.whole = all(len(chunks[axis]) == 1 for axis in self.axes)  # no sum has terms of two chunks
@@ -266,8 +265,8 @@ def whole_chunk(a, *, title, call, axes, to, **options):
 
 def mapped(args, blocks, function, dtype=None, **options):
     """A result from each block."""
-    meta = empty(blocks.ndim, dtype or args.dtype)
-    return blocks.map_blocks(function, meta=meta, token=f"lse-{args.function}", **options)
+    axes, meta = tuple(range(blocks.ndim)), empty(blocks.ndim, dtype or args.dtype)
+    return da.blockwise(function, axes, blocks, axes, meta=meta, token=f"lse-{args.function}", **options)
 
 
 def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
