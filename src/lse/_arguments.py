@@ -60,6 +60,18 @@ def is_torch(a):
     return "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor)
 
 
+def is_dask(*arguments):
+    array = getattr(sys.modules.get("dask.array"), "Array", None)
+    return array is not None and any(isinstance(a, array) for a in arguments)
+
+
+def refuse_dask(function, name):
+    raise TypeError(
+        f"{function}: {name} is a dask array, which would be loaded whole; pass {name}.compute() if it fits into "
+        "memory, or use lse.dask, which reads logsumexp, logmeanexp, softmax and log_softmax chunk by chunk"
+    )
+
+
 def from_dlpack(a, function, name):
     device = a.__dlpack_device__()[0]
     if device != CPU:
@@ -91,6 +103,8 @@ def unwrap(a, function, name):
         return a, None
     if is_torch(a):
         return from_torch(a, function, name), to_torch
+    if is_dask(a):
+        refuse_dask(function, name)
     if hasattr(a, "__dlpack__") and hasattr(a, "__dlpack_device__"):
         return from_dlpack(a, function, name), to_namespace(a)
     return np.asarray(a), None
@@ -181,6 +195,12 @@ def broadcast(function, **shapes):
     raise ValueError(f"{function}: shapes that do not broadcast with each other: {said}")
 
 
+def check_mask(function, name, shape, mask):
+    """Raise if a mask of this shape does not broadcast to the shape of what it masks."""
+    if broadcast(function, **{name: shape, "where": mask}) != shape:
+        raise ValueError(f"{function}: where has shape {mask}, which does not broadcast to that of {name}, {shape}")
+
+
 class Arguments:
     """The arguments of one call, as plain arrays of one shape."""
 
@@ -212,11 +232,7 @@ class Arguments:
             shape = broadcast(self.function, **{name: shape, "b": self.b.shape})
             self.a, self.b = np.broadcast_to(self.a, shape), np.broadcast_to(self.b, shape)
         if self.where is not None:
-            if broadcast(self.function, **{name: shape, "where": self.where.shape}) != shape:
-                raise ValueError(
-                    f"{self.function}: where has shape {self.where.shape}, which does not broadcast to that of {name}, "
-                    f"{shape}"
-                )
+            check_mask(self.function, name, shape, self.where.shape)
             self.where = np.broadcast_to(self.where, shape)
 
     @property

@@ -12,6 +12,7 @@ from lse._arguments import (
     check_out,
     delivered,
     is_brain,
+    is_dask,
     is_plain,
     loadable,
     occupies,
@@ -52,7 +53,18 @@ def two_parts(args):
     return value, low, sign
 
 
+def lazily(function, out, *arguments, **options):
+    """The same function of dask arrays."""
+    from lse import dask  # whose module of that name is loaded already
+
+    if out is not None:
+        raise TypeError(f"{function}: out cannot take the result for dask arrays, which is computed later")
+    return getattr(dask, function)(*arguments, **options)
+
+
 def logsumexp(a, axis, b, keepdims, return_sign, where, out, dtype):
+    if is_dask(a, b, where):
+        return lazily("logsumexp", out, a, axis, b, keepdims, return_sign, where=where, dtype=dtype)
     args = Arguments("logsumexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
     complex_result = args.dtype.kind == "c"
     if out is not None:
@@ -71,6 +83,8 @@ def logsumexp(a, axis, b, keepdims, return_sign, where, out, dtype):
 
 
 def logmeanexp(a, axis, b, keepdims, where, out, dtype):
+    if is_dask(a, b, where):
+        return lazily("logmeanexp", out, a, axis, b, keepdims, where=where, dtype=dtype)
     args = Arguments("logmeanexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
     if out is not None:
         check_out(out, args.shape, args.dtype, "logmeanexp")
@@ -124,6 +138,8 @@ def rounded(result, dtype):
 
 def softmax(operation, x, axis, where, out, dtype):
     function = "softmax" if operation == SOFTMAX else "log_softmax"
+    if is_dask(x, where):
+        return lazily(function, out, x, axis, where=where, dtype=dtype)
     args = Arguments(function, x, axis, name="x", where=where, dtype=dtype)
     if out is not None:
         check_out(out, args.a.shape, args.dtype, function)

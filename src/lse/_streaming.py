@@ -41,7 +41,7 @@ def fold(total, args):
     weights = None if args.b is None else loadable(args.b, np.float64)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
     many = math.prod(args.a.shape[i] for i in args.axes)
-    total._fold(loadable(args.a, np.float64), weights, args.bits, single, many)
+    total._fold(loadable(args.a, np.float64), args.where, weights, args.bits, single, many)
     return total
 
 

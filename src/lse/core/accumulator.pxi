@@ -208,7 +208,7 @@ cdef class LogSumExp:
         single = single and self.single
         if left == 0 and weights is None and self.quick_run(array, single):
             return True
-        self.fold(array, weights, reduced, single, many)
+        self.fold(array, None, weights, reduced, single, many)
         return True
 
     cdef bint quick_run(self, cnp.ndarray array, bint single) except -1:
@@ -235,8 +235,8 @@ cdef class LogSumExp:
             self.count = self.count + n
         return True
 
-    cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray weights, unsigned long long reduced, bint single,
-                             cnp.ndarray before):
+    cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
+                             bint single, cnp.ndarray before):
         """The sums of an array, added to those before, if any."""
         cdef cnp.ndarray sums = new_sums(self.plain)
         cdef double *data = <double *>cnp.PyArray_DATA(sums)
@@ -244,11 +244,11 @@ cdef class LogSumExp:
         cdef cnp.ndarray out = cnp.PyArray_New(
             cnp.ndarray, cnp.PyArray_NDIM(sums) - 1, cnp.PyArray_DIMS(sums) + 1, cnp.NPY_FLOAT64,
             cnp.PyArray_STRIDES(sums) + 1, data, 0, cnp.NPY_ARRAY_WRITEABLE, None)
-        perform(LSE_SUMS, a, None, weights, reduced, single, out, <char *>(data + size), <char *>(data + 2 * size),
+        perform(LSE_SUMS, a, where, weights, reduced, single, out, <char *>(data + size), <char *>(data + 2 * size),
                 NULL if before is None else <double *>cnp.PyArray_DATA(before))
         return sums
 
-    cdef int fold(self, cnp.ndarray a, cnp.ndarray weights, unsigned long long reduced, bint single,
+    cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced, bint single,
                   Py_ssize_t many) except -1:
         """Fold in what has the right shape; `many` elements go into each sum."""
         cdef bint weighted = weights is not None, kept = False
@@ -256,7 +256,7 @@ cdef class LogSumExp:
         if cnp.PyArray_SIZE(a) > 0:
             if cnp.PyArray_SIZE(self.plain) > 3:
                 before = self.weighted if weighted else self.plain
-            sums = self.sums_of(a, weights, reduced, single, before)
+            sums = self.sums_of(a, where, weights, reduced, single, before)
             if before is not None:
                 with cython.critical_section(self):
                     kept = before is (self.weighted if weighted else self.plain)
@@ -264,7 +264,7 @@ cdef class LogSumExp:
                         self.put(sums, weighted, many)
                 if kept:
                     return 0
-                sums = self.sums_of(a, weights, reduced, single, None)  # another thread has folded something in
+                sums = self.sums_of(a, where, weights, reduced, single, None)  # another thread has folded something in
         with cython.critical_section(self):
             self.put(add_sums(self.weighted if weighted else self.plain, sums, weighted), weighted, many)
         return 0
@@ -278,13 +278,16 @@ cdef class LogSumExp:
         self.count = self.count + many
         return 0
 
-    def _fold(self, cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, bint single, many):
+    def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
+              bint single, many):
         """Fold in arrays that Python has checked."""
         cdef unsigned long long none = 0
         check_shape("the state", a, self.plain[0, ...], reduced)
+        if where is not None:
+            check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, weights, reduced, single, many)
+        self.fold(a, where, weights, reduced, single, many)
 
     def merge(self, other):
         """Fold in all that another accumulator has seen.
@@ -462,6 +465,8 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     cdef unsigned long long none = 0
     check_shape("the output", x, out, none)
     check_shape("the sums", x, given[0, ...], reduced)
+    if reduced and cnp.PyArray_NDIM(given) - 1 == cnp.PyArray_NDIM(x):
+        raise ValueError("lse: the sums have a shape that keeps the reduced axes")
     for axis in range(cnp.PyArray_NDIM(given) - 1):
         stride[axis] = cnp.PyArray_STRIDE(given, axis + 1) // <Py_ssize_t>sizeof(double)
     request.operation = <lse_operation>operation

@@ -1,0 +1,293 @@
+"""The functions of `lse` for dask arrays: lazy, chunk by chunk, as accurate however the array is cut."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, SupportsIndex, TypeAlias, overload
+
+from dask.array import Array
+from numpy.typing import ArrayLike, DTypeLike
+
+from lse import _lazy
+
+__all__ = ["log_softmax", "logmeanexp", "logsumexp", "softmax"]
+
+_Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
+_Input: TypeAlias = Array | ArrayLike
+_Split: TypeAlias = SupportsIndex | Mapping[int, int] | None
+
+
+@overload
+def logsumexp(
+    a: _Input,
+    axis: _Axis = None,
+    b: _Input | None = None,
+    keepdims: bool = False,
+    return_sign: Literal[False] = False,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Array: ...
+@overload
+def logsumexp(
+    a: _Input,
+    axis: _Axis = None,
+    b: _Input | None = None,
+    keepdims: bool = False,
+    *,
+    return_sign: Literal[True],
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> tuple[Array, Array]: ...
+@overload
+def logsumexp(
+    a: _Input,
+    axis: _Axis = None,
+    b: _Input | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Any: ...
+def logsumexp(
+    a: _Input,
+    axis: _Axis = None,
+    b: _Input | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Any:
+    """Logarithm of the weighted sum of exponentials of a dask array, ``log(sum(b * exp(a)))``.
+
+    Each chunk is read once, by one task, which leaves its running sums as a `lse.LogSumExp`; a tree of tasks merges
+    them. Nothing is computed before the result is asked for.
+
+    Parameters
+    ----------
+    a : dask array or array_like
+        Of the dtypes of `lse.logsumexp` and chunked in any way, also with chunk sizes that are not known. Complex and
+        longdouble arrays must have one chunk along each of the axes reduced.
+    axis : None, int or tuple of ints, optional
+        Axes to reduce; None, the default, reduces all.
+    b : dask array or array_like, optional
+        Weights of either sign; `a` and `b` are broadcast with each other.
+    keepdims : bool, optional
+        Keep the reduced axes, with length 1.
+    return_sign : bool, optional
+        Return a pair of the logarithm of the magnitude of the sum and its sign. Compute both at once, as by
+        ``dask.compute(value, sign)``, to read the data once.
+    where : dask array or array_like of bool, optional
+        Broadcast to `a`; elements where it is False do not exist, whatever their value.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+    split_every : int or dict, optional
+        How many chunks a task merges, at least 2, in all or for each axis; by default what dask is configured for.
+
+    Returns
+    -------
+    result : dask array
+        Its dtype, shape and special values are those of `lse.logsumexp`.
+    sign : dask array
+        With `return_sign` only.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `lse.logsumexp`. Also TypeError for chunks that are masked or not NumPy's and for complex or longdouble
+        sums across chunks, and ValueError where chunks of unknown size cannot be matched with others, or for
+        `split_every` below 2.
+
+    See Also
+    --------
+    lse.logsumexp, lse.LogSumExp, logmeanexp, softmax
+
+    Notes
+    -----
+    The error is that of `lse.logsumexp`, however the array is cut: the running sums of chunks carry twice the digits
+    of float64. The same chunks and the same `split_every` give the same bits by every scheduler.
+
+    With negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))`` over all chunks: terms that
+    cancel across chunks leave only what is visible beside them in twice the digits of float64.
+
+    `lse.logsumexp` itself comes here when it is given a dask array.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import lse.dask
+    >>> a = da.from_array([[1000.0, 1001.0], [1002.0, 1003.0]], chunks=1)
+    >>> lse.dask.logsumexp(a, axis=1).compute()
+    array([1001.31326169, 1003.31326169])
+    >>> lse.dask.logsumexp(a).compute()
+    np.float64(1003.4401896985612)
+    """
+    return _lazy.logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every)
+
+
+def logmeanexp(
+    a: _Input,
+    axis: _Axis = None,
+    b: _Input | None = None,
+    keepdims: bool = False,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Array:
+    """Logarithm of the weighted mean of exponentials of a dask array, ``log(sum(b * exp(a)) / sum(b))``.
+
+    Parameters
+    ----------
+    a : dask array or array_like
+        As for `logsumexp`.
+    axis : None, int or tuple of ints, optional
+        Axes over which the mean is taken; None, the default, is all of them.
+    b : dask array or array_like, optional
+        Weights, as those of `logsumexp`. Without them every element counts 1.
+    keepdims : bool, optional
+        Keep the reduced axes, with length 1.
+    where : dask array or array_like of bool, optional
+        Broadcast to `a`; elements where it is False do not exist, and do not count.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+    split_every : int or dict, optional
+        As for `logsumexp`.
+
+    Returns
+    -------
+    dask array
+        Its dtype, shape and special values are those of `lse.logmeanexp`.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`.
+
+    See Also
+    --------
+    lse.logmeanexp, logsumexp
+
+    Notes
+    -----
+    Elements are counted as they are read, so that chunk sizes need not be known. Both logarithms are carried in two
+    numbers and subtracted before they are rounded.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import lse.dask
+    >>> lse.dask.logmeanexp(da.full(1000, 1000.0, chunks=100)).compute()
+    np.float64(1000.0)
+    """
+    result: Array = _lazy.logmeanexp(a, axis, b, keepdims, where, dtype, split_every)
+    return result
+
+
+def softmax(
+    x: _Input,
+    axis: _Axis = None,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Array:
+    """Exponentials of a dask array divided by their sum, ``exp(x) / sum(exp(x))``.
+
+    Parameters
+    ----------
+    x : dask array or array_like
+        As the first argument of `logsumexp`.
+    axis : None, int or tuple of ints, optional
+        Axes over which the result sums to 1; None, the default, is all of them.
+    where : dask array or array_like of bool, optional
+        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become 0.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+    split_every : int or dict, optional
+        As for `logsumexp`.
+
+    Returns
+    -------
+    dask array
+        Of the shape of `x`; its dtype and special values are those of `lse.softmax`.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`.
+
+    See Also
+    --------
+    lse.softmax, logsumexp, log_softmax
+
+    Notes
+    -----
+    Where each sum lies in one chunk, a chunk is read once and has the bits of `lse.softmax`. Else it is wanted twice,
+    for the sums and for what is divided by them, and dask keeps it in memory, or spilled to disk, between the two.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import lse.dask
+    >>> lse.dask.softmax(da.from_array([1000.0, 1000.0], chunks=1)).compute()
+    array([0.5, 0.5])
+    """
+    result: Array = _lazy.softmax("softmax", x, axis, where, dtype, split_every)
+    return result
+
+
+def log_softmax(
+    x: _Input,
+    axis: _Axis = None,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Array:
+    """Logarithm of the softmax of a dask array, ``x - log(sum(exp(x)))``.
+
+    Parameters
+    ----------
+    x : dask array or array_like
+        As the first argument of `logsumexp`.
+    axis : None, int or tuple of ints, optional
+        Axes over which the exponentials of the result sum to 1; None, the default, is all of them.
+    where : dask array or array_like of bool, optional
+        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become -inf.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+    split_every : int or dict, optional
+        As for `logsumexp`.
+
+    Returns
+    -------
+    dask array
+        As for `softmax`.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`.
+
+    See Also
+    --------
+    lse.log_softmax, logsumexp, softmax
+
+    Notes
+    -----
+    As for `softmax`. The log-sum-exp is subtracted in two parts, so that results near 0 keep their digits.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import lse.dask
+    >>> lse.dask.log_softmax(da.from_array([0.0, -40.0], chunks=1)).compute()
+    array([-4.24835426e-18, -4.00000000e+01])
+    """
+    result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, split_every)
+    return result
