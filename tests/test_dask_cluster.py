@@ -1,5 +1,6 @@
 """A cluster of two worker processes: the same bits, also when one of them dies, and with little memory."""
 
+import importlib
 import os
 import signal
 import time
@@ -13,7 +14,7 @@ from checks import same
 
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
-lse_dask = pytest.importorskip("lse.dask")
+lse_dask = importlib.import_module("lse.dask")
 
 MEMORY_LIMIT = 256 * 2**20  # bytes; a worker that does nothing has taken 90 MiB
 PATIENCE = 120
