@@ -40,8 +40,11 @@ class BuildWithLibrary(build_ext):
     """Makes a static library of the engine's objects, which know nothing of Python, and tells pkg-config of it."""
 
     def build_extension(self, extension):
+        self._built_objects = []
         super().build_extension(extension)
         engine = [name for name in self._built_objects if Path(name).stem != "_core"]
+        if not engine:  # all of it was there and new enough
+            return
         folder = self.library(self.build_lib)
         self.compiler.create_static_lib(engine, "lse", output_dir=str(folder))
         (folder / "pkgconfig").mkdir(exist_ok=True)

@@ -51,7 +51,8 @@ def answer(options: list[str]) -> str:
 
 def words(field: str) -> list[str]:
     """Return the words of a field of lse.pc, such as Libs."""
-    variables, fields = {"pcfiledir": str(PKG_CONFIG)}, {}
+    variables: dict[str, str] = {"pcfiledir": str(PKG_CONFIG)}
+    fields: dict[str, str] = {}
     for line in (PKG_CONFIG / "lse.pc").read_text().splitlines():
         if match := re.fullmatch(r"(\w+)(=|: )(.*)", line):
             name, kind, text = match.groups()

@@ -108,11 +108,11 @@ def logsumexp(
 
     Notes
     -----
-    The error is that of `lse.logsumexp`, however the array is cut: the running sums of chunks carry twice the digits
-    of float64. The same chunks and the same `split_every` give the same bits by every scheduler.
+    The error is that of `lse.logsumexp`, however the array is cut: merging the running sums of chunks adds none that
+    shows. The same chunks and the same `split_every` give the same bits by every scheduler.
 
-    With negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))`` over all chunks: terms that
-    cancel across chunks leave only what is visible beside them in twice the digits of float64.
+    With negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))`` over all chunks: what cancels
+    within a chunk is computed again, as `lse.logsumexp` does, what cancels across chunks is not.
 
     `lse.logsumexp` itself comes here when it is given a dask array.
 

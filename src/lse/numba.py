@@ -31,6 +31,8 @@ from numba.extending import get_cython_function_address, intrinsic, overload
 
 import lse
 
+__all__ = ["STATE_SIZE", "address"]
+
 STATE_SIZE = 96  # bytes of lse_state
 
 
