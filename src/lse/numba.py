@@ -53,6 +53,12 @@ def address(name: str) -> int:
     ------
     ValueError
         There is no such function.
+
+    Examples
+    --------
+    >>> import lse.numba
+    >>> lse.numba.address("logsumexp_f64") != 0
+    True
     """
     return get_cython_function_address("lse._core", name)
 
