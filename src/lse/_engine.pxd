@@ -18,6 +18,7 @@ cdef extern from "core/threads.h" nogil:
 
     int lse_watch_forks() noexcept
     int lse_limit_threads(int wanted, int environment) noexcept
+    int lse_limit_own_threads(int limit) noexcept
     int lse_available_threads() noexcept
     int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted) noexcept
     int lse_openmp_version() noexcept

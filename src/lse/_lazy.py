@@ -6,30 +6,23 @@ import operator
 import dask
 import dask.array as da
 import numpy as np
-from dask.core import flatten
 
 import lse
-from lse import _core, _streaming
 from lse._arguments import (
     BRAIN,
-    Arguments,
     as_float,
     asked,
     axes_of,
     broadcast,
     check_mask,
-    is_brain,
     is_masked,
-    loadable,
     of_weights,
     real_or_complex,
-    stored,
     unwrap,
 )
-from lse._reductions import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
+from lse._lazy_tasks import by_name, fold, map_chunk, mean_of, merge, sign_of, unchanged, value_of, whole_chunk
 
 KNOW_THEM = "call compute_chunk_sizes() on the arrays that have them"
-quiet = np.errstate(all="ignore")
 
 # Arguments --------------------------------------------------------------------------------------------------
 
@@ -166,98 +159,6 @@ class LazyArguments:
 def empty(ndim, dtype):
     """What dask knows results by before there are any."""
     return np.empty((0,) * ndim, dtype)
-
-
-# Tasks ------------------------------------------------------------------------------------------------------
-
-
-def by_name(*blocks, function, title, names, unknown, **options):
-    """Call with weights and mask by name, once chunks whose lengths nobody knew are seen to match."""
-    blocks = [only(block) for block in blocks]
-    first = len(blocks) - len(names)
-    for axis, meet in unknown:
-        lengths = [np.shape(blocks[first + i])[axis] for i in meet]
-        if len(set(lengths)) > 1:
-            said = ", ".join(f"{name} {np.shape(x)}" for name, x in zip(names, blocks[first:], strict=True))
-            raise ValueError(f"{title}: chunks whose lengths were unknown do not match: {said}")
-    return function(
-        *blocks[: first + 1], **dict(zip(names[1:], blocks[first + 1 :], strict=True)), title=title, **options
-    )
-
-
-def only(block):
-    """The one chunk in the lists of lists that dask makes along axes that the result lacks."""
-    while isinstance(block, list):
-        (block,) = block
-    return block
-
-
-def unchanged(block, axis, keepdims):
-    return block
-
-
-@quiet
-def fold(a, b=None, where=True, *, title, weights, axes, to):
-    """The running sums of one chunk."""
-    args = Arguments(title, a, axes, b=b, where=where, dtype=to)
-    dtype = np.float32 if args.dtype.char == "f" else np.float64
-    totals = [_streaming.fold(lse.LogSumExp(args.shape, dtype), args)]
-    if weights:
-        alone = weights_alone(args, False)
-        totals.append(_streaming.fold(lse.LogSumExp(alone.shape), alone))
-    return tuple(totals)
-
-
-def merge(blocks, axis, keepdims):
-    """The running sums of several chunks, in the order of their indices."""
-    first, *others = flatten(blocks) if isinstance(blocks, list) else (blocks,)
-    totals = tuple(total.copy() for total in first)
-    for other in others:
-        for total, more in zip(totals, other, strict=True):
-            total.merge(more)
-    return totals
-
-
-def shaped(result, to, kept):
-    """Rounded once, the axes kept with length 1; a scalar if there are none."""
-    return np.expand_dims(rounded(result, to), kept)[()]
-
-
-@quiet
-def value_of(totals, to, kept, signed):
-    value, _, sign = totals[0]._parts()
-    unknown = np.isnan(value) if signed else np.isnan(value) | (sign < 0)
-    return shaped(np.where(unknown, np.nan, value), to, kept)
-
-
-@quiet
-def sign_of(totals, to, kept):
-    sign = totals[0]._parts()[2]
-    return shaped(np.where(np.isnan(sign), np.nan, sign), to, kept)
-
-
-@quiet
-def mean_of(totals, to, kept):
-    under = totals[1]._parts() if len(totals) > 1 else log_of_count(totals[0].count)
-    return shaped(quotient(totals[0]._parts(), under), to, kept)
-
-
-@quiet
-def map_chunk(totals, x, where=True, *, title, axes, to):
-    """Softmax or log-softmax of a chunk, whose running sums, and those of what `where` leaves, are known."""
-    args, brain = Arguments(title, x, axes, name="x", where=where, dtype=to), is_brain(to)
-    operation, outside = (SOFTMAX, 0) if title == "softmax" else (LOG_SOFTMAX, MINUS_INFINITY if brain else -np.inf)
-    result = np.empty(args.a.shape, to)
-    if args.a.size:
-        _core.map_sums(operation, loadable(args.a, np.float64), args.bits, args.single, stored(result), totals[0])
-    if args.where is not None:
-        some = np.expand_dims(totals[1]._parts()[0] > -np.inf, axes)
-        np.copyto(result.view(np.uint16) if brain else result, outside, where=~args.where & some)
-    return result
-
-
-def whole_chunk(a, *, title, call, axes, to, **options):
-    return call(a, axis=axes, dtype=to, **options)
 
 
 # Functions --------------------------------------------------------------------------------------------------

@@ -52,7 +52,8 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
         if (lse_maps(plan->operation)) add_axis(&plan->out_row, length, q->out.stride[axis], 0, 0);
     }
     plan->row.load = lse_load_for(q->a.kind, q->a.itemsize, q->a.swapped, size);
-    plan->row.direct = is_native(&q->a, size) && is_run(&plan->row, plan->row.stride, size);
+    plan->row.native = is_native(&q->a, size);
+    plan->row.direct = plan->row.native && is_run(&plan->row, plan->row.stride, size);
     plan->out_row.store = lse_store_for(q->out.kind, q->out.itemsize, size);
     plan->out_row.direct = is_native(&q->out, size) && is_run(&plan->out_row, plan->out_row.stride, size);
     if (!plan->row.load || !plan->out_row.store) return -1;

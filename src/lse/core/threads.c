@@ -48,6 +48,14 @@ static int affinity(void) { return 0; }
 #endif
 
 static int wanted_limit = 0, environment_limit = 0;
+static LSE_THREAD_LOCAL int own_limit = 0; /* of what this thread starts; 0 is none */
+
+int lse_limit_own_threads(int limit)
+{
+    const int before = own_limit;
+    own_limit = limit;
+    return before;
+}
 
 int lse_limit_threads(int wanted, int environment)
 {
@@ -73,7 +81,8 @@ int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted)
 {
     enum { FROM_F32 = 1 << 17, FROM_F64 = 1 << 16 }; /* below, a second thread costs more than it brings */
     if (elements < (itemsize == 4 ? FROM_F32 : FROM_F64) || is_forked_child || in_parallel()) return 1;
-    return wanted > 0 ? wanted : lse_available_threads();
+    const int threads = wanted > 0 ? wanted : lse_available_threads();
+    return own_limit > 0 && own_limit < threads ? own_limit : threads;
 }
 
 static void run_one(lse_task task, void *context, ptrdiff_t index)

@@ -18,6 +18,10 @@ int lse_watch_forks(void);
  * there is. Returns the first as it was. */
 int lse_limit_threads(int wanted, int environment);
 
+/* Sets how many threads the reductions of the calling thread use at most, 0: no limit of its own; returns the limit there
+ * was. */
+int lse_limit_own_threads(int limit);
+
 /* Threads that a large reduction would use now; and those that one of so many elements should, if its caller wants so
  * many (0: as many as there are). */
 int lse_available_threads(void);

@@ -9,6 +9,11 @@ def limit_threads(int limit, int environment):
     return lse_limit_threads(limit, environment)
 
 
+def limit_own_threads(limit):
+    """Set how many threads the reductions of the calling thread use at most, 0: no limit; return the one there was."""
+    return lse_limit_own_threads(limit)
+
+
 def num_threads() -> int:
     """How many threads a large reduction would use now."""
     return lse_available_threads()

@@ -1,17 +1,23 @@
 /* Rows as contiguous runs of F, and back, included once for each F. */
 
-/* Elements start .. start + n of what lies at base with these strides, into a buffer. */
-LSE_INLINE void FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, lse_load load, const char *base,
-                           ptrdiff_t start, ptrdiff_t n, REAL *to)
+/* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else in a
+ * buffer. */
+LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, int native, lse_load load,
+                                  const char *base, ptrdiff_t start, ptrdiff_t n, REAL *to)
 {
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? strides[last] : 0;
+    const int runs = native && stride == (ptrdiff_t)sizeof(REAL);
+    if (runs && length - start % length >= n) return element(layout, strides, base, start);
     for (ptrdiff_t done = 0; done < n;) {
         const ptrdiff_t left = length - (start + done) % length;
         const ptrdiff_t run = left < n - done ? left : n - done;
-        load(element(layout, strides, base, start + done), stride, run, to + done);
+        const char *from = element(layout, strides, base, start + done);
+        if (runs) memcpy(to + done, from, (size_t)run * sizeof(REAL));
+        else load(from, stride, run, to + done);
         done += run;
     }
+    return (const char *)to;
 }
 
 /* The reverse, for an output that is not contiguous. */
@@ -65,9 +71,9 @@ LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t 
 LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                  double shift, REAL *buffer)
 {
-    const char *from = (const char *)buffer;
-    if (layout->direct) from = row->x + start * (ptrdiff_t)sizeof(REAL);
-    else FN(gather)(layout, layout->stride, layout->load, row->x, start, n, buffer);
+    const char *from = layout->direct ? row->x + start * (ptrdiff_t)sizeof(REAL)
+                                      : FN(gather)(layout, layout->stride, layout->native, layout->load, row->x, start,
+                                                   n, buffer);
     if (row->where) {
         FN(mask)(layout, row->where, start, n, from, -(REAL)INFINITY, buffer);
         from = (const char *)buffer;
@@ -88,9 +94,10 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, p
 LSE_INLINE const char *FN(fetch_weights)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                          REAL *buffer)
 {
-    const char *from = (const char *)buffer;
-    if (layout->direct_weight) from = row->weight + start * (ptrdiff_t)sizeof(REAL);
-    else FN(gather)(layout, layout->weight_stride, layout->load_weight, row->weight, start, n, buffer);
+    const char *from = layout->direct_weight
+                           ? row->weight + start * (ptrdiff_t)sizeof(REAL)
+                           : FN(gather)(layout, layout->weight_stride, layout->native_weight, layout->load_weight,
+                                        row->weight, start, n, buffer);
     if (!row->where) return from;
     FN(mask)(layout, row->where, start, n, from, 0, buffer);
     return (const char *)buffer;

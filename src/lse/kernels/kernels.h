@@ -45,12 +45,11 @@ typedef struct {
 typedef void (*lse_load)(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst);
 typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src);
 
-/* How the elements of a row lie in memory, its mask and its weights: nested axes, the last one fastest. Direct is what
- * is one contiguous run in the kernel's own type; load, load_weight and store serve all else. Native weights are of the
- * kernel's own type. */
+/* How the elements of a row lie in memory, its mask and its weights: nested axes, the last one fastest. Native is what is
+ * of the kernel's own type, direct what is one contiguous run of that; load, load_weight and store serve all else. */
 typedef struct {
     int ndim;
-    int direct, direct_weight, native_weight;
+    int native, direct, native_weight, direct_weight;
     ptrdiff_t shape[LSE_MAX_DIMS];
     ptrdiff_t stride[LSE_MAX_DIMS];
     ptrdiff_t where_stride[LSE_MAX_DIMS];

@@ -30,6 +30,13 @@ enum { LSE_AHEAD = 8192 };
 #define LSE_UNROLL LSE_PRAGMA(GCC unroll 16)
 #endif
 
+/* What each thread has for itself. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LSE_THREAD_LOCAL __declspec(thread)
+#else
+#define LSE_THREAD_LOCAL _Thread_local
+#endif
+
 /* Reads and writes of what threads share, atomic and in no order; addition of a long long. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
