@@ -51,28 +51,28 @@ static void put(const void *memory, int64_t count, int64_t size)
 /* P + i, or NULL. */
 #define AT(P, I, ABSENT) (q->flags & (ABSENT) ? NULL : (P) + (I))
 
-#define FOR_TYPE(F, REAL)                                                                                            \
-    static int call_##F(const request *q, REAL *x, const REAL *b, REAL *out, REAL *sign)                             \
-    {                                                                                                                \
-        const REAL *from = AT(x, q->first, NO_X), *weights = AT(b, q->b_first, NO_B);                                \
-        REAL *to = q->flags & IN_PLACE ? x + q->first : AT(out, q->out_first, NO_OUT);                               \
-        const ptrdiff_t rows = q->rows, n = q->n, row_stride = q->row_stride, stride = q->stride;                    \
-        const ptrdiff_t out_row_stride = q->out_row_stride, out_stride = q->out_stride;                              \
-        const int threads = (int)q->threads;                                                                         \
-        switch (q->function) {                                                                                       \
-        case VALUE: return CALL(logsumexp_##F)(from, n, to);                                                         \
-        case STRIDED: return CALL(logsumexp_strided_##F)(from, stride, n, to);                                       \
-        case WEIGHTED:                                                                                               \
-            return CALL(logsumexp_weighted_##F)(from, stride, weights, q->b_stride, n, to, AT(sign, 0, NO_SIGN));    \
-        case ROWS: return CALL(logsumexp_rows_##F)(from, row_stride, stride, rows, n, to, threads);                  \
-        case SOFTMAX:                                                                                                \
+#define FOR_TYPE(F, REAL)                                                                                              \
+    static int call_##F(const request *q, REAL *x, const REAL *b, REAL *out, REAL *sign)                               \
+    {                                                                                                                  \
+        const REAL *from = AT(x, q->first, NO_X), *weights = AT(b, q->b_first, NO_B);                                  \
+        REAL *to = q->flags & IN_PLACE ? x + q->first : AT(out, q->out_first, NO_OUT);                                 \
+        const ptrdiff_t rows = q->rows, n = q->n, row_stride = q->row_stride, stride = q->stride;                      \
+        const ptrdiff_t out_row_stride = q->out_row_stride, out_stride = q->out_stride;                                \
+        const int threads = (int)q->threads;                                                                           \
+        switch (q->function) {                                                                                         \
+        case VALUE: return CALL(logsumexp_##F)(from, n, to);                                                           \
+        case STRIDED: return CALL(logsumexp_strided_##F)(from, stride, n, to);                                         \
+        case WEIGHTED:                                                                                                 \
+            return CALL(logsumexp_weighted_##F)(from, stride, weights, q->b_stride, n, to, AT(sign, 0, NO_SIGN));      \
+        case ROWS: return CALL(logsumexp_rows_##F)(from, row_stride, stride, rows, n, to, threads);                    \
+        case SOFTMAX:                                                                                                  \
             return CALL(softmax_rows_##F)(from, row_stride, stride, rows, n, to, out_row_stride, out_stride, threads); \
-        case LOG_SOFTMAX:                                                                                            \
-            return CALL(log_softmax_rows_##F)(from, row_stride, stride, rows, n, to, out_row_stride, out_stride,     \
-                                              threads);                                                              \
-        case UPDATE: return CALL(state_update_##F)(&states[q->state], from, stride, weights, q->b_stride, n);        \
-        default: exit(6);                                                                                            \
-        }                                                                                                            \
+        case LOG_SOFTMAX:                                                                                              \
+            return CALL(log_softmax_rows_##F)(from, row_stride, stride, rows, n, to, out_row_stride, out_stride,       \
+                                              threads);                                                                \
+        case UPDATE: return CALL(state_update_##F)(&states[q->state], from, stride, weights, q->b_stride, n);          \
+        default: exit(6);                                                                                              \
+        }                                                                                                              \
     }
 FOR_TYPE(f64, double)
 FOR_TYPE(f32, float)

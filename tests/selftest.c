@@ -125,7 +125,8 @@ static void check(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t co
     compare(a.weighted.tail, scalar->weighted.tail, count, "weighted sum", k->name, n);
     compare(a.weighted.tail_lo, scalar->weighted.tail_lo, count, "weighted sum_lo", k->name, n);
     compare(a.weighted_columns.tail, scalar->weighted_columns.tail, columns, "merged weighted sum", k->name, n);
-    compare(a.weighted_columns.tail_lo, scalar->weighted_columns.tail_lo, columns, "merged weighted sum_lo", k->name, n);
+    compare(a.weighted_columns.tail_lo, scalar->weighted_columns.tail_lo, columns, "merged weighted sum_lo", k->name,
+            n);
     compare(a.weighted_results.value, scalar->weighted_results.value, columns, "weighted value", k->name, n);
     compare(a.results.value, scalar->results.value, count, "value", k->name, n);
     compare(a.results.value_lo, scalar->results.value_lo, count, "value_lo", k->name, n);

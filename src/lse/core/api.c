@@ -43,9 +43,7 @@ typedef struct {
 } matrix;
 
 static matrix matrix_of(const void *data, int size, ptrdiff_t rows, ptrdiff_t row_stride, ptrdiff_t n, ptrdiff_t stride)
-{
-    return (matrix){(void *)(uintptr_t)data, size, {rows, n}, {row_stride, stride}, {0, 0}};
-}
+{ return (matrix){(void *)(uintptr_t)data, size, {rows, n}, {row_stride, stride}, {0, 0}}; }
 
 static int is_empty(const matrix *m) { return m->shape[0] == 0 || m->shape[1] == 0; }
 
@@ -67,9 +65,7 @@ static int is_sound(matrix *m)
 }
 
 static int has_no_overlap(const matrix *m)
-{
-    return is_empty(m) || ((m->shape[0] == 1 || m->stride[0] != 0) && (m->shape[1] == 1 || m->stride[1] != 0));
-}
+{ return is_empty(m) || ((m->shape[0] == 1 || m->stride[0] != 0) && (m->shape[1] == 1 || m->stride[1] != 0)); }
 
 static lse_array array_of(const matrix *m) { return (lse_array){m->data, 2, 'f', m->size, 0, m->shape, m->stride}; }
 
@@ -109,8 +105,7 @@ static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, 
     const lse_kernels *table = lse_chosen();
     double quick;
     if (!table) return LSE_ERROR_KERNELS;
-    if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value &&
-        lse_quick_value(table, size == 4, data, n, &quick)) {
+    if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value && lse_quick_value(table, size == 4, data, n, &quick)) {
         store(value, size, 0, quick);
         return LSE_OK;
     }
@@ -186,9 +181,7 @@ int lse_state_init(lse_state *state)
 }
 
 static void add_count(lse_state *state, int64_t n)
-{
-    state->count = n > INT64_MAX - state->count ? INT64_MAX : state->count + n;
-}
+{ state->count = n > INT64_MAX - state->count ? INT64_MAX : state->count + n; }
 
 static int update(int size, lse_state *state, const void *data, ptrdiff_t x_stride, const void *weights,
                   ptrdiff_t b_stride, ptrdiff_t n)
@@ -241,39 +234,31 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
 
 /* For both types ------------------------------------------------------------------------------------------- */
 
-#define FOR_TYPE(F, REAL)                                                                                            \
-    int lse_logsumexp_##F(const REAL *x, ptrdiff_t n, REAL *value) { return logsumexp(sizeof *x, x, 1, n, value); }  \
-    int lse_logsumexp_strided_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, REAL *value)                         \
-    {                                                                                                                \
-        return logsumexp(sizeof *x, x, stride, n, value);                                                            \
-    }                                                                                                                \
-    int lse_logsumexp_weighted_##F(const REAL *x, ptrdiff_t x_stride, const REAL *b, ptrdiff_t b_stride, ptrdiff_t n, \
-                                   REAL *value, REAL *sign)                                                          \
-    {                                                                                                                \
-        return logsumexp_weighted(sizeof *x, x, x_stride, b, b_stride, n, value, sign);                              \
-    }                                                                                                                \
-    int lse_logsumexp_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,   \
-                               REAL *values, int threads)                                                            \
-    {                                                                                                                \
-        return logsumexp_rows(sizeof *x, x, row_stride, stride, rows, n, values, threads);                           \
-    }                                                                                                                \
-    int lse_softmax_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,     \
-                             REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)                 \
-    {                                                                                                                \
-        return map_rows(LSE_SOFTMAX, sizeof *x, x, row_stride, stride, rows, n, out, out_row_stride, out_stride,     \
-                        threads);                                                                                    \
-    }                                                                                                                \
-    int lse_log_softmax_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, \
-                                 REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)             \
-    {                                                                                                                \
-        return map_rows(LSE_LOG_SOFTMAX, sizeof *x, x, row_stride, stride, rows, n, out, out_row_stride, out_stride, \
-                        threads);                                                                                    \
-    }                                                                                                                \
-    int lse_state_update_##F(lse_state *state, const REAL *x, ptrdiff_t x_stride, const REAL *b, ptrdiff_t b_stride, \
-                             ptrdiff_t n)                                                                            \
-    {                                                                                                                \
-        return update(sizeof *x, state, x, x_stride, b, b_stride, n);                                                \
-    }
+#define FOR_TYPE(F, REAL)                                                                                              \
+    int lse_logsumexp_##F(const REAL *x, ptrdiff_t n, REAL *value) { return logsumexp(sizeof *x, x, 1, n, value); }    \
+    int lse_logsumexp_strided_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, REAL *value)                           \
+    { return logsumexp(sizeof *x, x, stride, n, value); }                                                              \
+    int lse_logsumexp_weighted_##F(const REAL *x, ptrdiff_t x_stride, const REAL *b, ptrdiff_t b_stride, ptrdiff_t n,  \
+                                   REAL *value, REAL *sign)                                                            \
+    { return logsumexp_weighted(sizeof *x, x, x_stride, b, b_stride, n, value, sign); }                                \
+    int lse_logsumexp_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,     \
+                               REAL *values, int threads)                                                              \
+    { return logsumexp_rows(sizeof *x, x, row_stride, stride, rows, n, values, threads); }                             \
+    int lse_softmax_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,       \
+                             REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)                   \
+    {                                                                                                                  \
+        return map_rows(LSE_SOFTMAX, sizeof *x, x, row_stride, stride, rows, n, out, out_row_stride, out_stride,       \
+                        threads);                                                                                      \
+    }                                                                                                                  \
+    int lse_log_softmax_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,   \
+                                 REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)               \
+    {                                                                                                                  \
+        return map_rows(LSE_LOG_SOFTMAX, sizeof *x, x, row_stride, stride, rows, n, out, out_row_stride, out_stride,   \
+                        threads);                                                                                      \
+    }                                                                                                                  \
+    int lse_state_update_##F(lse_state *state, const REAL *x, ptrdiff_t x_stride, const REAL *b, ptrdiff_t b_stride,   \
+                             ptrdiff_t n)                                                                              \
+    { return update(sizeof *x, state, x, x_stride, b, b_stride, n); }
 FOR_TYPE(f64, double)
 FOR_TYPE(f32, float)
 

@@ -29,12 +29,10 @@ static void map_piece_task(void *context, ptrdiff_t piece)
 }
 
 static void map_pieces(const mapped *m, int threads)
-{
-    m->plan->run(map_piece_task, (void *)m, (m->plan->n + LSE_PIECE - 1) / LSE_PIECE, threads);
-}
+{ m->plan->run(map_piece_task, (void *)m, (m->plan->n + LSE_PIECE - 1) / LSE_PIECE, threads); }
 
 void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
-                      const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads)
+                   const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads)
 {
     const int log = plan->operation == LSE_LOG_SOFTMAX;
     const double outside = log ? -INFINITY : 0.0;
@@ -54,8 +52,7 @@ void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdif
         if (results->value[i] == -INFINITY) results->value[i] = NAN;
         if (isnan(results->value[i]) && rows[i].where)
             plan->kernels->select_present(&plan->row, &rows[i], &plan->out_row, out[i], NAN, outside);
-        else
-            map_pieces(&row, threads);
+        else map_pieces(&row, threads);
     }
 }
 
@@ -68,10 +65,10 @@ void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const 
     ptrdiff_t infinities[LSE_BATCH];
     int plain = 1;
     for (ptrdiff_t i = 0; i < count || i % 8 != 0; i++) { /* whole vectors */
-        lse_state_of(lse_sum_at(plan->given, given[i < count ? i : 0]), plan->far, i, &states, &shift[i], &infinities[i]);
+        lse_state_of(lse_sum_at(plan->given, given[i < count ? i : 0]), plan->far, i, &states, &shift[i],
+                     &infinities[i]);
     }
     plan->table->finish_scaled(&states, count, &results);
-    for (ptrdiff_t i = 0; i < count; i++)
-        plain &= shift[i] == 0.0 && infinities[i] == 0 && isfinite(results.value[i]);
+    for (ptrdiff_t i = 0; i < count; i++) plain &= shift[i] == 0.0 && infinities[i] == 0 && isfinite(results.value[i]);
     lse_map_group(plan, rows, out, count, plain, shift, infinities, &results, threads);
 }

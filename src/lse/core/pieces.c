@@ -30,10 +30,8 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const lse_real_kernels *kernels = plan->kernels;
     const ptrdiff_t start = piece * LSE_PIECE, left = longest(rows, columns ? 1 : count) - start;
     const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
-    if (columns)
-        (weighted ? kernels->weighted_columns : kernels->columns)(&plan->row, rows, start, n, count, states);
-    else
-        (weighted ? kernels->weighted_rows : kernels->rows)(&plan->row, rows, start, n, count, shift, states);
+    if (columns) (weighted ? kernels->weighted_columns : kernels->columns)(&plan->row, rows, start, n, count, states);
+    else (weighted ? kernels->weighted_rows : kernels->rows)(&plan->row, rows, start, n, count, shift, states);
     lse_add_progress(n * count);
 }
 

@@ -2,16 +2,12 @@
 #include "core/plan.h"
 
 int lse_maps(lse_operation operation)
-{
-    return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE;
-}
+{ return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE; }
 
 static int by_rows_alone(lse_operation operation) { return operation == LSE_CUMULATE || operation == LSE_SEGMENTS; }
 
 static int is_native(const lse_array *a, int itemsize)
-{
-    return a->kind == 'f' && a->itemsize == itemsize && !a->swapped;
-}
+{ return a->kind == 'f' && a->itemsize == itemsize && !a->swapped; }
 
 static ptrdiff_t stride_of(const lse_array *a, int axis) { return a->data ? a->stride[axis] : 0; }
 
@@ -34,9 +30,7 @@ static void add_axis(lse_layout *layout, ptrdiff_t length, ptrdiff_t stride, ptr
 }
 
 static int is_run(const lse_layout *layout, const ptrdiff_t *strides, int itemsize)
-{
-    return layout->ndim == 0 || (layout->ndim == 1 && strides[0] == itemsize);
-}
+{ return layout->ndim == 0 || (layout->ndim == 1 && strides[0] == itemsize); }
 
 /* The reduced axes; those of a mapped output too. */
 static int lay_out_rows(lse_plan *plan, const lse_request *q)

@@ -36,7 +36,7 @@ typedef struct {
     const lse_real_kernels *kernels;
     lse_run run;
     int threads;
-    double far; /* what the kernels take: the greatest element, of weighted sums the greatest exponent */
+    double far;   /* what the kernels take: the greatest element, of weighted sums the greatest exponent */
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;
     lse_layout row, out_row;

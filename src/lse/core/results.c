@@ -55,9 +55,7 @@ static void second_look(const lse_plan *plan, const lse_row *row, const lse_stat
     case NOTHING: settle(results, i, -INFINITY, 0.0); return;
     case NOT_A_NUMBER: settle(results, i, NAN, NAN); return;
     case INFINITE: settle(results, i, INFINITY, 1.0); return;
-    case DISTANT:
-        *shift = states->max[i];
-        finish_shifted(plan, row, i, *shift, threads, results);
+    case DISTANT: *shift = states->max[i]; finish_shifted(plan, row, i, *shift, threads, results);
     }
 }
 
@@ -181,8 +179,8 @@ static void put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum)
 }
 
 /* The sums of rows, added to those given, which lie as the output does. */
-static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
-                       const lse_states *states, int threads)
+static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
+                       int threads)
 {
     const int weighted = plan->first.weight != NULL;
     const lse_sums all = {(double *)(void *)plan->out, (double *)(void *)plan->sign, (double *)(void *)plan->low};
@@ -201,7 +199,8 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, pt
     for (ptrdiff_t i = 0; i < count; i++) {
         const ptrdiff_t at = (double *)(void *)out[i] - all.max;
         const lse_sum sum = lse_sum_at(sums, i);
-        put_sum(all, at, plan->given.max ? lse_merge_sum(plan->table, weighted, lse_sum_at(plan->given, at), sum) : sum);
+        put_sum(all, at,
+                plan->given.max ? lse_merge_sum(plan->table, weighted, lse_sum_at(plan->given, at), sum) : sum);
     }
 }
 
@@ -239,8 +238,7 @@ static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, 
         second_look(plan, &rows[i], states, i, threads, &results, &shift[i], &infinities[i]);
         results.sign[i] = isnan(results.value[i]) ? NAN : results.value[i] > -INFINITY;
     }
-    if (maps)
-        lse_map_group(plan, rows, out, count, plain, shift, infinities, &results, threads);
+    if (maps) lse_map_group(plan, rows, out, count, plain, shift, infinities, &results, threads);
     else
         for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
 }

@@ -156,7 +156,7 @@ static void merge_task(void *context, ptrdiff_t index)
     const ptrdiff_t end = (index + 1) * SHARE < m->count ? (index + 1) * SHARE : m->count;
     for (ptrdiff_t i = index * SHARE; i < end; i += LSE_BATCH)
         lse_merge_few(m->table, m->weighted, lse_sums_from(m->out, i), lse_sums_from(m->a, i), lse_sums_from(m->b, i),
-                   end - i < LSE_BATCH ? end - i : LSE_BATCH);
+                      end - i < LSE_BATCH ? end - i : LSE_BATCH);
 }
 
 void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
@@ -249,8 +249,7 @@ void lse_finish_sums(const lse_kernels *table, const lse_sum *plain, const lse_s
         finish_some(table, 0, plain, count, results);
         return;
     }
-    for (ptrdiff_t i = 0; i < count; i++)
-        both[i] = scaled(lse_merge_sum(table, 1, weighted_of(plain[i]), weighted[i]));
+    for (ptrdiff_t i = 0; i < count; i++) both[i] = scaled(lse_merge_sum(table, 1, weighted_of(plain[i]), weighted[i]));
     finish_some(table, 1, both, count, results);
 }
 

@@ -21,8 +21,7 @@ static void find_members(const lse_plan *plan, ptrdiff_t index, members *m)
     if (!plan->columns) {
         const ptrdiff_t first = index * plan->together;
         m->count = least(plan->together, plan->outer - first);
-        for (ptrdiff_t i = 0; i < m->count; i++)
-            lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
+        for (ptrdiff_t i = 0; i < m->count; i++) lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
         return;
     }
     const ptrdiff_t first = index % plan->panels * plan->together;
@@ -94,8 +93,7 @@ void lse_execute(lse_plan *plan)
         const ptrdiff_t tasks = cut(plan, threads);
         if (threads > 1 && tasks < threads && plan->n > LSE_PIECE)
             for (ptrdiff_t i = 0; i < tasks; i++) group(plan, i, threads);
-        else
-            plan->run(group_task, plan, tasks, threads);
+        else plan->run(group_task, plan, tasks, threads);
     }
     lse_fp_leave(found);
 }

@@ -22,10 +22,11 @@ static inline const lse_api *lse_import(void)
     const lse_api *api = (const lse_api *)PyCapsule_Import(LSE_CAPSULE, 0);
     if (!api) return NULL;
     if (api->major != LSE_API_MAJOR || api->minor < LSE_API_MINOR) {
-        PyErr_Format(PyExc_ImportError,
-                     "compiled for version %d.%d of the C interface of lse, but the installed lse has version %d.%d; %s",
-                     LSE_API_MAJOR, LSE_API_MINOR, api->major, api->minor,
-                     api->major > LSE_API_MAJOR ? "compile this extension again" : "upgrade lse");
+        PyErr_Format(
+            PyExc_ImportError,
+            "compiled for version %d.%d of the C interface of lse, but the installed lse has version %d.%d; %s",
+            LSE_API_MAJOR, LSE_API_MINOR, api->major, api->minor,
+            api->major > LSE_API_MAJOR ? "compile this extension again" : "upgrade lse");
         return NULL;
     }
     return api;

@@ -139,8 +139,8 @@ typedef struct {
     int (*logsumexp_f32)(const float *x, ptrdiff_t n, float *value);
     int (*logsumexp_strided_f64)(const double *x, ptrdiff_t stride, ptrdiff_t n, double *value);
     int (*logsumexp_strided_f32)(const float *x, ptrdiff_t stride, ptrdiff_t n, float *value);
-    int (*logsumexp_weighted_f64)(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
-                                  ptrdiff_t n, double *value, double *sign);
+    int (*logsumexp_weighted_f64)(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride, ptrdiff_t n,
+                                  double *value, double *sign);
     int (*logsumexp_weighted_f32)(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride, ptrdiff_t n,
                                   float *value, float *sign);
     int (*logsumexp_rows_f64)(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
