@@ -165,8 +165,9 @@ static void FN(short_row)(const lse_layout *layout, const lse_row *row, ptrdiff_
     const char *x = FN(fetch)(layout, row, start, n, shift, buffer);
     for (int i = 0; i < LANES; i++) lanes[i] = -(REAL)INFINITY;
     memcpy(lanes, x, (size_t)n * sizeof(REAL));
-    if (n <= 4) FN(join)(lanes, NULL, NULL, NULL, 4, 1, 1, 0, states);
-    else if (n <= 8) FN(join)(lanes, NULL, NULL, NULL, 8, 1, 1, 0, states);
+    /* whole vectors: what stands beside fewer lanes may be subnormal, and cost hundreds of cycles */
+    if (n <= 4 && VF(width) <= 4) FN(join)(lanes, NULL, NULL, NULL, 4, 1, 1, 0, states);
+    else if (n <= 8 && VF(width) <= 8) FN(join)(lanes, NULL, NULL, NULL, 8, 1, 1, 0, states);
     else FN(join)(lanes, NULL, NULL, NULL, LANES, 1, 1, 0, states);
 }
 
