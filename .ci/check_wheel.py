@@ -1,4 +1,4 @@
-"""What is in a repaired wheel: all that users need, nothing else, and no more than a megabyte beside libgomp."""
+"""What is in a repaired wheel: all that users need, nothing else, and no more than a MiB beside libgomp."""
 
 import argparse
 import fnmatch
