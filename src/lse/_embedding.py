@@ -1,11 +1,10 @@
 """Where compiled code finds what it compiles and links with."""
 
+import os
 import re
-import shlex
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-PKG_CONFIG = HERE / "lib" / "pkgconfig"
+HERE = os.path.dirname(os.path.realpath(__file__))
+PKG_CONFIG = os.path.join(HERE, "lib", "pkgconfig")
 DIRECTORY = "--pkgconfigdir"
 OPTIONS = {
     "--cflags": "print what to compile C or C++ with",
@@ -36,7 +35,7 @@ def get_include() -> str:
     >>> os.path.exists(os.path.join(lse.get_include(), "lse", "lse.h"))
     True
     """
-    return str(HERE / "include")
+    return os.path.join(HERE, "include")
 
 
 def answer(options: list[str]) -> str:
@@ -45,15 +44,19 @@ def answer(options: list[str]) -> str:
         if option not in OPTIONS or (option == DIRECTORY and set(options) != {DIRECTORY}):
             raise ValueError(f"{option}: --cflags and --libs go with nothing but each other, {DIRECTORY} stands alone")
     if options[0] == DIRECTORY:
-        return str(PKG_CONFIG)
+        return PKG_CONFIG
+    import shlex  # not needed by who only imports lse
+
     return " ".join(shlex.quote(word) for option in dict.fromkeys(options) for word in words(option[2:].capitalize()))
 
 
 def words(field: str) -> list[str]:
     """Return the words of a field of lse.pc, such as Libs."""
-    variables: dict[str, str] = {"pcfiledir": str(PKG_CONFIG)}
+    variables: dict[str, str] = {"pcfiledir": PKG_CONFIG}
     fields: dict[str, str] = {}
-    for line in (PKG_CONFIG / "lse.pc").read_text().splitlines():
+    with open(os.path.join(PKG_CONFIG, "lse.pc"), encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for line in lines:
         if match := re.fullmatch(r"(\w+)(=|: )(.*)", line):
             name, kind, text = match.groups()
             (variables if kind == "=" else fields)[name] = text
