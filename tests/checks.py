@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -68,3 +69,23 @@ def layouts(a):
     read_only = a.copy()
     read_only.flags.writeable = False
     yield "read-only", read_only
+
+
+def in_threads(work, count):
+    """Call work(0), work(1), ... on threads of their own, started at once; raise the first error."""
+    start, errors = threading.Barrier(count), []
+
+    def guarded(i):
+        try:
+            start.wait()
+            work(i)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import sysconfig
-import threading
 
 import numpy as np
 import pytest
 
 import lse
+from checks import in_threads
 
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 THREADS, ROUNDS = 8, 30
@@ -50,53 +50,30 @@ def bits(result):
 def test_shared_inputs(rng):
     functions = list(calls(rng))
     expected = [bits(f()) for f in functions]
-    start = threading.Barrier(THREADS)
-    faults = []
 
     def work(first):
-        try:
-            start.wait()
-            for i in range(ROUNDS * len(functions)):
-                at = (first + i) % len(functions)
-                if bits(functions[at]()) != expected[at]:
-                    faults.append(at)
-        except BaseException as error:
-            faults.append(error)
+        for i in range(ROUNDS * len(functions)):
+            at = (first + i) % len(functions)
+            assert bits(functions[at]()) == expected[at], at
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(THREADS)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not faults
+    in_threads(work, THREADS)
 
 
 def test_one_accumulator(rng):
     """Updates of all shapes, merges, reads, copies and resets at the same time: nothing is lost, nothing torn."""
     data = rng.standard_normal((64, 3, 500))
     total, single, scratch = lse.LogSumExp(3), lse.LogSumExp(), lse.LogSumExp(3)
-    start = threading.Barrier(THREADS)
-    faults = []
 
     def work(first):
-        try:
-            start.wait()
-            for i in range(first, len(data), THREADS):
-                total.update(data[i], axis=1)
-                total.merge(lse.LogSumExp.of(data[i], axis=1))
-                single.update(data[i])
-                scratch.update(data[i], np.ones(500), axis=1).copy().merge(total)
-                scratch.reset()
-                assert total.value.shape == scratch.value.shape == (3,)
-        except BaseException as error:
-            faults.append(error)
+        for i in range(first, len(data), THREADS):
+            total.update(data[i], axis=1)
+            total.merge(lse.LogSumExp.of(data[i], axis=1))
+            single.update(data[i])
+            scratch.update(data[i], np.ones(500), axis=1).copy().merge(total)
+            scratch.reset()
+            assert total.value.shape == scratch.value.shape == (3,)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(THREADS)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not faults
+    in_threads(work, THREADS)
     assert (total.count, single.count) == (2 * 64 * 500, 64 * 1500)
     expected = lse.logsumexp(data, axis=(0, 2))
     assert np.abs(total.value - expected - np.log(2)).max() < 1e-14

@@ -4,7 +4,6 @@ import copy
 import pickle
 import subprocess
 import sys
-import threading
 from functools import reduce
 
 import numpy as np
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 import lse
 import oracle
-from checks import layouts, same, same_bits
+from checks import in_threads, layouts, same, same_bits
 from lse import LogSumExp
 from test_weights import SIGNED
 
@@ -532,23 +531,6 @@ def test_no_pickle_does_harm(numbers, weighted):
 # Threads and processes --------------------------------------------------------------------------------------
 
 
-def in_threads(work, count=4):
-    errors = []
-
-    def guarded(i):
-        try:
-            work(i)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(count)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not errors
-
-
 def test_threads_of_their_own(rng):
     data = rng.standard_normal((4, 50, 5000))
     totals = [LogSumExp() for _ in range(4)]
@@ -557,7 +539,7 @@ def test_threads_of_their_own(rng):
         for chunk in data[i]:
             totals[i].update(chunk)
 
-    in_threads(work)
+    in_threads(work, 4)
     for i in range(4):
         same_bits(totals[i].value, streamed(data[i]).value)
 
@@ -571,7 +553,7 @@ def test_threads_that_share_one(rng):
             total.update(chunk, axis=1)
             total.merge(LogSumExp.of(chunk, axis=1))
 
-    in_threads(work)
+    in_threads(work, 4)
     assert total.count == 2 * 4 * 200 * 300
     expected = lse.logsumexp(np.moveaxis(data, 2, 0).reshape(3, -1), axis=1) + np.log(2)
     assert np.abs(total.value - expected).max() < 1e-14
