@@ -466,6 +466,11 @@ def test_info(capsys):
     assert [line.split(":")[0] for line in said] == [line.split(":")[0] for line in expected]
 
 
+@pytest.mark.parametrize("words", [("--info", "1", "2"), ("--softmax", "--info")])
+def test_info_beside_others(words):
+    assert "--info stands alone" in complaint(*words)
+
+
 def test_version_and_help():
     assert printed("--version") == f"lse {lse.__version__}\n"
     assert "usage: python -m lse" in printed("--help", env={**os.environ, "NO_COLOR": "1"})

@@ -268,6 +268,8 @@ def run(argv):
     if not _embedding.OPTIONS.keys().isdisjoint(argv):
         print(_embedding.answer(argv))
     elif arguments.info:
+        if len(argv) > 1:
+            raise ValueError("--info stands alone")
         lse.show_config()
     elif arguments.output is not None:
         with replacing(arguments.output) as path:
