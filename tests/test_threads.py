@@ -271,3 +271,31 @@ def test_an_impossible_kernel_is_an_import_error(kernel):
     last = done.stderr.splitlines()[-1]
     assert last.startswith(f"ImportError: LSE_KERNELS='{kernel}'")
     assert all(name in last for name in _core.available_kernels())
+
+
+OWN_LIMIT = """
+import os, threading, numpy as np, lse
+from lse import _core
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+def limited():
+    assert _core.limit_own_threads(1) == 0
+    alone = tasks()
+    lse.logsumexp(a), lse.softmax(a, axis=1)
+    assert tasks() == alone
+    assert _core.limit_own_threads(0) == 1
+a = np.zeros((1000, 1000))
+lse.set_num_threads(3)
+thread = threading.Thread(target=limited)
+thread.start(), thread.join()
+before = tasks()
+lse.logsumexp(a)
+print(tasks() - before)
+"""
+
+
+@linux
+@openmp
+def test_a_thread_may_have_a_limit_of_its_own():
+    """As the tasks of a pool do, whose other threads are busy too."""
+    assert run(OWN_LIMIT) == "2"
