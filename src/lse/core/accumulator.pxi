@@ -101,9 +101,11 @@ cdef class LogSumExp:
 
     # The sums of terms without weights, and of those with, or None: maxima, tails, and their low parts. These arrays
     # are never written to once they are here, so that threads may read them; but for those of a single sum, by
-    # quick_run.
+    # quick_run. Another thread may put others in their place, so that they are taken under the lock alone; frame, of
+    # their shape, stays.
     cdef cnp.ndarray plain
     cdef cnp.ndarray weighted
+    cdef cnp.ndarray frame
     cdef bint single
     cdef readonly object count
 
@@ -112,6 +114,7 @@ cdef class LogSumExp:
         self.plain = np.zeros((3, *lengths))
         self.plain[0] = -np.inf
         self.weighted = None
+        self.frame = np.broadcast_to(0.0, (3, *lengths))
         self.count = 0
 
     @classmethod
@@ -198,12 +201,12 @@ cdef class LogSumExp:
         for i in range(cnp.PyArray_NDIM(array)):
             if reduced >> i & 1:
                 many *= cnp.PyArray_DIM(array, i)
-            elif left + 1 < cnp.PyArray_NDIM(self.plain) and (
-                    cnp.PyArray_DIM(self.plain, left + 1) == cnp.PyArray_DIM(array, i)):
+            elif left + 1 < cnp.PyArray_NDIM(self.frame) and (
+                    cnp.PyArray_DIM(self.frame, left + 1) == cnp.PyArray_DIM(array, i)):
                 left += 1
             else:
                 return False
-        if left + 1 != cnp.PyArray_NDIM(self.plain):
+        if left + 1 != cnp.PyArray_NDIM(self.frame):
             return False
         single = single and self.single
         if left == 0 and weights is None and self.quick_run(array, single):
@@ -238,7 +241,7 @@ cdef class LogSumExp:
     cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                              bint single, cnp.ndarray before):
         """The sums of an array, added to those before, if any."""
-        cdef cnp.ndarray sums = new_sums(self.plain)
+        cdef cnp.ndarray sums = new_sums(self.frame)
         cdef double *data = <double *>cnp.PyArray_DATA(sums)
         cdef Py_ssize_t size = cnp.PyArray_SIZE(sums) // 3
         cdef cnp.ndarray out = cnp.PyArray_New(
@@ -254,8 +257,9 @@ cdef class LogSumExp:
         cdef bint weighted = weights is not None, kept = False
         cdef cnp.ndarray before = None, sums = None
         if cnp.PyArray_SIZE(a) > 0:
-            if cnp.PyArray_SIZE(self.plain) > 3:
-                before = self.weighted if weighted else self.plain
+            if cnp.PyArray_SIZE(self.frame) > 3:
+                with cython.critical_section(self):
+                    before = self.weighted if weighted else self.plain
             sums = self.sums_of(a, where, weights, reduced, single, before)
             if before is not None:
                 with cython.critical_section(self):
@@ -282,7 +286,7 @@ cdef class LogSumExp:
               bint single, many):
         """Fold in arrays that Python has checked."""
         cdef unsigned long long none = 0
-        check_shape("the state", a, self.plain[0, ...], reduced)
+        check_shape("the state", a, self.frame[0, ...], reduced)
         if where is not None:
             check_shape("where", a, where, none)
         if weights is not None:
@@ -329,7 +333,7 @@ cdef class LogSumExp:
         return self
 
     def __add__(self, other):
-        if not isinstance(self, LogSumExp) or not isinstance(other, LogSumExp):
+        if not isinstance(other, LogSumExp):
             return NotImplemented
         result = type(self)(self.shape, np.result_type(self.dtype, other.dtype))
         return result.merge(self).merge(other)
@@ -351,7 +355,7 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([0.0, 1.0]).reset()
         LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
-        cdef cnp.ndarray empty = np.zeros_like(self.plain)
+        cdef cnp.ndarray empty = np.zeros((3, *self.shape))
         empty[0] = -np.inf
         with cython.critical_section(self):
             self.plain = empty
@@ -389,7 +393,7 @@ cdef class LogSumExp:
 
     @property
     def shape(self):
-        return (<object>self.plain).shape[1:]
+        return (<object>self.frame).shape[1:]
 
     @property
     def dtype(self):
@@ -397,7 +401,7 @@ cdef class LogSumExp:
 
     @property
     def nbytes(self):
-        return (<object>self.plain).nbytes * (1 if self.weighted is None else 2)
+        return (<object>self.frame).nbytes * (1 if self.weighted is None else 2)
 
     def _parts(self):
         """log|sum| in two float64 arrays, and the sign."""
@@ -461,8 +465,10 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     cdef lse_request request
     cdef ptrdiff_t stride[64]
     cdef int axis
-    cdef cnp.ndarray given = total.plain
+    cdef cnp.ndarray given
     cdef unsigned long long none = 0
+    with cython.critical_section(total):
+        given = total.plain
     check_shape("the output", x, out, none)
     check_shape("the sums", x, given[0, ...], reduced)
     if reduced and cnp.PyArray_NDIM(given) - 1 == cnp.PyArray_NDIM(x):
