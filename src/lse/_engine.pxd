@@ -54,8 +54,9 @@ cdef extern from "core/sums.h" nogil:
         const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
         lse_run run) noexcept
     void lse_finish_sums(
-        const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
-        lse_results *results) noexcept
+        const lse_kernels *table, lse_sums plain, lse_sums weighted, ptrdiff_t count, lse_results *results) noexcept
+    void lse_put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum) noexcept
+    lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i) noexcept
 
 
 cdef extern from "core/plan.h" nogil:

@@ -65,6 +65,7 @@ def fold(a, b=None, where=True, *, title, weights, axes, to):
     return tuple(totals)
 
 
+@as_task
 def merge(blocks, axis, keepdims):
     """The running sums of several chunks, in the order of their indices."""
     first, *others = flatten(blocks) if isinstance(blocks, list) else (blocks,)

@@ -26,8 +26,8 @@ def checked(shape, dtype):
     return dtype == np.float32, lengths
 
 
-def checked_arguments(a, axis, b, dtype):
-    args = Arguments("LogSumExp", a, axis, b=b, dtype=dtype)
+def checked_arguments(a, axis, b):
+    args = Arguments("LogSumExp", a, axis, b=b)
     if args.dtype.kind == "c" or args.dtype.char == "g":
         raise TypeError(
             f"LogSumExp: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
@@ -46,7 +46,7 @@ def fold(total, args):
 
 
 def update(total, a, b, axis):
-    args = checked_arguments(a, axis, b, None)
+    args = checked_arguments(a, axis, b)
     if args.shape != total.shape:
         raise ValueError(
             f"LogSumExp.update: an array of shape {args.a.shape} reduced over axis={axis} has shape {args.shape}, but "
@@ -56,7 +56,7 @@ def update(total, a, b, axis):
 
 
 def of(cls, a, axis, b, dtype):
-    args = checked_arguments(a, axis, b, None)
+    args = checked_arguments(a, axis, b)
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
     else:

@@ -217,7 +217,7 @@ cdef class LogSumExp:
     cdef bint quick_run(self, cnp.ndarray array, bint single) except -1:
         """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
         cdef lse_sum one
-        cdef double *sums
+        cdef lse_sums sums
         cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
         cdef const void *data = cnp.PyArray_DATA(array)
         cdef bint done
@@ -232,9 +232,8 @@ cdef class LogSumExp:
         if not done:
             return False
         with cython.critical_section(self):
-            sums = <double *>cnp.PyArray_DATA(self.plain)
-            one = lse_merge_sum(table, False, lse_sum_at(rows_of(self.plain), 0), one)
-            sums[0], sums[1], sums[2] = one.max, one.tail, one.tail_lo
+            sums = rows_of(self.plain)
+            lse_put_sum(sums, 0, lse_merge_sum(table, False, lse_sum_at(sums, 0), one))
             self.count = self.count + n
         return True
 
@@ -406,21 +405,19 @@ cdef class LogSumExp:
     def _parts(self):
         """log|sum| in two float64 arrays, and the sign."""
         cdef cnp.ndarray parts = np.empty((3, *self.shape))
-        cdef lse_sums target = rows_of(parts)
-        cdef lse_sum plain[64]
-        cdef lse_sum weighted[64]
+        cdef lse_sums target = rows_of(parts), plain, weighted
         cdef lse_results results
         cdef lse_fp_state found
         cdef Py_ssize_t size = cnp.PyArray_SIZE(parts) // 3, start, i, count
+        weighted.max = NULL
         with cython.critical_section(self):
             found = lse_fp_enter()
             for start in range(0, size, 64):
                 count = min(<Py_ssize_t>64, size - start)
-                for i in range(count):
-                    plain[i] = lse_sum_at(rows_of(self.plain), start + i)
-                    if self.weighted is not None:
-                        weighted[i] = lse_sum_at(rows_of(self.weighted), start + i)
-                lse_finish_sums(table, plain, NULL if self.weighted is None else weighted, count, &results)
+                plain = lse_sums_from(rows_of(self.plain), start)
+                if self.weighted is not None:
+                    weighted = lse_sums_from(rows_of(self.weighted), start)
+                lse_finish_sums(table, plain, weighted, count, &results)
                 for i in range(count):
                     target.max[start + i] = results.value[i]
                     target.tail[start + i] = results.value_lo[i]
@@ -462,7 +459,7 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     `total` has the shape of x, its reduced axes left out; nothing may be empty.
     """
     cdef lse_plan plan
-    cdef lse_request request
+    cdef lse_request request = request_for(<lse_operation>operation, reduced, single)
     cdef ptrdiff_t stride[64]
     cdef int axis
     cdef cnp.ndarray given
@@ -475,9 +472,6 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
         raise ValueError("lse: the sums have a shape that keeps the reduced axes")
     for axis in range(cnp.PyArray_NDIM(given) - 1):
         stride[axis] = cnp.PyArray_STRIDE(given, axis + 1) // <Py_ssize_t>sizeof(double)
-    request.operation = <lse_operation>operation
-    request.reduced = reduced
-    request.single = single
     request.given = rows_of(given)
     request.given_stride = stride
     make_plan(&plan, &request, x, None, None, out)

@@ -162,14 +162,10 @@ static int map_rows(lse_operation operation, int size, const void *data, ptrdiff
 /* States --------------------------------------------------------------------------------------------------- */
 
 static int is_state(const lse_state *s) { return s && s->magic == MAGIC && s->version == VERSION && s->count >= 0; }
+static lse_sums sums_of(double s[3]) { return (lse_sums){&s[0], &s[1], &s[2]}; }
 static lse_sum sum_of(const double s[3]) { return (lse_sum){s[0], s[1], s[2]}; }
 
-static void put(double s[3], lse_sum sum)
-{
-    s[0] = sum.max;
-    s[1] = sum.tail;
-    s[2] = sum.tail_lo;
-}
+static void put(double s[3], lse_sum sum) { lse_put_sum(sums_of(s), 0, sum); }
 
 int lse_state_init(lse_state *state)
 {
@@ -223,9 +219,11 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
     if (!is_state(state)) return LSE_ERROR_STATE;
     if (!value) return LSE_ERROR_ARGUMENT;
     const lse_fp_state found = lse_fp_enter();
-    const lse_sum plain = sum_of(state->plain), weighted = sum_of(state->weighted);
+    lse_state now = *state;
     lse_results results;
-    lse_finish_sums(table, &plain, weighted.max == -INFINITY && weighted.tail == 0.0 ? NULL : &weighted, 1, &results);
+    const int plain = now.weighted[0] == -INFINITY && now.weighted[1] == 0.0;
+    lse_finish_sums(table, sums_of(now.plain), plain ? (lse_sums){NULL, NULL, NULL} : sums_of(now.weighted), 1,
+                    &results);
     lse_fp_leave(found);
     *value = !sign && isless(results.sign[0], 0.0) ? NAN : results.value[0]; /* NaN raises no flag in isless */
     if (sign) *sign = results.sign[0];

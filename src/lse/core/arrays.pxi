@@ -70,6 +70,17 @@ cdef int make_plan(lse_plan *plan, lse_request *request, cnp.ndarray a, cnp.ndar
     return 0
 
 
+cdef lse_request request_for(lse_operation operation, unsigned long long reduced, bint single) noexcept:
+    """A request that is given no sums; make_plan adds the arrays."""
+    cdef lse_request request
+    request.operation = operation
+    request.reduced = reduced
+    request.single = single
+    request.given.max = NULL
+    request.given_stride = NULL
+    return request
+
+
 cdef int carry_out(lse_plan *plan, Py_ssize_t elements) except -1:
     cdef int failed = 0
     plan.failed = &failed
@@ -88,15 +99,11 @@ cdef int perform(lse_operation operation, cnp.ndarray a, cnp.ndarray where, cnp.
                  double *given=NULL) except -1:
     """Carry out what is neither empty nor of a wrong shape; given: sums that are added to."""
     cdef lse_plan plan
-    cdef lse_request request
-    request.operation = operation
-    request.reduced = reduced
-    request.single = single
-    request.given.max = given
+    cdef lse_request request = request_for(operation, reduced, single)
     if given != NULL:
+        request.given.max = given
         request.given.tail = given + cnp.PyArray_SIZE(out)
         request.given.tail_lo = given + 2 * cnp.PyArray_SIZE(out)
-    request.given_stride = NULL
     make_plan(&plan, &request, a, where, weights, out)
     plan.sign = sign
     plan.low = low
@@ -129,14 +136,9 @@ def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int a
     """Reduce the segments of an axis: `first` is where the results of the first segments go, `step` bytes from each to
     the next. Offsets are in range and ascend."""
     cdef lse_plan plan
-    cdef lse_request request
+    cdef lse_request request = request_for(LSE_SEGMENTS, (<unsigned long long>1) << axis, single)
     cdef lse_segments segments
     cdef int threads
-    request.operation = LSE_SEGMENTS
-    request.reduced = (<unsigned long long>1) << axis
-    request.single = single
-    request.given.max = NULL
-    request.given_stride = NULL
     check_shape("the output", a, first, request.reduced)
     make_plan(&plan, &request, a, None, None, first)
     segments.plan = &plan

@@ -24,7 +24,7 @@ typedef enum {
     LSE_LOG_SOFTMAX,
     LSE_CUMULATE,
     LSE_SEGMENTS,
-    LSE_SUMS /* no results but running sums: out, sign and low are max, tail and tail_lo, side by side in memory */
+    LSE_SUMS /* no results but running sums: out, sign and low are max, tail and tail_lo, laid out alike */
 } lse_operation;
 
 /* An array as `outer` rows of n elements, or, where `columns` is not 0, as `outer` blocks of n rows of as many

@@ -159,7 +159,7 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     }
     switch (look(plan, row, states, i, &infinities)) {
     case NOTHING: return lse_no_sum();
-    case NOT_A_NUMBER: return (lse_sum){0.0, NAN, 0.0};
+    case NOT_A_NUMBER: return lse_not_a_sum();
     case INFINITE: return lse_infinite_sum((double)infinities);
     case DISTANT: {
         lse_states again;
@@ -171,13 +171,6 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     return found;
 }
 
-static void put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum)
-{
-    sums.max[i] = sum.max;
-    sums.tail[i] = sum.tail;
-    sums.tail_lo[i] = sum.tail_lo;
-}
-
 /* The sums of rows, added to those given, which lie as the output does. */
 static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                        int threads)
@@ -186,10 +179,10 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, pt
     const lse_sums all = {(double *)(void *)plan->out, (double *)(void *)plan->sign, (double *)(void *)plan->low};
     const ptrdiff_t first = (double *)(void *)out[0] - all.max;
     lse_states own;
-    const lse_sums sums = {own.max, own.tail, own.tail_lo};
+    const lse_sums sums = lse_sums_in(&own);
     int neighbours = 1;
     for (ptrdiff_t i = 0; i < count; i++) {
-        put_sum(sums, i, sum_of_row(plan, &rows[i], states, i, threads));
+        lse_put_sum(sums, i, sum_of_row(plan, &rows[i], states, i, threads));
         neighbours &= (double *)(void *)out[i] - all.max == first + i;
     }
     if (plan->given.max && neighbours) {
@@ -199,8 +192,8 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, pt
     for (ptrdiff_t i = 0; i < count; i++) {
         const ptrdiff_t at = (double *)(void *)out[i] - all.max;
         const lse_sum sum = lse_sum_at(sums, i);
-        put_sum(all, at,
-                plan->given.max ? lse_merge_sum(plan->table, weighted, lse_sum_at(plan->given, at), sum) : sum);
+        lse_put_sum(all, at,
+                    plan->given.max ? lse_merge_sum(plan->table, weighted, lse_sum_at(plan->given, at), sum) : sum);
     }
 }
 

@@ -11,14 +11,22 @@
 #define TOP 0x1p500 /* what a term of e^max is, near its anchor */
 
 lse_sum lse_sum_at(lse_sums s, ptrdiff_t i) { return (lse_sum){s.max[i], s.tail[i], s.tail_lo[i]}; }
+lse_sums lse_sums_in(lse_states *states) { return (lse_sums){states->max, states->tail, states->tail_lo}; }
 lse_sums lse_sums_from(lse_sums s, ptrdiff_t i) { return (lse_sums){s.max + i, s.tail + i, s.tail_lo + i}; }
+
+void lse_put_sum(lse_sums s, ptrdiff_t i, lse_sum sum)
+{
+    s.max[i] = sum.max;
+    s.tail[i] = sum.tail;
+    s.tail_lo[i] = sum.tail_lo;
+}
 
 static int is_far(lse_sum s) { return isinf(s.tail_lo); }
 static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
 
 lse_sum lse_no_sum(void) { return (lse_sum){-INFINITY, 0.0, 0.0}; }
 lse_sum lse_infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY}; }
-static lse_sum not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0}; }
+lse_sum lse_not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0}; }
 
 /* e^x = (hi + lo) 2^n, hi within sqrt(2) of 1, within 2^-100 for |x| < 2^10; n is an integer. The first product with n
  * is exact, and so is what it leaves. */
@@ -69,7 +77,7 @@ lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail
 lse_sum lse_sum_of(double value, double value_lo, double sign)
 {
     double n;
-    if (isnan(value) || isnan(sign)) return not_a_sum();
+    if (isnan(value) || isnan(sign)) return lse_not_a_sum();
     if (value == -INFINITY) return lse_no_sum();
     if (value == INFINITY) return lse_infinite_sum(sign);
     if (fabs(value) > LSE_FAR_f64) return (lse_sum){value, sign * TOP, INFINITY};
@@ -93,9 +101,9 @@ static lse_sum far_of(lse_sum s, int weighted)
 
 static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
 {
-    if (isnan(a.tail) || isnan(b.tail)) return not_a_sum();
+    if (isnan(a.tail) || isnan(b.tail)) return lse_not_a_sum();
     if (a.max == INFINITY && b.max == INFINITY)
-        return (a.tail > 0.0) == (b.tail > 0.0) ? lse_infinite_sum(a.tail + b.tail) : not_a_sum();
+        return (a.tail > 0.0) == (b.tail > 0.0) ? lse_infinite_sum(a.tail + b.tail) : lse_not_a_sum();
     if (a.max == INFINITY || is_nothing(b)) return a;
     if (b.max == INFINITY || is_nothing(a)) return b;
     const lse_sum far_a = far_of(a, weighted), far_b = far_of(b, weighted);
@@ -114,10 +122,7 @@ static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
     memcpy(states->max, s.max, size);
     memcpy(states->tail, s.tail, size);
     memcpy(states->tail_lo, s.tail_lo, size);
-    for (ptrdiff_t i = count; i % 8 != 0; i++) {
-        states->max[i] = -INFINITY;
-        states->tail[i] = states->tail_lo[i] = 0.0;
-    }
+    for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(states), i, lse_no_sum());
     for (ptrdiff_t i = 0; i < count; i++) far |= fabs(s.tail_lo[i]) > DBL_MAX;
     return far;
 }
@@ -130,11 +135,7 @@ void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sum
     (weighted ? table->weighted_merge : table->merge)(&both, &other, count);
     for (ptrdiff_t i = 0; i < count && far; i++) {
         const lse_sum one = lse_sum_at(a, i), two = lse_sum_at(b, i);
-        if (!is_far(one) && !is_far(two)) continue;
-        const lse_sum sum = merge_far(one, two, weighted);
-        both.max[i] = sum.max;
-        both.tail[i] = sum.tail;
-        both.tail_lo[i] = sum.tail_lo;
+        if (is_far(one) || is_far(two)) lse_put_sum(lse_sums_in(&both), i, merge_far(one, two, weighted));
     }
     memcpy(out.max, both.max, size);
     memcpy(out.tail, both.tail, size);
@@ -224,33 +225,20 @@ static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
     results->sign[i] = sign;
 }
 
-static void finish_some(const lse_kernels *table, int weighted, const lse_sum *sums, ptrdiff_t count,
-                        lse_results *results)
+void lse_finish_sums(const lse_kernels *table, lse_sums plain, lse_sums weighted, ptrdiff_t count, lse_results *results)
 {
     lse_states states;
-    for (ptrdiff_t i = 0; i < count || i % 8 != 0; i++) {
-        const lse_sum s = i < count ? sums[i] : lse_no_sum();
-        states.max[i] = s.max;
-        states.tail[i] = s.tail;
-        states.tail_lo[i] = s.tail_lo;
-    }
-    (weighted ? table->weighted_finish : table->finish)(&states, count, results);
+    const lse_sums sums = lse_sums_in(&states);
+    to_states(plain, count, &states);
+    for (ptrdiff_t i = 0; i < count && weighted.max; i++)
+        lse_put_sum(sums, i,
+                    scaled(lse_merge_sum(table, 1, weighted_of(lse_sum_at(plain, i)), lse_sum_at(weighted, i))));
+    (weighted.max ? table->weighted_finish : table->finish)(&states, count, results);
     for (ptrdiff_t i = 0; i < count; i++) {
-        if (!weighted) results->sign[i] = 1.0;
-        if (is_far(sums[i]) || isnan(sums[i].tail) || is_nothing(sums[i])) finish_far(sums[i], i, results);
+        const lse_sum s = lse_sum_at(sums, i);
+        if (!weighted.max) results->sign[i] = 1.0;
+        if (is_far(s) || isnan(s.tail) || is_nothing(s)) finish_far(s, i, results);
     }
-}
-
-void lse_finish_sums(const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
-                     lse_results *results)
-{
-    lse_sum both[LSE_BATCH];
-    if (!weighted) {
-        finish_some(table, 0, plain, count, results);
-        return;
-    }
-    for (ptrdiff_t i = 0; i < count; i++) both[i] = scaled(lse_merge_sum(table, 1, weighted_of(plain[i]), weighted[i]));
-    finish_some(table, 1, both, count, results);
 }
 
 void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities)
@@ -267,7 +255,5 @@ void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double
         *shift = s.max;
         s = (lse_sum){0.0, s.tail / exp_of((pair){s.max, 0.0}, &n).hi, 0.0};
     }
-    states->max[i] = s.max;
-    states->tail[i] = s.tail;
-    states->tail_lo[i] = s.tail_lo;
+    lse_put_sum(lse_sums_in(states), i, s);
 }

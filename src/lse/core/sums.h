@@ -21,7 +21,9 @@ typedef struct {
 } lse_sums;
 
 lse_sum lse_sum_at(lse_sums sums, ptrdiff_t i);
+void lse_put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum);
 lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i);
+lse_sums lse_sums_in(lse_states *states);
 
 /* e^shift times a plain sum of maximum 0, and times a weighted sum. */
 lse_sum lse_plain_sum(double shift, double tail, double tail_lo);
@@ -30,6 +32,7 @@ lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail
 lse_sum lse_sum_of(double value, double value_lo, double sign);
 lse_sum lse_infinite_sum(double terms);
 lse_sum lse_no_sum(void);
+lse_sum lse_not_a_sum(void);
 
 /* The logarithm of a positive number, within .51 ulp where it is not next to 0. */
 double lse_log(double t);
@@ -42,8 +45,8 @@ void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_su
                     lse_run run);
 
 /* value, value_lo and sign of count <= LSE_BATCH plain sums; of sums of which each is the sum of a plain and a weighted
- * one, if weighted is not NULL. */
-void lse_finish_sums(const lse_kernels *table, const lse_sum *plain, const lse_sum *weighted, ptrdiff_t count,
+ * one, unless weighted.max is NULL. */
+void lse_finish_sums(const lse_kernels *table, lse_sums plain, lse_sums weighted, ptrdiff_t count,
                      lse_results *results);
 
 /* State i of a plain sum whose elements are mapped: where its maximum is beyond what the kernels take (far), the state
