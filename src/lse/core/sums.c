@@ -10,17 +10,6 @@
 
 #define TOP 0x1p500 /* what a term of e^max is, near its anchor */
 
-lse_sum lse_sum_at(lse_sums s, ptrdiff_t i) { return (lse_sum){s.max[i], s.tail[i], s.tail_lo[i]}; }
-lse_sums lse_sums_in(lse_states *states) { return (lse_sums){states->max, states->tail, states->tail_lo}; }
-lse_sums lse_sums_from(lse_sums s, ptrdiff_t i) { return (lse_sums){s.max + i, s.tail + i, s.tail_lo + i}; }
-
-void lse_put_sum(lse_sums s, ptrdiff_t i, lse_sum sum)
-{
-    s.max[i] = sum.max;
-    s.tail[i] = sum.tail;
-    s.tail_lo[i] = sum.tail_lo;
-}
-
 static int is_far(lse_sum s) { return isinf(s.tail_lo); }
 static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
 

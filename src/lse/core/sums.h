@@ -4,6 +4,7 @@
 
 #include "core/threads.h"
 #include "kernels/kernels.h"
+#include "kernels/target.h"
 
 /* A plain sum is the state that kernels.h describes, sum(exp(x)) = e^max + (tail + tail_lo) 2^(N - 500) with
  * N = nearest(max log2(e)); a weighted one (tail + tail_lo) 2^(max - 500), max an integer. Either, where
@@ -20,10 +21,16 @@ typedef struct {
     double *max, *tail, *tail_lo;
 } lse_sums;
 
-lse_sum lse_sum_at(lse_sums sums, ptrdiff_t i);
-void lse_put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum);
-lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i);
-lse_sums lse_sums_in(lse_states *states);
+/* In the loops over rows, where a call would show. */
+LSE_INLINE lse_sum lse_sum_at(lse_sums s, ptrdiff_t i) { return (lse_sum){s.max[i], s.tail[i], s.tail_lo[i]}; }
+LSE_INLINE void lse_put_sum(lse_sums s, ptrdiff_t i, lse_sum sum)
+{
+    s.max[i] = sum.max;
+    s.tail[i] = sum.tail;
+    s.tail_lo[i] = sum.tail_lo;
+}
+LSE_INLINE lse_sums lse_sums_from(lse_sums s, ptrdiff_t i) { return (lse_sums){s.max + i, s.tail + i, s.tail_lo + i}; }
+LSE_INLINE lse_sums lse_sums_in(lse_states *states) { return (lse_sums){states->max, states->tail, states->tail_lo}; }
 
 /* e^shift times a plain sum of maximum 0, and times a weighted sum. */
 lse_sum lse_plain_sum(double shift, double tail, double tail_lo);
