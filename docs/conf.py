@@ -13,7 +13,7 @@ release = version = lse.__version__
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser"]
 default_role = "py:obj"  # of `names` in docstrings
 templates_path = []
-exclude_patterns: list[str] = []
+exclude_patterns = ["figures/*"]  # parts of pages
 
 
 def importable(module):

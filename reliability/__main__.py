@@ -1,0 +1,44 @@
+"""The command: ``python -m reliability``."""
+
+import argparse
+import importlib
+import sys
+
+from reliability.tables import Fault
+
+# a module for each: `arguments(parser)` adds its options, `run(options)` yields tables and raises Fault
+RUNS = {
+}  # fmt: skip
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m reliability", description="Look for faults, and tell what was seen."
+    )
+    commands = parser.add_subparsers(dest="name", required=True, metavar="RUN")
+    for name, what in RUNS.items():
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("--record", action="store_true", help="keep the figures in docs/figures")
+        module = importlib.import_module(f"reliability.{name}")
+        module.arguments(command)
+        command.set_defaults(run=module.run)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of them, print its tables, keep them if asked to."""
+    options = parse(arguments)
+    try:
+        for table in options.run(options):
+            print(table.markdown(), flush=True)
+            if options.record:
+                print(f"kept in {table.record()}")
+    except Fault as fault:
+        print(f"{options.name}: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
