@@ -1,6 +1,7 @@
 /* Calls functions of lse.h as standard input says, and writes what they return to standard output: see c_program.py.
  * Compiled with -DTHROUGH_TABLE it takes them from the table of lse_get_api; with any argument it calls them in other
  * modes of the floating-point unit than the default, and ends with 7 if one leaves a mode or a flag changed. */
+#define _GNU_SOURCE /* feenableexcept */
 #include <fenv.h>
 #include <lse/lse.h>
 #include <stdio.h>
@@ -97,6 +98,9 @@ static void set_modes(void)
 #ifdef __SSE__
     _mm_setcsr(_mm_getcsr() | 0x8040); /* subnormal numbers are taken for 0, and become 0 */
 #endif
+#ifdef __GLIBC__
+    feenableexcept(FE_ALL_EXCEPT); /* where the processor can */
+#endif
 }
 
 static int checked_call(const request *q, void *x, const void *b, void *out, void *sign)
@@ -104,6 +108,9 @@ static int checked_call(const request *q, void *x, const void *b, void *out, voi
     feclearexcept(FE_ALL_EXCEPT);
     const int error = call(q, x, b, out, sign);
     if (fetestexcept(FE_ALL_EXCEPT) || fegetround() != FE_UPWARD) exit(7);
+#ifdef __SSE__
+    if ((_mm_getcsr() & 0x8040) != 0x8040) exit(7);
+#endif
     return error;
 }
 

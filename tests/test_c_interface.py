@@ -78,7 +78,8 @@ def rows_of_numbers(rng, dtype):
             yield np.resize(special, n)
     yield 3 * far + rng.normal(size=40)
     yield -5 * far - np.arange(50.0)
-    yield np.array([0.0, -40.0])
+    for tail in (-40.0, -88.0, -102.5, -709.0, -744.0):  # results near 0, subnormal ones among them
+        yield np.array([0.0, tail])
 
 
 def row_calls(rng, dtype):
@@ -277,7 +278,7 @@ def linked(installed, tmp_path):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_modes_of_the_caller_change_nothing_and_are_kept(linked, rng, dtype):
-    """Rounding upward, without subnormal numbers."""
+    """Rounding upward, without subnormal numbers, a signal at every exception."""
     Program(linked, "in other modes").check(all_calls(rng, dtype))
 
 

@@ -3,7 +3,7 @@
 # flags by position or unknown, and weights of another kind. An array is taken to have dimensions: of a 0-d one the
 # result is a scalar.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -59,6 +59,7 @@ def reduce_segments(
     a: NDArray[Any], offsets: NDArray[np.intp], axis: int, single: bool, first: NDArray[Any], step: int
 ) -> None: ...
 def round_to(values: NDArray[np.float64], out: NDArray[Any]) -> None: ...
+def quietly(function: Callable[..., _T], arguments: tuple[Any, ...]) -> _T: ...
 @overload
 def logsumexp(
     a: _Array,

@@ -41,11 +41,11 @@ cdef extern from *:
 
 
 cdef extern from "<fenv.h>" nogil:
-    ctypedef struct fexcept_t:
+    ctypedef struct fenv_t:
         pass
-    const int FE_ALL_EXCEPT
-    int fegetexceptflag(fexcept_t *flags, int which)
-    int fesetexceptflag(const fexcept_t *flags, int which)
+    const fenv_t *FE_DFL_ENV
+    int fegetenv(fenv_t *found)
+    int fesetenv(const fenv_t *wanted)
 
 
 # The instruction set ----------------------------------------------------------------------------------------

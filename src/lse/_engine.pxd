@@ -108,7 +108,7 @@ cdef extern from "core/plan.h" nogil:
     int lse_make_plan(lse_plan *plan, const lse_request *request) noexcept
     void lse_execute(lse_plan *plan) noexcept
     void lse_execute_segments(lse_segments *segments, int threads) noexcept
-    int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value) noexcept
+    int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 

@@ -13,15 +13,14 @@ from lse._reductions import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, 
 
 
 def as_task(function):
-    """Run without NumPy's warnings; in a pool of threads on one thread, for the others have tasks of their own."""
+    """Run as the functions of lse do; in a pool of threads on one thread, for the others have tasks of their own."""
 
     @functools.wraps(function)
     def task(*args, **kwargs):
         pooled = threading.current_thread() is not threading.main_thread()
         before = _core.limit_own_threads(1 if pooled else 0)
         try:
-            with np.errstate(all="ignore"):
-                return function(*args, **kwargs)
+            return _core.quietly(functools.partial(function, **kwargs), args)
         finally:
             _core.limit_own_threads(before)
 

@@ -103,10 +103,13 @@ static void store(void *values, int size, ptrdiff_t i, double value)
 static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, void *value)
 {
     const lse_kernels *table = lse_chosen();
-    double quick;
+    union {
+        double f64;
+        float f32;
+    } quick;
     if (!table) return LSE_ERROR_KERNELS;
     if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value && lse_quick_value(table, size == 4, data, n, &quick)) {
-        store(value, size, 0, quick);
+        memcpy(value, &quick, (size_t)size);
         return LSE_OK;
     }
     matrix x = matrix_of(data, size, 1, 0, n, stride);

@@ -1,14 +1,16 @@
 # The public functions ---------------------------------------------------------------------------------------
 
-cdef object quietly(object function, tuple arguments):
-    """Call what uses NumPy's arithmetic, without its warnings and without a trace in the status flags."""
-    cdef fexcept_t flags
-    fegetexceptflag(&flags, FE_ALL_EXCEPT)
+cpdef object quietly(object function, tuple arguments):
+    """Call what uses NumPy's arithmetic: in the default floating-point environment, whatever another library has made of
+    it, without warnings, and leaving modes and status flags as they were."""
+    cdef fenv_t found
+    fegetenv(&found)
+    fesetenv(FE_DFL_ENV)
     try:
         with np.errstate(all="ignore"):
             return function(*arguments)
     finally:
-        fesetexceptflag(&flags, FE_ALL_EXCEPT)
+        fesetenv(&found)
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=True, out=None, dtype=None):

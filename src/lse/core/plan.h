@@ -105,9 +105,9 @@ typedef struct {
 
 void lse_execute_segments(lse_segments *segments, int threads);
 
-/* tasks.c: the log-sum-exp, rounded to float where single, or the sum, of one contiguous run of no more than LSE_PIECE
- * elements, not 0, without a plan; 0 where it wants a second look. */
-int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value);
+/* tasks.c: the log-sum-exp, a float where single and a double elsewhere, or the sum, of one contiguous run of no more than
+ * LSE_PIECE elements, not 0, without a plan; 0 where it wants a second look. */
+int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value);
 int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum);
 
 #endif

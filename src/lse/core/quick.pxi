@@ -2,20 +2,22 @@
 
 cdef object quick_run(cnp.ndarray array, bint single):
     """The log-sum-exp of one contiguous run of moderate length, without any intermediate object; else None."""
-    cdef double value = 0
+    cdef float narrow = 0
+    cdef double wide = 0
+    cdef void *value = <void *>&narrow if single else <void *>&wide
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef const void *data = cnp.PyArray_DATA(array)
     cdef bint done
     if n > LSE_PIECE:
         return None
     if n < GIL_KEPT_BELOW:
-        done = lse_quick_value(table, single, data, n, &value)
+        done = lse_quick_value(table, single, data, n, value)
     else:
         with nogil:
-            done = lse_quick_value(table, single, data, n, &value)
+            done = lse_quick_value(table, single, data, n, value)
     if not done:
         return None
-    return lse_float32(<float>value) if single else lse_float64(value)
+    return lse_float32(narrow) if single else lse_float64(wide)
 
 
 cdef object quick_array(cnp.ndarray array, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,

@@ -109,16 +109,17 @@ static int quick_state(const lse_kernels *table, int single, const void *data, p
     return islessequal(fabs(state->max[0]), single ? LSE_FAR_f32 : LSE_FAR_f64);
 }
 
-int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, double *value)
+int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value)
 {
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
     lse_results results;
     const int plain = quick_state(table, single, data, n, &state);
     table->finish(&state, 1, &results);
-    *value = single ? (double)(float)results.value[0] : results.value[0];
+    if (single) *(float *)value = (float)results.value[0];
+    else *(double *)value = results.value[0];
     lse_fp_leave(found);
-    return plain && !isnan(*value);
+    return plain && !isnan(results.value[0]);
 }
 
 int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *into)
