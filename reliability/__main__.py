@@ -7,15 +7,12 @@ import sys
 from reliability.tables import Fault
 
 # a module for each: `arguments(parser)` adds its options, `run(options)` yields tables and raises Fault
-RUNS = {
-}  # fmt: skip
+RUNS = {}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m reliability", description="Look for faults, and tell what was seen."
-    )
+    parser = argparse.ArgumentParser(prog="python -m reliability", description="Look for faults.")
     commands = parser.add_subparsers(dest="name", required=True, metavar="RUN")
     for name, what in RUNS.items():
         command = commands.add_parser(name, help=what, description=what)

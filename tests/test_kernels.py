@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import golden
 from checks import tool
 
 TESTS = Path(__file__).parent
-KERNELS = TESTS.parent / "src" / "lse" / "kernels"
-FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{KERNELS}"]
+LSE = TESTS.parent / "src" / "lse"
+KERNELS = LSE / "kernels"
+INCLUDE = [f"-I{folder}" for folder in (LSE, LSE / "include", KERNELS)]
+FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *INCLUDE]
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86/avx512.h")
 
@@ -32,10 +35,14 @@ def compile_all(compiler, sources, tmp_path):
 
 
 def build(tmp_path, compiler, *extra):
-    program = tmp_path / "selftest"
-    sources = [(path, extra) for path in (*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c")]
-    subprocess.run([compiler, *extra, *compile_all(compiler, sources, tmp_path), "-o", program, "-lm"], check=True)
-    return program
+    """The programs selftest and golden, the second one with all of the engine."""
+    kernels, core = sorted(KERNELS.glob("*.c")), sorted((LSE / "core").glob("*.c"))
+    sources = [*kernels, *core, TESTS / "selftest.c", TESTS / "golden.c"]
+    objects = dict(zip(sources, compile_all(compiler, [(path, extra) for path in sources], tmp_path), strict=True))
+    for name, parts in (("selftest", kernels), ("golden", [*kernels, *core])):
+        linked = [objects[path] for path in (*parts, TESTS / f"{name}.c")]
+        subprocess.run([compiler, *extra, *linked, "-o", tmp_path / name, "-lm"], check=True)
+    return tmp_path / "selftest", tmp_path / "golden"
 
 
 def run(*command):
@@ -44,11 +51,17 @@ def run(*command):
     return done.stdout
 
 
+def check_digests(*command):
+    assert run(*command).splitlines() == golden.expected(golden.IN_C)
+
+
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("level", ["-O1", "-O3"])
 def test_compilers(tmp_path, compiler, level):
-    printed = run(build(tmp_path, tool(compiler), level))
+    selftest, digests = build(tmp_path, tool(compiler), level)
+    printed = run(selftest)
     assert "scalar: " in printed
+    check_digests(digests)
     if X86_64 and "avx2" in Path("/proc/cpuinfo").read_text():
         assert "avx2: " in printed
 
@@ -59,15 +72,21 @@ def test_compilers(tmp_path, compiler, level):
 )
 def test_undefined_behaviour(tmp_path, compiler, sanitizers):
     flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-O1", "-g"]
-    assert "scalar: " in run(build(tmp_path, tool(compiler), *flags))
+    selftest, digests = build(tmp_path, tool(compiler), *flags)
+    assert "scalar: " in run(selftest)
+    check_digests(digests)
 
 
 def test_neon(tmp_path):
     if platform.machine() in ("aarch64", "arm64"):
-        assert "neon: " in run(build(tmp_path, tool("cc")))
+        selftest, digests = build(tmp_path, tool("cc"))
+        assert "neon: " in run(selftest)
+        check_digests(digests)
         return
-    program = build(tmp_path, tool("aarch64-linux-gnu-gcc"), "-static")
-    assert "neon: " in run(tool("qemu-aarch64-static", "qemu-aarch64"), program)
+    emulator = tool("qemu-aarch64-static", "qemu-aarch64")
+    selftest, digests = build(tmp_path, tool("aarch64-linux-gnu-gcc"), "-static")
+    assert "neon: " in run(emulator, selftest)
+    check_digests(emulator, digests)
 
 
 @pytest.mark.skipif(not X86_64, reason="SIMDe is compiled to AVX2 here")
@@ -97,5 +116,7 @@ def test_avx512_without_the_processor(tmp_path):
 @pytest.mark.parametrize(("model", "names"), [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])])
 @pytest.mark.skipif(not X86_64, reason="models of x86-64 processors")
 def test_the_choice_on_older_processors(tmp_path, model, names):
-    program = build(tmp_path, tool("gcc"), "-static")
-    assert run(tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model, program, "--names").split() == names
+    emulator = [tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model]
+    selftest, digests = build(tmp_path, tool("gcc"), "-static")
+    assert run(*emulator, selftest, "--names").split() == names
+    check_digests(*emulator, digests)
