@@ -7,7 +7,10 @@ import sys
 from reliability.tables import Fault
 
 # a module for each: `arguments(parser)` adds its options, `run(options)` yields tables and raises Fault
-RUNS = {}
+RUNS = {
+    "bits": "the golden digests with every compiler, level of optimisation, kernel and emulated processor",
+    "scale": "more than 2^31 elements and rows, time for an element, memory beyond the arrays",
+}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

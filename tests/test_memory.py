@@ -71,6 +71,25 @@ def test_more_than_2_31_elements():
     assert done.stdout.split() == ["np.float32(30.0002)", "np.float64(22.48756260201492)", "30.000101"]
 
 
+GREATER = """
+import math, mmap, numpy as np, lse
+n = 2**33
+flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000  # MAP_NORESERVE: more than there is memory
+a = np.frombuffer(mmap.mmap(-1, 4 * n, flags=flags), np.float32)
+a[[0, n // 2, -1]] = 1, 25, 24
+expected = math.log(n - 3 + math.e + math.exp(25) + math.exp(24))
+print(lse.logsumexp(a) - np.float32(expected))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="maps more than there is memory, as Linux does")
+def test_2_33_elements():
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", GREATER], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "0.0\n"
+
+
 def test_import_brings_nothing_but_numpy():
     code = "import numpy, sys; before = set(sys.modules); import lse; print(*sorted(set(sys.modules) - before))"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
