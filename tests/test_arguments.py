@@ -205,7 +205,7 @@ def test_wrong_out(function):
         function(a, axis=1, out=np.empty(5))
     with pytest.raises(TypeError, match=r"float64.*int64.*same_kind"):
         function(a, axis=1, out=np.empty(shape, np.int64))
-    with pytest.raises(TypeError, match="out must be an array, not list"):
+    with pytest.raises(TypeError, match="out must be an array of NumPy, not list"):
         function(a, axis=1, out=[0, 0])
     read_only = np.zeros(shape)
     read_only.flags.writeable = False

@@ -1,113 +1,16 @@
-"""What a caller may pass: arrays of any library, dtypes, axes, weights, masks and outputs, checked and made plain."""
+"""What a caller may pass: dtypes, axes, weights, masks and outputs, checked and made plain."""
 
 import operator
-import sys
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
-# How bfloat16 travels: NumPy has no such dtype of its own.
-BRAIN = np.dtype("V2")
-EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128, an integer type or bool"
-CPU = 1  # in the numbering of DLPack
+from lse._foreign import BRAIN, is_masked, refuse_dtype, unwrap
+
+FLOATING = "expected float16, bfloat16, float32, float64, longdouble, complex64 or complex128"
 
 
 def is_brain(dtype):
     return dtype == BRAIN or (dtype.kind == "V" and dtype.name == "bfloat16")
-
-
-def is_masked(a):
-    return isinstance(a, np.ma.MaskedArray)
-
-
-def refuse_masked(function, name):
-    raise TypeError(
-        f"{function}: {name} is a masked array, whose mask would be ignored; pass {name}.data, where=~{name}.mask "
-        "to leave out what it masks"
-    )
-
-
-# Arrays of other libraries ----------------------------------------------------------------------------------
-
-
-def from_torch(tensor, function, name):
-    """A tensor's elements where they lie."""
-    if tensor.requires_grad:
-        raise TypeError(
-            f"{function}: {name} requires a gradient, which lse does not compute; pass {name}.detach(), or use the "
-            "function of torch where the gradient is wanted"
-        )
-    if tensor.device.type != "cpu":
-        raise TypeError(
-            f"{function}: {name} is a tensor on device {tensor.device}, not in main memory; pass {name}.cpu()"
-        )
-    torch = sys.modules["torch"]
-    tensor = tensor.resolve_conj().resolve_neg()
-    if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(BRAIN)
-    return tensor.numpy()
-
-
-def to_torch(result):
-    torch = sys.modules["torch"]
-    result = np.asarray(result)
-    if result.dtype == BRAIN:
-        return torch.from_numpy(result.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(result)
-
-
-def is_torch(a):
-    return "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor)
-
-
-def is_dask(*arguments):
-    array = getattr(sys.modules.get("dask.array"), "Array", None)
-    return array is not None and any(isinstance(a, array) for a in arguments)
-
-
-def refuse_dask(function, name):
-    raise TypeError(
-        f"{function}: {name} is a dask array, which would be loaded whole; pass {name}.compute() if it fits into "
-        "memory, or use lse.dask, which reads logsumexp, logmeanexp, softmax and log_softmax chunk by chunk"
-    )
-
-
-def from_dlpack(a, function, name):
-    device = a.__dlpack_device__()[0]
-    if device != CPU:
-        raise TypeError(
-            f"{function}: {name} is on a device (of DLPack type {int(device)}), not in main memory; copy it to the cpu"
-        )
-    try:
-        return np.from_dlpack(a)
-    except (BufferError, RuntimeError):  # a dtype that DLPack or NumPy's reading of it does not know, as jax's bfloat16
-        return np.asarray(a)
-
-
-def to_namespace(a):
-    """How results are given back as arrays of the library that `a` is of; None for one that does not say."""
-    if not hasattr(a, "__array_namespace__"):
-        return None
-    namespace = a.__array_namespace__()
-    return lambda result: namespace.asarray(np.asarray(result))
-
-
-def unwrap(a, function, name):
-    """Return an argument as an ndarray, and the function that makes a result an array of its kind, or None."""
-    if is_masked(a):
-        refuse_masked(function, name)
-    if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):
-        a = np.asarray(a)
-        if a.dtype == BRAIN:
-            raise TypeError(f"{function}: dtype {a.dtype.name} of {name} is not supported; {EXPECTED}")
-        return a, None
-    if is_torch(a):
-        return from_torch(a, function, name), to_torch
-    if is_dask(a):
-        refuse_dask(function, name)
-    if hasattr(a, "__dlpack__") and hasattr(a, "__dlpack_device__"):
-        return from_dlpack(a, function, name), to_namespace(a)
-    return np.asarray(a), None
 
 
 # Dtypes -----------------------------------------------------------------------------------------------------
@@ -119,7 +22,7 @@ def real_or_complex(dtype, function, name):
         return dtype if dtype.isnative else dtype.newbyteorder("=")
     if dtype.kind in "biu":
         return np.dtype(np.float64)
-    raise TypeError(f"{function}: dtype {dtype.name} of {name} is not supported; {EXPECTED}")
+    refuse_dtype(dtype, function, name)
 
 
 def joined(a, b, function):
@@ -136,7 +39,9 @@ def as_float(b, function):
     try:
         return float(b)
     except OverflowError:
-        raise ValueError(f"{function}: b is an integer beyond the range of float64") from None
+        raise ValueError(
+            f"{function}: b is an integer beyond the range of float64; add its logarithm to a instead"
+        ) from None
 
 
 def of_weights(b, given, natural, function):
@@ -148,36 +53,57 @@ def of_weights(b, given, natural, function):
     return joined(natural, real_or_complex(b.dtype, function, "b"), function)
 
 
+def dtype_of(dtype, function, expected):
+    try:
+        return np.dtype(dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{function}: dtype={dtype!r} is no dtype; {expected}") from error
+
+
 def asked(dtype, natural, function):
     """The dtype that the caller asks for, checked against the one that the arguments have."""
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError as error:
-        raise TypeError(f"{function}: dtype={dtype!r} is no dtype") from error
+    dtype = dtype_of(dtype, function, FLOATING)
     if not (dtype.char in "efdgFD" or is_brain(dtype)) or dtype == BRAIN:
-        raise TypeError(f"{function}: dtype {dtype.name} is not a floating type to compute in; {EXPECTED}")
+        raise TypeError(f"{function}: dtype {dtype.name} is not a floating type to compute in; {FLOATING}")
     if natural.kind == "c" and dtype.kind != "c":
-        raise TypeError(f"{function}: the arguments are {natural.name}, which dtype={dtype.name} cannot hold")
+        raise TypeError(
+            f"{function}: the arguments are {natural.name}, which dtype={dtype.name} cannot hold; pass a complex dtype"
+        )
     return dtype.newbyteorder("=")
 
 
 # Axes and shapes --------------------------------------------------------------------------------------------
 
 
-def axes_of(axis, ndim):
+def flag(value, function, name):
+    """An option that is on or off."""
+    if not isinstance(value, bool | int | np.bool_ | np.integer):
+        raise TypeError(f"{function}: {name} must be True or False, not {value!r}")
+    return bool(value)
+
+
+def axis_number(axis, function, expected):
+    """An integer, of whatever size; not a bool, which is an option in the wrong place."""
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise TypeError(f"{function}: axis must be {expected}, not {axis!r}")
+    return operator.index(axis)
+
+
+def axes_of(axis, ndim, function):
     """The axes to reduce, ascending."""
     if axis is None:
         return tuple(range(ndim))
-    if not isinstance(axis, tuple):
-        axis = operator.index(axis)
-        if ndim == 0 and axis in (0, -1):
-            return ()  # as NumPy's reductions
-        if -ndim <= axis < ndim:
-            return (axis % ndim,)
-    try:
-        return tuple(sorted(normalize_axis_tuple(axis, ndim)))
-    except OverflowError:
-        raise np.exceptions.AxisError(f"axis {axis} is out of bounds for array of dimension {ndim}") from None
+    given = axis if isinstance(axis, tuple) else (axis,)
+    numbers = [axis_number(n, function, "None, an integer or a tuple of integers") for n in given]
+    if ndim == 0 and given is not axis and numbers[0] in (0, -1):
+        return ()  # as NumPy's reductions
+    for n in numbers:
+        if not -ndim <= n < ndim:
+            raise np.exceptions.AxisError(n, ndim, function)
+    axes = sorted({n % ndim for n in numbers})
+    if len(axes) < len(numbers):
+        raise ValueError(f"{function}: repeated axis in {axis}; name each axis once")
+    return tuple(axes)
 
 
 def bits_of(axes):
@@ -201,6 +127,10 @@ def check_mask(function, name, shape, mask):
         raise ValueError(f"{function}: where has shape {mask}, which does not broadcast to that of {name}, {shape}")
 
 
+def refuse_mask(function, dtype):
+    raise TypeError(f"{function}: where must be boolean, not {dtype.name}; compare, as in where=mask != 0")
+
+
 class Arguments:
     """The arguments of one call, as plain arrays of one shape."""
 
@@ -217,14 +147,13 @@ class Arguments:
         if where is not True:
             self.where, _ = unwrap(where, function, "where")
             if self.where.dtype != np.bool_:
-                raise TypeError(f"{function}: where must be boolean, not {self.where.dtype.name}")
+                refuse_mask(function, self.where.dtype)
         self._bring_to_one_shape(name)
-        self.axes = axes_of(axis, self.a.ndim)
+        self.axes = axes_of(axis, self.a.ndim, function)
         self.bits = bits_of(self.axes)
         self.keepdims_shape = tuple(1 if i in self.axes else n for i, n in enumerate(self.a.shape))
-        self.shape = (
-            self.keepdims_shape if keepdims else tuple(n for i, n in enumerate(self.a.shape) if i not in self.axes)
-        )
+        kept = tuple(n for i, n in enumerate(self.a.shape) if i not in self.axes)
+        self.shape = self.keepdims_shape if flag(keepdims, function, "keepdims") else kept
 
     def _bring_to_one_shape(self, name):
         shape = self.a.shape
@@ -258,21 +187,28 @@ def loadable(a, dtype):
 # Outputs ----------------------------------------------------------------------------------------------------
 
 
-def check_out(out, shape, dtype, function):
-    """Raise what is wrong with an output that the caller gave."""
+def checked_out(out, shape, dtype, function):
+    """An output that the caller gave as a plain array, whatever its class says of itself; None if there is none."""
+    if out is None:
+        return None
     if is_masked(out):
         raise TypeError(f"{function}: out must not be a masked array, whose mask would be ignored; pass out.data")
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"{function}: out must be an array, not {type(out).__name__}")
-    if out.shape != shape:
-        raise ValueError(f"{function}: out has shape {out.shape}, but the result has shape {shape}")
-    if not out.flags.writeable:
-        raise ValueError(f"{function}: output array is read-only")
-    numeric = out.dtype.kind in "fc" or is_brain(out.dtype)
-    if dtype == BRAIN or not numeric or not np.can_cast(dtype, out.dtype, "same_kind"):
         raise TypeError(
-            f"{function}: cannot cast the result from {dtype!r} to {out.dtype!r} with casting rule 'same_kind'"
+            f"{function}: out must be an array of NumPy, not {type(out).__name__}; pass one of shape {shape}"
         )
+    target = np.asarray(out)
+    if target.shape != shape:
+        raise ValueError(f"{function}: out has shape {target.shape}, but the result has shape {shape}")
+    if not target.flags.writeable:
+        raise ValueError(f"{function}: out is read-only; pass an array that can be written to")
+    numeric = target.dtype.kind in "fc" or is_brain(target.dtype)
+    if dtype == BRAIN or not numeric or not np.can_cast(dtype, target.dtype, "same_kind"):
+        raise TypeError(
+            f"{function}: cannot cast the result from {dtype.name} to {target.dtype.name} of out with casting rule "
+            f"'same_kind'; pass an out of {dtype.name}"
+        )
+    return target
 
 
 def is_plain(out, dtype):
@@ -289,11 +225,11 @@ def occupies(a, out):
     )
 
 
-def delivered(result, out, like):
-    """What the caller gets: `out`, an array like theirs, a scalar for a 0-d result, or the array."""
+def delivered(result, out, target, like):
+    """What the caller gets: `out`, whose memory is that of `target`; else a like array, a scalar for 0-d, an array."""
     if out is not None:
-        if result is not out:
-            np.copyto(out, result, casting="same_kind")
+        if result is not target:
+            np.copyto(target, result, casting="same_kind")
         return out
     if like is not None:
         return like(result)

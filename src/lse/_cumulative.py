@@ -1,32 +1,37 @@
 """Sums of every prefix of an axis, and of its segments: from the arguments of the public functions to the core."""
 
-import operator
 from itertools import pairwise
 
 import numpy as np
 
 from lse import _complex, _core, _longdouble
-from lse._arguments import Arguments, axes_of, check_out, delivered, is_plain, loadable, occupies, stored, unwrap
+from lse._arguments import (
+    Arguments,
+    axes_of,
+    axis_number,
+    checked_out,
+    delivered,
+    flag,
+    is_plain,
+    loadable,
+    occupies,
+    stored,
+)
+from lse._foreign import unwrap
 from lse._reductions import CUMULATE, fill
 
 
 def one_axis(axis, ndim, function):
     """An axis as a number that is not negative."""
-    try:
-        axis = operator.index(axis)
-    except TypeError:
-        raise TypeError(f"{function}: axis must be an integer, not {axis!r}") from None
-    return axes_of((axis,), ndim)[0]
+    return axes_of((axis_number(axis, function, "an integer"),), ndim, function)[0]
 
 
-def same_shape(args, out):
-    """An array for a result of the shape of the input, and whether it is `out`."""
-    in_place = out is not None and is_plain(out, args.dtype)
-    if in_place and args.overlaps(out):
-        in_place = occupies(args.a, out)
-    if in_place:
-        return out.view(np.ndarray), True
-    return np.empty(args.a.shape, args.dtype), False
+def same_shape(args, target):
+    """An array for a result of the shape of the input: the output if it serves."""
+    in_place = target is not None and is_plain(target, args.dtype)
+    if in_place and args.overlaps(target):
+        in_place = occupies(args.a, target)
+    return target if in_place else np.empty(args.a.shape, args.dtype)
 
 
 def logcumsumexp(a, axis, reverse, out, dtype):
@@ -39,35 +44,35 @@ def logcumsumexp(a, axis, reverse, out, dtype):
         axis = one_axis(axis, 1, "logcumsumexp")
     else:
         axis = one_axis(axis, args.a.ndim, "logcumsumexp")
-    if out is not None:
-        check_out(out, args.a.shape, args.dtype, "logcumsumexp")
-    result, in_place = same_shape(args, out)
+    reverse = flag(reverse, "logcumsumexp", "reverse")
+    target = checked_out(out, args.a.shape, args.dtype, "logcumsumexp")
+    result = same_shape(args, target)
     turned = tuple(slice(None, None, -1 if reverse and i == axis else 1) for i in range(args.a.ndim))
-    source, target = args.a[turned], result[turned]
+    source, sums = args.a[turned], result[turned]
     if args.dtype.kind == "c":
-        target[...] = _complex.cumulate(source.astype(np.complex128), axis)
+        sums[...] = _complex.cumulate(source.astype(np.complex128), axis)
     elif args.dtype.char == "g":
-        target[...] = _longdouble.cumulate(source.astype(np.longdouble), axis)
+        sums[...] = _longdouble.cumulate(source.astype(np.longdouble), axis)
     elif source.size:
         _core.reduce(
-            CUMULATE, loadable(source, np.float64), None, None, 1 << axis, args.single, stored(target), None, None
+            CUMULATE, loadable(source, np.float64), None, None, 1 << axis, args.single, stored(sums), None, None
         )
-    return delivered(out if in_place else result, out, args.like)
+    return delivered(result, out, target, args.like)
 
 
 def offsets_of(indptr, length, function):
     """CSR offsets, checked, as contiguous integers."""
-    given, _ = unwrap(indptr, function, "indptr")
+    given = np.array(unwrap(indptr, function, "indptr")[0])  # a copy, which nobody changes once it is checked
     if given.ndim != 1:
         raise ValueError(f"{function}: indptr must have one dimension, not {given.ndim}")
     if given.size == 0:
         raise ValueError(f"{function}: indptr is empty; it must have one offset more than there are segments")
     if given.dtype.kind not in "iu":
-        raise TypeError(f"{function}: indptr must be of integers, not {given.dtype.name}")
+        raise TypeError(f"{function}: indptr must be of integers, not {given.dtype.name}; convert it first")
     wrong = (given < 0) | (given > length)
     falls = given[1:] < given[:-1]
     if not wrong.any() and not falls.any():
-        return np.array(given, np.intp)  # a copy, which nobody changes meanwhile
+        return np.ascontiguousarray(given, np.intp)
     i = min(int(np.argmax(x)) + more for x, more in ((wrong, 0), (falls, 1)) if x.any())
     if wrong[i]:
         raise ValueError(f"{function}: indptr[{i}] is {given[i]}, but the axis has length {length}")
@@ -81,10 +86,9 @@ def segment_logsumexp(a, indptr, axis, out, dtype):
     axis = one_axis(axis, args.a.ndim, "segment_logsumexp")
     offsets = offsets_of(indptr, args.a.shape[axis], "segment_logsumexp")
     shape = (*args.a.shape[:axis], offsets.size - 1, *args.a.shape[axis + 1 :])
-    if out is not None:
-        check_out(out, shape, args.dtype, "segment_logsumexp")
-    in_place = out is not None and is_plain(out, args.dtype) and not args.overlaps(out)
-    result = out.view(np.ndarray) if in_place else np.empty(shape, args.dtype)
+    target = checked_out(out, shape, args.dtype, "segment_logsumexp")
+    in_place = out is not None and is_plain(target, args.dtype) and not args.overlaps(target)
+    result = target if in_place else np.empty(shape, args.dtype)
     if args.dtype.kind == "c" or args.dtype.char == "g":
         one_by_one(args, offsets, axis, result)
     elif result.size and args.a.size:
@@ -92,7 +96,7 @@ def segment_logsumexp(a, indptr, axis, out, dtype):
         _core.reduce_segments(loadable(args.a, np.float64), offsets, axis, args.single, first, result.strides[axis])
     else:
         fill(result, -np.inf)
-    return delivered(out if in_place else result, out, args.like)
+    return delivered(result, out, target, args.like)
 
 
 def one_by_one(args, offsets, axis, result):

@@ -9,17 +9,17 @@ import numpy as np
 
 import lse
 from lse._arguments import (
-    BRAIN,
     as_float,
     asked,
     axes_of,
     broadcast,
     check_mask,
-    is_masked,
+    flag,
     of_weights,
     real_or_complex,
-    unwrap,
+    refuse_mask,
 )
+from lse._foreign import BRAIN, is_masked, unwrap
 from lse._lazy_tasks import by_name, fold, map_chunk, mean_of, merge, sign_of, unchanged, value_of, whole_chunk
 
 KNOW_THEM = "call compute_chunk_sizes() on the arrays that have them"
@@ -58,7 +58,7 @@ def checked_split(split_every, axes, ndim, function):
             raise ValueError(f"{function}: split_every={split_every!r}: a task must merge 2 chunks or more")
         if not isinstance(split_every, dict):
             return operator.index(split_every)
-        found = {axes_of((axis,), ndim)[0]: operator.index(n) for axis, n in split_every.items()}
+        found = {axes_of((axis,), ndim, function)[0]: operator.index(n) for axis, n in split_every.items()}
     except TypeError:
         raise TypeError(
             f"{function}: split_every must be an integer, or a dict of an integer for each axis, not {split_every!r}"
@@ -106,20 +106,21 @@ class LazyArguments:
         if where is not True:
             arrays["where"] = where = as_dask(where, function, "where")
             if where.dtype != np.bool_:
-                raise TypeError(f"{function}: where must be boolean, not {where.dtype.name}")
+                refuse_mask(function, where.dtype)
         self.unknown = check_unknown(function, arrays)
         self._check_shapes({x: tuple(math.inf if math.isnan(n) else n for n in y.shape) for x, y in arrays.items()})
         self.ndim = max(x.ndim for x in arrays.values())
-        self.axes = axes_of(axis, self.ndim)
+        self.axes = axes_of(axis, self.ndim, function)
         self.split_every = checked_split(split_every, self.axes, self.ndim, function)
         arrays = {name: without_empty_chunks(x) for name, x in arrays.items()}
         chunks, aligned = da.unify_chunks(*self._with_indices(arrays.values()))
         self.arrays = dict(zip(arrays, aligned, strict=True))
         self.whole = all(len(chunks[axis]) == 1 for axis in self.axes)  # no sum has terms of two chunks
         if not self.whole and (self.dtype.kind == "c" or self.dtype.char == "g"):
+            instead = "" if natural.kind == "c" else ", or pass dtype=float64 if it can hold them"
             raise TypeError(
                 f"{function}: {self.dtype.name} sums cannot be merged across chunks; rechunk the arguments so that "
-                f"the axes {self.axes} have one chunk each, or pass dtype=float64 if it can hold them"
+                f"the axes {self.axes} have one chunk each{instead}"
             )
 
     def _check_shapes(self, shapes):
@@ -144,7 +145,7 @@ class LazyArguments:
     def whole_chunks(self, call, keepdims, **options):
         """A function of lse applied to each chunk, in which whole sums lie."""
         keep = "ones" if keepdims else "none"
-        return self.blockwise(whole_chunk, keep=keep, call=call, keepdims=bool(keepdims), **options)
+        return self.blockwise(whole_chunk, keep=keep, call=call, keepdims=keepdims, **options)
 
     def sums(self, keepdims, weights=False):
         """Running sums, those of all chunks along the axes in one; with `weights` those of the weights alone too."""
@@ -172,6 +173,7 @@ def mapped(args, blocks, function, dtype=None, **options):
 
 def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
     args = LazyArguments("logsumexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    keepdims, return_sign = flag(keepdims, "logsumexp", "keepdims"), flag(return_sign, "logsumexp", "return_sign")
     if args.whole:
         results = args.whole_chunks(lse.logsumexp, keepdims, return_sign=return_sign)
         if not return_sign:
@@ -179,12 +181,13 @@ def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
         real = args.dtype.type(0).real.dtype
         return mapped(args, results, operator.itemgetter(0), real), mapped(args, results, operator.itemgetter(1))
     sums, options = args.sums(keepdims), {"to": args.dtype, "kept": args.axes if keepdims else ()}
-    value = mapped(args, sums, value_of, signed=bool(return_sign), **options)
+    value = mapped(args, sums, value_of, signed=return_sign, **options)
     return (value, mapped(args, sums, sign_of, **options)) if return_sign else value
 
 
 def logmeanexp(a, axis, b, keepdims, where, dtype, split_every):
     args = LazyArguments("logmeanexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    keepdims = flag(keepdims, "logmeanexp", "keepdims")
     if args.whole:
         return args.whole_chunks(lse.logmeanexp, keepdims)
     sums = args.sums(keepdims, weights=len(args.arrays) > 1)

@@ -6,18 +6,8 @@ import math
 import numpy as np
 
 from lse import _complex, _core, _longdouble
-from lse._arguments import (
-    BRAIN,
-    Arguments,
-    check_out,
-    delivered,
-    is_brain,
-    is_dask,
-    is_plain,
-    loadable,
-    occupies,
-    stored,
-)
+from lse._arguments import Arguments, checked_out, delivered, flag, is_brain, is_plain, loadable, occupies, stored
+from lse._foreign import BRAIN, is_dask
 
 LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in core/plan.h
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
@@ -58,7 +48,7 @@ def lazily(function, out, *arguments, **options):
     from lse import dask  # whose module of that name is loaded already
 
     if out is not None:
-        raise TypeError(f"{function}: out cannot take the result for dask arrays, which is computed later")
+        raise TypeError(f"{function}: out cannot take the result for dask arrays, computed later; leave it out")
     return getattr(dask, function)(*arguments, **options)
 
 
@@ -66,28 +56,25 @@ def logsumexp(a, axis, b, keepdims, return_sign, where, out, dtype):
     if is_dask(a, b, where):
         return lazily("logsumexp", out, a, axis, b, keepdims, return_sign, where=where, dtype=dtype)
     args = Arguments("logsumexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
-    complex_result = args.dtype.kind == "c"
-    if out is not None:
-        kind = args.dtype.type(0).real.dtype if return_sign and complex_result else args.dtype
-        check_out(out, args.shape, kind, "logsumexp")
+    return_sign, complex_result = flag(return_sign, "logsumexp", "return_sign"), args.dtype.kind == "c"
+    kind = args.dtype.type(0).real.dtype if return_sign and complex_result else args.dtype
+    target = checked_out(out, args.shape, kind, "logsumexp")
     if complex_result or args.dtype.char == "g":
         result, sign = (_complex if complex_result else _longdouble).logsumexp(args, return_sign)
-        value = delivered(result, out, args.like)
     else:
-        in_place = out is not None and not return_sign and is_plain(out, args.dtype) and not args.overlaps(out)
-        result = out.view(np.ndarray) if in_place else np.empty(args.shape, args.dtype)
+        in_place = out is not None and not return_sign and is_plain(target, args.dtype) and not args.overlaps(target)
+        result = target if in_place else np.empty(args.shape, args.dtype)
         sign = np.empty(args.shape, args.dtype) if return_sign else None
         by_core(args, result, sign)
-        value = delivered(out if in_place else result, out, args.like)
-    return (value, delivered(sign, None, args.like)) if return_sign else value
+    value = delivered(result, out, target, args.like)
+    return (value, delivered(sign, None, None, args.like)) if return_sign else value
 
 
 def logmeanexp(a, axis, b, keepdims, where, out, dtype):
     if is_dask(a, b, where):
         return lazily("logmeanexp", out, a, axis, b, keepdims, where=where, dtype=dtype)
     args = Arguments("logmeanexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
-    if out is not None:
-        check_out(out, args.shape, args.dtype, "logmeanexp")
+    target = checked_out(out, args.shape, args.dtype, "logmeanexp")
     if args.dtype.kind == "c" or args.dtype.char == "g":
         module = _complex if args.dtype.kind == "c" else _longdouble
         result = module.quotient(args, weights_alone(args, keepdims))
@@ -96,7 +83,7 @@ def logmeanexp(a, axis, b, keepdims, where, out, dtype):
         count = math.prod(args.a.shape[i] for i in args.axes)
         under = log_of_count(count) if alone else two_parts(weights_alone(args, keepdims))
         result = rounded(quotient(two_parts(args), under), args.dtype)
-    return delivered(result, out, args.like)
+    return delivered(result, out, target, args.like)
 
 
 def weights_alone(args, keepdims):
@@ -141,16 +128,15 @@ def softmax(operation, x, axis, where, out, dtype):
     if is_dask(x, where):
         return lazily(function, out, x, axis, where=where, dtype=dtype)
     args = Arguments(function, x, axis, name="x", where=where, dtype=dtype)
-    if out is not None:
-        check_out(out, args.a.shape, args.dtype, function)
+    target = checked_out(out, args.a.shape, args.dtype, function)
     if args.dtype.kind == "c" or args.dtype.char == "g":
         module = _complex if args.dtype.kind == "c" else _longdouble
-        return delivered(module.softmax(args, operation == LOG_SOFTMAX), out, args.like)
-    in_place = out is not None and is_plain(out, args.dtype)
-    if in_place and args.overlaps(out):
-        in_place = occupies(args.a, out) and (args.where is None or not np.may_share_memory(args.where, out))
+        return delivered(module.softmax(args, operation == LOG_SOFTMAX), out, target, args.like)
+    in_place = out is not None and is_plain(target, args.dtype)
+    if in_place and args.overlaps(target):
+        in_place = occupies(args.a, target) and (args.where is None or not np.may_share_memory(args.where, target))
     if in_place:
-        result = out.view(np.ndarray)
+        result = target
     elif args.a.dtype == BRAIN:
         result = np.empty(args.a.shape, BRAIN)
     else:
@@ -167,4 +153,4 @@ def softmax(operation, x, axis, where, out, dtype):
             None,
             None,
         )
-    return delivered(out if in_place else result, out, args.like)
+    return delivered(result, out, target, args.like)

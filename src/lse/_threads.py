@@ -1,6 +1,7 @@
 """How many threads, and what this build is."""
 
 import math
+import operator
 import os
 import sys
 from typing import Self, SupportsIndex
@@ -91,7 +92,7 @@ class set_num_threads:  # noqa: N801  used as a function
         elif isinstance(n, bool) or not hasattr(n, "__index__"):
             raise TypeError(f"set_num_threads: expected an integer or None, not {n!r}")
         else:
-            limit = n.__index__()
+            limit = operator.index(n)
             if not 1 <= limit <= 1 << 16:
                 raise ValueError(f"set_num_threads: expected 1 to 65536 threads, not {n}; None returns to the default")
         self._before = _core.limit_threads(limit, -1)

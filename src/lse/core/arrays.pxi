@@ -134,12 +134,14 @@ def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray
 def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int axis, bint single,
                     cnp.ndarray first not None, Py_ssize_t step):
     """Reduce the segments of an axis: `first` is where the results of the first segments go, `step` bytes from each to
-    the next. Offsets are in range and ascend."""
+    the next. Offsets, one at least, ascend."""
     cdef lse_plan plan
     cdef lse_request request = request_for(LSE_SEGMENTS, (<unsigned long long>1) << axis, single)
     cdef lse_segments segments
     cdef int threads
     check_shape("the output", a, first, request.reduced)
+    if offsets[0] < 0 or offsets[offsets.shape[0] - 1] > cnp.PyArray_DIM(a, axis):
+        raise ValueError("lse: offsets that do not fit the length of the axis")
     make_plan(&plan, &request, a, None, None, first)
     segments.plan = &plan
     segments.offsets = <const ptrdiff_t *>&offsets[0]

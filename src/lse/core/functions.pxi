@@ -102,7 +102,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     >>> lse.logsumexp([1.0, 2.0], b=[1, -1], return_sign=True)
     (np.float64(1.5413248546129181), np.float64(-1.0))
     """
-    if out is None and dtype is None:
+    if out is None and dtype is None and type(keepdims) is bool and type(return_sign) is bool:
         value = quick(a, axis, b, keepdims, return_sign, where)
         if value is not None:
             return value

@@ -83,12 +83,26 @@ cdef bint axis_bits(object axis, int ndim, unsigned long long *bits) except -1:
     return True
 
 
+cpdef bint holds_masked(object a, int depth) except -1:
+    """Whether NumPy found masked arrays in a sequence of which it has made an array of depth + 1 axes."""
+    if isinstance(a, (list, tuple)):
+        if depth > 0:
+            for element in a:
+                if holds_masked(element, depth - 1):
+                    return True
+        return False
+    return type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
+
+
 cdef cnp.ndarray plain_array(object a, bint *single):
     """An aligned native array of float32 or float64, not empty, 0-d or of a subclass; of a sequence, what it makes."""
     cdef cnp.ndarray array
     cdef int kind
     if type(a) is list or type(a) is tuple:
-        a = cnp.PyArray_FROM_O(a)
+        array = cnp.PyArray_FROM_O(a)
+        if holds_masked(a, cnp.PyArray_NDIM(array) - 1):
+            return None
+        a = array
     if type(a) is not cnp.ndarray:
         return None
     array = <cnp.ndarray>a

@@ -1,0 +1,134 @@
+"""What is not a plain array: arrays of other libraries and masked ones, unwrapped or refused."""
+
+import operator
+import sys
+
+import numpy as np
+
+from lse import _core
+
+# How bfloat16 travels: NumPy has no such dtype of its own.
+BRAIN = np.dtype("V2")
+EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128, an integer type or bool"
+WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp", "LogSumExp")
+CPU = 1  # in the numbering of DLPack
+
+
+def is_masked(a):
+    return isinstance(a, np.ma.MaskedArray)
+
+
+def refuse_masked(function, name, held=False):
+    """Of an argument that is a masked array, or a sequence that holds some."""
+    array = "m" if held else name
+    if name == "indptr":
+        advice = f"{array}.data"
+    elif function in WITHOUT_WHERE:
+        advice = f"{array}.filled({0 if name == 'b' else '-numpy.inf'}) to leave out what it masks"
+    else:
+        advice = f"{array}.data, where=~{array}.mask to leave out what it masks"
+    said = "is a masked array, whose mask would be ignored;"
+    if held:
+        said = "holds masked arrays, whose masks would be ignored; make one array m of them, as by numpy.ma.stack, and"
+    raise TypeError(f"{function}: {name} {said} pass {advice}")
+
+
+def refuse_dtype(dtype, function, name):
+    raise TypeError(f"{function}: dtype {dtype.name} of {name} is not supported; {EXPECTED}, so convert {name} first")
+
+
+def from_torch(tensor, function, name):
+    """A tensor's elements where they lie."""
+    if tensor.requires_grad:
+        raise TypeError(
+            f"{function}: {name} requires a gradient, which lse does not compute; pass {name}.detach(), or use the "
+            "function of torch where the gradient is wanted"
+        )
+    if tensor.device.type != "cpu":
+        raise TypeError(
+            f"{function}: {name} is a tensor on device {tensor.device}, not in main memory; pass {name}.cpu()"
+        )
+    torch = sys.modules["torch"]
+    tensor = tensor.resolve_conj().resolve_neg()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(BRAIN)
+    return tensor.numpy()
+
+
+def to_torch(result):
+    torch = sys.modules["torch"]
+    result = np.asarray(result)
+    if result.dtype == BRAIN:
+        return torch.from_numpy(result.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(result)
+
+
+def is_torch(a):
+    return "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor)
+
+
+def is_dask(*arguments):
+    array = getattr(sys.modules.get("dask.array"), "Array", None)
+    return array is not None and any(isinstance(a, array) for a in arguments)
+
+
+def refuse_dask(function, name):
+    raise TypeError(
+        f"{function}: {name} is a dask array, which would be loaded whole; pass {name}.compute() if it fits into "
+        "memory, or use lse.dask, which reads logsumexp, logmeanexp, softmax and log_softmax chunk by chunk"
+    )
+
+
+def check_device(device, function, name):
+    """Raise where what `__dlpack_device__` returned is not the main memory."""
+    if not (isinstance(device, tuple) and len(device) == 2 and hasattr(device[0], "__index__")):
+        raise TypeError(
+            f"{function}: __dlpack_device__ of {name} returned {device!r}; expected a tuple of two integers, the type "
+            "and the number of the device"
+        )
+    kind = operator.index(device[0])
+    if kind != CPU:
+        raise TypeError(
+            f"{function}: {name} is on a device (of DLPack type {kind}), not in main memory; copy it to the cpu"
+        )
+
+
+def from_dlpack(a, function, name):
+    check_device(a.__dlpack_device__(), function, name)
+    try:
+        return np.from_dlpack(a)
+    except (BufferError, RuntimeError):  # a dtype that DLPack or NumPy's reading of it does not know, as jax's bfloat16
+        if not hasattr(a, "__array__"):
+            raise
+        return np.asarray(a)
+
+
+def to_namespace(a):
+    """How results are given back as arrays of the library that `a` is of; None for one that does not say."""
+    if not hasattr(a, "__array_namespace__"):
+        return None
+    namespace = a.__array_namespace__()
+    return lambda result: namespace.asarray(np.asarray(result))
+
+
+def unwrap(a, function, name):
+    """Return an argument as an ndarray, and the function that makes a result an array of its kind, or None."""
+    if is_masked(a):
+        refuse_masked(function, name)
+    if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):
+        array = np.asarray(a)
+        if array.dtype == BRAIN:
+            refuse_dtype(array.dtype, function, name)
+        if _core.holds_masked(a, array.ndim - 1):
+            refuse_masked(function, name, held=True)
+        return array, None
+    if is_torch(a):
+        return from_torch(a, function, name), to_torch
+    if is_dask(a):
+        refuse_dask(function, name)
+    if hasattr(a, "__dlpack__") and hasattr(a, "__dlpack_device__"):
+        return from_dlpack(a, function, name), to_namespace(a)
+    array = np.asanyarray(a)
+    if is_masked(array):
+        refuse_masked(function, name)
+    return np.asarray(array), None
