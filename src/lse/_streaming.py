@@ -2,31 +2,39 @@
 
 import math
 import operator
+import sys
+from collections.abc import Sequence
 
 import numpy as np
 
-from lse._arguments import Arguments, asked, loadable
+from lse import _core
+from lse._arguments import Arguments, dtype_of, loadable
 
 STATE_VERSION = 1  # of what is pickled
 
 
 def checked(shape, dtype):
     """Whether results are float32, and a shape as a tuple."""
-    dtype = np.dtype(dtype)
+    dtype = dtype_of(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
-    try:
-        lengths = tuple(map(operator.index, shape)) if hasattr(shape, "__iter__") else (operator.index(shape),)
-    except TypeError:
-        raise TypeError(f"LogSumExp: shape must be an integer or integers, not {shape!r}") from None
+    several = isinstance(shape, Sequence) or (isinstance(shape, np.ndarray) and shape.ndim > 0)
+    lengths = tuple(shape) if several else (shape,)
+    if any(isinstance(n, bool) or not hasattr(n, "__index__") for n in lengths):
+        raise TypeError(f"LogSumExp: shape must be an integer or a tuple of integers, not {shape!r}")
+    lengths = tuple(map(operator.index, lengths))
     if any(n < 0 for n in lengths):
         raise ValueError(f"LogSumExp: shape {shape!r} has a negative length")
+    if math.prod(max(n, 1) for n in lengths) > sys.maxsize // 24:
+        raise ValueError(f"LogSumExp: shape {shape!r} has more elements than any memory has room for")
     if len(lengths) > 63:
         raise ValueError(f"LogSumExp: shape has {len(lengths)} dimensions; 63 are the most")
     return dtype == np.float32, lengths
 
 
 def checked_arguments(a, axis, b):
+    if isinstance(a, _core.LogSumExp):
+        raise TypeError("LogSumExp: a is an accumulator, not data; merge() takes those")
     args = Arguments("LogSumExp", a, axis, b=b)
     if args.dtype.kind == "c" or args.dtype.char == "g":
         raise TypeError(
@@ -59,8 +67,6 @@ def of(cls, a, axis, b, dtype):
     args = checked_arguments(a, axis, b)
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
-    else:
-        dtype = asked(dtype, args.dtype, "LogSumExp")
     return fold(cls(args.shape, dtype), args)
 
 
@@ -71,13 +77,14 @@ def in_dtype(values, dtype):
 
 
 def checked_sums(sums, shape, name):
-    if not isinstance(sums, np.ndarray) or sums.dtype.kind != "f" or sums.dtype.itemsize != 8:
+    sums = np.array(sums, order="C") if isinstance(sums, np.ndarray) else None  # a copy of what lies in memory
+    if sums is None or sums.dtype.kind != "f" or sums.dtype.itemsize != 8:
         raise TypeError(f"LogSumExp: a pickled state whose {name} sums are no array of float64")
     if sums.shape != (3, *shape):
         raise ValueError(f"LogSumExp: a pickled state whose {name} sums have shape {sums.shape}, not {(3, *shape)}")
     if np.isnan(sums[0]).any() or np.isinf(sums[1]).any():
         raise ValueError(f"LogSumExp: a pickled state whose {name} sums are no sums")
-    return np.array(sums, np.float64, order="C")
+    return sums.astype(np.float64, copy=False)
 
 
 def checked_state(state, shape):
@@ -85,7 +92,7 @@ def checked_state(state, shape):
     if not isinstance(state, tuple) or len(state) != 4:
         raise TypeError("LogSumExp: a pickled state must be a tuple of version, count, plain and weighted sums")
     version, count, plain, weighted = state
-    if version != STATE_VERSION:
+    if type(version) is not int or version != STATE_VERSION:
         raise ValueError(f"LogSumExp: a pickled state of version {version!r}; this lse reads version {STATE_VERSION}")
     if type(count) is not int or count < 0:
         raise ValueError(f"LogSumExp: a pickled state whose count is {count!r}")

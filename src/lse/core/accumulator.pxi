@@ -117,6 +117,10 @@ cdef class LogSumExp:
         self.frame = np.broadcast_to(0.0, (3, *lengths))
         self.count = 0
 
+    # what a subclass says of its shape and dtype is not believed where memory is concerned
+    cdef tuple lengths(self):
+        return (<object>self.frame).shape[1:]
+
     @classmethod
     def of(cls, a, axis=None, b=None, dtype=None):
         """Accumulator of the shape that `a` has once `axis` is reduced, with `a` folded in.
@@ -322,9 +326,10 @@ cdef class LogSumExp:
         cdef LogSumExp from_other
         if not isinstance(other, LogSumExp):
             raise TypeError(f"LogSumExp.merge: expected a LogSumExp, not {type(other).__name__}; update() takes data")
-        if self.shape != other.shape:
-            raise ValueError(f"LogSumExp.merge: shapes {self.shape} and {other.shape} differ")
-        from_other = (<LogSumExp>other).copy()
+        if self.lengths() != (<LogSumExp>other).lengths():
+            raise ValueError(
+                f"LogSumExp.merge: shapes {self.lengths()} and {(<LogSumExp>other).lengths()} differ; expected the same")
+        from_other = (<LogSumExp>other).twin()
         with cython.critical_section(self):
             self.plain = add_sums(self.plain, from_other.plain, False)
             self.weighted = add_sums(self.weighted, from_other.weighted, True)
@@ -354,7 +359,7 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([0.0, 1.0]).reset()
         LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
-        cdef cnp.ndarray empty = np.zeros((3, *self.shape))
+        cdef cnp.ndarray empty = np.zeros((3, *self.lengths()))
         empty[0] = -np.inf
         with cython.critical_section(self):
             self.plain = empty
@@ -376,7 +381,15 @@ cdef class LogSumExp:
         >>> total.copy().update([0.0]).count, total.count
         (3, 2)
         """
-        cdef LogSumExp result = type(self)(self.shape, self.dtype)
+        return self.twin(type(self))
+
+    cdef LogSumExp twin(self, kind=LogSumExp):
+        """Another of this class in the same state, and of no memory of this one."""
+        cdef LogSumExp result = kind(self.lengths(), np.float32 if self.single else np.float64)
+        if result.lengths() != self.lengths():
+            raise TypeError(
+                f"LogSumExp.copy: {kind.__name__}{(self.lengths(), self.dtype.name)} has shape {result.lengths()}; a "
+                "subclass must make of shape and dtype what LogSumExp does")
         with cython.critical_section(self):
             result.plain = cnp.PyArray_NewCopy(self.plain, cnp.NPY_CORDER)
             if self.weighted is not None:
@@ -392,7 +405,7 @@ cdef class LogSumExp:
 
     @property
     def shape(self):
-        return (<object>self.frame).shape[1:]
+        return self.lengths()
 
     @property
     def dtype(self):
@@ -404,7 +417,7 @@ cdef class LogSumExp:
 
     def _parts(self):
         """log|sum| in two float64 arrays, and the sign."""
-        cdef cnp.ndarray parts = np.empty((3, *self.shape))
+        cdef cnp.ndarray parts = np.empty((3, *self.lengths()))
         cdef lse_sums target = rows_of(parts), plain, weighted
         cdef lse_results results
         cdef lse_fp_state found
@@ -442,12 +455,12 @@ cdef class LogSumExp:
         return object.__sizeof__(self) + self.nbytes
 
     def __reduce__(self):
-        cdef LogSumExp now = self.copy()
+        cdef LogSumExp now = self.twin()
         state = (_streaming.STATE_VERSION, now.count, now.plain, now.weighted)
-        return type(self), (self.shape, self.dtype.name), state
+        return type(self), (self.lengths(), "float32" if self.single else "float64"), state
 
     def __setstate__(self, state):
-        count, plain, weighted = _streaming.checked_state(state, self.shape)
+        count, plain, weighted = _streaming.checked_state(state, self.lengths())
         with cython.critical_section(self):
             self.count, self.plain, self.weighted = count, plain, weighted
 
