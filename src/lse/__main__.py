@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,10 +128,13 @@ def read_input(operands, dtype):
     else:
         raise ValueError(f"{others[0]!r} is neither a number nor a file")
     with blaming(name), open(file, "rb", closefd=file != 0) as stream:
-        if stream.peek(1)[:1] == npy.MAGIC_PREFIX[:1]:  # with which no text in UTF-8 begins
+        start = stream.peek(1)
+        if start[:1] == npy.MAGIC_PREFIX[:1]:  # with which no text in UTF-8 begins
             return read_npy(stream, name, dtype)
         if name.endswith(".npy"):
             raise ValueError(f"{name}: not a .npy file, whatever its name; expected one that np.save has written")
+        if b"\0" in start.partition(b"\n")[0]:  # before a line is read that may never end
+            refuse_binary(name, 1)
         return read_table(stream, name, dtype)
 
 
@@ -139,11 +143,18 @@ def read_npy(stream, name, dtype):
     if dtype is not None:
         raise ValueError(f"--dtype is for text, but {name} is .npy, which has its own dtype; leave the option out")
     try:
-        if os.path.isfile(name) and stream.name == name:
-            return np.load(name, mmap_mode="r", allow_pickle=False)
-        return npy.read_array(SimpleNamespace(read=stream.read), allow_pickle=False)  # a pipe is only good for read
-    except (ValueError, TypeError, OverflowError, SyntaxError, EOFError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of a header that is parsed as Python
+            if os.path.isfile(name) and stream.name == name:
+                return np.load(name, mmap_mode="r", allow_pickle=False)
+            return npy.read_array(SimpleNamespace(read=stream.read), allow_pickle=False)  # a pipe is only good for read
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # the parser of Python and NumPy's of dtypes have many
         raise ValueError(f"{name}: not a complete .npy file of numbers: {error}") from None
+
+
+def refuse_binary(name, line):
+    raise ValueError(f"{name}, line {line}: binary; expected text (in UTF-8) or a .npy file")
 
 
 def read_table(lines, name, dtype):
@@ -155,7 +166,7 @@ def read_table(lines, name, dtype):
         if not words:
             continue
         if b"\0" in text:
-            raise ValueError(f"{name}, line {i}: binary; expected text (in UTF-8) or a .npy file")
+            refuse_binary(name, i)
         try:
             row = [float(word) for word in words]
         except ValueError:
@@ -197,7 +208,8 @@ def compute(arguments, data, **options):
     try:
         return future.result()
     except ValueError as error:
-        raise ValueError(f"--axis: {error}; the input has shape {data.shape}") from None
+        said = str(error).removeprefix(f"{arguments.function.__name__}: ")
+        raise ValueError(f"--axis: {said}; the input has shape {data.shape}") from None
 
 
 def print_result(result):
