@@ -1,5 +1,7 @@
 """longdouble, by NumPy's own functions: the core has no wider type than double."""
 
+import math
+
 import numpy as np
 
 WIDE = np.longdouble
@@ -43,8 +45,8 @@ def parts(args, down=False):
     """
     a, b, power = prepared(args, down)
     order = tuple(i for i in range(a.ndim) if i not in args.axes) + args.axes
-    outer = tuple(a.shape[i] for i in order[: a.ndim - len(args.axes)])
-    a = a.transpose(order).reshape(*outer, -1) if a.size else np.full((*outer, 1), -np.inf, WIDE)
+    outer = math.prod(a.shape[i] for i in order[: a.ndim - len(args.axes)])
+    a = a.transpose(order).reshape(outer, -1) if a.size else np.full((outer, 1), -np.inf, WIDE)
     a = np.ascontiguousarray(a)  # so that the order of the sum is the same in any layout
     b = np.ones_like(a) if b is None or b.size == 0 else np.ascontiguousarray(b.transpose(order).reshape(a.shape))
     key = np.where(np.isneginf(a), a, a + np.log(np.abs(b)))
