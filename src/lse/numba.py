@@ -51,8 +51,8 @@ def address(name: str) -> int:
 
     Raises
     ------
-    ValueError
-        There is no such function.
+    TypeError, ValueError
+        `name` is no string, or there is no such function.
 
     Examples
     --------
@@ -60,7 +60,12 @@ def address(name: str) -> int:
     >>> lse.numba.address("logsumexp_f64") != 0
     True
     """
-    return get_cython_function_address("lse._core", name)
+    if not isinstance(name, str):
+        raise TypeError(f"address: expected the name of a function of lse.h, not {name!r}")
+    try:
+        return get_cython_function_address("lse._core", name)
+    except ValueError:
+        raise ValueError(f"address: no function {name!r}; expected one of lse.h, without lse_") from None
 
 
 # The functions of lse.h -------------------------------------------------------------------------------------
