@@ -147,6 +147,8 @@ def limited(a, exists, axes):
 
 def cumulate(a, axis):
     """The log of the sum of every prefix."""
+    if a.size == 0:
+        return a  # of rows without elements there may be any number
     a = np.moveaxis(a, axis, -1)
     result = np.empty_like(a)
     for place in np.ndindex(a.shape[:-1]):
