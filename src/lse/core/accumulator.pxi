@@ -326,9 +326,9 @@ cdef class LogSumExp:
         cdef LogSumExp from_other
         if not isinstance(other, LogSumExp):
             raise TypeError(f"LogSumExp.merge: expected a LogSumExp, not {type(other).__name__}; update() takes data")
-        if self.lengths() != (<LogSumExp>other).lengths():
-            raise ValueError(
-                f"LogSumExp.merge: shapes {self.lengths()} and {(<LogSumExp>other).lengths()} differ; expected the same")
+        mine, theirs = self.lengths(), (<LogSumExp>other).lengths()
+        if mine != theirs:
+            raise ValueError(f"LogSumExp.merge: shapes {mine} and {theirs} differ; expected the same")
         from_other = (<LogSumExp>other).twin()
         with cython.critical_section(self):
             self.plain = add_sums(self.plain, from_other.plain, False)
