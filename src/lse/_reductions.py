@@ -131,7 +131,8 @@ def softmax(operation, x, axis, where, out, dtype):
     target = checked_out(out, args.a.shape, args.dtype, function)
     if args.dtype.kind == "c" or args.dtype.char == "g":
         module = _complex if args.dtype.kind == "c" else _longdouble
-        return delivered(module.softmax(args, operation == LOG_SOFTMAX), out, target, args.like)
+        result = module.softmax(args, operation == LOG_SOFTMAX) if args.a.size else np.empty(args.a.shape, args.dtype)
+        return delivered(result, out, target, args.like)
     in_place = out is not None and is_plain(target, args.dtype)
     if in_place and args.overlaps(target):
         in_place = occupies(args.a, target) and (args.where is None or not np.may_share_memory(args.where, target))
