@@ -1,9 +1,6 @@
-"""Objects that lie, raise or change while they are read: an error of theirs comes out as it is, and memory is safe."""
+"""Objects that lie, raise or change while they are read: an error of theirs comes out as it is."""
 
 import itertools
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -106,7 +103,7 @@ def test_masks_and_offsets_are_what_lies_in_memory(lie):
     assert np.array_equal(lse.softmax(A, where=lying(lie, where)), lse.softmax(A, where=where))
     assert np.array_equal(lse.segment_logsumexp(A, lying(lie, indptr)), lse.segment_logsumexp(A, indptr))
     with pytest.raises(ValueError, match=r"indptr\[2\]"):
-        lse.segment_logsumexp(A, lying(lie, indptr + [0, 0, 1]))
+        lse.segment_logsumexp(A, lying(lie, np.array([0, 2, 4])))
 
 
 # Objects with a protocol ------------------------------------------------------------------------------------
@@ -136,8 +133,15 @@ HOOKS = {
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-@pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("call", [*ARRAYS, "where", "indptr"])
+@pytest.mark.parametrize(
+    ("call", "hook"),
+    [
+        *itertools.product(ARRAYS, HOOKS),
+        *itertools.product(
+            ["where", "indptr"], [hook for hook in HOOKS if hook != "__array_namespace__"]
+        ),  # which answers with floats
+    ],
+)
 def test_an_error_of_an_array_comes_out(call, hook, error):
     calls = {
         "where": lambda x, **options: lse.logsumexp(A, axis=1, where=x, **options),
@@ -147,8 +151,6 @@ def test_an_error_of_an_array_comes_out(call, hook, error):
     mine, out = error("mine"), np.full(2, 7.25)
     options = {"out": out} if call in calls and call.startswith(("logs", "logm", "where")) else {}
     with pytest.raises(error) as raised:
-        if hook == "__array_namespace__" and call in ("where", "indptr"):
-            raise mine  # these have another dtype than A
         calls[call](HOOKS[hook](mine), **options)
     assert raised.value is mine
     assert np.array_equal(out, [7.25, 7.25])
@@ -202,7 +204,7 @@ def test_nobody_is_asked_whether_it_is_true():
 @pytest.mark.parametrize("result", [None, 3.0, "abc", [1.0], (A,), object()], ids=str)
 @pytest.mark.parametrize("call", ARRAYS)
 def test_an_array_that_is_none(call, result):
-    with pytest.raises((TypeError, ValueError), match="array|dtype"):
+    with pytest.raises((TypeError, ValueError), match=r"array|dtype"):
         ARRAYS[call](having(__array__=lambda self, dtype=None, copy=None: result))
 
 
@@ -270,125 +272,3 @@ def test_accumulators_that_are_none():
     with pytest.raises(TypeError, match="expected a LogSumExp"):
         total.merge(having(__class__=lse.LogSumExp, shape=(2,)))
     assert total.__add__(having(__class__=lse.LogSumExp)) is NotImplemented
-
-
-# What would read or write beyond an array -------------------------------------------------------------------
-
-CHILDREN = {
-    "a shape in value": """
-        class Liar(lse.LogSumExp):
-            shape = property(lambda self: (10_000_000,))
-        assert Liar(3).value.shape == Liar(3).sign.shape == (3,)
-        assert lse.LogSumExp(3).merge(Liar(3)).copy().value.shape == (3,)
-        assert pickle.loads(pickle.dumps(lse.LogSumExp(3) + lse.LogSumExp(3))).shape == (3,)
-        refused(ValueError, lambda: lse.LogSumExp(10_000_000).merge(Liar(3)))
-        refused(ValueError, lambda: Liar(3).__setstate__((1, 1, np.zeros((3, 10_000_000)), None)))
-        assert Liar(3).reset().value.shape == (3,)
-        """,
-    "a shape in reset": """
-        class Liar(lse.LogSumExp):
-            shape = property(lambda self: ())
-        total = Liar(10_000_000)
-        assert np.isneginf(total.reset().value).all() and np.isneginf(total.copy().value).all()
-        """,
-    "a constructor": """
-        class Liar(lse.LogSumExp):
-            def __new__(cls, *arguments):
-                return super().__new__(cls, 10_000_000 if arguments else ())
-        refused(TypeError, Liar().copy)
-        refused(TypeError, lambda: copy.deepcopy(Liar()))
-        assert Liar().merge(Liar()).count == 0
-        class Other(lse.LogSumExp):
-            def __new__(cls, *arguments):
-                return super().__new__(cls) if arguments == ("first",) else np.zeros(3)
-        refused(TypeError, Other("first").copy)
-        """,
-    "a state": """
-        class Liar(np.ndarray):
-            shape = property(lambda self: (3, 10_000_000))
-            def __getitem__(self, index):
-                return np.zeros(2)
-        total = lse.LogSumExp(10_000_000)
-        refused(ValueError, lambda: total.__setstate__((1, 1, np.zeros(3).view(Liar), None)))
-        refused(ValueError, lambda: total.__setstate__((1, 1, np.zeros((3, 10_000_000)), np.zeros(3).view(Liar))))
-        assert total.count == 0 and np.isneginf(total.value).all()
-        """,
-    "offsets that change the input": """
-        class Offsets:
-            def __array__(self, dtype=None, copy=None):
-                with warnings.catch_warnings(action="ignore"):
-                    a.shape = (1000, 1000)
-                return np.array([0, 1_000_000])
-        a = np.zeros(1_000_000)
-        refused(ValueError, lambda: lse.segment_logsumexp(a, Offsets(), axis=0))
-        """,
-    "an axis that changes the input": """
-        class Axis:
-            def __init__(self, axis, shape):
-                self.axis, self.shape = axis, shape
-            def __index__(self):
-                with warnings.catch_warnings(action="ignore"):
-                    a.shape = self.shape
-                return self.axis
-        functions = [lse.logsumexp, lse.logmeanexp, lse.softmax, lse.log_softmax, lse.logcumsumexp, lse.LogSumExp.of]
-        functions += [lambda a, axis: lse.segment_logsumexp(a, [0, 1], axis), lse.LogSumExp(300).update]
-        shapes = (90_000,), (3, 30_000), (1,) * 60 + (300, 300)
-        for function, axis, shape in itertools.product(functions, (0, 1, -1), shapes):
-            a = np.zeros((300, 300))
-            try:
-                function(a, axis=Axis(axis, shape))
-            except (ValueError, TypeError, IndexError):
-                pass
-        """,
-    "weights that change the input": """
-        class Weights:
-            def __array__(self, dtype=None, copy=None):
-                with warnings.catch_warnings(action="ignore"):
-                    a.shape, a.dtype = (1, 8_000_000), np.int8
-                return np.ones(1000)
-        for function in (lse.logsumexp, lse.logmeanexp, lse.LogSumExp.of):
-            a = np.zeros((1000, 1000))
-            try:
-                function(a, axis=1, b=Weights())
-            except (ValueError, TypeError):
-                pass
-        """,
-    "offsets that change at any line": """
-        def change(frame, event, argument):  # as another thread might, between two lines of Python
-            if next(events) == moment:
-                offsets[500] = 1 << 60
-            return change
-        a, events, moment = np.zeros(1000), itertools.count(), -1
-        while next(events) > moment:  # until the call has fewer lines than that
-            offsets, events, moment = np.arange(1001), itertools.count(), moment + 1
-            sys.settrace(change)
-            try:
-                result = lse.segment_logsumexp(a, offsets)
-            except ValueError:
-                continue
-            finally:
-                sys.settrace(None)
-            assert not result.any()
-        assert moment > 20
-        """,
-}
-PREPARED = """
-import copy, itertools, pickle, sys, warnings
-import numpy as np, lse
-
-def refused(error, call):
-    try:
-        call()
-    except error:
-        return
-    raise AssertionError("not refused")
-"""
-
-
-@pytest.mark.parametrize("case", CHILDREN)
-def test_memory_is_safe(case):
-    code = PREPARED + textwrap.dedent(CHILDREN[case])
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr

@@ -120,11 +120,16 @@ def test_no_elements_at_all(shape, dtype):
         count = np.prod([float(n) for n in left])
         if 0 < count < 2**50 and count > 2**20:
             continue  # there might be room
+        if count >= 2**50:
+            with pytest.raises(TOO_MUCH, match=r"nable to allocate|too big"):
+                function(a, **options)
+            continue
         try:
             got = np.asarray(function(a, **options))
-        except TOO_MUCH as error:
-            assert "nable to allocate" in str(error) or "too big" in str(error)
-            continue
+        except ValueError as error:  # of int8, which NumPy holds, as float64, which it does not
+            if "too big" in str(error):
+                continue
+            raise
         assert got.shape == left
         assert count <= 2**20
         assert np.isneginf(got.real).all() or (function is lse.logmeanexp and np.isnan(got.real).all())

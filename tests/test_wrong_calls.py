@@ -140,4 +140,4 @@ def test_wrong_command(command, status, message, tmp_path):
 
 def test_there_are_enough():
     calls = {call for _, entries in table() for call, _, _ in entries}
-    assert len(calls) >= 350
+    assert len(calls) >= 385
