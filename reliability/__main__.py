@@ -10,6 +10,7 @@ from reliability.tables import Fault
 RUNS = {
     "bits": "the golden digests with every compiler, level of optimisation, kernel and emulated processor",
     "scale": "more than 2^31 elements and rows, time for an element, memory beyond the arrays",
+    "sanitizers": "the suite and programs in C under AddressSanitizer and UndefinedBehaviorSanitizer",
 }
 
 

@@ -231,6 +231,15 @@ def wrong_calls(dtype):
         yield Call(c.MERGE, x, count=min(6 * 2**times, c.GREATEST))
 
 
+def calls_without_memory():
+    """Subnormal weights want a copy of the row; then nothing is written, and a state is as it was."""
+    x, b = np.zeros(1), np.full(1, 5e-324)
+    row = {"n": 50_000_000, "stride": 0, "b_stride": 0}
+    yield Call(c.WEIGHTED, x, b=b, error=c.MEMORY, expected_sign=0, numbers=row)
+    yield Call(c.INIT, x)
+    yield Call(c.UPDATE, x, b=b, error=c.MEMORY, numbers=row, count=0)
+
+
 def all_calls(rng, dtype):
     return [*row_calls(rng, dtype), *matrix_calls(rng, dtype), *state_calls(rng, dtype), *wrong_calls(dtype)]
 
@@ -284,12 +293,7 @@ def test_modes_of_the_caller_change_nothing_and_are_kept(linked, rng, dtype):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
 def test_no_memory(linked):
-    """Subnormal weights want a copy of the row; then nothing is written, and a state is as it was."""
-    x, b = np.zeros(1), np.full(1, 5e-324)
-    row = {"n": 50_000_000, "stride": 0, "b_stride": 0}
-    update = Call(c.UPDATE, x, b=b, error=c.MEMORY, numbers=row, count=0)
-    calls = [Call(c.WEIGHTED, x, b=b, error=c.MEMORY, expected_sign=0, numbers=row), Call(c.INIT, x), update]
-    Program("sh", "-c", f"ulimit -v 500000; exec {linked}").check(calls, OMP_NUM_THREADS="1")
+    Program("sh", "-c", f"ulimit -v 500000; exec {linked}").check([*calls_without_memory()], OMP_NUM_THREADS="1")
 
 
 def test_a_forked_child_computes(installed, tmp_path):

@@ -1,0 +1,122 @@
+"""The suite, and programs in C, with all memory accesses and all undefined behaviour watched.
+
+Each compiler builds a copy of the sources with AddressSanitizer and UndefinedBehaviorSanitizer; the suite runs on it
+once for every kernel. A report of any process that the tests start counts, whatever became of the test.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from reliability import native, programs, scratch
+from reliability.tables import Fault, Table
+
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+LEVEL = "-O1"  # at -O3 loads whose values are not used are gone before they are watched
+LINK = {"gcc": "", "clang": "-shared-libasan"}  # clang's runtime is linked to programs alone unless asked for
+PRELOADED = {"gcc": ["libasan.so", "libubsan.so", "libstdc++.so"], "clang": ["libclang_rt.asan-x86_64.so"]}
+OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:detect_stack_use_after_return=1:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+# what cannot run so, and why
+DESELECTED = {
+    "tests/test_every_kernel.py": "starts the suite for every kernel, which is done here",
+    "tests/test_kernels.py": "compiles programs of its own, with sanitizers of their own",
+    "tests/test_c_interface.py": "links the library of an ordinary build; the same calls are made below",
+    "tests/test_embedding.py": "compiles against an installed lse, an ordinary build",
+    "tests/test_memory.py::test_no_temporary_is_proportional_to_the_input": "freed memory is kept, to see its use",
+}
+COLUMNS = ["compiler", "kernel", "what", "passed", "skipped", "failed", "reports", "minutes"]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this run."""
+    parser.add_argument("--compiler", action="append", choices=LINK, help="only this one, may be repeated")
+    parser.add_argument("--kernel", action="append", help="only this one, may be repeated")
+    parser.add_argument("pytest", nargs="*", help="what pytest gets besides; behind --")
+
+
+def run(options: argparse.Namespace) -> Iterator[Table]:
+    """Yield a table of each compiler; Fault behind it where something was found."""
+    for compiler in options.compiler or native.compilers(*LINK):
+        table = Table(f"sanitizers_{compiler}", COLUMNS)
+        with tempfile.TemporaryDirectory() as folder:
+            faults = [*suite(compiler, options, Path(folder), table), *of_programs(compiler, options, table)]
+        yield table
+        if faults:
+            raise Fault("\n".join(faults))
+
+
+def suite(compiler: str, options: argparse.Namespace, folder: Path, table: Table) -> Iterator[str]:
+    """Build the extension, run the suite on every kernel, add a row for each; yield what was found."""
+    scratch.copy(folder)
+    scratch.build(folder, compiler, LEVEL, " ".join(SANITIZE), " ".join([*SANITIZE[:1], LINK[compiler]]))
+    environment = {
+        **OPTIONS,
+        "LD_PRELOAD": " ".join(library(compiler, name) for name in PRELOADED[compiler]),
+        "PYTHONMALLOC": "malloc",  # each object of Python is memory of its own
+        "PYTHONPATH": str(folder / "src"),
+    }
+    names = "import lse._core; print(*lse._core.available_kernels())"
+    for kernel in options.kernel or native.output([sys.executable, "-c", names], **environment).split():
+        reports = folder / "reports" / kernel
+        reports.mkdir(parents=True)
+        watched = {name: f"{environment[name]}:log_path={reports / name}" for name in OPTIONS}
+        start = time.monotonic()
+        counts, code = pytest(folder, options.pytest, {**environment, **watched, "LSE_KERNELS": kernel})
+        said = [path.read_text(errors="replace") for path in sorted(reports.iterdir())]
+        minutes = f"{(time.monotonic() - start) / 60:.0f}"
+        table.rows.append([compiler, kernel, "suite", *counts, len(said), minutes])
+        print(*table.rows[-1], file=sys.stderr, flush=True)
+        yield from (f"{compiler}, {kernel}:\n{text[:6000]}" for text in said)
+        if code:
+            yield f"{compiler}, {kernel}: pytest ended with {code}"
+
+
+def library(compiler: str, name: str) -> str:
+    """Where a compiler has one of its libraries."""
+    path = native.output([compiler, f"-print-file-name={name}"]).strip()
+    if not os.path.isabs(path):
+        raise Fault(f"{compiler} has no {name}")
+    return path
+
+
+def pytest(folder: Path, more: list[str], environment: dict[str, str]) -> tuple[list[int], int]:
+    """Run the suite; how many tests passed, were skipped and failed, as far as it came, and its exit status."""
+    results = folder / "results.xml"
+    results.unlink(missing_ok=True)
+    deselected = (f"--deselect={name}" for name in DESELECTED)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results}", *deselected, *more]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, stdout=sys.stderr, stderr=sys.stderr)
+    if not results.exists():
+        return [0, 0, 0], done.returncode
+    count = {name: int(n) for name, n in ElementTree.parse(results).find("testsuite").items() if n.isdecimal()}
+    failed = count["failures"] + count["errors"]
+    return [count["tests"] - failed - count["skipped"], count["skipped"], failed], done.returncode
+
+
+def of_programs(compiler: str, options: argparse.Namespace, table: Table) -> Iterator[str]:
+    """Watch programs that hold the engine alone, for leaks too, which the memory that Python keeps would hide."""
+    if options.pytest:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.monotonic()
+        selftest, embedding = programs.compiled(Path(folder), compiler, *SANITIZE, LEVEL)
+        native.output([selftest])
+        requests, wanting = programs.requests(), programs.requests_without_memory()
+        environment = {"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1:max_allocation_size_mb=300"}
+        for kernel in options.kernel or native.output([selftest, "--names"]).split():
+            programs.check([embedding], requests, LSE_KERNELS=kernel)
+            programs.check([embedding], wanting, LSE_KERNELS=kernel, **environment)
+            minutes = f"{(time.monotonic() - start) / 60:.0f}"
+            table.rows.append([compiler, kernel, "calls from C", len(requests) + len(wanting), 0, 0, 0, minutes])
+            start = time.monotonic()
+    yield from ()
