@@ -11,6 +11,8 @@ RUNS = {
     "bits": "the golden digests with every compiler, level of optimisation, kernel and emulated processor",
     "scale": "more than 2^31 elements and rows, time for an element, memory beyond the arrays",
     "sanitizers": "the suite and programs in C under AddressSanitizer and UndefinedBehaviorSanitizer",
+    "valgrind": "tests of numbers, every function and programs in C under valgrind",
+    "leaks": "every function 100,000 times, errors included: nothing is kept",
 }
 
 

@@ -1,7 +1,7 @@
 """Tests of numbers, every function, and programs in C, under valgrind's memcheck.
 
-It sees what AddressSanitizer does not: values that depend on memory nobody has written, and code that was not compiled for
-it, as it is released. It knows no AVX-512, and hides it from the program, which then takes AVX2.
+It sees what AddressSanitizer does not: values that depend on memory nobody has written, and code as it is released, not
+compiled for it. It knows no AVX-512, and hides it from the program, which then takes AVX2.
 """
 
 import argparse

@@ -211,6 +211,7 @@ PARTS = {numbers: 1, errors: 1, accumulators: 1, c_interface: 1, others: 1, slow
 
 
 if __name__ == "__main__":  # once each, for who watches the process
-    for part in PARTS:
-        for _, function, arguments in part():
-            function(*arguments)
+    cases = [case for part in PARTS for case in part()]
+    for _, function, arguments in cases:
+        function(*arguments)
+    print(f"{len(cases)} calls")
