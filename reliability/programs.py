@@ -9,27 +9,26 @@ from reliability import native
 from reliability.tables import ROOT, Fault
 
 TESTS = ROOT / "tests"
+MORE = [f"-I{native.SOURCES / 'kernels'}", "-fopenmp"]
 
 
-def interface():
-    """The tests of lse.h; they say what the functions shall answer."""
-    if str(TESTS) not in sys.path:
-        sys.path.insert(0, str(TESTS))
-    import test_c_interface
-
-    return test_c_interface
+sys.path.insert(0, str(TESTS))
 
 
 def requests(most: int | None = None) -> list:
     """Calls of every function of lse.h, wrong ones too; with `most`, those of no more elements."""
+    import test_c_interface as interface  # needs lse
+
     rng = np.random.default_rng(0)
-    every = [call for dtype in interface().DTYPES for call in interface().all_calls(rng, dtype)]
+    every = [call for dtype in interface.DTYPES for call in interface.all_calls(rng, dtype)]
     return [call for call in every if most is None or call.x.size <= most]
 
 
 def requests_without_memory() -> list:
     """Calls that want more memory than there is, if that is less than 800 MB, and calls after them."""
-    return [*interface().calls_without_memory(), *requests(100)]
+    import test_c_interface as interface
+
+    return [*interface.calls_without_memory(), *requests(100)]
 
 
 def compiled(folder: Path, compiler: str, *flags: str) -> list[Path]:
@@ -37,16 +36,23 @@ def compiled(folder: Path, compiler: str, *flags: str) -> list[Path]:
     found = []
     for name, sources in (("selftest", native.KERNELS), ("embedding", native.ENGINE)):
         (folder / name).mkdir()
-        found.append(native.program(folder / name, compiler, [*sources, TESTS / f"{name}.c"], *flags, "-fopenmp"))
+        found.append(native.program(folder / name, compiler, [*sources, TESTS / f"{name}.c"], *flags, *MORE))
     return found
 
 
-def check(program: list[object], calls: list, **environment: str) -> None:
-    """Let embedding.c answer; Fault where it answers wrongly or is ended, with its last words."""
-    interface()
+def watched(
+    selftest: list[object], embedding: list[object], most: int | None = None, **environment: str
+) -> tuple[int, list[str]]:
+    """Run both; how many calls embedding.c was asked for, and the last words of what answered wrongly or was ended."""
     import c_program
 
+    faults: list[str] = []
+    calls = requests(most)
+    if most is None:
+        calls += requests_without_memory()
     try:
-        c_program.Program(*program).check(calls, **environment)
-    except AssertionError as fault:
-        raise Fault(f"{program}: {str(fault)[:4000]}") from fault
+        native.output(selftest, **environment)
+        c_program.Program(*embedding).check(calls, **environment)
+    except (Fault, AssertionError) as fault:
+        faults.append(f"{embedding}, {environment}: {str(fault)[:4000]}")
+    return len(calls), faults
