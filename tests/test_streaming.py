@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import lse
@@ -514,8 +514,12 @@ def test_malformed_pickles(state):
     assert pickle.dumps(total) == before
 
 
+FAR = [1e20, 1e20, 2.0**500, 2.0**500, INF, INF]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.floats(), min_size=12, max_size=12), st.booleans())
+@example([*FAR, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0], True)  # an exponent that is none
 def test_no_pickle_does_harm(numbers, weighted):
     """Whatever finite and infinite numbers a state has, using it neither crashes nor warns."""
     parts = np.array(numbers).reshape(2, 3, 2)

@@ -43,6 +43,9 @@ static double exp_down(double d)
     return ldexp(e.hi, (int)n);
 }
 
+/* tail e^lo, where lo is what rounding a logarithm lost; beyond 1 it is less than an ulp of that, and left out */
+static double tail_with(double tail, double lo) { return fabs(lo) <= 1.0 ? tail * exp_down(lo) : tail; }
+
 lse_sum lse_plain_sum(double shift, double tail, double tail_lo)
 {
     double n;
@@ -59,8 +62,7 @@ lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail
         return (lse_sum){exponent + n, t.hi, t.lo};
     }
     const pair max = two_sum(shift, exponent * LN2_HI_f64);
-    /* beyond 1, what rounding lost is less than an ulp of the logarithm */
-    return (lse_sum){max.hi, fabs(max.lo) <= 1.0 ? tail * exp_down(max.lo) : tail, INFINITY};
+    return (lse_sum){max.hi, tail_with(tail, max.lo), INFINITY};
 }
 
 lse_sum lse_sum_of(double value, double value_lo, double sign)
@@ -83,7 +85,7 @@ static lse_sum far_of(lse_sum s, int weighted)
     if (is_far(s)) return s;
     if (weighted) {
         const pair max = log_of_power(s.max);
-        return (lse_sum){max.hi, s.tail * exp_down(max.lo), INFINITY};
+        return (lse_sum){max.hi, tail_with(s.tail, max.lo), INFINITY};
     }
     return (lse_sum){s.max, TOP + s.tail / exp_of((pair){s.max, 0.0}, &n).hi, INFINITY};
 }
