@@ -18,7 +18,13 @@ from xml.etree import ElementTree
 from reliability import native, programs, scratch
 from reliability.tables import Fault, Table
 
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+# gcc does not count a float that does not fit into an integer as undefined
+SANITIZE = [
+    "-fsanitize=address,undefined,float-cast-overflow",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+    "-g",
+]
 LEVEL = "-O1"  # at -O3 loads whose values are not used are gone before they are watched
 LINK = {"gcc": "", "clang": "-shared-libasan"}  # clang's runtime is linked to programs alone unless asked for
 # as clang has it for one processor, and where it is built for all
