@@ -5,6 +5,7 @@ compiled for it. It knows no AVX-512, and hides it from the program, which then 
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -91,12 +92,12 @@ def watch(folder: Path, compiler: str, kernel: str, what: str, command: list[str
 
 def errors(report: Path) -> Iterator[str]:
     """What memcheck has found, one text each: kind, and the stack with the objects that its frames are in."""
-    for error in ElementTree.parse(report).getroot().iter("error"):
-        frames = [
-            " ".join(filter(None, (f.findtext("fn"), f.findtext("file"), f.findtext("line"), f.findtext("obj"))))
-            for f in error.find("stack").iter("frame")
-        ]
-        yield "\n  ".join([error.findtext("kind"), *frames])
+    with contextlib.suppress(ElementTree.ParseError):  # the process was ended: its exit status says so
+        for _, error in ElementTree.iterparse(report):
+            if error.tag == "error":
+                fields = ("fn", "file", "line", "obj")
+                frames = [" ".join(filter(None, map(f.findtext, fields))) for f in error.find("stack").iter("frame")]
+                yield "\n  ".join([error.findtext("kind"), *frames])
 
 
 def of_programs(folder: Path, compiler: str, table: Table) -> Iterator[str]:
