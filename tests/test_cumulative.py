@@ -111,6 +111,15 @@ def test_tails_keep_their_digits(dtype, tiny):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("before", [False, True])
+def test_tails_of_all_sizes_keep_their_digits(dtype, before):
+    """Those of some hundredths too, which a polynomial of small absolute error served ill."""
+    for x in np.linspace(-12, -1, 200).astype(dtype):
+        a = np.array([x, 0] if before else [0, x], dtype)
+        assert oracle.distance(lse.logcumsumexp(a)[1], oracle.logsumexp(a)) <= 5
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_large_magnitudes(dtype):
     for a in ([2.0**20 + 0.5, 2.0**20, 2.0**20 - 1], [131072.0, 131071.0, 131073.0, 131072.5], [-3e38, -3e38, 3e38]):
         a = np.array(a, dtype)

@@ -192,15 +192,16 @@ static const double LOG_OF_f64[] = {
     0x1.2c04d1babe000p-2,
 };
 
-/* log(1 + r) = r + r^2 (c0 + c1 r + ...), absolute error 2^-55.99 for |r| <= 0.0303 */
+/* log(1 + r) = r + r^2 (c0 + c1 r + ...), relative error 2^-56.59 for |r| <= 0.0303 */
 static const double LOG_f64[] = {
-    -0x1.fffffffffff95p-2,
-    0x1.55555555b4454p-2,
-    -0x1.0000000114219p-2,
-    0x1.9999892622165p-3,
-    -0x1.55553b071cd2dp-3,
-    0x1.250011566c58ap-3,
-    -0x1.007d12c18d5f3p-3,
+    -0x1.fffffffffffd3p-2,
+    0x1.55555555554bfp-2,
+    -0x1.000000009f08dp-2,
+    0x1.9999999c0def4p-3,
+    -0x1.555542410c875p-3,
+    0x1.24922e522c4b3p-3,
+    -0x1.006c580f9e071p-3,
+    0x1.c80aba1f595c1p-4,
 };
 
 #endif
