@@ -57,8 +57,8 @@ LSE_INLINE REAL FN(floor)(double anchor) { return (REAL)((anchor - (double)EXP_B
 /* x[j] = e^x[j] - 1 for j < count, a compile-time constant, and |x| <= ln(2) / 2. The stages of several vectors
  * interleave.
  *
- * Relative error below 0.4 of 2^-53 or 2^-24 of 1 + x, of which 0.09 is the polynomial's, 0.17 the rounding of its last
- * factor and 0.125 that of the product. */
+ * Error below 0.74 of 2^-53 or 2^-24 of 1 + x, the most at x = -ln(2) / 2: of this 0.09 is the polynomial's, 0.25 the
+ * rounding of its last factor, 0.05 that of those before and 0.35 that of the product. */
 LSE_INLINE void FN(expm1)(V *x, const int count)
 {
     enum { TERMS = sizeof(FN(EXP)) / sizeof(REAL) };
@@ -70,7 +70,9 @@ LSE_INLINE void FN(expm1)(V *x, const int count)
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(mul)(p[j], x[j]);
 }
 
-/* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten, its error that of expm1 for |x| < LSE_FAR and any anchor.
+/* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten. For |x| < LSE_FAR and any anchor the error is that of expm1 and
+ * of the r that it is given: 0.99 of 2^-53 or 2^-24 of 1 + x at most, 0.95 at the worst x known,
+ * 0x1.879972c594e18p+36, 0.94 of all floats, -0x1.b6105cp+4 (python -m reliability numbers).
  *
  * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto
  * bias = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor,
