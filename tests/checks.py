@@ -1,8 +1,10 @@
-"""Comparisons without tolerance, values lying differently in memory, and programs that tests need."""
+"""Comparisons without tolerance, values lying differently in memory, fresh processes, and programs that tests need."""
 
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -28,6 +30,17 @@ def needs_modules(*names):
     for name in names:
         if importlib.util.find_spec(name) is None:
             missing(name)
+
+
+def fresh(program, *arguments, timeout=60, **environment):
+    """What a fresh interpreter prints, of code or a file; not ended in time it is killed, and the test fails."""
+    env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "LSE_KERNELS")}
+    env |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
+    given = [program] if isinstance(program, os.PathLike) else ["-c", program]
+    command = [sys.executable, "-W", "error", *given, *map(str, arguments)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, f"ended with {done.returncode}\n{done.stdout[-1000:]}{done.stderr[-3000:]}"
+    return done.stdout.strip()
 
 
 def same(computed, expected):

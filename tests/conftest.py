@@ -77,6 +77,23 @@ def build_wheel(folder):
 
 
 @pytest.fixture(scope="session")
+def other(tmp_path_factory):
+    """The path of other.c as a library, whose OpenMP runtime is that of lse."""
+    library = tmp_path_factory.mktemp("other") / "other.so"
+    source = Path(__file__).with_name("other.c")
+    command = [
+        tool(os.environ.get("CC", "cc"), "gcc", "clang"),
+        "-shared",
+        "-fPIC",
+        "-fopenmp",
+        f"-I{lse.get_include()}",
+    ]
+    if subprocess.run([*command, "-o", library, source], capture_output=True).returncode != 0:
+        missing("a C compiler with OpenMP")
+    return library
+
+
+@pytest.fixture(scope="session")
 def installed(tmp_path_factory):
     """This Python, where lse is installed; where the tests run on the source tree, another, with a wheel of it."""
     if not Path(lse.__file__).is_relative_to(ROOT / "src"):

@@ -75,6 +75,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     const lse_layout row = contiguous(n, size), column = strided(n, panel * size, size);
     lse_row rows[COUNT];
     static float out32[MOST];
+    lse_running running;
     for (ptrdiff_t i = 0; i < count; i++) {
         const lse_row at = {x + i * n * size, NULL, x + (COUNT * MOST / 2 + i * n) * size, n};
         rows[i] = at;
@@ -95,7 +96,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     k->merge(&o->columns, &o->rows, panel);
     k->finish_scaled(&o->rows, count, &o->results);
     k->finish(&o->columns, panel, &o->merged);
-    r->cumulate_row(&row, &rows[0], &row, is_double ? (char *)o->cumulated : (char *)out32);
+    r->cumulate_row(&row, &rows[0], &row, is_double ? (char *)o->cumulated : (char *)out32, 0, n, &running);
     for (ptrdiff_t i = 0; i < n && !is_double; i++) o->cumulated[i] = out32[i];
     for (int f = 0; f < 2; f++) {
         char *out = is_double ? (char *)o->out[f] : (char *)out32;

@@ -1,8 +1,7 @@
-"""Threads: how many, when none, and what happens after a fork."""
+"""Threads: how many, and when none."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,25 +10,11 @@ import numpy as np
 import pytest
 
 import lse
+from checks import fresh
 from lse import _core, _threads
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fork, affinity and cgroups as on Linux")
 openmp = pytest.mark.skipif(_core.openmp_version() == 0, reason="built without OpenMP")
-
-
-def run(code, *arguments, timeout=60, **environment):
-    """What a fresh interpreter prints."""
-    env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "LSE_KERNELS")}
-    env |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_set_num_threads():
@@ -74,11 +59,11 @@ COUNT = "import lse; print(lse.get_num_threads())"
 def test_the_environment_decides():
     processors = len(os.sched_getaffinity(0))
     quota = _threads.cgroup_quota()
-    assert run(COUNT) == str(min(processors, quota or processors))
-    assert run(COUNT, OMP_NUM_THREADS="1") == "1"
+    assert fresh(COUNT) == str(min(processors, quota or processors))
+    assert fresh(COUNT, OMP_NUM_THREADS="1") == "1"
     one = sorted(os.sched_getaffinity(0))[0]
-    assert run(f"import os; os.sched_setaffinity(0, [{one}]); {COUNT}") == "1"
-    assert run(f"import lse, os; os.sched_setaffinity(0, [{one}]); {COUNT}") == "1"
+    assert fresh(f"import os; os.sched_setaffinity(0, [{one}]); {COUNT}") == "1"
+    assert fresh(f"import lse, os; os.sched_setaffinity(0, [{one}]); {COUNT}") == "1"
 
 
 @linux
@@ -89,7 +74,7 @@ import lse, threadpoolctl
 with threadpoolctl.threadpool_limits(1):
     print(lse.get_num_threads())
 """
-    assert run(code) == "1"
+    assert fresh(code) == "1"
 
 
 # The number of threads a reduction started, from the kernel's own count.
@@ -106,9 +91,9 @@ print(len(os.listdir("/proc/self/task")) - before)
 @linux
 @openmp
 def test_small_reductions_start_no_thread():
-    assert run(STARTED, str((1 << 16) - 1), "f8") == "0"
-    assert run(STARTED, str((1 << 17) - 1), "f4") == "0"
-    assert run(STARTED, str(1 << 20), "f8") == "3"
+    assert fresh(STARTED, str((1 << 16) - 1), "f8") == "0"
+    assert fresh(STARTED, str((1 << 17) - 1), "f4") == "0"
+    assert fresh(STARTED, str(1 << 20), "f8") == "3"
 
 
 @pytest.mark.parametrize(
@@ -140,72 +125,6 @@ def test_cgroup_quota_of_version_1(tmp_path):
     membership = tmp_path / "cgroup"
     membership.write_text("5:memory:/job\n4:cpu,cpuacct:/job\n")
     assert _threads.cgroup_quota(tmp_path, membership) == 3
-
-
-FORK = """
-import os, sys, numpy as np
-{setup}
-import lse
-a = np.arange(1 << 20) % 1000 * 0.001
-lse.set_num_threads(4)
-{parent}
-expected = lse.logsumexp(a)
-pid = os.fork()
-if pid == 0:
-    ok = lse.logsumexp(a) == expected and lse.get_num_threads() == 1
-    os._exit(0 if ok else 1)
-print(os.waitpid(pid, 0)[1])
-"""
-
-
-@linux
-@openmp
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_child_computes():
-    """After the parent ran a parallel region of ours, libgomp would hang in the child."""
-    for _ in range(5):
-        assert run(FORK.format(setup="import warnings; warnings.simplefilter('ignore')", parent="")) == "0"
-
-
-@linux
-@openmp
-def test_a_forked_child_computes_after_regions_of_others(tmp_path):
-    """Another library's regions, through the libgomp that we share."""
-    compiler = os.environ.get("CC", "cc")
-    if shutil.which(compiler) is None:
-        pytest.skip("no C compiler")
-    source = tmp_path / "other.c"
-    source.write_text(
-        "#include <omp.h>\nint region(void) { int n = 0;\n#pragma omp parallel num_threads(4) reduction(+:n)\n"
-        "n += 1; return n; }\n"
-    )
-    library = tmp_path / "other.so"
-    built = subprocess.run([compiler, "-shared", "-fPIC", "-fopenmp", "-o", library, source], capture_output=True)
-    if built.returncode:
-        pytest.skip("no C compiler with OpenMP")
-    setup = f"import warnings, ctypes; warnings.simplefilter('ignore'); other = ctypes.CDLL({str(library)!r})"
-    assert run(FORK.format(setup=setup, parent="assert other.region() == 4; lse.set_num_threads(1)")) == "0"
-
-
-POOL = """
-import multiprocessing, sys, numpy as np, lse
-def work(seed):
-    return float(lse.logsumexp(np.random.default_rng(seed).standard_normal(200_000)))
-if __name__ == "__main__":
-    expected = [work(i) for i in range(4)]
-    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
-        print(pool.map(work, range(4)) == expected)
-"""
-
-
-@linux
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_process_pools(method, tmp_path):
-    script = tmp_path / "pool.py"
-    script.write_text(POOL)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, script, method], env=env, capture_output=True, text=True, timeout=120)
-    assert done.stdout.strip() == "True", done.stderr
 
 
 def test_many_python_threads_at_once(rng):
@@ -256,12 +175,12 @@ def test_show_config(capsys):
 
 @pytest.mark.parametrize("kernel", _core.available_kernels())
 def test_lse_kernels_forces_one(kernel):
-    assert run("from lse import _core; print(_core.kernels())", LSE_KERNELS=kernel) == kernel
+    assert fresh("from lse import _core; print(_core.kernels())", LSE_KERNELS=kernel) == kernel
 
 
 def test_the_best_kernel_is_the_default():
-    assert run("from lse import _core; print(_core.kernels())") == _core.available_kernels()[0]
-    assert run("from lse import _core; print(_core.kernels())", LSE_KERNELS="") == _core.available_kernels()[0]
+    assert fresh("from lse import _core; print(_core.kernels())") == _core.available_kernels()[0]
+    assert fresh("from lse import _core; print(_core.kernels())", LSE_KERNELS="") == _core.available_kernels()[0]
 
 
 @pytest.mark.parametrize("kernel", ["sse9", "AVX2", "neon" if "neon" not in _core.available_kernels() else "avx2"])
@@ -300,4 +219,4 @@ print(tasks() - before)
 @openmp
 def test_a_thread_may_have_a_limit_of_its_own():
     """As the tasks of a pool do, whose other threads are busy too."""
-    assert run(OWN_LIMIT) == "2"
+    assert fresh(OWN_LIMIT) == "2"

@@ -14,6 +14,7 @@ from cython.parallel cimport prange
 from lse._engine cimport *
 
 import os
+import threading
 
 import numpy as np
 

@@ -16,7 +16,11 @@ cdef extern from "core/threads.h" nogil:
     ctypedef void (*lse_task)(void *context, ptrdiff_t index) noexcept nogil
     ctypedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threads) noexcept nogil
 
-    int lse_watch_forks() noexcept
+    ctypedef int (*lse_question)() noexcept nogil
+    lse_question lse_ask_meanwhile(lse_question question) noexcept
+
+    int lse_watch_forks(int late) noexcept
+    void lse_note_fork() noexcept
     int lse_limit_threads(int wanted, int environment) noexcept
     int lse_limit_own_threads(int limit) noexcept
     int lse_available_threads() noexcept

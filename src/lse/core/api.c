@@ -77,7 +77,7 @@ static int perform(lse_operation operation, const matrix *x, const matrix *b, co
     int failed = 0;
     lse_request q = {.operation = operation, .table = lse_chosen(), .run = lse_run_tasks, .threads = threads};
     if (!q.table) return LSE_ERROR_KERNELS;
-    if (lse_watch_forks() != 0) return LSE_ERROR_MEMORY;
+    if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
     q.a = array_of(x);
     if (b) q.weights = array_of(b);
     q.out = array_of(out);

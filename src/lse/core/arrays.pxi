@@ -81,17 +81,31 @@ cdef lse_request request_for(lse_operation operation, unsigned long long reduced
     return request
 
 
-cdef int carry_out(lse_plan *plan, Py_ssize_t elements) except -1:
+cdef int carry_out(lse_plan *plan, Py_ssize_t elements, lse_segments *segments=NULL, int threads=1) except -1:
     cdef int failed = 0
+    cdef lse_question before = NULL
+    cdef bint asks = elements >= SIGNALS_FROM and PyThread_get_thread_ident() == main_thread
     plan.failed = &failed
+    if asks:
+        before = lse_ask_meanwhile(is_interrupted)
     if elements < GIL_KEPT_BELOW:
-        lse_execute(plan)
+        execute(plan, segments, threads)
     else:
         with nogil:
-            lse_execute(plan)
+            execute(plan, segments, threads)
+    if asks:
+        lse_ask_meanwhile(before)
     if failed:
+        raise_interrupt()
         raise MemoryError("lse: no memory for a second look at a row whose weighted sum cancels")
     return 0
+
+
+cdef void execute(lse_plan *plan, lse_segments *segments, int threads) noexcept nogil:
+    if segments == NULL:
+        lse_execute(plan)
+    else:
+        lse_execute_segments(segments, threads)
 
 
 cdef int perform(lse_operation operation, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
@@ -149,8 +163,7 @@ def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int a
     segments.step = step
     segments.stride = cnp.PyArray_STRIDE(a, axis)
     threads = lse_threads_for(cnp.PyArray_SIZE(a), plan.itemsize, 0)
-    with nogil:
-        lse_execute_segments(&segments, threads)
+    carry_out(&plan, cnp.PyArray_SIZE(a), &segments, threads)
 
 
 def round_to(cnp.ndarray values not None, cnp.ndarray out not None):

@@ -20,6 +20,7 @@ static void map_piece_task(void *context, ptrdiff_t piece)
     const lse_real_kernels *kernels = plan->kernels;
     const int log = plan->operation == LSE_LOG_SOFTMAX;
     const ptrdiff_t start = piece * LSE_PIECE, left = plan->n - start, n = left < LSE_PIECE ? left : LSE_PIECE;
+    if (lse_is_stopped(plan->failed)) return;
     if (m->columns)
         (log ? kernels->log_softmax_columns : kernels->softmax_columns)(&plan->row, m->row, &plan->out_row, m->out,
                                                                         start, n, m->columns, m->results);
@@ -30,6 +31,22 @@ static void map_piece_task(void *context, ptrdiff_t piece)
 
 static void map_pieces(const mapped *m, int threads)
 { m->plan->run(map_piece_task, (void *)m, (m->plan->n + LSE_PIECE - 1) / LSE_PIECE, threads); }
+
+static void select_infinity(const lse_plan *plan, const lse_row *row, char *out, double at_infinity, double outside)
+{
+    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
+        plan->kernels->select_infinity(&plan->row, row, &plan->out_row, out, start, n, at_infinity, outside);
+}
+
+/* NaN where there is something, and everywhere where there is nothing. */
+static void select_present(const lse_plan *plan, const lse_row *row, char *out, double outside)
+{
+    int present = 0;
+    for (ptrdiff_t start = 0, n; !present && (n = lse_next_piece(plan, row, start)) > 0; start += n)
+        present = plan->kernels->is_present(&plan->row, row, start, n);
+    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
+        plan->kernels->select_present(&plan->row, row, &plan->out_row, out, start, n, NAN, present ? outside : NAN);
+}
 
 void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
                    const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads)
@@ -45,13 +62,11 @@ void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdif
         const mapped row = {plan, &rows[i], out[i], 0, i, shift[i], results};
         const double infinite = (double)infinities[i];
         if (infinities[i] > 0) {
-            plan->kernels->select_infinity(&plan->row, &rows[i], &plan->out_row, out[i],
-                                           log ? -lse_log(infinite) : 1.0 / infinite, outside);
+            select_infinity(plan, &rows[i], out[i], log ? -lse_log(infinite) : 1.0 / infinite, outside);
             continue;
         }
         if (results->value[i] == -INFINITY) results->value[i] = NAN;
-        if (isnan(results->value[i]) && rows[i].where)
-            plan->kernels->select_present(&plan->row, &rows[i], &plan->out_row, out[i], NAN, outside);
+        if (isnan(results->value[i]) && rows[i].where) select_present(plan, &rows[i], out[i], outside);
         else map_pieces(&row, threads);
     }
 }

@@ -38,8 +38,15 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
 static void piece_task(void *context, ptrdiff_t index)
 {
     const pieces *p = (const pieces *)context;
+    if (lse_is_stopped(p->plan->failed)) return;
     piece_states(p->plan, p->row, p->columns ? p->columns : 1, p->columns > 0, p->first + index, p->shift,
                  &p->states[index]);
+}
+
+ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start)
+{
+    const ptrdiff_t left = row->n - start;
+    return lse_is_stopped(plan->failed) ? 0 : left < LSE_PIECE ? left : LSE_PIECE;
 }
 
 /* Several rows have one piece each. */
@@ -54,7 +61,7 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
     if (!p.states) {
         lse_states other;
         piece_states(plan, rows, count, columns, 0, shift, states);
-        for (ptrdiff_t piece = 1; piece < all; piece++) {
+        for (ptrdiff_t piece = 1; piece < all && !lse_is_stopped(plan->failed); piece++) {
             piece_states(plan, rows, count, columns, piece, shift, &other);
             merge(states, &other, count);
         }
@@ -63,6 +70,10 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
     for (; p.first < all; p.first += WAVE) {
         const ptrdiff_t some = all - p.first < WAVE ? all - p.first : WAVE;
         plan->run(piece_task, &p, some, threads);
+        if (lse_is_stopped(plan->failed)) { /* some of them have never been written to */
+            *states = (lse_states){{0}, {0}, {0}};
+            break;
+        }
         for (ptrdiff_t i = 0; i < some; i++) {
             if (p.first + i == 0) *states = p.states[0];
             else merge(states, &p.states[i], count);

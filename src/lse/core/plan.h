@@ -50,7 +50,7 @@ typedef struct {
     lse_sums given;         /* of a map its sums, of LSE_SUMS what is added to; max is NULL where there are none */
     ptrdiff_t together;     /* rows, or columns, of one task */
     ptrdiff_t panels;       /* tasks for each block of columns */
-    int *failed;            /* set where there was no memory */
+    int *failed;            /* why it stops, see threads.h; set by any of its threads */
 } lse_plan;
 
 /* What is to be done; a where or weights whose data is NULL are not there. A map may be given the sums of its rows, with
@@ -75,7 +75,9 @@ int lse_maps(lse_operation operation);
 void lse_find_row(const lse_plan *plan, ptrdiff_t index, lse_row *row, char **out, ptrdiff_t *given);
 lse_row lse_column_of(const lse_plan *plan, const lse_row *first, ptrdiff_t i);
 
-/* pieces.c: states of count rows, or of count columns of which rows is the first, less their shifts, if any. */
+/* pieces.c: how many elements of a row to look at next; 0 at its end, or to stop. */
+ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start);
+/* States of count rows, or of count columns of which rows is the first, less their shifts, if any. */
 void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, const double *shift,
                       int threads, lse_states *states);
 

@@ -23,11 +23,12 @@ typedef enum { PLAIN, NOTHING, NOT_A_NUMBER, INFINITE, DISTANT } verdict;
 static verdict look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
                     ptrdiff_t *infinities)
 {
-    ptrdiff_t nans;
+    ptrdiff_t nans = 0;
     *infinities = 0;
     if (fabs(states->max[i]) <= plan->far) return PLAIN;
     if (states->max[i] == -INFINITY && !isnan(states->tail[i])) return NOTHING;
-    plan->kernels->census(&plan->row, row, &nans, infinities);
+    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
+        plan->kernels->census(&plan->row, row, start, n, &nans, infinities);
     if (nans > 0) *infinities = 0;
     return nans > 0 ? NOT_A_NUMBER : *infinities > 0 ? INFINITE : DISTANT;
 }
@@ -74,14 +75,17 @@ typedef struct {
     lse_states again;
 } weighted_look;
 
+static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
+
 static void look_again(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads,
                        weighted_look *seen)
 {
-    double max;
-    int plain;
+    double max = -INFINITY;
+    int plain = 1;
     *seen = (weighted_look){.exact = 1, .value = -INFINITY};
     if (!(fabs(states->max[i]) <= plan->far)) {
-        plan->kernels->weighted_census(&plan->row, row, &max, &plain);
+        for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
+            plan->kernels->weighted_census(&plan->row, row, start, n, &max, &plain);
         if (plain && max == -INFINITY) return;
         if (plain && max > -INFINITY) {
             lse_whole_states(plan, row, 1, 0, &max, threads, &seen->again);
@@ -92,11 +96,13 @@ static void look_again(const lse_plan *plan, const lse_row *row, const lse_state
     }
     double *x = (double *)malloc(2 * (size_t)row->n * sizeof(double));
     if (!x) {
-        LSE_STORE(plan->failed, 1);
+        LSE_STORE(plan->failed, LSE_NO_MEMORY);
         return;
     }
-    plan->kernels->collect(&plan->row, row, x, x + row->n);
-    lse_exact(x, x + row->n, row->n, &seen->value, &seen->value_lo, &seen->sign);
+    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
+        plan->kernels->collect(&plan->row, row, start, n, x + start, x + row->n + start);
+    if (!lse_is_stopped(plan->failed))
+        lse_exact(x, x + row->n, row->n, is_stopped, plan->failed, &seen->value, &seen->value_lo, &seen->sign);
     free(x);
 }
 
@@ -240,6 +246,7 @@ void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptr
                       int threads)
 {
     int plain = 1;
+    if (lse_is_stopped(plan->failed)) return;
     if (plan->operation == LSE_SUMS) {
         store_sums(plan, rows, out, count, states, threads);
         return;

@@ -36,6 +36,7 @@ static void segments_task(void *context, ptrdiff_t index)
     lse_row row;
     char *base;
     ptrdiff_t given;
+    if (lse_is_stopped(segments->plan->failed)) return;
     lse_find_row(segments->plan, index / segments->batches, &row, &base, &given);
     some_segments(segments, &row, base, first, -1, tile);
     some_segments(segments, &row, base, first, tile, LSE_PIECE);
@@ -51,6 +52,7 @@ static void long_segments(const lse_segments *segments, ptrdiff_t outer, int thr
     lse_find_row(segments->plan, outer, &row, &base, &given);
     for (ptrdiff_t i = 0; i < segments->count; i++) {
         if (segments->offsets[i + 1] - segments->offsets[i] <= LSE_PIECE) continue;
+        if (lse_is_stopped(segments->plan->failed)) return;
         find_segment(segments, &row, base, i, &segment, &out);
         lse_whole_states(segments->plan, &segment, 1, 0, NULL, threads, &states);
         lse_finish_group(segments->plan, &segment, &out, 1, &states, threads);

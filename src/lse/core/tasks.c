@@ -51,17 +51,24 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
     lse_finish_group(plan, m.rows, m.out, m.count, &states, threads);
 }
 
-static void group_task(void *context, ptrdiff_t index) { group((const lse_plan *)context, index, 1); }
+static void group_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = (const lse_plan *)context;
+    if (!lse_is_stopped(plan->failed)) group(plan, index, 1);
+}
 
 static void cumulate_task(void *context, ptrdiff_t index)
 {
     const lse_plan *plan = (const lse_plan *)context;
+    lse_running running;
     lse_row row;
     char *out;
     ptrdiff_t given;
     lse_find_row(plan, index, &row, &out, &given);
-    plan->kernels->cumulate_row(&plan->row, &row, &plan->out_row, out);
-    lse_add_progress(row.n);
+    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, &row, start)) > 0; start += n) {
+        plan->kernels->cumulate_row(&plan->row, &row, &plan->out_row, out, start, n, &running);
+        lse_add_progress(n);
+    }
 }
 
 /* How many rows or columns go together, and how many tasks that makes. */
@@ -82,6 +89,10 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
     return quotient_up(plan->outer, plan->together);
 }
 
+/* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works itself,
+ * not while it waits for others. */
+#define LONG ((ptrdiff_t)1 << 22)
+
 void lse_execute(lse_plan *plan)
 {
     const lse_fp_state found = lse_fp_enter();
@@ -91,8 +102,9 @@ void lse_execute(lse_plan *plan)
         plan->run(cumulate_task, plan, plan->outer, threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
-        if (threads > 1 && tasks < threads && plan->n > LSE_PIECE)
-            for (ptrdiff_t i = 0; i < tasks; i++) group(plan, i, threads);
+        const ptrdiff_t each = plan->n * plan->together;
+        if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LONG))
+            for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) group(plan, i, threads);
         else plan->run(group_task, plan, tasks, threads);
     }
     lse_fp_leave(found);

@@ -5,6 +5,9 @@
 
 #include "core/threads.h"
 
+#include <stdint.h>
+#include <time.h>
+
 #include "core/fp.h"
 #include "kernels/target.h"
 
@@ -21,16 +24,37 @@ int lse_openmp_version(void) { return 0; }
 
 /* libgomp hangs in a child that was forked after any library of the parent ran a parallel region. */
 static int is_forked_child = 0;
+void lse_note_fork(void) { LSE_STORE(&is_forked_child, 1); }
+
+#ifdef __linux__
+#include <stdio.h>
+#include <string.h>
+/* Whether this process was made by fork and has run no new program since. */
+static int is_fork(void)
+{
+    char text[256] = ""; /* up to the ninth field of /proc/PID/stat, and beyond */
+    unsigned flags = 0;
+    FILE *file = fopen("/proc/self/stat", "r");
+    if (!file) return 0;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *rest = strrchr(text, ')');
+    return rest && sscanf(rest, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & 0x40; /* PF_FORKNOEXEC */
+}
+#else
+static int is_fork(void) { return 0; }
+#endif
+
 #ifdef _WIN32
-int lse_watch_forks(void) { return 0; }
+int lse_watch_forks(int late) { return late ? is_fork() : 0; }
 #else
 #include <pthread.h>
-static void note_fork(void) { is_forked_child = 1; }
-int lse_watch_forks(void)
+int lse_watch_forks(int late)
 {
     static int watched = 0;
     if (LSE_LOAD(&watched)) return 0;
-    const int error = pthread_atfork(NULL, NULL, note_fork);
+    if (late && is_fork()) lse_note_fork();
+    const int error = pthread_atfork(NULL, NULL, lse_note_fork);
     LSE_STORE(&watched, error == 0);
     return error;
 }
@@ -68,7 +92,7 @@ int lse_limit_threads(int wanted, int environment)
 int lse_available_threads(void)
 {
     const int wanted = LSE_LOAD(&wanted_limit), environment = LSE_LOAD(&environment_limit);
-    if (is_forked_child) return 1;
+    if (LSE_LOAD(&is_forked_child)) return 1;
     if (wanted > 0) return wanted;
     int threads = max_threads();
     const int allowed = affinity();
@@ -80,7 +104,7 @@ int lse_available_threads(void)
 int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted)
 {
     enum { FROM_F32 = 1 << 17, FROM_F64 = 1 << 16 }; /* below, a second thread costs more than it brings */
-    if (elements < (itemsize == 4 ? FROM_F32 : FROM_F64) || is_forked_child || in_parallel()) return 1;
+    if (elements < (itemsize == 4 ? FROM_F32 : FROM_F64) || LSE_LOAD(&is_forked_child) || in_parallel()) return 1;
     const int threads = wanted > 0 ? wanted : lse_available_threads();
     return own_limit > 0 && own_limit < threads ? own_limit : threads;
 }
@@ -103,6 +127,39 @@ void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads)
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
 #endif
     for (ptrdiff_t i = 0; i < count; i++) run_one(task, context, i);
+}
+
+/* Interrupts ----------------------------------------------------------------------------------------------- */
+
+enum { LOOKS = 8, INTERVAL = 100 }; /* pieces from a look at the clock to the next; milliseconds between questions */
+static LSE_THREAD_LOCAL lse_question own_question = NULL;
+static LSE_THREAD_LOCAL unsigned looks = 0;
+static LSE_THREAD_LOCAL uint64_t asked = 0;
+
+static uint64_t milliseconds(void)
+{
+    struct timespec now = {0, 0};
+    timespec_get(&now, TIME_UTC);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+lse_question lse_ask_meanwhile(lse_question question)
+{
+    const lse_question before = own_question;
+    own_question = question;
+    if (question) asked = milliseconds();
+    return before;
+}
+
+int lse_is_stopped(int *failed)
+{
+    if (own_question && ++looks % LOOKS == 0 && milliseconds() - asked > INTERVAL) { /* also if the clock is set back */
+        const lse_fp_state found = lse_fp_enter();
+        if (own_question()) LSE_STORE(failed, LSE_INTERRUPTED);
+        asked = milliseconds();
+        lse_fp_leave(found);
+    }
+    return LSE_LOAD(failed);
 }
 
 static long long progress = 0;

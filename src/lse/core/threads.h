@@ -11,8 +11,22 @@ typedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threa
 /* An lse_run: OpenMP's, each task in the default floating-point state; serial where there is no OpenMP. */
 void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads);
 
-/* Asks to be told of forks; 0, or an error of the operating system. Once is enough, more does no harm. */
-int lse_watch_forks(void);
+/* Why a call stops before its end. What it has written by then means nothing. */
+enum { LSE_NO_MEMORY = 1, LSE_INTERRUPTED = 2 };
+
+/* Sets what the calling thread asks of its caller while it works, some times a second: anything but 0 interrupts. NULL is
+ * nothing. Returns what it was. */
+typedef int (*lse_question)(void);
+lse_question lse_ask_meanwhile(lse_question question);
+
+/* Whether to stop, asked by all threads before each piece of work. */
+int lse_is_stopped(int *failed);
+
+/* Asks to be told of forks; 0, or an error of the operating system. Once is enough, more does no harm. late: the first
+ * time looks whether this process is itself a fork, and takes note of it. */
+int lse_watch_forks(int late);
+/* This process is a fork: no threads from now on. */
+void lse_note_fork(void);
 
 /* Set both limits: threads as the caller wants them, and what the environment allows; 0 is none, -1 leaves the one
  * there is. Returns the first as it was. */

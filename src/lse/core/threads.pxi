@@ -1,7 +1,12 @@
 # Threads ----------------------------------------------------------------------------------------------------
 
-if lse_watch_forks() != 0:
+if lse_watch_forks(False) != 0:
     raise ImportError("lse: the operating system refused to watch for fork (pthread_atfork)")
+
+
+def note_fork():
+    """Use no threads from now on, as in a child made by fork."""
+    lse_note_fork()
 
 
 def limit_threads(int limit, int environment):
@@ -28,6 +33,46 @@ def progress() -> int:
     """Elements that all reductions of this process have read so far."""
     return lse_progress()
 
+
+# Signals ----------------------------------------------------------------------------------------------------
+
+cdef extern from *:
+    '''
+    /* In the thread whose exceptions they are; one that a handler has raised stays set. */
+    static int is_interrupted(void)
+    {
+        const PyGILState_STATE state = PyGILState_Ensure();
+        const int raised = PyErr_CheckSignals();
+        PyGILState_Release(state);
+        return raised;
+    }
+    static int raise_interrupt(void) { return PyErr_Occurred() ? -1 : 0; }
+    '''
+    int is_interrupted() noexcept nogil
+    int raise_interrupt() except -1
+
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident()
+
+
+cdef enum:
+    SIGNALS_FROM = 1 << 20  # elements; less is done before anybody waits
+
+cdef unsigned long main_thread = threading.main_thread().ident  # the one that runs handlers of signals
+
+
+def note_main_thread():
+    """Take the calling thread for the main one, as it is in a child that it has forked."""
+    global main_thread
+    main_thread = PyThread_get_thread_ident()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=note_main_thread)
+
+
+# The engine's tasks -----------------------------------------------------------------------------------------
 
 cdef void run_one(lse_task task, void *context, ptrdiff_t index) noexcept nogil:
     cdef lse_fp_state found = lse_fp_enter()

@@ -48,7 +48,7 @@
     {                                                                                                         \
         rows_##F, columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
-            select_infinity_##F, select_present_##F, cumulate_row_##F, PANEL_##F                                                \
+            select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, PANEL_##F                              \
     }
 #define LSE_TABLE(isa)                                                                      \
     static const lse_kernels table = {isa, merge, finish, finish_scaled,                    \

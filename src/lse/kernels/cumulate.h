@@ -181,15 +181,15 @@ LSE_INLINE void FN(cumulate_block)(const char *x, char *out, ptrdiff_t n, FN(run
     }
 }
 
-static void FN(cumulate_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
+static void FN(cumulate_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                             ptrdiff_t start, ptrdiff_t n, lse_running *running)
 {
     REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
-    FN(running) s;
-    s.where = FN(OUTSIDE);
-    s.far.max = -(double)INFINITY;
-    s.far.rest = 0;
-    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
-        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
+    FN(running) s = {.where = FN(OUTSIDE), .far = {-(double)INFINITY, 0}};
+    _Static_assert(sizeof s <= sizeof *running, "no room for a running sum");
+    if (start > 0) memcpy(&s, running, sizeof s);
+    for (ptrdiff_t done = start; done < start + n; done += FN(BLOCK)) {
+        const ptrdiff_t left = start + n - done, some = left < FN(BLOCK) ? left : FN(BLOCK);
         const char *x = FN(fetch)(layout, row, done, some, 0, buffer);
         if (out_layout->direct) {
             FN(cumulate_block)(x, out + done * (ptrdiff_t)sizeof(REAL), some, &s);
@@ -198,4 +198,5 @@ static void FN(cumulate_row)(const lse_layout *layout, const lse_row *row, const
             FN(scatter)(out_layout, out, done, some, result);
         }
     }
+    memcpy(running, &s, sizeof s);
 }

@@ -83,14 +83,21 @@ static pair take_pair(fixed *f, int *e)
 typedef struct {
     fixed over_top;
     double top;
+    lse_stopped stopped;
+    void *context;
 } total;
 
+enum { MANY = 4096 }; /* elements that are not worth asking whether to stop */
+
 /* (hi + lo) 2^e, the sum of n weights within 2^-106 of itself, however much of them cancels. */
-static pair weigh(const double *b, ptrdiff_t n, int *e)
+static pair weigh(const total *s, const double *b, ptrdiff_t n, int *e)
 {
     fixed sum = {0};
     if (n == 1) return (pair){frexp(b[0], e), 0.0};
-    for (ptrdiff_t i = 0; i < n; i++) add(&sum, b[i], 0);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        if (i % MANY == MANY - 1 && s->stopped(s->context)) break;
+        add(&sum, b[i], 0);
+    }
     return take_pair(&sum, e);
 }
 
@@ -100,7 +107,7 @@ static pair weigh(const double *b, ptrdiff_t n, int *e)
 static void add_group(total *s, double a, const double *b, ptrdiff_t n)
 {
     int e;
-    pair weight = weigh(b, n, &e);
+    pair weight = weigh(s, b, n, &e);
     if (weight.hi == 0.0) return;
     if (s->top == -INFINITY) s->top = a;
     const pair d = two_sum(a, -s->top);
@@ -136,6 +143,7 @@ static double between(double min, double max)
 static void add_all(total *s, double *a, double *b, ptrdiff_t n)
 {
     double min = a[0], max = a[0];
+    if (n > MANY && s->stopped(s->context)) return;
     for (ptrdiff_t i = 1; i < n; i++) {
         min = a[i] < min ? a[i] : min;
         max = a[i] > max ? a[i] : max;
@@ -181,7 +189,8 @@ static void logarithm(fixed *f, double top, double *value, double *value_lo, dou
     *value_lo = scale(result.lo, e);
 }
 
-void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_lo, double *sign)
+void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
+               double *sign)
 {
     enum { NONE = 0, POSITIVE = 1, NEGATIVE = 2, NEITHER = POSITIVE | NEGATIVE }; /* inf - inf is NaN as well */
     const double values[] = {-INFINITY, INFINITY, INFINITY, NAN}, signs[] = {0.0, 1.0, -1.0, NAN};
@@ -199,7 +208,7 @@ void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_l
     *value_lo = 0.0;
     *sign = signs[infinite];
     if (infinite != NONE || kept == 0) return;
-    total s = {.top = -INFINITY};
+    total s = {.top = -INFINITY, .stopped = stopped, .context = context};
     add_all(&s, a, b, kept);
     logarithm(&s.over_top, s.top, value, value_lo, sign);
 }

@@ -80,7 +80,15 @@ typedef void (*lse_map_row)(const lse_layout *layout, const lse_row *row, const 
 typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
 
-typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
+/* What a cumulative sum takes from one piece of a row to the next, of any precision. */
+typedef union {
+    double aligned;
+    char bytes[96];
+} lse_running;
+/* Writes log(sum(exp(x[0 .. i]))) for i in start .. start + n, a whole number of blocks (16 KiB) or the rest of the row;
+ * out may be the row itself. */
+typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                             ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
 typedef struct {
     lse_reduce_rows rows;
@@ -89,20 +97,24 @@ typedef struct {
     lse_reduce_columns weighted_columns;
     lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */
     lse_map_columns softmax_columns, log_softmax_columns;
-    /* how many of the elements of a row are NaN, and how many +inf */
-    void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t *nans, ptrdiff_t *infinities);
-    /* the greatest finite element with a weight, and whether every weight is a normal number or 0, every element finite
-     * or -inf */
-    void (*weighted_census)(const lse_layout *layout, const lse_row *row, double *max, int *plain);
-    /* elements and weights as doubles; the weight of an element left out is 0 */
-    void (*collect)(const lse_layout *layout, const lse_row *row, double *x, double *weight);
+    /* All of these are of elements start .. start + n of a row.
+     * Adds how many are NaN, and how many +inf. */
+    void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
+                   ptrdiff_t *infinities);
+    /* raises max to the greatest finite element with a weight; plain becomes 0 unless every weight is a normal number or
+     * 0, every element finite or -inf */
+    void (*weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
+                            int *plain);
+    /* n elements and weights as doubles; the weight of an element left out is 0 */
+    void (*collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
+                    double *weight);
     /* out = x is +inf ? at_infinity : elsewhere */
     void (*select_infinity)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                            double at_infinity, double elsewhere);
-    /* out = what is left out ? absent : present; present everywhere where everything is left out */
+                            ptrdiff_t start, ptrdiff_t n, double at_infinity, double elsewhere);
+    /* of a row with a mask: whether any is not left out; out = what is left out ? absent : present */
+    int (*is_present)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n);
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                           double present, double absent);
-    /* out[i] = log(sum(exp(x[0 .. i]))) for all of a row; out may be the row itself */
+                           ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
     ptrdiff_t panel; /* columns at most */
 } lse_real_kernels;
@@ -133,8 +145,11 @@ lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
 
 /* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements
- * each, are overwritten. */
-void lse_exact(double *a, double *b, ptrdiff_t n, double *value, double *value_lo, double *sign);
+ * each, are overwritten. It is stopped(context) whether to go on is asked of, now and then; if not, the results mean
+ * nothing. */
+typedef int (*lse_stopped)(void *context);
+void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
+               double *sign);
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);

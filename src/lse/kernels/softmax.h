@@ -160,13 +160,13 @@ static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row
     FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 1);
 }
 
-static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t *nans, ptrdiff_t *infinities)
+static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
+                       ptrdiff_t *infinities)
 {
     REAL buffer[FN(BLOCK)];
-    *nans = *infinities = 0;
-    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
-        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
-        const char *from = FN(fetch)(layout, row, done, some, 0, buffer);
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *from = FN(fetch)(layout, row, start + done, some, 0, buffer);
         for (ptrdiff_t i = 0; i < some; i++) {
             REAL x;
             memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
@@ -177,33 +177,48 @@ static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t *
 }
 
 static void FN(select_infinity)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                double at_infinity, double elsewhere)
+                                ptrdiff_t start, ptrdiff_t n, double at_infinity, double elsewhere)
 {
     REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
-    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
-        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
-        const char *from = FN(fetch)(layout, row, done, some, 0, buffer);
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *from = FN(fetch)(layout, row, start + done, some, 0, buffer);
         for (ptrdiff_t i = 0; i < some; i++) {
             REAL x;
             memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
             result[i] = (REAL)(x == (REAL)INFINITY ? at_infinity : elsewhere);
         }
-        FN(scatter)(out_layout, out, done, some, result);
+        FN(scatter)(out_layout, out, start + done, some, result);
     }
 }
 
-static void FN(select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                               double present, double absent)
+/* to[i] = 0, or -inf where element start + i is left out. */
+LSE_INLINE void FN(presence)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, REAL *to)
 {
-    REAL none[FN(BLOCK)] = {0}, result[FN(BLOCK)];
-    int some_present = 0;
-    for (int writes = 0; writes < 2; writes++)
-        for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
-            const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
-            FN(mask)(layout, row->where, done, some, (const char *)none, -(REAL)INFINITY, result);
-            for (ptrdiff_t i = 0; i < some && !writes; i++) some_present |= result[i] == 0;
-            for (ptrdiff_t i = 0; i < some; i++)
-                result[i] = (REAL)(result[i] == 0 || !some_present ? present : absent);
-            if (writes) FN(scatter)(out_layout, out, done, some, result);
-        }
+    memset(to, 0, (size_t)n * sizeof(REAL));
+    FN(mask)(layout, row->where, start, n, (const char *)to, -(REAL)INFINITY, to);
+}
+
+static int FN(is_present)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n)
+{
+    REAL found[FN(BLOCK)];
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        FN(presence)(layout, row, start + done, some, found);
+        for (ptrdiff_t i = 0; i < some; i++)
+            if (found[i] == 0) return 1;
+    }
+    return 0;
+}
+
+static void FN(select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                               ptrdiff_t start, ptrdiff_t n, double present, double absent)
+{
+    REAL result[FN(BLOCK)];
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        FN(presence)(layout, row, start + done, some, result);
+        for (ptrdiff_t i = 0; i < some; i++) result[i] = (REAL)(result[i] == 0 ? present : absent);
+        FN(scatter)(out_layout, out, start + done, some, result);
+    }
 }

@@ -384,15 +384,14 @@ static void FN(weighted_rows)(const lse_layout *layout, const lse_row *rows, ptr
 
 /* A second look ---------------------------------------------------------------------------------------------- */
 
-static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, double *max, int *plain)
+static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
+                                int *plain)
 {
     REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
-    *max = -(double)INFINITY;
-    *plain = 1;
-    for (ptrdiff_t done = 0; done < row->n; done += FN(BLOCK)) {
-        const ptrdiff_t some = reach_of(row, done, FN(BLOCK));
-        const char *from = FN(fetch)(layout, row, done, some, 0, x_buffer);
-        const char *weights = FN(fetch_weights)(layout, row, done, some, b_buffer);
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *from = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
+        const char *weights = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
         for (ptrdiff_t i = 0; i < some; i++) {
             REAL x, b;
             memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
@@ -404,12 +403,13 @@ static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, do
     }
 }
 
-static void FN(collect)(const lse_layout *layout, const lse_row *row, double *x, double *weight)
+static void FN(collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
+                        double *weight)
 {
-    for (ptrdiff_t i = 0; i < row->n; i++) {
+    for (ptrdiff_t i = 0; i < n; i++) {
         REAL own, b, buffer;
-        memcpy(&own, FN(fetch)(layout, row, i, 1, 0, &buffer), sizeof own);
-        memcpy(&b, FN(fetch_weights)(layout, row, i, 1, &buffer), sizeof b);
+        memcpy(&own, FN(fetch)(layout, row, start + i, 1, 0, &buffer), sizeof own);
+        memcpy(&b, FN(fetch_weights)(layout, row, start + i, 1, &buffer), sizeof b);
         x[i] = (double)own;
         weight[i] = (double)b;
     }

@@ -1,0 +1,50 @@
+"""Whether this process inherits an OpenMP runtime, whose threads stayed behind in the process that forked it.
+
+An OpenMP region in such a child may wait for them for ever. `lse._core` watches for forks from its import on; this is about
+those that came before, and so it is imported first, before the runtime that `lse._core` is linked with.
+"""
+
+import os
+
+RUNTIMES = ("libgomp", "libomp", "libiomp")
+FORKED_WITHOUT_EXEC = 0x40  # in the flags of a process, field 9 of /proc/PID/stat
+
+
+def is_fork(stat: str = "/proc/self/stat") -> bool:
+    """Return whether this process was made by fork and has run no new program since; False where nobody tells."""
+    try:
+        with open(stat) as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return bool(int(fields[6]) & FORKED_WITHOUT_EXEC)
+
+
+def programs(process: int | str) -> dict[str, str]:
+    """Return the lines of a process's mappings of code from files, and the names of these files."""
+    try:
+        with open(f"/proc/{process}/maps") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    return {line: os.path.basename(line) for line in lines if "/" in line and "x" in line.split()[1]}
+
+
+def runtimes(process: int | str) -> set[str]:
+    """Return the lines of those that are runtimes of OpenMP."""
+    return {line for line, name in programs(process).items() if name.startswith(RUNTIMES)}
+
+
+def inherits_runtime(before: set[str]) -> bool:
+    """Return whether the runtime in use was there before the fork, of runtimes that were there before `lse._core`.
+
+    Programs lie at other addresses in every process but those that come of one by fork. Where the parent is gone, nobody
+    knows what it had.
+    """
+    if not before or runtimes("self") != before:  # lse._core has brought its own, which no region has seen
+        return False
+    parents = programs(os.getppid()).keys() & programs("self").keys()
+    return not parents or not before.isdisjoint(parents)
+
+
+BEFORE = runtimes("self") if is_fork() else set()
