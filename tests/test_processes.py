@@ -11,7 +11,7 @@ import pytest
 
 import lse
 from checks import fresh, in_threads, missing, needs_modules, tool
-from lse import _core, _embedding, _forks
+from lse import _core, _embedding, _process
 from test_free_threading import bits, calls
 
 pytestmark = [
@@ -155,8 +155,8 @@ def test_a_child_whose_parent_is_gone_computes(other):
 def test_what_tells_a_fork(tmp_path, stat, forked):
     path = tmp_path / "stat"
     path.write_text(stat)
-    assert _forks.is_fork(path) == forked
-    assert not _forks.is_fork(tmp_path / "absent")
+    assert _process.is_fork(path) == forked
+    assert not _process.is_fork(tmp_path / "absent")
 
 
 # {0} is what the parent does first; each start method makes workers, which compute what the parent computed.

@@ -1,6 +1,6 @@
 """Log-sum-exp for NumPy arrays: accurate, reproducible, in one pass over memory."""
 
-from lse import _forks  # noqa: F401  before lse._core
+from lse import _process  # noqa: F401  before lse._core
 from lse._core import LogSumExp, log_softmax, logcumsumexp, logmeanexp, logsumexp, segment_logsumexp, softmax
 from lse._embedding import get_include
 from lse._threads import get_num_threads, set_num_threads, show_config

@@ -9,7 +9,6 @@ from libc.stdint cimport intptr_t
 
 cimport cython
 cimport numpy as cnp
-from cython.parallel cimport prange
 
 from lse._engine cimport *
 

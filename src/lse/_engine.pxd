@@ -21,6 +21,7 @@ cdef extern from "core/threads.h" nogil:
 
     int lse_watch_forks(int late) noexcept
     void lse_note_fork() noexcept
+    void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads) noexcept
     int lse_limit_threads(int wanted, int environment) noexcept
     int lse_limit_own_threads(int limit) noexcept
     int lse_available_threads() noexcept

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Self, SupportsIndex
 
-from lse import _core, _forks
+from lse import _core, _process
 
 
 def read(*parts: str) -> list[str] | None:
@@ -136,10 +136,10 @@ def show_config() -> None:
 def openmp_runtimes() -> list[str]:
     """Return the paths of the OpenMP libraries that this process has loaded, where the system tells (Linux)."""
     words = set(read("/proc/self/maps") or ())
-    return sorted(word for word in words if os.path.basename(word).startswith(_forks.RUNTIMES))
+    return sorted(word for word in words if os.path.basename(word).startswith(_process.RUNTIMES))
 
 
-if _forks.inherits_runtime(_forks.BEFORE):
+if _process.inherits_runtime(_process.BEFORE):
     _core.note_fork()
 if "OMP_NUM_THREADS" not in os.environ:
     _core.limit_threads(-1, cgroup_quota() or 0)

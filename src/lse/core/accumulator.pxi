@@ -19,7 +19,8 @@ cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
     if a is None or b is None:
         return a if b is None else b
     out = new_sums(a)
-    lse_merge_sums(table, weighted, rows_of(out), rows_of(a), rows_of(b), cnp.PyArray_SIZE(a) // 3, run)
+    lse_merge_sums(table, weighted, rows_of(out), rows_of(a), rows_of(b), cnp.PyArray_SIZE(a) // 3,
+                   lse_run_tasks)
     return out
 
 

@@ -59,7 +59,7 @@ cdef int make_plan(lse_plan *plan, lse_request *request, cnp.ndarray a, cnp.ndar
                    cnp.ndarray out) except -1:
     """Describe what is to be done with a, which is not empty; the request says what."""
     request.table = table
-    request.run = run
+    request.run = lse_run_tasks
     request.threads = 0
     describe(&request.a, a)
     describe(&request.where, where)
@@ -87,7 +87,7 @@ cdef int carry_out(lse_plan *plan, Py_ssize_t elements, lse_segments *segments=N
     cdef bint asks = elements >= SIGNALS_FROM and PyThread_get_thread_ident() == main_thread
     plan.failed = &failed
     if asks:
-        before = lse_ask_meanwhile(is_interrupted)
+        before = ask_signals()
     if elements < GIL_KEPT_BELOW:
         execute(plan, segments, threads)
     else:

@@ -38,17 +38,23 @@ def progress() -> int:
 
 cdef extern from *:
     '''
-    /* In the thread whose exceptions they are; one that a handler has raised stays set. */
+    /* Of the one thread that asks. PyGILState_Ensure might take another state, where there are several interpreters. */
+    static PyThreadState *asking = NULL;
     static int is_interrupted(void)
     {
-        const PyGILState_STATE state = PyGILState_Ensure();
-        const int raised = PyErr_CheckSignals();
-        PyGILState_Release(state);
+        PyEval_RestoreThread(asking);
+        const int raised = PyErr_CheckSignals(); /* the exception stays set */
+        asking = PyEval_SaveThread();
         return raised;
+    }
+    static lse_question ask_signals(void)
+    {
+        asking = PyThreadState_Get();
+        return lse_ask_meanwhile(is_interrupted);
     }
     static int raise_interrupt(void) { return PyErr_Occurred() ? -1 : 0; }
     '''
-    int is_interrupted() noexcept nogil
+    lse_question ask_signals()
     int raise_interrupt() except -1
 
 
@@ -59,7 +65,7 @@ cdef extern from "pythread.h":
 cdef enum:
     SIGNALS_FROM = 1 << 20  # elements; less is done before anybody waits
 
-cdef unsigned long main_thread = threading.main_thread().ident  # the one that runs handlers of signals
+cdef unsigned long main_thread = threading.main_thread().ident  # the only one that runs handlers of signals
 
 
 def note_main_thread():
@@ -70,24 +76,3 @@ def note_main_thread():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=note_main_thread)
-
-
-# The engine's tasks -----------------------------------------------------------------------------------------
-
-cdef void run_one(lse_task task, void *context, ptrdiff_t index) noexcept nogil:
-    cdef lse_fp_state found = lse_fp_enter()
-    task(context, index)
-    lse_fp_leave(found)
-
-
-cdef void run(lse_task task, void *context, ptrdiff_t count, int threads) noexcept nogil:
-    """Rows, columns and pieces over OpenMP threads: the lse_run of core/threads.h."""
-    cdef ptrdiff_t i
-    if threads > count:
-        threads = <int>count
-    if threads <= 1:
-        for i in range(count):
-            task(context, i)
-    else:
-        for i in prange(count, num_threads=threads, schedule="dynamic"):
-            run_one(task, context, i)

@@ -1,10 +1,13 @@
-"""Whether this process inherits an OpenMP runtime, whose threads stayed behind in the process that forked it.
+"""The process that lse is imported into: imported first, for what cannot be told once `lse._core` is there.
 
-An OpenMP region in such a child may wait for them for ever. `lse._core` watches for forks from its import on; this is about
-those that came before, and so it is imported first, before the runtime that `lse._core` is linked with.
+It may inherit an OpenMP runtime, whose threads stayed behind in the process that forked it: a region may wait for them
+for ever. `lse._core` notes the forks that come after it; here is looked for one that came before. And it may have
+several interpreters, of which one alone can have `lse._core`.
 """
 
+import importlib
 import os
+import sys
 
 RUNTIMES = ("libgomp", "libomp", "libiomp")
 FORKED_WITHOUT_EXEC = 0x40  # in the flags of a process, field 9 of /proc/PID/stat
@@ -38,8 +41,8 @@ def runtimes(process: int | str) -> set[str]:
 def inherits_runtime(before: set[str]) -> bool:
     """Return whether the runtime in use was there before the fork, of runtimes that were there before `lse._core`.
 
-    Programs lie at other addresses in every process but those that come of one by fork. Where the parent is gone, nobody
-    knows what it had.
+    Programs lie at other addresses in every process but those that come of one by fork. Where the parent is gone,
+    nobody knows what it had.
     """
     if not before or runtimes("self") != before:  # lse._core has brought its own, which no region has seen
         return False
@@ -47,4 +50,23 @@ def inherits_runtime(before: set[str]) -> bool:
     return not parents or not before.isdisjoint(parents)
 
 
+def is_shared() -> bool:
+    """Return whether this process has several interpreters."""
+    try:
+        name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+        return len(importlib.import_module(name).list_all()) > 1
+    except ImportError:  # not of CPython
+        return False
+
+
 BEFORE = runtimes("self") if is_fork() else set()
+
+try:
+    importlib.import_module("lse._core")
+except ImportError as error:
+    if not is_shared():
+        raise
+    raise ImportError(
+        f"lse cannot be imported into this interpreter ({error}): of the interpreters of a process one alone can have "
+        "lse and NumPy. Import lse in that one alone, or use processes instead of interpreters."
+    ) from error
