@@ -6,6 +6,7 @@
 #include "core/threads.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "core/fp.h"
@@ -116,9 +117,45 @@ static void run_one(lse_task task, void *context, ptrdiff_t index)
     lse_fp_leave(found);
 }
 
+/* OpenMP's runtimes end the process where the system refuses them a thread. So who never had so large a team starts as
+ * many threads first, and one more for what else a team takes, all there at once; the team is 1 where that fails. Teams
+ * that become smaller let go of theirs. */
+#if defined(_OPENMP) && !defined(_WIN32)
+static void *pass(void *gate)
+{
+    pthread_mutex_lock((pthread_mutex_t *)gate);
+    pthread_mutex_unlock((pthread_mutex_t *)gate);
+    return NULL;
+}
+
+static int are_startable(int threads)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t *started = (pthread_t *)malloc((size_t)threads * sizeof *started);
+    int count = 0;
+    if (!started) return 0;
+    pthread_mutex_lock(&gate);
+    while (count < threads && pthread_create(&started[count], NULL, pass, &gate) == 0) count++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < count; i++) pthread_join(started[i], NULL);
+    free(started);
+    return count == threads;
+}
+
+static int team_of(int threads)
+{
+    static LSE_THREAD_LOCAL int latest = 1;
+    if (threads > latest && !are_startable(threads)) return 1;
+    return latest = threads;
+}
+#else
+static int team_of(int threads) { return threads; }
+#endif
+
 void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads)
 {
     if (threads > count) threads = (int)count;
+    if (threads > 1) threads = team_of(threads);
     if (threads <= 1) {
         for (ptrdiff_t i = 0; i < count; i++) task(context, i);
         return;
