@@ -237,9 +237,10 @@ cdef class LogSumExp:
         if not done:
             return False
         with cython.critical_section(self):
+            count = self.count + n  # before anything is changed, for there may be no memory for it
             sums = rows_of(self.plain)
             lse_put_sum(sums, 0, lse_merge_sum(table, False, lse_sum_at(sums, 0), one))
-            self.count = self.count + n
+            self.count = count
         return True
 
     cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
@@ -279,11 +280,12 @@ cdef class LogSumExp:
 
     cdef int put(self, cnp.ndarray sums, bint weighted, many) except -1:
         """Under the lock."""
+        count = self.count + many
         if weighted:
             self.weighted = sums
         else:
             self.plain = sums
-        self.count = self.count + many
+        self.count = count
         return 0
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
@@ -325,6 +327,7 @@ cdef class LogSumExp:
         np.float64(0.6931471805599453)
         """
         cdef LogSumExp from_other
+        cdef cnp.ndarray plain, weighted
         if not isinstance(other, LogSumExp):
             raise TypeError(f"LogSumExp.merge: expected a LogSumExp, not {type(other).__name__}; update() takes data")
         mine, theirs = self.lengths(), (<LogSumExp>other).lengths()
@@ -332,9 +335,10 @@ cdef class LogSumExp:
             raise ValueError(f"LogSumExp.merge: shapes {mine} and {theirs} differ; expected the same")
         from_other = (<LogSumExp>other).twin()
         with cython.critical_section(self):
-            self.plain = add_sums(self.plain, from_other.plain, False)
-            self.weighted = add_sums(self.weighted, from_other.weighted, True)
-            self.count = self.count + from_other.count
+            plain = add_sums(self.plain, from_other.plain, False)
+            weighted = add_sums(self.weighted, from_other.weighted, True)
+            count = self.count + from_other.count
+            self.plain, self.weighted, self.count = plain, weighted, count
         return self
 
     def __add__(self, other):
