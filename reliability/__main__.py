@@ -15,6 +15,7 @@ RUNS = {
     "leaks": "every function 100,000 times, errors included: nothing is kept",
     "numbers": "exp of every float and of hard doubles, and reductions of ten million rows",
     "races": "the engine on many threads, under clang's thread sanitizer with archer",
+    "processes": "forks beside running regions, interrupts, and threads in the pools of others",
 }
 
 

@@ -92,6 +92,9 @@ void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdif
 void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const ptrdiff_t *given, ptrdiff_t count,
                    int threads);
 
+/* tasks.c: calls task(context, i) for i < count, on so many threads, until it is to stop. */
+void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, ptrdiff_t count, int threads);
+
 /* tasks.c, segments.c: all of it, in the default floating-point state, which is left as it was found. */
 void lse_execute(lse_plan *plan);
 

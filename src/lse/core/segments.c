@@ -65,6 +65,6 @@ void lse_execute_segments(lse_segments *segments, int threads)
     const lse_fp_state found = lse_fp_enter();
     segments->batches = (segments->count + LSE_BATCH - 1) / LSE_BATCH;
     for (ptrdiff_t outer = 0; outer < plan->outer; outer++) long_segments(segments, outer, threads);
-    plan->run(segments_task, segments, plan->outer * segments->batches, threads);
+    lse_run_until_stopped(plan, segments_task, segments, plan->outer * segments->batches, threads);
     lse_fp_leave(found);
 }

@@ -89,6 +89,27 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
     return quotient_up(plan->outer, plan->together);
 }
 
+/* Some of the tasks; what is left of all when it stops would take its time, however little each does. */
+enum { SOME = 1 << 14 };
+typedef struct {
+    lse_task task;
+    void *context;
+    ptrdiff_t first;
+} some_tasks;
+
+static void one_of_some(void *context, ptrdiff_t index)
+{
+    const some_tasks *some = (const some_tasks *)context;
+    some->task(some->context, some->first + index);
+}
+
+void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, ptrdiff_t count, int threads)
+{
+    some_tasks some = {task, context, 0};
+    for (; some.first < count && !lse_is_stopped(plan->failed); some.first += SOME)
+        plan->run(one_of_some, &some, least(SOME, count - some.first), threads);
+}
+
 /* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works itself,
  * not while it waits for others. */
 #define LONG ((ptrdiff_t)1 << 22)
@@ -99,13 +120,13 @@ void lse_execute(lse_plan *plan)
     const ptrdiff_t elements = plan->outer * plan->n * most(plan->columns, 1);
     const int threads = lse_threads_for(elements, plan->itemsize, plan->threads);
     if (plan->operation == LSE_CUMULATE) {
-        plan->run(cumulate_task, plan, plan->outer, threads);
+        lse_run_until_stopped(plan, cumulate_task, plan, plan->outer, threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
         const ptrdiff_t each = plan->n * plan->together;
         if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LONG))
             for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) group(plan, i, threads);
-        else plan->run(group_task, plan, tasks, threads);
+        else lse_run_until_stopped(plan, group_task, plan, tasks, threads);
     }
     lse_fp_leave(found);
 }
