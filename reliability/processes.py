@@ -9,16 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
-import lse
-from lse import _core
 from reliability.tables import ROOT, Fault, Table
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from test_interrupts import CALLS
-from test_processes import BESIDE
 
 FORKS = 200  # by each process
 LATEST = 1.0  # seconds
@@ -61,7 +52,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
-    """Fork, interrupt, count."""
+    """Fork, interrupt, count; by what the tests have, which need lse and pytest."""
+    sys.path.insert(0, str(ROOT / "tests"))
     yield forks(options.processes)
     yield delays(options.repeats)
     yield threads()
@@ -82,6 +74,8 @@ def python(code: str, *words: object, timeout: float = 600) -> list[str]:
 
 def forks(processes: int) -> Table:
     """Fork beside two threads that run regions; every child reduces, and must end with the right bits."""
+    from test_processes import BESIDE
+
     for _ in range(processes):
         if python(BESIDE, FORKS, 60) != ["0", "[]", "True"]:
             raise Fault("a child, forked beside running regions, was wrong or did not end")
@@ -91,6 +85,8 @@ def forks(processes: int) -> Table:
 
 def delays(repeats: int) -> Table:
     """Interrupt every kind of call, of minutes each, on one thread and on all."""
+    from test_interrupts import CALLS
+
     table = Table("interrupts", ["call", "worst delay on 1 thread", "on 2 threads"])
     for name, call in CALLS.items():
         worst = [max(delay(call, count) for _ in range(repeats)) for count in (1, 2)]
@@ -102,6 +98,11 @@ def delays(repeats: int) -> Table:
 
 def delay(call: Callable[[], object], count: int) -> float:
     """Return the seconds from SIGINT to KeyboardInterrupt; the right result of the next call is looked at."""
+    import numpy as np
+
+    import lse
+    from lse import _core
+
     sent = []
 
     def send() -> None:
