@@ -16,6 +16,8 @@ RUNS = {
     "numbers": "exp of every float and of hard doubles, and reductions of ten million rows",
     "races": "the engine on many threads, under clang's thread sanitizer with archer",
     "processes": "forks beside running regions, interrupts, and threads in the pools of others",
+    "fuzz": "lse.h and the engine beneath it, by libFuzzer under sanitizers",
+    "fuzz_python": "all that is public in Python, by hypothesis",
 }
 
 

@@ -1,0 +1,287 @@
+"""Calls with arrays of any dtype, shape and layout: what is right gives what the reference gives, all else raises."""
+
+import itertools
+import math
+import warnings
+
+import numpy as np
+from hypothesis import strategies as st
+
+import lse
+from fuzzing import inputs, reference
+from fuzzing.reference import Refused
+
+DOCUMENTED = (TypeError, ValueError, MemoryError)  # AxisError is a ValueError
+MANY = [*inputs.FLOATS, *inputs.INTEGERS]
+ALL = [*MANY, *MANY, *inputs.COMPLEX, "O", "M8[D]", "V2"]
+
+
+# Calls ------------------------------------------------------------------------------------------------------
+
+
+def told(error):
+    """An exception that says something."""
+    assert str(error), f"{type(error).__name__} without a message"
+    return error
+
+
+def outcome(function, *arguments, **options):
+    """What a call returns, or the documented exception that it raises; it warns of nothing, and changes no setting."""
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = np.geterr()
+        try:
+            return function(*arguments, **options)
+        except DOCUMENTED as error:
+            return told(error)
+        finally:
+            assert np.geterr() == before
+
+
+def watched_call(function, arrays, written, *arguments, **options):
+    """`outcome`, and no byte differs but those of the elements written after success."""
+    for _, watched in arrays:
+        watched.remember()
+    result = outcome(function, *arguments, **options)
+    for _, watched in arrays:
+        allowed = []
+        if written is not None and written[1] is watched and not isinstance(result, Exception):
+            allowed = inputs.occupied(*written)
+        assert not np.setdiff1d(watched.changed(), allowed).size, (function.__name__, arguments, options)
+    if written is not None and not isinstance(result, Exception):
+        assert (result[0] if isinstance(result, tuple) else result) is written[0]
+    return result
+
+
+def expected_or_refused(function, *arguments):
+    try:
+        return function(*arguments)
+    except Refused:
+        return None
+
+
+def draw_out(data, shape, dtype, sources):
+    """No output, one of its own, or one in the memory of an input."""
+    kind = data.draw(st.integers(0, 5))
+    if kind < 3:
+        return None
+    if kind == 3 and sources:
+        a, watched = sources[0]
+        if a.flags.writeable and a.shape == shape:
+            return a, watched
+    if data.draw(st.integers(0, 9)) == 0:
+        shape = data.draw(inputs.shapes())
+    wanted = [dtype] if data.draw(st.booleans()) else [*ALL, dtype]
+    return data.draw(inputs.arrays(wanted, shape=shape, distinct=True))
+
+
+def draw_dtype(data):
+    usual = (
+        st.none() | st.none() | st.sampled_from(["f4", "f8", "f2", "g", "F", "D", ">f8", np.float32, inputs.bfloat16])
+    )
+    return data.draw(usual | st.sampled_from(["i4", "O", "G", "V2"]))
+
+
+def same_as_without_out(result, out, function, *arguments, **options):
+    if out is None or np.may_share_memory(out[0], arguments[0]):
+        return
+    again = function(*arguments, **options)
+    again = again[0] if isinstance(again, tuple) else again
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want = np.asarray(again).astype(out[0].dtype)
+    got = np.asarray(out[0])
+    assert np.array_equal(got, want) or np.all((got == want) | ((got != got) & (want != want)))
+
+
+# Reductions and maps ----------------------------------------------------------------------------------------
+
+
+def draw_reduced(data, weights=True):
+    """An array, weights, a mask and an axis that mostly go together."""
+    a = data.draw(inputs.arrays(ALL))
+    shape, b, where = a[0].shape, None, None
+    if weights and data.draw(st.booleans()):
+        positive = st.sampled_from([0.0, 1.0, 0.5, 3.0, 1e-300, 5e-324, 1e300])
+        values = data.draw(st.sampled_from([None, None, positive]))
+        b = data.draw(inputs.arrays(ALL, shape=data.draw(inputs.beside(shape)), values=values))
+    if data.draw(st.booleans()):
+        dtypes = ["?"] if data.draw(st.integers(0, 15)) else ALL
+        where = data.draw(inputs.arrays(dtypes, shape=data.draw(inputs.beside(shape))))
+    return a, b, where, data.draw(inputs.axes(a[0].ndim))
+
+
+def reduction(a, b, where, axis, keepdims, dtype, out, signs):
+    """The sums of a call that is right, the shape and the dtype of what it returns."""
+    found = reference.result_dtype(a, b, dtype)
+    shape = a.shape if b is None else reference.broadcast(a.shape, b.shape)
+    if where is not None:
+        reference.refuse(where.dtype != np.bool_ or reference.broadcast(shape, where.shape) != shape)
+    axes = reference.normal_axes(axis, len(shape))
+    kept = tuple(1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes)
+    value = found.type(0).real.dtype if signs and found.kind == "c" else found
+    reference.check_out(out, kept, value)
+    a, b = np.broadcast_to(a, shape), None if b is None else np.broadcast_to(b, shape)
+    return reference.Sums(a, b, where, axes, found), kept, found
+
+
+def check_reduction(data):
+    a, b, where, axis = draw_reduced(data)
+    keepdims, signs, dtype = data.draw(st.booleans()), data.draw(st.booleans()), draw_dtype(data)
+    given = [x for x in (a, b, where) if x is not None]
+    x, w, m = (None if pair is None else pair[0] for pair in (a, b, where))
+    right = expected_or_refused(reduction, x, w, m, axis, keepdims, dtype, None, signs)
+    out = draw_out(data, right[1], right[2], given) if right else None
+    right = expected_or_refused(reduction, x, w, m, axis, keepdims, dtype, out and out[0], signs)
+    options = {"axis": axis, "b": w, "keepdims": keepdims, "return_sign": signs, "dtype": dtype}
+    options["where"] = True if m is None else m
+    arrays = given if out is None or any(out[1] is w for _, w in given) else [*given, out]
+    result = watched_call(lse.logsumexp, arrays, out, x, out=out and out[0], **options)
+    assert isinstance(result, Exception) == (right is None), (result, options)
+    if right is None:
+        return
+    value, sign = result if signs else (result, None)
+    assert np.shape(value) == right[1]
+    if out is not None:
+        same_as_without_out(result, out, lse.logsumexp, x, **options)
+        return
+    assert value.dtype == (right[2].type(0).real.dtype if signs else right[2])
+    if right[2].kind != "c":
+        reference.check_logs(value, sign, right[0], right[2], (x, options))
+
+
+def check_mean(data):
+    a, b, where, axis = draw_reduced(data)
+    keepdims, dtype = data.draw(st.booleans()), draw_dtype(data)
+    given = [x for x in (a, b, where) if x is not None]
+    x, w, m = (None if pair is None else pair[0] for pair in (a, b, where))
+    right = expected_or_refused(reduction, x, w, m, axis, keepdims, dtype, None, False)
+    options = {"axis": axis, "b": w, "keepdims": keepdims, "dtype": dtype, "where": True if m is None else m}
+    result = watched_call(lse.logmeanexp, given, None, x, **options)
+    assert isinstance(result, Exception) == (right is None), (result, options)
+    if right is None:
+        return
+    sums, shape, found = right
+    assert np.shape(result) == shape
+    assert result.dtype == found
+    weights = None if w is None else np.broadcast_to(w, sums.a.shape)
+    ones = reference.Sums(np.zeros(sums.a.shape), weights, m, sums.axes, np.dtype("f8"))
+    if found.kind == "c" or np.any(ones.total < 0) or np.any(sums.total < 0) or not np.all(np.isfinite(ones.log)):
+        return
+    with np.errstate(all="ignore"):
+        want, eps = (sums.log - ones.log).reshape(shape), reference.eps_of(found)
+        noise = (sums.size / np.abs(sums.total) + ones.size / np.abs(ones.total)).reshape(shape)
+        bound = np.nan_to_num((16 + 2 * np.abs(sums.log).reshape(shape)) * eps + 16 * eps * noise, posinf=math.inf)
+    rounds = np.abs(want) < reference.finfo(found).max
+    reference.agree(np.where(rounds, np.asarray(result).astype(np.longdouble), want), want, bound, (x, options))
+
+
+def check_map(data):
+    a, _, where, axis = draw_reduced(data, weights=False)
+    dtype, log = draw_dtype(data), data.draw(st.booleans())
+    x, m = a[0], None if where is None else where[0]
+    given = [pair for pair in (a, where) if pair is not None]
+
+    def mapping(out):
+        found = reduction(x, None, m, axis, False, dtype, None, False)
+        reference.check_out(out, x.shape, found[2])
+        return found
+
+    right = expected_or_refused(mapping, None)
+    out = draw_out(data, x.shape, right[2], given) if right else None
+    right = expected_or_refused(mapping, out and out[0])
+    function = lse.log_softmax if log else lse.softmax
+    options = {"axis": axis, "dtype": dtype, "where": True if m is None else m}
+    arrays = given if out is None or any(out[1] is w for _, w in given) else [*given, out]
+    values = right and right[2].kind != "c" and reference.softmax(right[0], log)
+    result = watched_call(function, arrays, out, x, out=out and out[0], **options)
+    assert isinstance(result, Exception) == (right is None), (result, options)
+    if right is None:
+        return
+    assert np.shape(result) == x.shape
+    if out is not None:
+        same_as_without_out(result, out, function, x, **options)
+        return
+    assert result.dtype == right[2]
+    if values is not False:
+        finfo = reference.finfo(right[2])
+        want, units = values
+        inside = np.isnan(want) | (np.abs(want) < finfo.max) | np.isinf(want)
+        with np.errstate(all="ignore"):
+            bound = units * reference.eps_of(right[2]) + 4 * np.longdouble(finfo.smallest_subnormal)
+        reference.agree(np.where(inside, np.asarray(result).astype(np.longdouble), want), want, bound, (x, options))
+
+
+# Prefixes and segments --------------------------------------------------------------------------------------
+
+
+def parts(x, dtype, pieces, axis):
+    """Sums of pieces of an axis, one after the other."""
+    for piece in pieces:
+        part = np.take(x, piece, axis)
+        yield reference.Sums(part, None, None, (axis,), dtype)
+
+
+def one_axis(axis, ndim):
+    reference.refuse(isinstance(axis, tuple) or not -ndim <= axis < ndim)
+    return int(axis) % ndim
+
+
+def check_sequence(data, function, given, arguments, x, right, pieces):
+    """A call whose results along an axis are sums of pieces of it."""
+    positional, options = arguments
+    shape, dtype, axis = right if right else ((), None, 0)
+    out = draw_out(data, shape, dtype, given) if right else None
+    if right and expected_or_refused(lambda: reference.check_out(out and out[0], shape, dtype) or True) is None:
+        right = None
+    arrays = given if out is None or any(out[1] is w for _, w in given) else [*given, out]
+    result = watched_call(function, arrays, out, *positional, out=out and out[0], **options)
+    assert isinstance(result, Exception) == (right is None), (result, arguments)
+    if right is None:
+        return
+    assert np.shape(result) == shape
+    if out is not None:
+        same_as_without_out(result, out, function, *positional, **options)
+        return
+    assert result.dtype == dtype
+    if dtype.kind != "c":
+        for i, sums in enumerate(parts(x, dtype, pieces, axis)):
+            reference.check_logs(np.take(result, i, axis), None, sums, dtype, arguments)
+
+
+def check_cumulative(data):
+    a = data.draw(inputs.arrays(ALL))
+    axis, dtype, reverse = data.draw(inputs.axes(a[0].ndim)), draw_dtype(data), data.draw(st.booleans())
+
+    def right():
+        flat = a[0].reshape(-1) if axis is None or a[0].ndim == 0 else a[0]
+        return flat.shape, reference.result_dtype(a[0], None, dtype), one_axis(0 if axis is None else axis, flat.ndim)
+
+    found = expected_or_refused(right)
+    x = a[0].reshape(found[0]) if found else a[0]
+    n = x.shape[found[2]] if found else 0
+    pieces = [slice(i, None) if reverse else slice(0, i + 1) for i in range(n)]
+    pieces = [np.arange(n)[piece] for piece in pieces]
+    arguments = (a[0], axis), {"dtype": dtype, "reverse": reverse}
+    check_sequence(data, lse.logcumsumexp, [a], arguments, x, found, pieces)
+
+
+def check_segments(data):
+    a = data.draw(inputs.arrays(ALL))
+    axis = data.draw(st.integers(-1, 1) | inputs.axes(a[0].ndim))
+    ascending = st.lists(st.integers(0, 6), min_size=1, max_size=5).map(sorted)
+    offsets = data.draw(ascending | st.lists(st.integers(-2, 8), max_size=4))
+    kind, dtype = data.draw(st.sampled_from(["i8", "i4", "u2", "u8", ">i8", "f8"])), draw_dtype(data)
+    indptr = np.array(offsets).astype(kind)
+
+    def right():
+        found = reference.result_dtype(a[0], None, dtype)
+        reference.refuse(axis is None)
+        at = one_axis(axis, a[0].ndim)
+        reference.refuse(kind == "f8" or not offsets)
+        reference.refuse(offsets != sorted(offsets) or offsets[0] < 0 or offsets[-1] > a[0].shape[at])
+        return (*a[0].shape[:at], len(offsets) - 1, *a[0].shape[at + 1 :]), found, at
+
+    pieces = [np.arange(x, y) for x, y in itertools.pairwise(offsets)]
+    arguments = (a[0], indptr, axis), {"dtype": dtype}
+    check_sequence(data, lse.segment_logsumexp, [a], arguments, a[0], expected_or_refused(right), pieces)
