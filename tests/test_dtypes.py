@@ -154,6 +154,17 @@ def test_longdouble_has_its_own_digits(n, rng):
             assert worst(oracle.distance, lse.softmax(a), [oracle.mp.exp(y) for y in logs]) <= 4
 
 
+@pytest.mark.parametrize("ndim", [33, 63, 64])
+@pytest.mark.parametrize("axis", [(), 0, -1, None], ids=str)
+def test_longdouble_of_as_many_dimensions_as_there_are(ndim, axis):
+    a = np.array([0.0, 1.0, 2.0], LONG)
+    deep = a.reshape((1,) * (ndim - 1) + (3,))
+    axes = {(): (), 0: ()}.get(axis, 0)
+    assert np.array_equal(np.ravel(lse.logsumexp(deep, axis=axis)), np.ravel(lse.logsumexp(a, axis=axes)))
+    assert np.array_equal(lse.softmax(deep, axis=axis).ravel(), lse.softmax(a, axis=axes))
+    assert np.array_equal(lse.segment_logsumexp(deep, [0, 1, 3]).ravel(), lse.segment_logsumexp(a, [0, 1, 3]))
+
+
 def test_longdouble_has_its_own_range():
     greatest, least = np.finfo(LONG).max, np.finfo(LONG).smallest_subnormal
     for a, b in (

@@ -45,8 +45,8 @@ def parts(args, down=False):
     """
     a, b, power = prepared(args, down)
     order = tuple(i for i in range(a.ndim) if i not in args.axes) + args.axes
-    outer = math.prod(a.shape[i] for i in order[: a.ndim - len(args.axes)])
-    a = a.transpose(order).reshape(outer, -1) if a.size else np.full((outer, 1), -np.inf, WIDE)
+    rows = math.prod(args.keepdims_shape)  # as one axis, for with all of 64 there is no room for another
+    a = a.transpose(order).reshape(rows, -1) if a.size else np.full((rows, 1), -np.inf, WIDE)
     a = np.ascontiguousarray(a)  # so that the order of the sum is the same in any layout
     b = np.ones_like(a) if b is None or b.size == 0 else np.ascontiguousarray(b.transpose(order).reshape(a.shape))
     key = np.where(np.isneginf(a), a, a + np.log(np.abs(b)))
