@@ -402,6 +402,12 @@ def test_wrong_accumulators(error, arguments):
         LogSumExp(*arguments)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_dtypes_of_the_other_byte_order_are_taken_for_the_native_ones(dtype):
+    swapped = np.dtype(dtype).newbyteorder()
+    assert lse.LogSumExp(2, swapped).dtype == lse.LogSumExp.of([0.0], dtype=swapped).dtype == np.dtype(dtype)
+
+
 def test_wrong_merges():
     total = LogSumExp(2)
     with pytest.raises(TypeError, match=r"expected a LogSumExp, not ndarray; update\(\) takes data"):
