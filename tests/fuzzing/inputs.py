@@ -102,7 +102,7 @@ def arrays(draw, dtypes=tuple(FLOATS), shape=None, values=None, distinct=False):
     a = np.ndarray(shape, dtype, watched.bytes, offset + low, strides)
     if dtype.kind in "fciub" or dtype == bfloat16:
         filled(a, draw(st.lists(numbers() if values is None else values, min_size=1, max_size=16)))
-    if not distinct and draw(st.booleans()):
+    if not distinct and draw(st.integers(0, 3)) == 3:
         a.flags.writeable = False
     return a, watched
 
