@@ -275,9 +275,13 @@ def check_cumulative(data):
 
 def check_segments(data):
     a = data.draw(inputs.arrays(ALL))
-    axis = data.draw(st.integers(-1, 1) | inputs.axes(a[0].ndim))
-    ascending = st.lists(st.integers(0, 6), min_size=1, max_size=5).map(sorted)
-    offsets = data.draw(ascending | st.lists(st.integers(-2, 8), max_size=4))
+    inside = st.integers(-a[0].ndim, a[0].ndim - 1) if a[0].ndim else st.just(0)
+    axis = data.draw(st.one_of(inside, inside, inputs.axes(a[0].ndim)))
+    n = a[0].shape[axis] if isinstance(axis, int) and -a[0].ndim <= axis < a[0].ndim else 3
+    within = st.lists(st.integers(0, n), min_size=1, max_size=5)
+    offsets = data.draw(
+        st.one_of(within.map(sorted), within.map(sorted), within, st.lists(st.integers(-2, 8), max_size=4))
+    )
     kind, dtype = data.draw(st.sampled_from(["i8", "i4", "u2", "u8", ">i8", "f8"])), draw_dtype(data)
     indptr = np.array(offsets).astype(kind)
 
