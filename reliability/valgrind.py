@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
     faults: list[str] = []
     for compiler in options.compiler or native.compilers("gcc", "clang"):
         with tempfile.TemporaryDirectory() as folder:
-            scratch.build(scratch.copy(Path(folder)), compiler, "-O3", "-g")
+            scratch.build(scratch.copy(Path(folder)), compiler, "-O3", "-gdwarf-4")
             for kernel in options.kernel or KERNELS:
                 for what, command in commands(options):
                     faults += watch(Path(folder), compiler, kernel, what, command, table)
@@ -104,7 +104,7 @@ def of_programs(folder: Path, compiler: str, table: Table) -> Iterator[str]:
     """Let the programs in C run, whose errors are all ours."""
     target = folder / "programs"
     target.mkdir()
-    selftest, embedding = programs.compiled(target, compiler, "-O3", "-g")
+    selftest, embedding = programs.compiled(target, compiler, "-O3", "-gdwarf-4")
     checked = [*MEMCHECK, "--error-exitcode=9"]
     for kernel in KERNELS:
         start = time.monotonic()
