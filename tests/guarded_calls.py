@@ -63,7 +63,7 @@ def accumulated(total):
 def numbers(rng, shape, dtype, scale=10):
     """Numbers of a type, with a few infinities where it has them."""
     x = rng.standard_normal(shape) * scale
-    if dtype.kind in "bui":
+    if dtype.kind in "biu":
         return (np.abs(x) if dtype.kind != "i" else x).astype(dtype)
     x[rng.random(shape) < 0.05] = -np.inf
     x = x.astype(dtype)

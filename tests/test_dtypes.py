@@ -154,6 +154,14 @@ def test_longdouble_has_its_own_digits(n, rng):
             assert worst(oracle.distance, lse.softmax(a), [oracle.mp.exp(y) for y in logs]) <= 4
 
 
+def test_longdouble_weights_that_cancel_the_elements(rng):
+    """Where the log of the weighted sum is nearly the opposite of the greatest element, no digit of it is lost."""
+    for _ in range(100):
+        a, b = rng.normal(size=30) * 1.5, np.exp(rng.normal(size=30)).astype(LONG)
+        a = a.astype(LONG) - LONG(float(oracle.weighted(a, b))) + LONG(rng.uniform(-1, 1))
+        assert oracle.shortfall(lse.logsumexp(a, b=b), oracle.weighted(a, b)) <= 2
+
+
 @pytest.mark.parametrize("ndim", [33, 63, 64])
 @pytest.mark.parametrize("axis", [(), 0, -1, None], ids=str)
 def test_longdouble_of_as_many_dimensions_as_there_are(ndim, axis):

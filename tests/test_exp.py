@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from checks import needs_modules, tool
+from conftest import ROOT
 
 if not (ROOT / "reliability" / "numerics").is_dir():
     pytest.skip("needs the sources", allow_module_level=True)

@@ -101,9 +101,22 @@ def as_wide(fraction):
     return np.ldexp(WIDE(scaled >> 32) * WIDE(2**32) + WIDE(scaled & 0xFFFFFFFF), top - 63)
 
 
+def near_one(shift, total, value):
+    """log|e^shift total|, which is `value`, but for the digits that it lacks where log|total| was nearly -shift.
+
+    What is left of a tail beside exactly 1 is better in `value`.
+    """
+    small = np.abs(shift) < 1000
+    product = np.abs(total) * np.exp(np.where(small, shift, WIDE(0)))
+    lost = small & (product > 1 / 16) & (product < 16) & ((shift != 0) | (np.abs(product - 1) > 2.0**-6))
+    return np.where(lost, np.log(np.where(lost, product, WIDE(1))), value)
+
+
 def logsumexp(args, return_sign):
     shift, log, total, power = parts(args)
     value, sign = shift + (log + power * np.log(WIDE(2))), np.sign(total)
+    if args.b is not None and power == 0:
+        value = near_one(shift, total, value)
     if not return_sign:
         value = np.where(sign < 0, WIDE(np.nan), value)
     return value.reshape(args.shape), sign.reshape(args.shape)

@@ -1,8 +1,8 @@
 # The public functions ---------------------------------------------------------------------------------------
 
 cpdef object quietly(object function, tuple arguments):
-    """Call what uses NumPy's arithmetic: in the default floating-point environment, whatever another library has made of
-    it, without warnings, and leaving modes and status flags as they were."""
+    """Call what uses NumPy's arithmetic: in the default floating-point environment, whatever another library has made
+    of it, without warnings, and leaving modes and status flags as they were."""
     cdef fenv_t found
     fegetenv(&found)
     fesetenv(FE_DFL_ENV)
