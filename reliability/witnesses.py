@@ -1,6 +1,7 @@
 """Single rows of numerics/reductions.c, judged again by the oracle of the tests."""
 
 import sys
+from unittest.mock import patch
 
 import numpy as np
 
@@ -29,7 +30,8 @@ class Case:
 
     def error(self, function: str) -> float:
         """As a fraction of what is promised."""
-        with np.errstate(all="ignore"):
+        far = patch.object(oracle, "DIGITS", 400)  # elements of up to 2^1024, and what is left of them beside 1
+        with np.errstate(all="ignore"), far:
             return float(getattr(self, f"error_of_{function}")())
 
     def near(self) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ typedef struct {
 } results;
 
 static greatest parts_error, product_error, greatest_u, greatest_r, decrease;
-static count numbers, wrongly_rounded, unlike, decreases, parts_decrease, out_of_range;
+static count numbers, wrongly_rounded, unlike, decreases, decreases_between, parts_decrease, out_of_range;
 
 static void by_all_kernels(const double *x, const double *anchor, ptrdiff_t n, results *first)
 {
@@ -87,7 +87,8 @@ static void look(const double *x, ptrdiff_t n, double *errors, int in_order)
         const double before = own.product[i] / own.scale[i], after = own.product[i + 1] / own.scale[i + 1] * step;
         const dd parts = difference(scaled(exact_sum(1, own.u[i + 1]), logb(step)), exact_sum(1, own.u[i]));
         if (x[i + 1] <= x[i]) continue;
-        if (after < before) happened(&decreases, x[i]), see(&decrease, (before - after) / before * 0x1p53, x[i]);
+        if (after < before) happened(step == 1 ? &decreases : &decreases_between, x[i]);
+        see(&decrease, (before - after) / before * 0x1p53, x[i]);
         if (parts.hi < 0) happened(&parts_decrease, x[i]);
     }
 }
@@ -161,6 +162,7 @@ int main(int arguments, char **argument)
     print_count("numbers", &numbers);
     print_count("wrongly_rounded", &wrongly_rounded);
     print_count("decreases", &decreases);
+    print_count("decreases_between", &decreases_between);
     print_count("parts_decrease", &parts_decrease);
     print_count("out_of_range", &out_of_range);
     print_count("unlike", &unlike);

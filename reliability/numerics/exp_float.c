@@ -20,7 +20,7 @@ typedef struct {
 } results;
 
 static greatest parts_error, product_error, greatest_u;
-static count numbers, wrongly_rounded, unlike, decreases, parts_decrease, out_of_range, misplaced;
+static count numbers, wrongly_rounded, unlike, decreases, decreases_between, parts_decrease, out_of_range, misplaced;
 
 /* Number i of all floats from -NaN over -inf, -0, 0 and inf to NaN. */
 static float in_order(int64_t i)
@@ -73,7 +73,8 @@ static void compare(double x, const results *own, const double *anchor, int i)
 {
     const double more = anchor[i + 1] - anchor[i];
     const double step = scalbn(own->scale[i + 1] / own->scale[i], (int)more); /* 2^(n' - n) */
-    if (own->product[i + 1] / own->scale[i + 1] * step < own->product[i] / own->scale[i]) happened(&decreases, x);
+    if (own->product[i + 1] / own->scale[i + 1] * step < own->product[i] / own->scale[i])
+        happened(step == 1 ? &decreases : &decreases_between, x);
     if (step == 1 ? own->u[i + 1] < own->u[i] : (1.0 + own->u[i + 1]) * step < 1.0 + own->u[i])
         happened(&parts_decrease, x);
 }
@@ -147,6 +148,7 @@ int main(int arguments, char **argument)
     print_count("numbers", &numbers);
     print_count("wrongly_rounded", &wrongly_rounded);
     print_count("decreases", &decreases);
+    print_count("decreases_between", &decreases_between);
     print_count("parts_decrease", &parts_decrease);
     print_count("out_of_range", &out_of_range);
     print_count("unlike", &unlike);

@@ -52,6 +52,7 @@ typedef struct {
     {                                                                                                                  \
         static REAL x[LONGEST], b[LONGEST], p[LONGEST], log_p[LONGEST], running[LONGEST];                              \
         const ptrdiff_t n = r->n;                                                                                      \
+        lse_running state;                                                                                             \
         REAL value, weighted, sign;                                                                                    \
         for (ptrdiff_t i = 0; i < n; i++) x[i] = (REAL)r->x[i], b[i] = (REAL)r->b[i];                                  \
         const lse_layout layout = {.ndim = 1, .native = 1, .direct = 1, .shape = {n}, .stride = {sizeof(REAL)}};       \
@@ -61,7 +62,7 @@ typedef struct {
         failed |= lse_softmax_rows_##F(x, n, 1, 1, n, p, n, 1, 1);                                                     \
         failed |= lse_log_softmax_rows_##F(x, n, 1, 1, n, log_p, n, 1, 1);                                             \
         if (failed) exit(3);                                                                                           \
-        lse_chosen()->F.cumulate_row(&layout, &whole, &layout, (char *)running);                                       \
+        lse_chosen()->F.cumulate_row(&layout, &whole, &layout, (char *)running, 0, n, &state);                         \
         c->value = (double)value, c->weighted = (double)weighted, c->sign = (double)sign;                              \
         for (ptrdiff_t i = 0; i < n; i++) {                                                                            \
             c->softmax[i] = (double)p[i];                                                                              \
