@@ -18,8 +18,8 @@ def checked(shape, dtype):
     dtype = dtype_of(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
-    several = isinstance(shape, Sequence) or (isinstance(shape, np.ndarray) and shape.ndim > 0)
-    lengths = tuple(shape) if several else (shape,)
+    several = isinstance(shape, Sequence) and not isinstance(shape, str | bytes)
+    lengths = tuple(shape) if several or (isinstance(shape, np.ndarray) and shape.ndim > 0) else (shape,)
     if any(isinstance(n, bool) or not hasattr(n, "__index__") for n in lengths):
         raise TypeError(f"LogSumExp: shape must be an integer or a tuple of integers, not {shape!r}")
     lengths = tuple(map(operator.index, lengths))
