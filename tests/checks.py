@@ -26,6 +26,12 @@ def tool(*names):
     return missing(" or ".join(names))
 
 
+def skip_without(name):
+    """Skip where an optional library is not installed; it is not imported."""
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+
+
 def needs_modules(*names):
     for name in names:
         if importlib.util.find_spec(name) is None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lse
-from checks import fresh, needs_modules, same_bits
+from checks import fresh, same_bits, skip_without
 from lse import _core
 
 pytestmark = pytest.mark.skipif(sys.maxsize < 2**32, reason="arrays of more elements than there are addresses")
@@ -191,5 +191,5 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
 def test_dask_is_interrupted(scheduler):
-    needs_modules("dask")
+    skip_without("dask")
     assert fresh(DASK.format(scheduler)) == "True"

@@ -156,14 +156,14 @@ def test_archives_are_no_tables(tmp_path):
 @LINUX
 def test_what_is_promised_takes_no_memory(tmp_path):
     """2^30 numbers in a header, and a line that never ends."""
-    code = "import resource as r, lse.__main__ as m; m.main(['-']); print(r.getrusage(r.RUSAGE_SELF).ru_maxrss)"
+    code = "import lse.__main__ as m; m.main(['-']); print(*(s for s in open('/proc/self/status') if 'VmHWM' in s))"
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1073741824,), }"
     (tmp_path / "a.npy").write_bytes(with_header(header))
     for path, said in ((tmp_path / "a.npy", "not a complete .npy file"), ("/dev/zero", "line 1: binary")):
         with open(path, "rb") as file:
             done = subprocess.run([sys.executable, "-c", code], stdin=file, capture_output=True, text=True, timeout=60)
         assert said in done.stderr or "nable to allocate" in done.stderr
-        assert int(done.stdout) < 1 << 19  # KiB
+        assert int(done.stdout.split()[1]) < 1 << 19  # KiB
 
 
 @POSIX

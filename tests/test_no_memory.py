@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checks import fresh, missing, needs_modules, tool
+from checks import fresh, missing, skip_without, tool
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="preloading and limits as on Linux")
 
@@ -135,7 +135,7 @@ def test_each_allocation_of_the_system_fails(tmp_path):
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="CPython 3.13 itself was seen to end so; 3.12 not looked at")
 def test_each_allocation_of_python_fails():
     """Of objects."""
-    needs_modules("_testcapi")
+    skip_without("_testcapi")
     assert fresh(PYTHONS + EACH.replace("{patience}", "30"), timeout=300) == "done"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lse
-from checks import fresh, in_threads, missing, needs_modules, tool
+from checks import fresh, in_threads, missing, skip_without, tool
 from lse import _core, _embedding, _process
 from test_free_threading import bits, calls
 
@@ -70,7 +70,7 @@ def test_a_forked_child_computes_after_regions_of_others(other, early):
 
 @pytest.mark.parametrize("early", ["import lse", ""], ids=["lse before the fork", "lse after the fork"])
 def test_a_forked_child_computes_after_regions_of_torch(early):
-    needs_modules("torch")
+    skip_without("torch")
     assert child(first=TORCH, early=early) == 0
 
 
@@ -185,7 +185,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools(method, first, tmp_path):
     if first:
-        needs_modules("torch")
+        skip_without("torch")
     script = tmp_path / "pool.py"
     script.write_text(POOL.format(first))
     kinds, threads = fresh(script, method, timeout=180, OMP_NUM_THREADS="3").split()
@@ -310,7 +310,7 @@ if __name__ == "__main__":
 
 def test_joblib_has_no_more_threads_than_processors(tmp_path):
     """Its processes are told their share by OMP_NUM_THREADS; its threads, by set_num_threads."""
-    needs_modules("joblib")
+    skip_without("joblib")
     script = tmp_path / "jobs.py"
     script.write_text(JOBLIB.format(tasks=TASKS))
     assert int(fresh(script, timeout=150)) <= 2 + 3  # its pool keeps workers and managers of its own
@@ -334,5 +334,5 @@ print(max(*seen, tasks()) - before - pool)
 
 
 def test_dask_threads_have_no_threads():
-    needs_modules("dask")
+    skip_without("dask")
     assert int(fresh(DASK.format(tasks=TASKS))) <= 0

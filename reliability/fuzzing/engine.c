@@ -181,9 +181,11 @@ static void segments(source *s, job *j, const variant *v, outcome *o)
         first.stride[i] = out.stride[i + 1];
     }
     lse_plan plan;
+    int failed = 0;
     lse_request q = request_of(j, LSE_SEGMENTS, v);
     q.out = array_of(&first);
     if (lse_make_plan(&plan, &q) != 0) fail("no plan");
+    plan.failed = &failed;
     lse_segments all = {&plan, offsets, count, out.stride[axis], j->a.stride[axis], 0};
     enter(v);
     if (count > 0) lse_execute_segments(&all, v->threads);

@@ -13,7 +13,6 @@ cimport numpy as cnp
 from lse._engine cimport *
 
 import os
-import threading
 
 import numpy as np
 

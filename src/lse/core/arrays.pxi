@@ -84,7 +84,7 @@ cdef lse_request request_for(lse_operation operation, unsigned long long reduced
 cdef int carry_out(lse_plan *plan, Py_ssize_t elements, lse_segments *segments=NULL, int threads=1) except -1:
     cdef int failed = 0
     cdef lse_question before = NULL
-    cdef bint asks = elements >= SIGNALS_FROM and PyThread_get_thread_ident() == main_thread
+    cdef bint asks = elements >= SIGNALS_FROM and is_main_thread()
     plan.failed = &failed
     if asks:
         before = ask_signals()

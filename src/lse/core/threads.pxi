@@ -65,7 +65,15 @@ cdef extern from "pythread.h":
 cdef enum:
     SIGNALS_FROM = 1 << 20  # elements; less is done before anybody waits
 
-cdef unsigned long main_thread = threading.main_thread().ident  # the only one that runs handlers of signals
+cdef unsigned long main_thread = 0  # the only one that runs handlers of signals; 0 until somebody wants to know
+
+
+cdef bint is_main_thread() except -1:
+    global main_thread
+    if main_thread == 0:
+        import threading
+        main_thread = threading.main_thread().ident
+    return PyThread_get_thread_ident() == main_thread
 
 
 def note_main_thread():
