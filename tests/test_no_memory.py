@@ -12,7 +12,8 @@ from checks import fresh, missing, skip_without, tool
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="preloading and limits as on Linux")
 
 # Every function but those of complex numbers and longdouble: the ufuncs that they are made of set MemoryError without
-# holding the GIL (npyiter_allocate_buffers of NumPy 2.4), which ends the process. And what must be as it was where it fails.
+# holding the GIL (npyiter_allocate_buffers of NumPy 2.4), which ends the process. And what must be as it was where it
+# fails.
 CALLS = """
 import pickle, numpy as np, lse
 rng = np.random.default_rng(1)
