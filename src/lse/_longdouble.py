@@ -38,6 +38,15 @@ def weighed(b, x, shift):
     return np.where(np.abs(x - shift) > 11000, half * b * half, b * exp_of_difference(x, shift))
 
 
+def summed(terms):
+    """Sums along the last axis, kept, as good as if they were rounded once: on a coarse grid they are exact."""
+    most = np.max(np.abs(terms), axis=-1, keepdims=True, initial=0)
+    grid = np.ldexp(WIDE(1), np.frexp(np.where(np.isfinite(most), most, 0))[1] + terms.shape[-1].bit_length() + 1)
+    coarse = (terms + grid) - grid
+    total = np.sum(coarse, axis=-1, keepdims=True) + np.sum(terms - coarse, axis=-1, keepdims=True)
+    return np.where(np.isfinite(total), total, np.sum(terms, axis=-1, keepdims=True))
+
+
 def parts(args, down=False):
     """Of log|S| = shift + log|s| + power ln(2) the shift, log|s|, s and the power, with keepdims.
 
@@ -59,7 +68,7 @@ def parts(args, down=False):
     np.put_along_axis(terms, place, WIDE(0), -1)
     lead = np.where(np.take_along_axis(nothing, place, -1), WIDE(0), lead)
     lead = np.where(np.isfinite(top), lead, np.where(lead == 0, lead, lead * np.exp(top)))
-    rest = np.sum(terms, axis=-1, keepdims=True)
+    rest = summed(terms)
     total = lead + rest
     plain = np.all((np.isfinite(a) | np.isneginf(a)) & np.isfinite(b), axis=-1, keepdims=True)
     if not down and np.any(plain & ~np.isfinite(total)):
@@ -101,22 +110,22 @@ def as_wide(fraction):
     return np.ldexp(WIDE(scaled >> 32) * WIDE(2**32) + WIDE(scaled & 0xFFFFFFFF), top - 63)
 
 
-def near_one(shift, total, value):
-    """log|e^shift total|, which is `value`, but for the digits that it lacks where log|total| was nearly -shift.
+def near_one(value, log, shift, total):
+    """`value`, or log|e^shift total| instead, where it lacks digits: where `log` was added to nearly its opposite.
 
-    What is left of a tail beside exactly 1 is better in `value`.
+    A small `log` has none to lose, and is what keeps a tail beside a total of exactly 1.
     """
     small = np.abs(shift) < 1000
     product = np.abs(total) * np.exp(np.where(small, shift, WIDE(0)))
-    lost = small & (product > 1 / 16) & (product < 16) & ((shift != 0) | (np.abs(product - 1) > 2.0**-6))
+    lost = small & (product > 1 / 16) & (product < 16) & ~(np.abs(log) < 0.5)
     return np.where(lost, np.log(np.where(lost, product, WIDE(1))), value)
 
 
 def logsumexp(args, return_sign):
     shift, log, total, power = parts(args)
     value, sign = shift + (log + power * np.log(WIDE(2))), np.sign(total)
-    if args.b is not None and power == 0:
-        value = near_one(shift, total, value)
+    if power == 0:
+        value = near_one(value, log, shift, total)
     if not return_sign:
         value = np.where(sign < 0, WIDE(np.nan), value)
     return value.reshape(args.shape), sign.reshape(args.shape)
@@ -125,7 +134,11 @@ def logsumexp(args, return_sign):
 def quotient(args, total):
     shift, _, over, power = parts(args)
     by_shift, _, under, by_power = parts(total)
-    value = (shift - by_shift) + np.log(np.abs(over / under)) + (power - by_power) * np.log(WIDE(2))
+    ratio, by = np.abs(over / under), shift - by_shift
+    log = np.log(ratio)
+    value = by + log + (power - by_power) * np.log(WIDE(2))
+    if power == by_power:
+        value = near_one(value, log, by, ratio)
     negative = (np.sign(over) * np.sign(under) < 0) | ((over < 0) & (under == 0))
     return np.where(negative, WIDE(np.nan), value).reshape(args.shape)
 
@@ -166,7 +179,8 @@ def cumulate(a, axis):
     top = np.max(a, axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, WIDE(0))
     sums = running_sum(np.where(np.isneginf(a), WIDE(0), exp_of_difference(a, top)))
-    running = np.where(np.isneginf(tops), -WIDE(np.inf), tops + np.log(sums * exp_of_difference(top, tops)))
+    log = np.log(sums * exp_of_difference(top, tops))
+    running = np.where(np.isneginf(tops), -WIDE(np.inf), near_one(tops + log, log, top, sums))
     spans = top - tops[..., :1] > 11000
     result = np.where(spans | ~np.isfinite(running), np.logaddexp.accumulate(a, axis=-1), running)
     return np.moveaxis(result, -1, axis)

@@ -66,7 +66,8 @@ try:
 except ImportError as error:
     if not is_shared():
         raise
+    last = (str(error).strip() or "no reason given").splitlines()[-1]  # NumPy's message is a page that ends with it
     raise ImportError(
-        f"lse cannot be imported into this interpreter ({error}): of the interpreters of a process one alone can have "
+        f"lse cannot be imported into this interpreter ({last}): of the interpreters of a process one alone can have "
         "lse and NumPy. Import lse in that one alone, or use processes instead of interpreters."
     ) from error
