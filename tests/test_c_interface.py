@@ -4,7 +4,6 @@ import itertools
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 import c_program as c
 import lse
 from c_program import Call, Program
-from checks import tool
+from checks import compiled, tool
 from lse import _core
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -314,10 +313,7 @@ def test_undefined_behaviour(tmp_path, rng):
     compiler = tool("gcc")
     flags = ["-std=c11", "-O1", "-g", "-fopenmp", "-ffp-contract=off", f"-I{ROOT / 'src' / 'lse'}"]
     flags += [f"-I{ROOT / 'src' / 'lse' / 'include'}", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    objects = [tmp_path / f"{source.name}.o" for source in (*ENGINE, SOURCE)]
-    commands = [[compiler, *flags, "-c", s, "-o", o] for s, o in zip((*ENGINE, SOURCE), objects, strict=True)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
+    objects = compiled(compiler, [(source, flags) for source in (*ENGINE, SOURCE)], tmp_path)
     subprocess.run([compiler, *flags, *objects, "-o", tmp_path / "program", "-lm"], check=True)
     for dtype in DTYPES:
         Program(tmp_path / "program").check(all_calls(rng, dtype))

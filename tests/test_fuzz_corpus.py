@@ -1,14 +1,12 @@
 """Inputs that libFuzzer has found worth keeping (`python -m reliability fuzz`), replayed by another compiler."""
 
-import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from checks import tool
+from checks import compiled, tool
 
 ROOT = Path(__file__).resolve().parent.parent
 RELIABILITY = ROOT / "reliability"
@@ -25,15 +23,9 @@ pytestmark = [
 
 def test_the_corpus(tmp_path):
     compiler, package = tool("gcc"), ROOT / "src" / "lse"
-    sources = [*SOURCES, *RELIABILITY.glob("fuzzing/*.c")]
-    objects = [tmp_path / f"{source.parent.name}_{source.stem}.o" for source in sources]
-
-    def compile_one(source, target):
-        include = [f"-I{package}", f"-I{package / 'include'}"]
-        subprocess.run([compiler, *FLAGS, *SANITIZERS, *include, "-c", source, "-o", target], check=True)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compile_one, sources, objects))
+    flags = [*FLAGS, *SANITIZERS, f"-I{package}", f"-I{package / 'include'}"]
+    sources = [(path, flags) for path in (*SOURCES, *RELIABILITY.glob("fuzzing/*.c"))]
+    objects = compiled(compiler, sources, tmp_path)
     program = tmp_path / "replay"
     subprocess.run([compiler, *SANITIZERS, *objects, "-o", program, "-Wl,--wrap=lse_chosen", "-lm"], check=True)
     done = subprocess.run([program, *CORPUS], capture_output=True, text=True)

@@ -1,15 +1,13 @@
 """The C kernels by themselves: strict warnings, both compilers, and instruction sets of other processors."""
 
-import os
 import platform
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import golden
-from checks import tool
+from checks import compiled, tool
 
 TESTS = Path(__file__).parent
 LSE = TESTS.parent / "src" / "lse"
@@ -22,23 +20,13 @@ SIMDE = Path("/usr/include/simde/x86/avx512.h")
 pytestmark = pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources")
 
 
-def compile_all(compiler, sources, tmp_path):
-    """Objects of (source, flags) pairs, compiled side by side: the kernels are long, for all in them is inlined."""
-    objects = [tmp_path / f"{source.name}.o" for source, _ in sources]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        commands = [
-            [compiler, *FLAGS, *flags, "-c", source, "-o", target]
-            for (source, flags), target in zip(sources, objects, strict=True)
-        ]
-        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
-    return objects
-
-
 def build(tmp_path, compiler, *extra):
     """The programs selftest and golden, the second one with all of the engine."""
     kernels, core = sorted(KERNELS.glob("*.c")), sorted((LSE / "core").glob("*.c"))
     sources = [*kernels, *core, TESTS / "selftest.c", TESTS / "golden.c"]
-    objects = dict(zip(sources, compile_all(compiler, [(path, extra) for path in sources], tmp_path), strict=True))
+    objects = dict(
+        zip(sources, compiled(compiler, [(path, [*FLAGS, *extra]) for path in sources], tmp_path), strict=True)
+    )
     for name, parts in (("selftest", kernels), ("golden", [*kernels, *core])):
         linked = [objects[path] for path in (*parts, TESTS / f"{name}.c")]
         subprocess.run([compiler, *extra, *linked, "-o", tmp_path / name, "-lm"], check=True)
@@ -102,12 +90,12 @@ def test_avx512_without_the_processor(tmp_path):
     )
     source = source.replace('LSE_REGION_BEGIN("avx512f")', "").replace("LSE_REGION_END", "")
     (tmp_path / "avx512.c").write_text(source)
-    common = ["-DSELFTEST_ALL", "-mavx2", "-mfma"]
+    common = [*FLAGS, "-DSELFTEST_ALL", "-mavx2", "-mfma"]
     sources = [
         (tmp_path / path.name, [*common, "-Wno-error", "-w"]) if path.name == "avx512.c" else (path, common)
         for path in (*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c")
     ]
-    objects = compile_all(compiler, sources, tmp_path)
+    objects = compiled(compiler, sources, tmp_path)
     program = tmp_path / "selftest"
     subprocess.run([compiler, *objects, "-o", program, "-lm"], check=True)
     assert "avx512: " in run(program)

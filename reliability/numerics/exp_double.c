@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "double_double.h"
+#include "exp_figures.h"
 #include "exp_parts.h"
-#include "figures.h"
 #include "kernels/kernels.h"
 
 enum { MOST = 4096, BEST = 64 };
@@ -17,9 +17,6 @@ static const double far = LSE_FAR_f64, below = 500;
 typedef struct {
     double scale[MOST], u[MOST], product[MOST];
 } results;
-
-static greatest parts_error, product_error, greatest_u, greatest_r, decrease;
-static count numbers, wrongly_rounded, unlike, decreases, decreases_between, parts_decrease, out_of_range;
 
 static void by_all_kernels(const double *x, const double *anchor, ptrdiff_t n, results *first)
 {
@@ -44,7 +41,7 @@ static double judge(double x, double anchor, double scale, double u, double prod
     see(&parts_error, error, x);
     see(&product_error, off, x);
     see(&greatest_u, fabs(u), x);
-    see(&greatest_r, fabs(r.hi), x);
+    look_at_argument(r.hi, x);
     if (fabs(off - 0.5) < 0x1p-40) printf("undecided %a %a\n", x, product / scale);
     else if (off > 0.5) happened(&wrongly_rounded, x);
     return error;
@@ -88,7 +85,6 @@ static void look(const double *x, ptrdiff_t n, double *errors, int in_order)
         const dd parts = difference(scaled(exact_sum(1, own.u[i + 1]), logb(step)), exact_sum(1, own.u[i]));
         if (x[i + 1] <= x[i]) continue;
         if (after < before) happened(step == 1 ? &decreases : &decreases_between, x[i]);
-        see(&decrease, (before - after) / before * 0x1p53, x[i]);
         if (parts.hi < 0) happened(&parts_decrease, x[i]);
     }
 }
@@ -154,17 +150,6 @@ int main(int arguments, char **argument)
         for (int64_t n = first; n < last; n++) look_around(((double)n + 0.5) * LN2[0], atoi(argument[4]));
     else if (!strcmp(what, "listed") && arguments == 4) look_at_listed((int)first, argument[3]);
     else return 2;
-    print_greatest("parts", &parts_error);
-    print_greatest("product", &product_error);
-    print_greatest("u", &greatest_u);
-    print_greatest("r", &greatest_r);
-    print_greatest("decrease", &decrease);
-    print_count("numbers", &numbers);
-    print_count("wrongly_rounded", &wrongly_rounded);
-    print_count("decreases", &decreases);
-    print_count("decreases_between", &decreases_between);
-    print_count("parts_decrease", &parts_decrease);
-    print_count("out_of_range", &out_of_range);
-    print_count("unlike", &unlike);
+    print_figures();
     return 0;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "constants.h"
+#include "exp_figures.h"
 #include "exp_parts.h"
-#include "figures.h"
 #include "kernels/kernels.h"
 
 /* A block, and behind it the first number of the next one and some that are not looked at. */
@@ -18,9 +18,6 @@ static const double far = LSE_FAR_f32, below = 60;
 typedef struct {
     float scale[WITH_NEXT], u[WITH_NEXT], product[WITH_NEXT];
 } results;
-
-static greatest parts_error, product_error, greatest_u;
-static count numbers, wrongly_rounded, unlike, decreases, decreases_between, parts_decrease, out_of_range, misplaced;
 
 /* Number i of all floats from -NaN over -inf, -0, 0 and inf to NaN. */
 static float in_order(int64_t i)
@@ -60,7 +57,7 @@ static void judge(double x, double anchor, double scale, double u, double produc
     const double n = logb(scale) + anchor, r = reduced(x, n), p = exp_minus_one(r), error = fabs(u - p) / (1 + p);
     int half;
     const double nearest = rounded(p, &half), got = product / scale - 1;
-    if (fabs(r) > 0.3505) happened(&misplaced, x);
+    look_at_argument(r, x);
     see(&parts_error, error * 0x1p24, x);
     see(&greatest_u, fabs(u), x);
     see(&product_error, fabs(got - p) * (p < 0 ? 0x1p24 : 0x1p23), x);
@@ -142,16 +139,6 @@ int main(int arguments, char **argument)
         const int64_t block = from + (int64_t)(next_bits(&seed) % (uint64_t)every);
         if (block < last) look_at_block(block);
     }
-    print_greatest("parts", &parts_error);
-    print_greatest("product", &product_error);
-    print_greatest("u", &greatest_u);
-    print_count("numbers", &numbers);
-    print_count("wrongly_rounded", &wrongly_rounded);
-    print_count("decreases", &decreases);
-    print_count("decreases_between", &decreases_between);
-    print_count("parts_decrease", &parts_decrease);
-    print_count("out_of_range", &out_of_range);
-    print_count("unlike", &unlike);
-    print_count("misplaced", &misplaced);
+    print_figures();
     return 0;
 }
