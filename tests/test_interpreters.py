@@ -12,16 +12,17 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec(NAME) is None, reason="
 
 # What an import of lse in a sub-interpreter of each kind, and then in the first interpreter, comes to.
 PROGRAM = """
-import sys
+import os, sys
 kind, first = sys.argv[1:]
 code = '''
 import warnings
 warnings.simplefilter("ignore")  # NumPy's own, of sub-interpreters
 try:
     import lse, numpy as np
-    print("right" if lse.logsumexp(np.zeros((2, 1 << 20)), axis=1).tolist() == [13.862943611198906] * 2 else "wrong")
+    answer = lse.logsumexp(np.zeros((2, 1 << 20)), axis=1).tolist()
+    print("right" if answer == [13.862943611198906] * 2 else "wrong", flush=True)
 except ImportError as error:
-    print(error)
+    print(error, flush=True)
 '''
 if first == "main":
     exec(code)
@@ -36,6 +37,7 @@ else:
         made = interpreters.create(isolated=kind == "own")
         interpreters.run_string(made, code)
 exec(code)
+os._exit(0)  # with NumPy, CPython 3.11 hangs as it ends its interpreters where output is buffered, without lse too
 """
 TOLD = ("lse cannot be imported into this interpreter (", "use processes instead of interpreters.")
 
