@@ -14,7 +14,7 @@ from reliability.tables import ROOT, Fault, Table
 
 HERE = ROOT / "reliability"
 CORPUS = HERE / "corpus"
-TARGET = [HERE / "fuzzing" / name for name in ("fuzz.c", "calls.c", "engine.c")]
+TARGET = [HERE / "fuzzing" / name for name in ("fuzz.c", "arrays.c", "calls.c", "engine.c")]
 REPLAY = HERE / "fuzzing" / "replay.c"
 SANITIZED = [
     *("-O1", "-gline-tables-only", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"),
