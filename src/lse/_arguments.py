@@ -203,7 +203,7 @@ def checked_out(out, shape, dtype, function):
     if not target.flags.writeable:
         raise ValueError(f"{function}: out is read-only; pass an array that can be written to")
     numeric = target.dtype.kind in "fc" or is_brain(target.dtype)
-    if dtype == BRAIN or not numeric or not np.can_cast(dtype, target.dtype, "same_kind"):
+    if BRAIN in (dtype, target.dtype) or not numeric or not np.can_cast(dtype, target.dtype, "same_kind"):
         raise TypeError(
             f"{function}: cannot cast the result from {dtype.name} to {target.dtype.name} of out with casting rule "
             f"'same_kind'; pass an out of {dtype.name}"

@@ -119,7 +119,7 @@ def unwrap(a, function, name):
         array = np.asarray(a)
         if array.dtype == BRAIN:
             refuse_dtype(array.dtype, function, name)
-        if _core.holds_masked(a, array.ndim - 1):
+        if _core.holds_masked(a, array.ndim):
             refuse_masked(function, name, held=True)
         return array, None
     if is_torch(a):

@@ -29,6 +29,7 @@ def outcome(function, *arguments, **options):
     """What a call returns, or the documented exception that it raises; it warns of nothing, and changes no setting."""
     with np.errstate(all="raise"), warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "Warning: converting a masked element")  # NumPy's, before it is refused
         before = np.geterr()
         try:
             return function(*arguments, **options)
@@ -49,8 +50,13 @@ def watched_call(function, arrays, written, *arguments, **options):
             allowed = inputs.occupied(*written)
         assert not np.setdiff1d(watched.changed(), allowed).size, (function.__name__, arguments, options)
     if written is not None and not isinstance(result, Exception):
-        assert (result[0] if isinstance(result, tuple) else result) is written[0]
+        assert first(result) is written[0]
     return result
+
+
+def first(result):
+    """The value, of a pair with the sign too."""
+    return result[0] if isinstance(result, tuple) else result
 
 
 def expected_or_refused(function, *arguments):
@@ -61,19 +67,23 @@ def expected_or_refused(function, *arguments):
 
 
 def draw_out(data, shape, dtype, sources):
-    """No output, one of its own, or one in the memory of an input."""
-    kind = data.draw(st.integers(0, 5))
+    """No output, one of its own, or one in the memory of an input: the same elements, or others that overlap them."""
+    kind = data.draw(st.integers(0, 7))
     if kind < 2:
         return None
-    if kind < 5 and sources:
-        a, watched = sources[0]
-        if a.flags.writeable and a.shape == shape and 0 not in a.strides:
-            turned = tuple(slice(None, None, data.draw(st.sampled_from([1, -1]))) for _ in shape)
-            return a[turned], watched
-    if data.draw(st.integers(0, 9)) == 0:
-        shape = data.draw(inputs.shapes())
+    a, watched = data.draw(st.sampled_from(sources))
     wanted = [dtype] if data.draw(st.booleans()) else [*ALL, dtype]
-    return data.draw(inputs.arrays(wanted, shape=shape, distinct=True))
+    if kind < 4 and a.flags.writeable and a.shape == shape and 0 not in a.strides:
+        turned = tuple(slice(None, None, data.draw(st.sampled_from([1, -1]))) for _ in shape)
+        out = a[(*turned, ...)], watched
+    elif kind < 6 and (within := data.draw(inputs.overlapping((a, watched), wanted, shape))) is not None:
+        out = within
+    else:
+        if data.draw(st.integers(0, 9)) == 0:
+            shape = data.draw(inputs.shapes())
+        out = data.draw(inputs.arrays(wanted, shape=shape, distinct=True))
+    out[0].flags.writeable = data.draw(st.integers(0, 9)) > 0
+    return out
 
 
 def draw_dtype(data):
@@ -83,19 +93,22 @@ def draw_dtype(data):
     return data.draw(usual | st.sampled_from(["i4", "O", "G", "V2"]))
 
 
-def without_out(out, function, *arguments, **options):
-    """What goes into an output: the result of the same call, made before that writes over its input."""
-    if out is None:
+def judged(function, given, out, shape, *arguments, **options):
+    """The result of a call, of this shape; None where it has gone into `out`, or is refused, as shape None says."""
+    arrays = given if out is None or any(out[1] is watched for _, watched in given) else [*given, out]
+    if out is not None and shape is not None:  # what goes into it: the call may write over its own input
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted = np.asarray(first(function(*arguments, **options))).astype(out[0].dtype)
+    result = watched_call(function, arrays, out, *arguments, out=out and out[0], **options)
+    assert isinstance(result, Exception) == (shape is None), (result, arguments, options)
+    if shape is None:
         return None
-    result = function(*arguments, **options)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.asarray(result[0] if isinstance(result, tuple) else result).astype(out[0].dtype)
-
-
-def check_filled(out, want):
-    got = np.asarray(out[0])
-    assert np.all((got == want) | ((got != got) & (want != want))), (got, want)
+    assert np.shape(first(result)) == shape
+    if out is None:
+        return result
+    assert np.all((out[0] == wanted) | ((out[0] != out[0]) & (wanted != wanted))), (out[0], wanted)
+    return None
 
 
 # Reductions and maps ----------------------------------------------------------------------------------------
@@ -139,17 +152,10 @@ def check_reduction(data):
     right = expected_or_refused(reduction, x, w, m, axis, keepdims, dtype, out and out[0], signs)
     options = {"axis": axis, "b": w, "keepdims": keepdims, "return_sign": signs, "dtype": dtype}
     options["where"] = True if m is None else m
-    arrays = given if out is None or any(out[1] is w for _, w in given) else [*given, out]
-    wanted = without_out(right and out, lse.logsumexp, x, **options)
-    result = watched_call(lse.logsumexp, arrays, out, x, out=out and out[0], **options)
-    assert isinstance(result, Exception) == (right is None), (result, options)
-    if right is None:
+    result = judged(lse.logsumexp, given, out, right and right[1], x, **options)
+    if result is None:
         return
     value, sign = result if signs else (result, None)
-    assert np.shape(value) == right[1]
-    if out is not None:
-        check_filled(out, wanted)
-        return
     assert value.dtype == (right[2].type(0).real.dtype if signs else right[2])
     if right[2].kind != "c":
         reference.check_logs(value, sign, right[0], right[2], (x, options))
@@ -161,13 +167,13 @@ def check_mean(data):
     given = [x for x in (a, b, where) if x is not None]
     x, w, m = (None if pair is None else pair[0] for pair in (a, b, where))
     right = expected_or_refused(reduction, x, w, m, axis, keepdims, dtype, None, False)
+    out = draw_out(data, right[1], right[2], given) if right else None
+    right = expected_or_refused(reduction, x, w, m, axis, keepdims, dtype, out and out[0], False)
     options = {"axis": axis, "b": w, "keepdims": keepdims, "dtype": dtype, "where": True if m is None else m}
-    result = watched_call(lse.logmeanexp, given, None, x, **options)
-    assert isinstance(result, Exception) == (right is None), (result, options)
-    if right is None:
+    result = judged(lse.logmeanexp, given, out, right and right[1], x, **options)
+    if result is None:
         return
     sums, shape, found = right
-    assert np.shape(result) == shape
     assert result.dtype == found
     weights = None if w is None else np.broadcast_to(w, sums.a.shape)
     ones = reference.Sums(np.zeros(sums.a.shape), weights, m, sums.axes, np.dtype("f8"))
@@ -197,21 +203,13 @@ def check_map(data):
     right = expected_or_refused(mapping, out and out[0])
     function = lse.log_softmax if log else lse.softmax
     options = {"axis": axis, "dtype": dtype, "where": True if m is None else m}
-    arrays = given if out is None or any(out[1] is w for _, w in given) else [*given, out]
-    values = right and right[2].kind != "c" and reference.softmax(right[0], log)
-    wanted = without_out(right and out, function, x, **options)
-    result = watched_call(function, arrays, out, x, out=out and out[0], **options)
-    assert isinstance(result, Exception) == (right is None), (result, options)
-    if right is None:
-        return
-    assert np.shape(result) == x.shape
-    if out is not None:
-        check_filled(out, wanted)
+    result = judged(function, given, out, right and x.shape, x, **options)
+    if result is None:
         return
     assert result.dtype == right[2]
-    if values is not False:
+    if right[2].kind != "c":
         finfo = reference.finfo(right[2])
-        want, units = values
+        want, units = reference.softmax(right[0], log)
         inside = np.isnan(want) | (np.abs(want) < finfo.max) | np.isinf(want)
         with np.errstate(all="ignore"):
             bound = units * reference.eps_of(right[2]) + 4 * np.longdouble(finfo.smallest_subnormal)
@@ -240,15 +238,8 @@ def check_sequence(data, function, given, arguments, x, right, pieces):
     out = draw_out(data, shape, dtype, given) if right else None
     if right and expected_or_refused(lambda: reference.check_out(out and out[0], shape, dtype) or True) is None:
         right = None
-    arrays = given if out is None or any(out[1] is w for _, w in given) else [*given, out]
-    wanted = without_out(right and out, function, *positional, **options)
-    result = watched_call(function, arrays, out, *positional, out=out and out[0], **options)
-    assert isinstance(result, Exception) == (right is None), (result, arguments)
-    if right is None:
-        return
-    assert np.shape(result) == shape
-    if out is not None:
-        check_filled(out, wanted)
+    result = judged(function, given, out, right and shape, *positional, **options)
+    if result is None:
         return
     assert result.dtype == dtype
     if dtype.kind != "c":

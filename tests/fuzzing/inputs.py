@@ -36,10 +36,14 @@ class Watched:
         return np.flatnonzero(self.bytes != self.before)
 
 
+def place(a, watched):
+    """That of an array's first element in its buffer."""
+    return a.__array_interface__["data"][0] - watched.bytes.__array_interface__["data"][0]
+
+
 def occupied(a, watched):
     """The places in the buffer of an array's bytes."""
-    first = a.__array_interface__["data"][0] - watched.bytes.__array_interface__["data"][0]
-    places = np.array([first])
+    places = np.array([place(a, watched)])
     for n, stride in zip((*a.shape, a.itemsize), (*a.strides, 1), strict=True):
         places = (places[:, np.newaxis] + np.arange(n) * stride).reshape(-1)
     return places
@@ -48,10 +52,17 @@ def occupied(a, watched):
 # Arrays -----------------------------------------------------------------------------------------------------
 
 
-def shapes(side=5):
-    usual = st.lists(st.integers(0, side) | st.integers(1, side), max_size=4).map(tuple)
-    many = st.sampled_from([31, 32, 33, 63, 64]).map(lambda n: (1,) * (n - 1) + (3,))
-    return st.integers(0, 7).flatmap(lambda which: many if which == 7 else usual)
+@st.composite
+def shapes(draw):
+    """Mostly small; of up to 64 dimensions; with an axis longer than vectors and blocks of rows and columns."""
+    which = draw(st.integers(0, 7))
+    if which == 7:
+        return (1,) * (draw(st.sampled_from([31, 32, 33, 63, 64])) - 1) + (3,)
+    if which > 4:
+        shape = draw(st.lists(st.integers(1, 3), max_size=2))
+        shape.insert(draw(st.integers(0, len(shape))), draw(st.sampled_from([9, 17, 40, 70, 131, 300, 1100])))
+        return tuple(shape)
+    return tuple(draw(st.lists(st.integers(0, 5) | st.integers(1, 5), max_size=4)))
 
 
 def numbers():
@@ -105,6 +116,19 @@ def arrays(draw, dtypes=tuple(FLOATS), shape=None, values=None, distinct=False):
     if not distinct and draw(st.integers(0, 3)) == 3:
         a.flags.writeable = False
     return a, watched
+
+
+@st.composite
+def overlapping(draw, source, dtypes, shape):
+    """An array in the memory of another, from its first element or anywhere; None where that does not fit."""
+    dtype = np.dtype(draw(st.sampled_from([t for t in dtypes if not np.dtype(t).hasobject])))
+    strides = draw(strides_of(shape, dtype.itemsize, distinct=True))
+    low, high = reach(shape, strides)
+    room = source[1].bytes.size - high - dtype.itemsize
+    if room < low:
+        return None
+    first = place(*source) if draw(st.booleans()) else draw(st.integers(low, room))
+    return (np.ndarray(shape, dtype, source[1].bytes, first, strides), source[1]) if low <= first <= room else None
 
 
 @st.composite

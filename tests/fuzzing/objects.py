@@ -60,10 +60,6 @@ def is_large(shape):
 # Accumulators -----------------------------------------------------------------------------------------------
 
 
-def tolerance(total):
-    return 64 * float(np.finfo(total.dtype).eps)
-
-
 def lives(data):
     """Folding, merging, pickling and copying; at the end the sum of all that was folded in."""
     shape = data.draw(st.sampled_from([(), (), (3,), (2, 1), (0,), (70,)]))
@@ -102,7 +98,8 @@ def fold(data, total, terms):
     single = total.dtype == np.float32 and a[0].dtype == np.float32 and (b is None or weights.itemsize <= 4)
     axes = range(a[0].ndim) if axis is None else [axis % a[0].ndim]
     all_weights = np.broadcast_to(1.0 if b is None else weights, a[0].shape)
-    terms.append([by_rows(reference.wide(x, single), axes) for x in (a[0], all_weights)])
+    eps = np.finfo(np.float32 if single else np.float64).eps
+    terms.append((*(by_rows(reference.wide(x, single), axes) for x in (a[0], all_weights)), eps))
 
 
 def by_rows(x, axes):
@@ -116,15 +113,16 @@ def check_total(total, terms, shape):
     value, sign = total.value, total.sign
     assert np.shape(value) == np.shape(sign) == total.shape == shape
     assert value.dtype == total.dtype
-    assert total.count == sum(x.shape[-1] for x, _ in terms)
-    x = np.concatenate([np.empty((*shape, 0), np.longdouble), *(x for x, _ in terms)], axis=-1)
-    w = np.concatenate([np.empty((*shape, 0), np.longdouble), *(w for _, w in terms)], axis=-1)
+    assert total.count == sum(x.shape[-1] for x, _, _ in terms)
+    x = np.concatenate([np.empty((*shape, 0), np.longdouble), *(x for x, _, _ in terms)], axis=-1)
+    w = np.concatenate([np.empty((*shape, 0), np.longdouble), *(w for _, w, _ in terms)], axis=-1)
+    eps = max([np.finfo(total.dtype).eps, *(eps for _, _, eps in terms)])  # what was merged may be less precise
     with np.errstate(all="ignore"):
         x = np.where(w > 0, x + np.log(w), -np.inf)
         top = np.max(x, axis=-1, keepdims=True, initial=-np.inf)
         shift = np.where(np.isfinite(top), top, 0)
         want = (shift + np.log(np.sum(np.exp(x - shift), axis=-1, keepdims=True)))[..., 0]
-        got, bound = np.asarray(value).astype(np.longdouble), tolerance(total) * (1 + np.abs(want))
+        got, bound = np.asarray(value).astype(np.longdouble), 64 * eps * (1 + np.abs(want))
         far = (np.abs(want) > np.finfo(total.dtype).max) & np.isinf(got)
         good = (np.abs(got - want) <= bound) | (got == want) | (np.isnan(got) & np.isnan(want)) | far
     assert np.all(good), (value, want, terms)

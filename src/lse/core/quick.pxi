@@ -83,15 +83,15 @@ cdef bint axis_bits(object axis, int ndim, unsigned long long *bits) except -1:
     return True
 
 
-cpdef bint holds_masked(object a, int depth) except -1:
-    """Whether NumPy found masked arrays in a sequence of which it has made an array of depth + 1 axes."""
+cpdef bint holds_masked(object a, int ndim) except -1:
+    """Whether NumPy found masked arrays or elements in a sequence of which it has made an array of so many axes."""
     if isinstance(a, (list, tuple)):
-        if depth > 0:
+        if ndim > 0:
             for element in a:
-                if holds_masked(element, depth - 1):
+                if holds_masked(element, ndim - 1):
                     return True
         return False
-    return type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
+    return isinstance(a, cnp.ndarray) and type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
 
 
 cdef cnp.ndarray plain_array(object a, bint *single):
@@ -100,7 +100,7 @@ cdef cnp.ndarray plain_array(object a, bint *single):
     cdef int kind
     if type(a) is list or type(a) is tuple:
         array = cnp.PyArray_FROM_O(a)
-        if holds_masked(a, cnp.PyArray_NDIM(array) - 1):
+        if holds_masked(a, cnp.PyArray_NDIM(array)):
             return None
         a = array
     if type(a) is not cnp.ndarray:
