@@ -88,10 +88,11 @@ def reach(shape, strides):
     return (0, 0) if 0 in shape else (-sum(x for x in steps if x < 0), sum(x for x in steps if x > 0))
 
 
-def filled(view, values):
-    """Cast to any dtype of numbers."""
+def fill(view, values, step):
+    """The values again and again, each time a step higher, cast to any dtype of numbers."""
     with np.errstate(all="ignore"):
-        values = np.resize(np.array(values), view.shape)
+        rounds = np.arange(view.size) // len(values)
+        values = (np.resize(np.array(values), view.size) + step * rounds).reshape(view.shape)
         if view.dtype.kind in "iu":
             values = np.nan_to_num(values, nan=3.0, posinf=100.0, neginf=-100.0).clip(-100, 100).astype(np.int64)
         if view.dtype.kind == "c" and view.ndim:
@@ -112,7 +113,8 @@ def arrays(draw, dtypes=tuple(FLOATS), shape=None, values=None, distinct=False):
         watched.bytes[:] = 0  # so that every element is None
     a = np.ndarray(shape, dtype, watched.bytes, offset + low, strides)
     if dtype.kind in "fciub" or dtype == bfloat16:
-        filled(a, draw(st.lists(numbers() if values is None else values, min_size=1, max_size=16)))
+        step = draw(st.sampled_from([0, 0.25])) if values is None else 0
+        fill(a, draw(st.lists(numbers() if values is None else values, min_size=1, max_size=16)), step)
     if not distinct and draw(st.integers(0, 3)) == 3:
         a.flags.writeable = False
     return a, watched

@@ -26,6 +26,11 @@ def finfo(dtype):
     return np.finfo(np.float32 if is_brain(dtype) else dtype)
 
 
+def smallest(dtype):
+    """The least number above 0."""
+    return np.longdouble(2.0**-133 if is_brain(dtype) else np.finfo(dtype).smallest_subnormal)
+
+
 def refuse(condition):
     if condition:
         raise Refused
