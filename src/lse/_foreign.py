@@ -97,10 +97,11 @@ def from_dlpack(a, function, name):
     check_device(a.__dlpack_device__(), function, name)
     try:
         return np.from_dlpack(a)
-    except (BufferError, RuntimeError):  # a dtype that DLPack or NumPy's reading of it does not know, as jax's bfloat16
-        if not hasattr(a, "__array__"):
-            raise
-        return np.asarray(a)
+    except (BufferError, RuntimeError) as error:  # a dtype that DLPack or NumPy does not know, as jax's bfloat16
+        if hasattr(a, "__array__"):
+            return np.asarray(a)
+        error.add_note(f"{function}: {name} cannot be read through DLPack; pass an array of NumPy made of it")
+        raise
 
 
 def to_namespace(a):
