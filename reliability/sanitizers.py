@@ -80,6 +80,7 @@ def suite(compiler: str, options: argparse.Namespace, folder: Path, table: Table
     scratch.build(folder, compiler, LEVEL, " ".join(SANITIZE), " ".join([*SANITIZE[:1], LINK[compiler]]))
     environment = {
         **OPTIONS,
+        "CC": compiler,  # what tests compile shares the OpenMP runtime of the extension
         "LD_PRELOAD": " ".join(library(compiler, names) for names in PRELOADED[compiler]),
         "PYTHONMALLOC": "malloc",  # each object of Python is memory of its own
         "PYTHONPATH": str(folder / "src"),
