@@ -197,6 +197,27 @@ def test_out_of_a_sum_may_overlap_the_input(rng):
     assert np.array_equal(a[0], expected)
 
 
+@pytest.mark.parametrize("function", [lse.softmax, lse.log_softmax])
+def test_out_may_overlap_the_mask(function, rng):
+    """Input, output and mask in one memory, whose bytes are 0 and 1."""
+    memory = rng.integers(0, 2, 8 * 256, np.uint8)
+    x, where = memory.view(np.float64).reshape(16, 16), memory[:256].view(np.bool_).reshape(16, 16)
+    expected = function(x.copy(), axis=1, where=where.copy())
+    function(x, axis=1, where=where, out=x)
+    assert np.array_equal(x, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["b", "where"])
+def test_out_of_a_sum_may_overlap_weights_and_masks(name, rng):
+    memory = rng.integers(0, 2, 8 * 4096, np.uint8)
+    out = memory[2048:2560].view(np.float64)
+    other = memory.view(np.float64 if name == "b" else np.bool_)[:4096].reshape(64, 64)
+    a = rng.standard_normal((64, 64))
+    expected = lse.logsumexp(a, axis=1, **{name: other.copy()})
+    lse.logsumexp(a, axis=1, **{name: other}, out=out)
+    assert np.array_equal(out, expected)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_wrong_out(function):
     a = np.zeros((2, 3))
