@@ -44,20 +44,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
-    """Yield one table; Fault behind it where something was found."""
+    """Yield a table of each compiler; Fault behind it where something was found."""
     native.compilers("valgrind")
-    table = Table("valgrind", ["compiler", "kernel", "what", "result", "errors within lse", "minutes"])
-    faults: list[str] = []
     for compiler in options.compiler or native.compilers("gcc", "clang"):
+        table = Table(f"valgrind_{compiler}", ["compiler", "kernel", "what", "result", "errors within lse", "minutes"])
+        faults: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
             scratch.build(scratch.copy(Path(folder)), compiler, "-O3", "-gdwarf-4")
             for kernel in options.kernel or KERNELS:
                 for what, command in commands(options):
                     faults += watch(Path(folder), compiler, kernel, what, command, table)
             faults += of_programs(Path(folder), compiler, table)
-    yield table
-    if faults:
-        raise Fault("\n".join(faults))
+        yield table
+        if faults:
+            raise Fault("\n".join(faults))
 
 
 def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
