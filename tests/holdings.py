@@ -58,9 +58,9 @@ def slack(times):
 
 
 def leaks(function, arguments, times):
-    """How much more is held after so many calls, where that is a leak: it grows in every one of three rounds.
+    """How much more is held after so many calls, where that is a leak: it grows in every one of ten rounds.
 
-    A cache grows once.
+    A cache grows in some.
     """
     for _ in range(20):
         function(*arguments)
@@ -68,7 +68,7 @@ def leaks(function, arguments, times):
     gc.freeze()  # what is here already need not be looked through again
     found = np.full(len(NAMES), np.iinfo(np.int64).max)
     before = held(arguments)
-    for _ in range(3):
+    for _ in range(10):
         for _ in range(times):
             function(*arguments)
         after = held(arguments)
