@@ -52,6 +52,7 @@ DESELECTED = {
     "tests/test_interrupts.py::test_dask_is_interrupted": "a chunk that takes seconds takes a minute",
     "tests/test_dask_cluster.py": "workers of 256 MiB, which the shadow of the memory and freed memory exceed",
     "tests/test_memory.py::test_2_33_elements": "takes a quarter of an hour with the scalar kernels",
+    "tests/test_memory.py::test_more_than_2_31_elements": "as long",
     "tests/test_memory.py::test_no_temporary_is_proportional_to_the_input": "freed memory is kept, to see its use",
 }
 COLUMNS = ["compiler", "kernel", "what", "passed", "skipped", "failed", "reports", "minutes"]
