@@ -60,7 +60,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError
-        A row of weighted terms cancels nearly, and there is no room for a copy of it.
+        A row of weighted terms cancels nearly, and there is no room for a copy of it; or there is none for the result.
+        Some results may have been written to `out` by then, as after a KeyboardInterrupt.
 
     See Also
     --------
