@@ -53,6 +53,16 @@ def test_infinite_weights_of_nothing_are_nan(dtype, weight):
     assert np.isnan(lse.logsumexp(np.array([-np.inf, 0], dtype), b=[weight, 1]))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, LONG])
+@pytest.mark.parametrize(
+    ("a", "b", "sign"),
+    [([0, -22799], [np.inf, np.inf], 1), ([0, -22799], [1, -np.inf], -1), ([-22799, 0], [np.inf, -1e30], 1)],
+)
+def test_no_exponential_is_nothing_beside_an_infinite_weight(a, b, sign, dtype):
+    found = lse.logsumexp(np.array(a, dtype), b=np.array(b, dtype), return_sign=True)
+    assert found == (np.inf, sign)
+
+
 def test_prefixes_do_not_depend_on_what_follows():
     a = np.array([0.1, 0.3, 0.7, 10999], LONG)
     for i in range(1, 4):

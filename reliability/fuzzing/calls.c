@@ -238,7 +238,7 @@ static void spoil(source *s, arguments *q)
     case 12: q->out_row_stride = number == -1 ? 0 : number; break;
     default:
         if (next(s) & 1) q->state = NULL;
-        else ((unsigned char *)q->state)[below(s, 16)] ^= (unsigned char)(1 + below(s, 255));
+        else if (q->state) ((unsigned char *)q->state)[below(s, 16)] ^= (unsigned char)(1 + below(s, 255));
     }
 }
 

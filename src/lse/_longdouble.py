@@ -35,7 +35,8 @@ def exp_of_difference(a, b):
 def weighed(b, x, shift):
     """b e^(x - shift), also where the exponential alone is out of range."""
     half = np.exp((x - shift) / 2)
-    return np.where(np.abs(x - shift) > 11000, half * b * half, b * exp_of_difference(x, shift))
+    product = np.where(np.abs(x - shift) > 11000, half * b * half, b * exp_of_difference(x, shift))
+    return np.where(np.isinf(b) & np.isfinite(x), b, product)  # no exponential is 0
 
 
 def summed(terms):
@@ -63,7 +64,7 @@ def parts(args, down=False):
     place = np.argmax(key, axis=-1)[..., np.newaxis]
     top, lead = np.take_along_axis(a, place, -1), np.take_along_axis(b, place, -1)
     shift = np.where(np.isfinite(top), top, WIDE(0))
-    nothing = np.isneginf(a) & np.isfinite(b)
+    nothing = np.isfinite(b) & (np.isneginf(a) | (np.isinf(lead) & np.isfinite(a)))  # beside an infinite weight too
     terms = np.where(nothing, WIDE(0), weighed(b, a, shift))
     np.put_along_axis(terms, place, WIDE(0), -1)
     lead = np.where(np.take_along_axis(nothing, place, -1), WIDE(0), lead)
