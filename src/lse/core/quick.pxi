@@ -88,7 +88,7 @@ cpdef bint holds_masked(object a, int ndim) except -1:
     if isinstance(a, (list, tuple)):
         if ndim > 0:
             for element in a:
-                if holds_masked(element, ndim - 1):
+                if type(element) is not float and holds_masked(element, ndim - 1):
                     return True
         return False
     return isinstance(a, cnp.ndarray) and type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
