@@ -68,7 +68,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Yield a table of each compiler; Fault behind it where something was found."""
     for compiler in options.compiler or native.compilers(*LINK):
-        table = Table(f"sanitizers_{compiler}", COLUMNS)
+        table = Table("_".join(["sanitizers", compiler, *(options.kernel or [])]), COLUMNS)
         with tempfile.TemporaryDirectory() as folder:
             faults = [*suite(compiler, options, Path(folder), table), *of_programs(compiler, options, table)]
         yield table

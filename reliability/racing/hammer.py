@@ -1,0 +1,44 @@
+"""Every function from several threads of Python, over inputs they share; "planted": into one output, a race."""
+
+import functools
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+import leak_calls  # of tests/
+import lse
+
+CALLERS = 4
+TEAM = 3
+ROUNDS = 20
+
+Call = Callable[[], object]
+
+
+def calls() -> list[Call]:
+    """Return all calls; the outputs and accumulators among their arguments are this list's own."""
+    return [functools.partial(f, *arguments) for part in leak_calls.PARTS for _, f, arguments in part()]
+
+
+def make(own: list[Call]) -> None:
+    """Make each of the calls, and change the limit of threads meanwhile."""
+    for _ in range(ROUNDS):
+        for call in own:
+            call()
+        with lse.set_num_threads(2):
+            lse.softmax(leak_calls.LONG)
+
+
+def main(planted: bool) -> None:
+    """Let several threads make them, print how many calls that were, of how many elements."""
+    into_one = [functools.partial(lse.softmax, leak_calls.LONG, out=np.zeros_like(leak_calls.LONG))]
+    lists = [into_one if planted else calls() for _ in range(CALLERS)]
+    with lse.set_num_threads(TEAM), ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(make, lists))
+    print(ROUNDS * sum(map(len, lists)), lse._core.progress())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] == ["planted"])
