@@ -70,9 +70,10 @@ def exact(x):
     with mp.workprec(200):
         mantissa, exponent = np.frexp(x)
         total = mp.mpf(0)
-        while mantissa != 0:
+        for _ in range(3):  # parts of 53 bits; IEEE's quadruple precision has 113
             total += float(mantissa)
             mantissa -= np.longdouble(float(mantissa))
+        assert mantissa == 0
         return mp.ldexp(total, int(exponent))
 
 

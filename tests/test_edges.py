@@ -63,7 +63,7 @@ def test_no_exponential_is_nothing_beside_an_infinite_weight(a, b, sign, dtype):
     assert found == (np.inf, sign)
 
 
-def test_prefixes_do_not_depend_on_what_follows():
+def test_prefixes_of_longdouble_do_not_depend_on_what_follows():
     a = np.array([0.1, 0.3, 0.7, 10999], LONG)
     for i in range(1, 4):
         exact = oracle.weighted(a[:i])
