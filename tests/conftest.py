@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lse
-from checks import missing, needs_modules, tool
+from checks import compiled, missing, needs_modules, tool
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,6 +54,47 @@ class Installation:
 
     def flags(self):
         return shlex.split(self.printed("-m", "lse", "--cflags", "--libs"))
+
+
+class WatchedEngine:
+    """All of the engine, compiled by gcc with its sanitizers."""
+
+    def __init__(self, folder):
+        if not sys.platform.startswith("linux"):
+            pytest.skip("elsewhere gcc may be clang, which wants its own OpenMP")
+        package = ROOT / "src" / "lse"
+        self.compiler = tool("gcc")
+        self.flags = [
+            "-std=c11",
+            "-O1",
+            "-g",
+            "-fopenmp",
+            "-ffp-contract=off",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+        ]
+        self.flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        self.flags += [f"-I{path}" for path in (package, package / "include", package / "kernels")]
+        sources = sorted(path for name in ("kernels", "core") for path in (package / name).glob("*.c"))
+        self.objects = self.compiled(sources, folder)
+
+    def compiled(self, sources, folder):
+        return compiled(self.compiler, [(source, self.flags) for source in sources], folder)
+
+    def program(self, folder, *sources, link=()):
+        """A program of these sources and the engine."""
+        objects = [*self.compiled(sources, folder), *self.objects]
+        target = folder / sources[0].stem
+        subprocess.run([self.compiler, *self.flags, *objects, "-o", target, *link, "-lm"], check=True)
+        return target
+
+
+@pytest.fixture(scope="session")
+def watched_engine(tmp_path_factory):
+    """Compiled once, for it takes longer than all else that is compiled."""
+    return WatchedEngine(tmp_path_factory.mktemp("watched"))
 
 
 def build_wheel(folder):

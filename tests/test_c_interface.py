@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,12 +12,11 @@ from numpy.lib.stride_tricks import as_strided
 import c_program as c
 import lse
 from c_program import Call, Program
-from checks import compiled, tool
+from checks import tool
 from lse import _core
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tests" / "embedding.c"
-ENGINE = sorted(path for folder in ("kernels", "core") for path in (ROOT / "src" / "lse" / folder).glob("*.c"))
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 FORK = """
@@ -307,13 +305,8 @@ def test_under_valgrind(linked, rng, dtype):
     Program(tool("valgrind"), "-q", "--error-exitcode=9", linked).check(calls)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere gcc may be clang, which wants its own OpenMP")
-def test_undefined_behaviour(tmp_path, rng):
+def test_undefined_behaviour(watched_engine, tmp_path, rng):
     """Engine and program together, with gcc's sanitizers."""
-    compiler = tool("gcc")
-    flags = ["-std=c11", "-O1", "-g", "-fopenmp", "-ffp-contract=off", f"-I{ROOT / 'src' / 'lse'}"]
-    flags += [f"-I{ROOT / 'src' / 'lse' / 'include'}", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    objects = compiled(compiler, [(source, flags) for source in (*ENGINE, SOURCE)], tmp_path)
-    subprocess.run([compiler, *flags, *objects, "-o", tmp_path / "program", "-lm"], check=True)
+    program = watched_engine.program(tmp_path, SOURCE)
     for dtype in DTYPES:
-        Program(tmp_path / "program").check(all_calls(rng, dtype))
+        Program(program).check(all_calls(rng, dtype))
