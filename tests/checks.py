@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
 
 def missing(what):
     """Skip; where LSE_REQUIRE_TOOLS is set, fail."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lse
-from checks import compiled, missing, needs_modules, tool
+from checks import STRICT, compiled, missing, needs_modules, tool
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,17 +64,7 @@ class WatchedEngine:
             pytest.skip("elsewhere gcc may be clang, which wants its own OpenMP")
         package = ROOT / "src" / "lse"
         self.compiler = tool("gcc")
-        self.flags = [
-            "-std=c11",
-            "-O1",
-            "-g",
-            "-fopenmp",
-            "-ffp-contract=off",
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Werror",
-        ]
+        self.flags = ["-std=c11", "-O1", "-g", "-fopenmp", "-ffp-contract=off", *STRICT]
         self.flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         self.flags += [f"-I{path}" for path in (package, package / "include", package / "kernels")]
         sources = sorted(path for name in ("kernels", "core") for path in (package / name).glob("*.c"))

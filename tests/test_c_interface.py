@@ -12,12 +12,12 @@ from numpy.lib.stride_tricks import as_strided
 import c_program as c
 import lse
 from c_program import Call, Program
-from checks import tool
+from checks import STRICT, tool
 from lse import _core
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tests" / "embedding.c"
-STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+FLAGS = ["-std=c11", *STRICT]
 
 FORK = """
 #include <lse/lse.h>
@@ -246,7 +246,7 @@ def all_calls(rng, dtype):
 
 @pytest.fixture(params=["gcc", "clang"])
 def program(request, installed, tmp_path):
-    installed.run(installed.linker(request.param), *STRICT, SOURCE, *installed.flags(), "-o", tmp_path / "program")
+    installed.run(installed.linker(request.param), *FLAGS, SOURCE, *installed.flags(), "-o", tmp_path / "program")
     return Program(tmp_path / "program")
 
 
@@ -259,7 +259,7 @@ def test_functions(program, rng, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", _core.available_kernels())
 def test_functions_of_the_table(installed, tmp_path, rng, dtype, kernel):
-    command = [installed.linker("cc"), *STRICT, "-DTHROUGH_TABLE", SOURCE, *installed.flags()]
+    command = [installed.linker("cc"), *FLAGS, "-DTHROUGH_TABLE", SOURCE, *installed.flags()]
     installed.run(*command, "-o", tmp_path / "program")
     assert Program(tmp_path / "program").check(all_calls(rng, dtype), LSE_KERNELS=kernel)[0] == kernel
 
@@ -278,7 +278,7 @@ def test_kernels_that_are_none(program):
 
 @pytest.fixture
 def linked(installed, tmp_path):
-    installed.run(installed.linker("cc"), *STRICT, "-g", SOURCE, *installed.flags(), "-lm", "-o", tmp_path / "program")
+    installed.run(installed.linker("cc"), *FLAGS, "-g", SOURCE, *installed.flags(), "-lm", "-o", tmp_path / "program")
     return tmp_path / "program"
 
 

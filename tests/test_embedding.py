@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 
 import lse
-from checks import needs_modules, tool
+from checks import STRICT, needs_modules, tool
 from lse import _core, _embedding
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples" / "embed"
 GUIDE = ROOT / "docs" / "embedding.md"
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 LANGUAGES = {
     "gcc": ("c", "main.c", "-std=c11"),
     "clang": ("c", "main.c", "-std=c11"),

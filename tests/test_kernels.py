@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import golden
-from checks import compiled, tool
+from checks import STRICT, compiled, tool
 
 TESTS = Path(__file__).parent
 LSE = TESTS.parent / "src" / "lse"
 KERNELS = LSE / "kernels"
 INCLUDE = [f"-I{folder}" for folder in (LSE, LSE / "include", KERNELS)]
-FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *INCLUDE]
+FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", *STRICT, *INCLUDE]
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86/avx512.h")
 
