@@ -10,7 +10,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-ENGINE = [Path("src/lse/kernels"), Path("src/lse/core")]
+ENGINE = [Path("src/lse/kernels"), Path("src/lse/engine")]
 
 if sys.platform == "win32":
     compile_args, link_args = ["/std:c11", "/O2", "/fp:precise", "/openmp"], []

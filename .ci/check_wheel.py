@@ -17,7 +17,8 @@ WANTED = [
     "lse/lib/liblse.a",
     "lse/lib/pkgconfig/lse.pc",
 ]
-REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*/kernels/*", "*/core/*", "tests/*", "*/test_*", "*.pyc"]
+REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*.pyc"]
+REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
 LIMIT = 1 << 20
 
 

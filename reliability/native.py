@@ -12,7 +12,7 @@ from reliability.tables import ROOT, Fault
 
 SOURCES = ROOT / "src" / "lse"
 KERNELS = sorted((SOURCES / "kernels").glob("*.c"))
-ENGINE = [*KERNELS, *sorted((SOURCES / "core").glob("*.c"))]
+ENGINE = [*KERNELS, *sorted((SOURCES / "engine").glob("*.c"))]
 FLAGS = ["-std=c11", "-ffp-contract=off", f"-I{SOURCES}", f"-I{SOURCES / 'include'}"]
 
 

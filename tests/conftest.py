@@ -67,7 +67,7 @@ class WatchedEngine:
         self.flags = ["-std=c11", "-O1", "-g", "-fopenmp", "-ffp-contract=off", *STRICT]
         self.flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         self.flags += [f"-I{path}" for path in (package, package / "include", package / "kernels")]
-        sources = sorted(path for name in ("kernels", "core") for path in (package / name).glob("*.c"))
+        sources = sorted(path for name in ("kernels", "engine") for path in (package / name).glob("*.c"))
         self.objects = self.compiled(sources, folder)
 
     def compiled(self, sources, folder):

@@ -22,12 +22,12 @@ pytestmark = pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources"
 
 def build(tmp_path, compiler, *extra):
     """The programs selftest and golden, the second one with all of the engine."""
-    kernels, core = sorted(KERNELS.glob("*.c")), sorted((LSE / "core").glob("*.c"))
-    sources = [*kernels, *core, TESTS / "selftest.c", TESTS / "golden.c"]
+    kernels, engine = sorted(KERNELS.glob("*.c")), sorted((LSE / "engine").glob("*.c"))
+    sources = [*kernels, *engine, TESTS / "selftest.c", TESTS / "golden.c"]
     objects = dict(
         zip(sources, compiled(compiler, [(path, [*FLAGS, *extra]) for path in sources], tmp_path), strict=True)
     )
-    for name, parts in (("selftest", kernels), ("golden", [*kernels, *core])):
+    for name, parts in (("selftest", kernels), ("golden", [*kernels, *engine])):
         linked = [objects[path] for path in (*parts, TESTS / f"{name}.c")]
         subprocess.run([compiler, *extra, *linked, "-o", tmp_path / name, "-lm"], check=True)
     return tmp_path / "selftest", tmp_path / "golden"

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "core/plan.h"
+#include "engine/plan.h"
 
 /* One input: first come small numbers that say what is called, and how; all that is left are values. */
 typedef struct {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/plan.h"
+#include "engine/plan.h"
 #include "include/lse/lse.h"
 
 enum { CALLERS = 4, TEAM = 3, ROUNDS = 6, ROWS = 48, N = 4096, SUMS = 8192 };

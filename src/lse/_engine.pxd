@@ -1,4 +1,4 @@
-# The face of the engine in C; see kernels/kernels.h and core/*.h.
+# The face of the engine in C; see kernels/kernels.h and engine/*.h.
 
 cdef extern from "kernels/kernels.h" nogil:
     const int LSE_PIECE
@@ -12,7 +12,7 @@ cdef extern from "kernels/kernels.h" nogil:
     const lse_kernels *lse_chosen() noexcept
 
 
-cdef extern from "core/threads.h" nogil:
+cdef extern from "engine/threads.h" nogil:
     ctypedef void (*lse_task)(void *context, ptrdiff_t index) noexcept nogil
     ctypedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threads) noexcept nogil
 
@@ -30,14 +30,14 @@ cdef extern from "core/threads.h" nogil:
     long long lse_progress() noexcept
 
 
-cdef extern from "core/fp.h" nogil:
+cdef extern from "engine/fp.h" nogil:
     ctypedef struct lse_fp_state:
         pass
     lse_fp_state lse_fp_enter() noexcept
     void lse_fp_leave(lse_fp_state found) noexcept
 
 
-cdef extern from "core/sums.h" nogil:
+cdef extern from "engine/sums.h" nogil:
     ctypedef struct lse_sum:
         double max
         double tail
@@ -64,7 +64,7 @@ cdef extern from "core/sums.h" nogil:
     lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i) noexcept
 
 
-cdef extern from "core/plan.h" nogil:
+cdef extern from "engine/plan.h" nogil:
     ctypedef struct lse_array:
         char *data
         int ndim

@@ -9,7 +9,7 @@ from lse import _complex, _core, _longdouble
 from lse._arguments import Arguments, checked_out, delivered, flag, is_brain, is_plain, loadable, occupies, stored
 from lse._foreign import BRAIN, is_dask
 
-LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in core/plan.h
+LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in engine/plan.h
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 
 

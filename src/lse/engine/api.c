@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/fp.h"
-#include "core/plan.h"
+#include "engine/fp.h"
+#include "engine/plan.h"
 
 enum { MAGIC = 0x6c736531, VERSION = 1 };
 

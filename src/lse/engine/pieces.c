@@ -2,7 +2,7 @@
  * them. */
 #include <stdlib.h>
 
-#include "core/plan.h"
+#include "engine/plan.h"
 
 enum { WAVE = 256 }; /* pieces whose states are held at a time */
 

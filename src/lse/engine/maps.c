@@ -1,7 +1,7 @@
 /* Softmax and log-softmax of rows and columns whose sums are known. */
 #include <math.h>
 
-#include "core/plan.h"
+#include "engine/plan.h"
 
 /* Pieces of one row, whose result is at index, or of a panel of columns. */
 typedef struct {

@@ -3,13 +3,13 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
 
-#include "core/threads.h"
+#include "engine/threads.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/fp.h"
+#include "engine/fp.h"
 #include "kernels/target.h"
 
 #ifdef _OPENMP

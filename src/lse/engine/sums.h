@@ -2,7 +2,7 @@
 #ifndef LSE_SUMS_H
 #define LSE_SUMS_H
 
-#include "core/threads.h"
+#include "engine/threads.h"
 #include "kernels/kernels.h"
 #include "kernels/target.h"
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/plan.h"
+#include "engine/plan.h"
 #include "kernels/target.h"
 
 /* Second looks --------------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* Cut into tasks of some rows or columns each; where those are too few, each in turn into pieces. */
 #include <math.h>
 
-#include "core/fp.h"
-#include "core/plan.h"
+#include "engine/fp.h"
+#include "engine/plan.h"
 
 static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }

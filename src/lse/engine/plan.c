@@ -1,5 +1,5 @@
 /* From arrays to plans. */
-#include "core/plan.h"
+#include "engine/plan.h"
 
 int lse_maps(lse_operation operation)
 { return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE; }

@@ -5,8 +5,8 @@
 #ifndef LSE_PLAN_H
 #define LSE_PLAN_H
 
-#include "core/sums.h"
-#include "core/threads.h"
+#include "engine/sums.h"
+#include "engine/threads.h"
 #include "kernels/kernels.h"
 
 /* An array of the kinds and sizes of lse_load_for, with strides in bytes. data is NULL where there is no array. */

@@ -1,11 +1,11 @@
 /* The algebra of running sums: a few operations a sum, in double precision or twice that. */
-#include "core/sums.h"
+#include "engine/sums.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "core/fp.h"
+#include "engine/fp.h"
 #include "kernels/pair.h"
 
 #define TOP 0x1p500 /* what a term of e^max is, near its anchor */

@@ -1,6 +1,6 @@
 /* Segments of rows, of different lengths. */
-#include "core/fp.h"
-#include "core/plan.h"
+#include "engine/fp.h"
+#include "engine/plan.h"
 
 static void find_segment(const lse_segments *segments, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
                          char **segment_out)
