@@ -30,8 +30,7 @@ static void FN(row_by_row)(digest *d, const REAL *x, const REAL *b, ptrdiff_t n)
         check(LSE(state_update)(&state, row, 1, NULL, 0, n / 3));
         check(LSE(state_update)(&state, row + n / 3, 1, NULL, 0, n - n / 3));
         check(lse_state_finish(&state, &sum[0], &sum[1]));
-        found[0] = (REAL)sum[0], found[1] = (REAL)sum[1];
-        FN(add)(&d[STATE], found, 2);
+        add_f64(&d[STATE], sum, 2);
     }
 }
 

@@ -74,10 +74,11 @@ class Digest:
 
 
 def state(x):
-    """Value and sign of every row, folded in as a third and the rest."""
+    """Value and sign of every row, folded in as a third and the rest, with all digits of the state."""
     sums = lse.LogSumExp(ROWS, x.dtype)
     third = x.shape[1] // 3
     sums.update(x[:, :third], axis=1).update(x[:, third:], axis=1)
+    sums = lse.LogSumExp(ROWS).merge(sums)
     return np.stack([sums.value, sums.sign], axis=1)
 
 

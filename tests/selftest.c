@@ -94,8 +94,8 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     r->rows(&row, rows, 0, n, count, NULL, &o->rows);
     r->columns(&column, rows, 0, n, panel, &o->columns);
     k->merge(&o->columns, &o->rows, panel);
-    k->finish_scaled(&o->rows, count, &o->results);
-    k->finish(&o->columns, panel, &o->merged);
+    r->finish_scaled(&o->rows, count, &o->results);
+    r->finish(&o->columns, panel, &o->merged);
     r->cumulate_row(&row, &rows[0], &row, is_double ? (char *)o->cumulated : (char *)out32, 0, n, &running);
     for (ptrdiff_t i = 0; i < n && !is_double; i++) o->cumulated[i] = out32[i];
     for (int f = 0; f < 2; f++) {
@@ -116,9 +116,11 @@ static void check(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t co
     const ptrdiff_t panel = is_double ? k->f64.panel : k->f32.panel, columns = count < panel ? count : panel;
     compute(k, is_double, n, count, &a);
     compare(a.rows.max, scalar->rows.max, count, "max", k->name, n);
+    compare(a.rows.count, scalar->rows.count, count, "count", k->name, n);
     compare(a.rows.tail, scalar->rows.tail, count, "tail", k->name, n);
     compare(a.rows.tail_lo, scalar->rows.tail_lo, count, "tail_lo", k->name, n);
     compare(a.columns.max, scalar->columns.max, columns, "merged max", k->name, n);
+    compare(a.columns.count, scalar->columns.count, columns, "merged count", k->name, n);
     compare(a.columns.tail, scalar->columns.tail, columns, "merged tail", k->name, n);
     compare(a.columns.tail_lo, scalar->columns.tail_lo, columns, "merged tail_lo", k->name, n);
     compare(a.merged.value, scalar->merged.value, columns, "merged value", k->name, n);

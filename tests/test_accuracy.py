@@ -190,9 +190,9 @@ def test_large_terms_beside_small_ones(dtype, turns, gaps, rng):
         assert oracle.error(lse.logsumexp(a), exact) <= 1
 
 
-def test_the_worst_known():
-    """The one input known to exceed the bound, found by a search for such (docs/accuracy.md)."""
+def test_the_worst_known_of_before():
+    """An input that exceeded the bound by 7 % when each lane had a maximum of its own (docs/accuracy.md)."""
     pattern = [float.fromhex(x) for x in ("-0x1.a3690ap2", "-0x1.6a6c36p4", "-0x1.73bfeap4", "-0x1.71d78p4")]
     a = np.tile(np.repeat(np.array(pattern, np.float32), 16), 226)
     exact = oracle.logsumexp_of_repeated(*np.unique(a, return_counts=True))
-    assert 1 < oracle.error(lse.logsumexp(a), exact) <= 1.07
+    assert oracle.error(lse.logsumexp(a), exact) <= 1

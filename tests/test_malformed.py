@@ -190,7 +190,7 @@ def test_unreadable(tmp_path, whole):
 
 # Pickles ----------------------------------------------------------------------------------------------------
 
-STATE = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
+STATE = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 1.0]])
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ STATE = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
 def test_states_of_any_layout(state):
     total, expected = lse.LogSumExp(2), lse.LogSumExp(2)
     for accumulator, plain in ((total, state), (expected, STATE.copy())):
-        accumulator.__setstate__((1, 3, plain, plain))
+        accumulator.__setstate__((2, 3, plain, plain))
     state[...] = np.nan  # it was copied
     assert np.array_equal(total.value, expected.value)
     assert not np.isnan(total.update([1.0, 2.0], axis=()).value).any()

@@ -471,7 +471,7 @@ def test_reset():
     assert total.reset() is total
     assert total.count == 0
     same(total.value, np.full(2, -INF))
-    assert total.nbytes == 2 * 24
+    assert total.nbytes == 2 * 32
 
 
 def test_repr():
@@ -483,31 +483,34 @@ def test_repr():
 
 def test_size():
     total = LogSumExp((10, 10))
-    assert total.nbytes == 2400
-    assert sys.getsizeof(total) >= 2400
-    assert total.update(np.zeros((10, 10)), np.ones((10, 10)), axis=()).nbytes == 4800
+    assert total.nbytes == 3200
+    assert sys.getsizeof(total) >= 3200
+    assert total.update(np.zeros((10, 10)), np.ones((10, 10)), axis=()).nbytes == 6400
 
 
-GOOD = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
+GOOD = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])
 MALFORMED = [
     None,
     (),
-    (1, 2, GOOD),
-    (2, 1, GOOD, None),
-    ("1", 1, GOOD, None),
-    (1, -1, GOOD, None),
-    (1, 1.0, GOOD, None),
-    (1, True, GOOD, None),
-    (1, 1, None, None),
-    (1, 1, GOOD.tolist(), None),
-    (1, 1, GOOD[:2], None),
-    (1, 1, GOOD[:, :1], None),
-    (1, 1, GOOD.astype("f4"), None),
-    (1, 1, GOOD.astype(object), None),
-    (1, 1, np.full((3, 2), NAN), None),
-    (1, 1, np.full((3, 2), INF), None),
-    (1, 1, GOOD, GOOD[:2]),
-    (1, 1, GOOD, np.full((3, 2), INF)),
+    (2, 2, GOOD),
+    (1, 1, GOOD[:3], None),
+    (3, 1, GOOD, None),
+    ("2", 1, GOOD, None),
+    (2, -1, GOOD, None),
+    (2, 1.0, GOOD, None),
+    (2, True, GOOD, None),
+    (2, 1, None, None),
+    (2, 1, GOOD.tolist(), None),
+    (2, 1, GOOD[:3], None),
+    (2, 1, GOOD[:, :1], None),
+    (2, 1, GOOD.astype("f4"), None),
+    (2, 1, GOOD.astype(object), None),
+    (2, 1, np.full((4, 2), NAN), None),
+    (2, 1, np.full((4, 2), INF), None),
+    (2, 1, GOOD * [[1], [1], [1], [-1]], None),
+    (2, 1, GOOD + [[0], [0], [0], [INF]], None),
+    (2, 1, GOOD, GOOD[:3]),
+    (2, 1, GOOD, np.full((4, 2), INF)),
 ]
 
 
@@ -524,14 +527,14 @@ FAR = [1e20, 1e20, 2.0**500, 2.0**500, INF, INF]
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.floats(), min_size=12, max_size=12), st.booleans())
-@example([*FAR, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0], True)  # an exponent that is none
+@given(st.lists(st.floats(), min_size=16, max_size=16), st.booleans())
+@example([*FAR, 1.0, 1.0, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0, 0.0, 0.0], True)  # an exponent that is none
 def test_no_pickle_does_harm(numbers, weighted):
     """Whatever finite and infinite numbers a state has, using it neither crashes nor warns."""
-    parts = np.array(numbers).reshape(2, 3, 2)
+    parts = np.array(numbers).reshape(2, 4, 2)
     total = LogSumExp(2)
     try:
-        total.__setstate__((1, 1, parts[0], parts[1] if weighted else None))
+        total.__setstate__((2, 1, parts[0], parts[1] if weighted else None))
     except ValueError:
         return
     total.update([1.0, 2.0], [1.0, -1.0], axis=()).update([1e300, -1e300], axis=()).merge(total)

@@ -143,8 +143,8 @@ static void finish(const lse_state *state, const variant *v, outcome *o, int sig
     tell(o, value);
     tell(o, sign);
     tell(o, (double)state->count);
-    tell_sum(o, (lse_sum){state->plain[0], state->plain[1], state->plain[2]});
-    tell_sum(o, (lse_sum){state->weighted[0], state->weighted[1], state->weighted[2]});
+    tell_sum(o, (lse_sum){state->plain[0], state->plain[1], state->plain[2], state->plain[3]});
+    tell_sum(o, (lse_sum){state->weighted[0], state->weighted[1], state->weighted[2], state->weighted[3]});
 }
 
 /* Bytes of another process, which are a state by their looks. */

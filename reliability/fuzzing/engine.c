@@ -200,38 +200,38 @@ static void segments(source *s, job *j, const variant *v, outcome *o)
 
 static lse_sums sums_in(const tensor *t)
 {
-    const ptrdiff_t size = t->count / 3;
+    const ptrdiff_t size = t->count / 4;
     double *first = (double *)(void *)t->block;
-    return (lse_sums){first, first + size, first + 2 * size};
+    return (lse_sums){first, first + size, first + 2 * size, first + 3 * size};
 }
 
 /* The sums of a, added to those given, if any. */
 static tensor sums_of(const job *j, const tensor *given, const variant *v)
 {
-    ptrdiff_t shape[LSE_MAX_DIMS + 1] = {3};
+    ptrdiff_t shape[LSE_MAX_DIMS + 1] = {4};
     memcpy(shape + 1, j->kept, (size_t)j->kept_ndim * sizeof *shape);
     tensor sums = painted('f', 8, j->kept_ndim + 1, shape);
     lse_request q = request_of(j, LSE_SUMS, v);
-    const lse_sums parts = sums_in(&sums);
+    q.into = sums_in(&sums);
     q.out = (lse_array){sums.block, j->kept_ndim, 'f', 8, 0, sums.shape + 1, sums.stride + 1};
     if (given) q.given = sums_in(given);
-    execute(&q, parts.tail, parts.tail_lo, v);
+    execute(&q, NULL, NULL, v);
     return sums;
 }
 
 static void tell_sums(const job *j, const tensor *sums, const variant *v, outcome *o)
 {
-    const ptrdiff_t size = sums->count / 3;
+    const ptrdiff_t size = sums->count / 4;
     const lse_sums all = sums_in(sums);
     for (ptrdiff_t start = 0; start < size; start += LSE_BATCH) {
         const ptrdiff_t count = size - start < LSE_BATCH ? size - start : LSE_BATCH;
-        lse_sums none = {NULL, NULL, NULL}, some = lse_sums_from(all, start), plain = some;
-        tensor nothing = painted('f', 8, 1, (const ptrdiff_t[]){3 * LSE_BATCH});
+        lse_sums none = {NULL, NULL, NULL, NULL}, some = lse_sums_from(all, start), plain = some;
+        tensor nothing = painted('f', 8, 1, (const ptrdiff_t[]){4 * LSE_BATCH});
         lse_results results;
         plain = sums_in(&nothing);
         for (ptrdiff_t i = 0; i < LSE_BATCH; i++) lse_put_sum(plain, i, lse_no_sum());
-        if (j->weights.block) lse_finish_sums(v->table, plain, some, count, &results);
-        else lse_finish_sums(v->table, some, none, count, &results);
+        if (j->weights.block) lse_finish_sums(v->table, 0, plain, some, count, &results);
+        else lse_finish_sums(v->table, 0, some, none, count, &results);
         for (ptrdiff_t i = 0; i < count; i++) {
             tell(o, results.value[i]);
             tell(o, results.sign[i]);
@@ -261,7 +261,7 @@ static void running(source *s, job *j, const variant *v, outcome *o)
 {
     tensor once = sums_of(j, NULL, v), twice = sums_of(j, &once, v), both = beside(&once, 'f', 8);
     enter(v);
-    lse_merge_sums(v->table, j->weights.block != NULL, sums_in(&both), sums_in(&once), sums_in(&twice), once.count / 3,
+    lse_merge_sums(v->table, j->weights.block != NULL, sums_in(&both), sums_in(&once), sums_in(&twice), once.count / 4,
                    lse_run_tasks);
     leave(v);
     tell_sums(j, &once, v, o);

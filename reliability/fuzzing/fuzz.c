@@ -58,6 +58,7 @@ void tell_sum(outcome *o, lse_sum sum)
     tell(o, sum.tail);
     tell(o, sum.tail == sum.tail ? sum.max : 0.0);
     tell(o, sum.tail == sum.tail ? sum.tail_lo : 0.0);
+    tell(o, sum.tail == sum.tail ? sum.count : 0.0);
 }
 
 static void compare(const outcome *a, const outcome *b, const variant *v)

@@ -75,7 +75,8 @@ static void inner(double *out)
     plan = plan_of(LSE_SEGMENTS, out, shape, one, &failed);
     lse_segments segments = {&plan, offsets, ROWS, sizeof(double), sizeof(double), 0};
     lse_execute_segments(&segments, TEAM);
-    const lse_sums sums = {x64, x64 + SUMS, x64 + 2 * SUMS}, into = {out, out + SUMS, out + 2 * SUMS};
+    const lse_sums sums = {x64, x64 + SUMS, x64 + 2 * SUMS, x64 + 3 * SUMS};
+    const lse_sums into = {out, out + SUMS, out + 2 * SUMS, out + 3 * SUMS};
     lse_merge_sums(lse_chosen(), 0, into, sums, sums, SUMS, lse_run_tasks);
     CHECK(failed == 0);
 }

@@ -10,9 +10,9 @@ ctypedef struct State:  # lse_state
     uint32_t magic
     uint32_t version
     int64_t count
-    double plain[3]
-    double weighted[3]
-    double reserved[4]
+    double plain[4]
+    double weighted[4]
+    double reserved[2]
 
 
 cdef const char *error_message(int error) noexcept nogil

@@ -42,11 +42,13 @@ cdef extern from "engine/sums.h" nogil:
         double max
         double tail
         double tail_lo
+        double count
 
     ctypedef struct lse_sums:
         double *max
         double *tail
         double *tail_lo
+        double *count
 
     ctypedef struct lse_results:
         double value[64]
@@ -59,7 +61,8 @@ cdef extern from "engine/sums.h" nogil:
         const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
         lse_run run) noexcept
     void lse_finish_sums(
-        const lse_kernels *table, lse_sums plain, lse_sums weighted, ptrdiff_t count, lse_results *results) noexcept
+        const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
+        lse_results *results) noexcept
     void lse_put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum) noexcept
     lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i) noexcept
 
@@ -99,7 +102,7 @@ cdef extern from "engine/plan.h" nogil:
         lse_array out
         unsigned long long reduced
         int single
-        lse_sums given
+        lse_sums given, into
         const ptrdiff_t *given_stride
 
     ctypedef struct lse_segments:

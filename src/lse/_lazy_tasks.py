@@ -82,7 +82,7 @@ def shaped(result, to, kept):
 
 @as_task
 def value_of(totals, to, kept, signed):
-    value, _, sign = totals[0]._parts()
+    value, _, sign = totals[0]._parts(totals[0].dtype == np.float32)
     unknown = np.isnan(value) if signed else np.isnan(value) | (sign < 0)
     return shaped(np.where(unknown, np.nan, value), to, kept)
 

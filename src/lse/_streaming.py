@@ -10,7 +10,7 @@ import numpy as np
 from lse import _core
 from lse._arguments import Arguments, dtype_of, loadable
 
-STATE_VERSION = 1  # of what is pickled
+STATE_VERSION = 2  # of what is pickled
 
 
 def checked(shape, dtype):
@@ -80,9 +80,10 @@ def checked_sums(sums, shape, name):
     sums = np.array(sums, order="C") if isinstance(sums, np.ndarray) else None  # a copy of what lies in memory
     if sums is None or sums.dtype.kind != "f" or sums.dtype.itemsize != 8:
         raise TypeError(f"LogSumExp: a pickled state whose {name} sums are no array of float64")
-    if sums.shape != (3, *shape):
-        raise ValueError(f"LogSumExp: a pickled state whose {name} sums have shape {sums.shape}, not {(3, *shape)}")
-    if np.isnan(sums[0]).any() or np.isinf(sums[1]).any():
+    if sums.shape != (4, *shape):
+        raise ValueError(f"LogSumExp: a pickled state whose {name} sums have shape {sums.shape}, not {(4, *shape)}")
+    counts = sums[3]
+    if np.isnan(sums[0]).any() or np.isinf(sums[1]).any() or not (np.isfinite(counts) & (counts >= 0)).all():
         raise ValueError(f"LogSumExp: a pickled state whose {name} sums are no sums")
     return sums.astype(np.float64, copy=False)
 

@@ -1,11 +1,12 @@
 # Running sums -----------------------------------------------------------------------------------------------
 
 cdef lse_sums rows_of(cnp.ndarray states) noexcept:
-    """Of an array whose first axis has the maxima, the tails and their low parts."""
+    """Of an array whose first axis has the maxima, the tails, their low parts and the counts of the maxima."""
     cdef lse_sums sums
     sums.max = <double *>cnp.PyArray_DATA(states)
-    sums.tail = sums.max + cnp.PyArray_SIZE(states) // 3
-    sums.tail_lo = sums.tail + cnp.PyArray_SIZE(states) // 3
+    sums.tail = sums.max + cnp.PyArray_SIZE(states) // 4
+    sums.tail_lo = sums.tail + cnp.PyArray_SIZE(states) // 4
+    sums.count = sums.tail_lo + cnp.PyArray_SIZE(states) // 4
     return sums
 
 
@@ -19,7 +20,7 @@ cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
     if a is None or b is None:
         return a if b is None else b
     out = new_sums(a)
-    lse_merge_sums(table, weighted, rows_of(out), rows_of(a), rows_of(b), cnp.PyArray_SIZE(a) // 3,
+    lse_merge_sums(table, weighted, rows_of(out), rows_of(a), rows_of(b), cnp.PyArray_SIZE(a) // 4,
                    lse_run_tasks)
     return out
 
@@ -71,7 +72,7 @@ cdef class LogSumExp:
     all that was folded in: what cancels within one `update` is computed again, as `logsumexp` does, what cancels across
     several is not.
 
-    Memory is 24 bytes an element of `shape`, 48 once there are weights, and 24 more during
+    Memory is 32 bytes an element of `shape`, 64 once there are weights, and 32 more during
     `update`.
 
     Several threads may update accumulators of their own at the same time: the GIL is released while data are read. One
@@ -100,7 +101,7 @@ cdef class LogSumExp:
     array([0.69314718, 1.69314718])
     """
 
-    # The sums of terms without weights, and of those with, or None: maxima, tails, and their low parts. These arrays
+    # The sums of terms without weights, and of those with, or None: as rows_of has them. These arrays
     # are never written to once they are here, so that threads may read them; but for those of a single sum, by
     # quick_run. Another thread may put others in their place, so that they are taken under the lock alone; frame, of
     # their shape, stays.
@@ -112,10 +113,10 @@ cdef class LogSumExp:
 
     def __cinit__(self, shape=(), dtype=np.float64):
         self.single, lengths = _streaming.checked(shape, dtype)
-        self.plain = np.zeros((3, *lengths))
+        self.plain = np.zeros((4, *lengths))
         self.plain[0] = -np.inf
         self.weighted = None
-        self.frame = np.broadcast_to(0.0, (3, *lengths))
+        self.frame = np.broadcast_to(0.0, (4, *lengths))
         self.count = 0
 
     # what a subclass says of its shape and dtype is not believed where memory is concerned
@@ -247,13 +248,15 @@ cdef class LogSumExp:
                              bint single, cnp.ndarray before):
         """The sums of an array, added to those before, if any."""
         cdef cnp.ndarray sums = new_sums(self.frame)
-        cdef double *data = <double *>cnp.PyArray_DATA(sums)
-        cdef Py_ssize_t size = cnp.PyArray_SIZE(sums) // 3
         cdef cnp.ndarray out = cnp.PyArray_New(
             cnp.ndarray, cnp.PyArray_NDIM(sums) - 1, cnp.PyArray_DIMS(sums) + 1, cnp.NPY_FLOAT64,
-            cnp.PyArray_STRIDES(sums) + 1, data, 0, cnp.NPY_ARRAY_WRITEABLE, None)
-        perform(LSE_SUMS, a, where, weights, reduced, single, out, <char *>(data + size), <char *>(data + 2 * size),
-                NULL if before is None else <double *>cnp.PyArray_DATA(before))
+            cnp.PyArray_STRIDES(sums) + 1, cnp.PyArray_DATA(sums), 0, cnp.NPY_ARRAY_WRITEABLE, None)
+        cdef lse_sums both[2]
+        both[0].max = NULL
+        if before is not None:
+            both[0] = rows_of(before)
+        both[1] = rows_of(sums)
+        perform(LSE_SUMS, a, where, weights, reduced, single, out, NULL, NULL, both)
         return sums
 
     cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced, bint single,
@@ -262,7 +265,7 @@ cdef class LogSumExp:
         cdef bint weighted = weights is not None, kept = False
         cdef cnp.ndarray before = None, sums = None
         if cnp.PyArray_SIZE(a) > 0:
-            if cnp.PyArray_SIZE(self.frame) > 3:
+            if cnp.PyArray_SIZE(self.frame) > 4:
                 with cython.critical_section(self):
                     before = self.weighted if weighted else self.plain
             sums = self.sums_of(a, where, weights, reduced, single, before)
@@ -364,7 +367,7 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([0.0, 1.0]).reset()
         LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
-        cdef cnp.ndarray empty = np.zeros((3, *self.lengths()))
+        cdef cnp.ndarray empty = np.zeros((4, *self.lengths()))
         empty[0] = -np.inf
         with cython.critical_section(self):
             self.plain = empty
@@ -420,10 +423,11 @@ cdef class LogSumExp:
     def nbytes(self):
         return (<object>self.frame).nbytes * (1 if self.weighted is None else 2)
 
-    def _parts(self):
-        """log|sum| in two float64 arrays, and the sign."""
+    def _parts(self, bint single=False):
+        """log|sum| in two float64 arrays, and the sign; finished as a sum of float32, or with all digits."""
         cdef cnp.ndarray parts = np.empty((3, *self.lengths()))
-        cdef lse_sums target = rows_of(parts), plain, weighted
+        cdef double *value = <double *>cnp.PyArray_DATA(parts)
+        cdef lse_sums plain, weighted
         cdef lse_results results
         cdef lse_fp_state found
         cdef Py_ssize_t size = cnp.PyArray_SIZE(parts) // 3, start, i, count
@@ -435,17 +439,17 @@ cdef class LogSumExp:
                 plain = lse_sums_from(rows_of(self.plain), start)
                 if self.weighted is not None:
                     weighted = lse_sums_from(rows_of(self.weighted), start)
-                lse_finish_sums(table, plain, weighted, count, &results)
+                lse_finish_sums(table, single, plain, weighted, count, &results)
                 for i in range(count):
-                    target.max[start + i] = results.value[i]
-                    target.tail[start + i] = results.value_lo[i]
-                    target.tail_lo[start + i] = results.sign[i]
+                    value[start + i] = results.value[i]
+                    value[size + start + i] = results.value_lo[i]
+                    value[2 * size + start + i] = results.sign[i]
             lse_fp_leave(found)
         return parts[0, ...], parts[1, ...], parts[2, ...]
 
     @property
     def value(self):
-        return quietly(_streaming.in_dtype, (self._parts()[0], self.dtype))
+        return quietly(_streaming.in_dtype, (self._parts(self.single)[0], self.dtype))
 
     @property
     def sign(self):

@@ -76,7 +76,7 @@ cdef lse_request request_for(lse_operation operation, unsigned long long reduced
     request.operation = operation
     request.reduced = reduced
     request.single = single
-    request.given.max = NULL
+    request.given.max = request.into.max = NULL
     request.given_stride = NULL
     return request
 
@@ -110,14 +110,12 @@ cdef void execute(lse_plan *plan, lse_segments *segments, int threads) noexcept 
 
 cdef int perform(lse_operation operation, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
                  unsigned long long reduced, bint single, cnp.ndarray out, char *sign, char *low,
-                 double *given=NULL) except -1:
-    """Carry out what is neither empty nor of a wrong shape; given: sums that are added to."""
+                 lse_sums *sums=NULL) except -1:
+    """Carry out what is neither empty nor of a wrong shape; sums: those that are added to, and where they go."""
     cdef lse_plan plan
     cdef lse_request request = request_for(operation, reduced, single)
-    if given != NULL:
-        request.given.max = given
-        request.given.tail = given + cnp.PyArray_SIZE(out)
-        request.given.tail_lo = given + 2 * cnp.PyArray_SIZE(out)
+    if sums != NULL:
+        request.given, request.into = sums[0], sums[1]
     make_plan(&plan, &request, a, where, weights, out)
     plan.sign = sign
     plan.low = low

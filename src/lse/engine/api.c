@@ -7,7 +7,7 @@
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-enum { MAGIC = 0x6c736531, VERSION = 1 };
+enum { MAGIC = 0x6c736531, VERSION = 2 };
 
 const char *lse_error_message(int error)
 {
@@ -69,9 +69,9 @@ static int has_no_overlap(const matrix *m)
 
 static lse_array array_of(const matrix *m) { return (lse_array){m->data, 2, 'f', m->size, 0, m->shape, m->stride}; }
 
-/* What is asked of the rows of x, which are sound and not empty; b, sign and low may be NULL. */
-static int perform(lse_operation operation, const matrix *x, const matrix *b, const matrix *out, void *sign, void *low,
-                   int threads)
+/* What is asked of the rows of x, which are sound and not empty; b, sign and into, where one sum goes, may be NULL. */
+static int perform(lse_operation operation, const matrix *x, const matrix *b, const matrix *out, void *sign,
+                   lse_sum *into, int threads)
 {
     lse_plan plan;
     int failed = 0;
@@ -81,11 +81,11 @@ static int perform(lse_operation operation, const matrix *x, const matrix *b, co
     q.a = array_of(x);
     if (b) q.weights = array_of(b);
     q.out = array_of(out);
+    if (into) q.into = (lse_sums){&into->max, &into->tail, &into->tail_lo, &into->count};
     q.reduced = 2; /* axis 1 */
     q.single = x->size == 4;
     if (lse_make_plan(&plan, &q) != 0) return LSE_ERROR_ARGUMENT;
     plan.sign = (char *)sign;
-    plan.low = (char *)low;
     plan.failed = &failed;
     lse_execute(&plan);
     return failed ? LSE_ERROR_MEMORY : LSE_OK;
@@ -165,10 +165,10 @@ static int map_rows(lse_operation operation, int size, const void *data, ptrdiff
 /* States --------------------------------------------------------------------------------------------------- */
 
 static int is_state(const lse_state *s) { return s && s->magic == MAGIC && s->version == VERSION && s->count >= 0; }
-static lse_sums sums_of(double s[3]) { return (lse_sums){&s[0], &s[1], &s[2]}; }
-static lse_sum sum_of(const double s[3]) { return (lse_sum){s[0], s[1], s[2]}; }
+static lse_sums sums_of(double s[4]) { return (lse_sums){&s[0], &s[1], &s[2], &s[3]}; }
+static lse_sum sum_of(const double s[4]) { return (lse_sum){s[0], s[1], s[2], s[3]}; }
 
-static void put(double s[3], lse_sum sum) { lse_put_sum(sums_of(s), 0, sum); }
+static void put(double s[4], lse_sum sum) { lse_put_sum(sums_of(s), 0, sum); }
 
 int lse_state_init(lse_state *state)
 {
@@ -194,7 +194,7 @@ static int update(int size, lse_state *state, const void *data, ptrdiff_t x_stri
     if (!is_sound(&x) || (weights && !is_sound(&b))) return LSE_ERROR_ARGUMENT;
     if (n == 0) return LSE_OK;
     if (weights || x_stride != 1 || n > LSE_PIECE || !lse_quick_sum(table, size == 4, data, n, &sum)) {
-        const int error = perform(LSE_SUMS, &x, weights ? &b : NULL, &out, &sum.tail, &sum.tail_lo, 1);
+        const int error = perform(LSE_SUMS, &x, weights ? &b : NULL, &out, NULL, &sum, 1);
         if (error) return error;
     }
     double *into = weights ? state->weighted : state->plain;
@@ -225,7 +225,7 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
     lse_state now = *state;
     lse_results results;
     const int plain = now.weighted[0] == -INFINITY && now.weighted[1] == 0.0;
-    lse_finish_sums(table, sums_of(now.plain), plain ? (lse_sums){NULL, NULL, NULL} : sums_of(now.weighted), 1,
+    lse_finish_sums(table, 0, sums_of(now.plain), plain ? (lse_sums){NULL, NULL, NULL, NULL} : sums_of(now.weighted), 1,
                     &results);
     lse_fp_leave(found);
     *value = !sign && isless(results.sign[0], 0.0) ? NAN : results.value[0]; /* NaN raises no flag in isless */

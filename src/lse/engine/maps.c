@@ -53,7 +53,7 @@ void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdif
 {
     const int log = plan->operation == LSE_LOG_SOFTMAX;
     const double outside = log ? -INFINITY : 0.0;
-    if (plan->columns && plain) {
+    if (plan->columns && !plan->is_short && plain) {
         const mapped panel = {plan, rows, out[0], count, 0, 0.0, results};
         map_pieces(&panel, threads);
         return;
@@ -71,6 +71,31 @@ void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdif
     }
 }
 
+int lse_is_stored(const lse_plan *plan)
+{ return plan->operation == LSE_SOFTMAX && plan->n <= LSE_STORED && !plan->given.max; }
+
+/* A row of which all is NaN now. */
+static void finish_nan(const lse_plan *plan, const lse_row *row, char *out)
+{
+    if (row->where) select_present(plan, row, out, 0.0);
+    else select_infinity(plan, row, out, NAN, NAN);
+}
+
+void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int columns)
+{
+    double nan[LSE_BATCH];
+    if (columns && plan->kernels->softmax_whole_columns(&plan->row, rows, &plan->out_row, out[0], count, nan)) {
+        for (ptrdiff_t i = 0; i < count; i++)
+            if (isnan(nan[i])) finish_nan(plan, &rows[i], out[i]);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count && !lse_is_stopped(plan->failed); i++) {
+        const int status = plan->kernels->softmax_whole_row(&plan->row, &rows[i], &plan->out_row, out[i]);
+        if (status == 0) lse_finish_softmax(plan, &rows[i], out[i]);
+        else if (status == LSE_IS_NAN) finish_nan(plan, &rows[i], out[i]);
+    }
+}
+
 void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const ptrdiff_t *given, ptrdiff_t count,
                    int threads)
 {
@@ -83,7 +108,7 @@ void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const 
         lse_state_of(lse_sum_at(plan->given, given[i < count ? i : 0]), plan->far, i, &states, &shift[i],
                      &infinities[i]);
     }
-    plan->table->finish_scaled(&states, count, &results);
+    plan->kernels->finish_scaled(&states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) plain &= shift[i] == 0.0 && infinities[i] == 0 && isfinite(results.value[i]);
     lse_map_group(plan, rows, out, count, plain, shift, infinities, &results, threads);
 }

@@ -71,7 +71,7 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
         const ptrdiff_t some = all - p.first < WAVE ? all - p.first : WAVE;
         plan->run(piece_task, &p, some, threads);
         if (lse_is_stopped(plan->failed)) { /* some of them have never been written to */
-            *states = (lse_states){{0}, {0}, {0}};
+            *states = (lse_states){{0}, {0}, {0}, {0}};
             break;
         }
         for (ptrdiff_t i = 0; i < some; i++) {

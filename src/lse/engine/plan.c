@@ -58,41 +58,113 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
     return plan->row.load_weight ? 0 : -1;
 }
 
+/* An axis kept, in everything that has it. */
+typedef struct {
+    ptrdiff_t length, stride, where_stride, weight_stride, out_stride, given_stride;
+} kept_axis;
+
+static ptrdiff_t size_of(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
+
+/* Whether sums along b come after those along a, one right after another in the memory of a: nothing repeats along a. */
+static int is_inner(const kept_axis *a, const kept_axis *b)
+{ return size_of(b->stride) < size_of(a->stride) && b->stride != 0; }
+
+/* Whether both are one axis in everything. */
+static int are_one(const kept_axis *a, const kept_axis *b)
+{
+    return a->stride == b->length * b->stride && a->where_stride == b->length * b->where_stride &&
+           a->weight_stride == b->length * b->weight_stride && a->out_stride == b->length * b->out_stride &&
+           a->given_stride == b->length * b->given_stride;
+}
+
+/* The axes kept in the order of the input's memory, those merged that are one in everything: so the same bytes are the same
+ * work, whatever shape they are given in. Returns how many. */
+static int find_kept(const lse_plan *plan, const lse_request *q, kept_axis *kept)
+{
+    const int every = q->out.ndim == q->a.ndim; /* it has the reduced axes, mapped or of length 1 */
+    int out_axis = -1, given_axis = -1, count = 0, merged = 0;
+    (void)plan;
+    for (int axis = 0; axis < q->a.ndim; axis++) {
+        const int is_kept = !(q->reduced >> axis & 1);
+        out_axis += every || is_kept;
+        if (!is_kept) continue;
+        given_axis++;
+        if (q->a.shape[axis] == 1) continue;
+        const kept_axis own = {q->a.shape[axis],           q->a.stride[axis],
+                               stride_of(&q->where, axis), stride_of(&q->weights, axis),
+                               q->out.stride[out_axis],    q->given_stride ? q->given_stride[given_axis] : 0};
+        int at = count++;
+        for (; at > 0 && is_inner(&own, &kept[at - 1]); at--) kept[at] = kept[at - 1];
+        kept[at] = own;
+    }
+    for (int i = 0; i < count; i++) {
+        if (merged > 0 && are_one(&kept[merged - 1], &kept[i])) {
+            const ptrdiff_t length = kept[merged - 1].length * kept[i].length;
+            kept[merged - 1] = kept[i];
+            kept[merged - 1].length = length;
+        } else {
+            kept[merged++] = kept[i];
+        }
+    }
+    return merged;
+}
+
+/* Bytes of neighbouring columns below which they are done one by one. */
+enum { NARROW = 32 };
+
 /* The axes kept: one of columns where their elements are neighbours and those of a row are not, and the others. */
 static void lay_out_rest(lse_plan *plan, const lse_request *q)
 {
-    const int mapped = lse_maps(plan->operation), size = plan->itemsize;
-    const int every = q->out.ndim == q->a.ndim; /* it has the reduced axes, mapped or of length 1 */
-    const int by_columns = !plan->row.direct && !by_rows_alone(plan->operation) && is_native(&q->a, size);
-    int out_axis = -1, kept_axis = -1, at = 0;
+    kept_axis kept[LSE_MAX_DIMS];
+    const int maps = lse_maps(plan->operation), size = plan->itemsize;
+    int count = find_kept(plan, q, kept);
+    const kept_axis *last = count > 0 ? &kept[count - 1] : NULL;
     plan->columns = 0;
     plan->outer = 1;
-    for (int axis = 0; axis < q->a.ndim; axis++) {
-        const int kept = !(q->reduced >> axis & 1);
-        out_axis += every || kept;
-        if (!kept) continue;
-        kept_axis++;
-        const ptrdiff_t length = q->a.shape[axis], step = q->out.stride[out_axis];
-        const ptrdiff_t given = q->given_stride ? q->given_stride[kept_axis] : 0;
-        if (by_columns && plan->columns == 0 && length > 1 && q->a.stride[axis] == size &&
-            (!mapped || (step == size && is_native(&q->out, size)))) {
-            plan->columns = length;
-            plan->out_column_stride = step;
-            plan->given_column_stride = given;
-            plan->row.where_step = stride_of(&q->where, axis);
-            plan->row.weight_step = stride_of(&q->weights, axis);
-            continue;
-        }
-        plan->outer_shape[at] = length;
-        plan->outer_stride[at] = q->a.stride[axis];
-        plan->outer_where_stride[at] = stride_of(&q->where, axis);
-        plan->outer_weight_stride[at] = stride_of(&q->weights, axis);
-        plan->outer_out_stride[at] = step;
-        plan->outer_given_stride[at] = given;
-        plan->outer *= length;
-        at++;
+    plan->kept_length = 1;
+    plan->kept_stride = plan->kept_where_stride = plan->kept_out_stride = 0;
+    const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan->operation) && is_native(&q->a, size) &&
+                             last->stride == size && (!maps || (last->out_stride == size && is_native(&q->out, size)));
+    if (side_by_side && (last->length * size >= NARROW || plan->is_short)) {
+        plan->columns = last->length;
+        plan->out_column_stride = last->out_stride;
+        plan->given_column_stride = last->given_stride;
+        plan->row.where_step = last->where_stride;
+        plan->row.weight_step = last->weight_stride;
     }
-    plan->outer_ndim = at;
+    if (last && (plan->columns || plan->is_short)) {
+        plan->kept_length = last->length;
+        plan->kept_stride = last->stride;
+        plan->kept_where_stride = last->where_stride;
+        plan->kept_out_stride = last->out_stride;
+        count--;
+    }
+    for (int i = 0; i < count; i++) {
+        plan->outer_shape[i] = kept[i].length;
+        plan->outer_stride[i] = kept[i].stride;
+        plan->outer_where_stride[i] = kept[i].where_stride;
+        plan->outer_weight_stride[i] = kept[i].weight_stride;
+        plan->outer_out_stride[i] = kept[i].out_stride;
+        plan->outer_given_stride[i] = kept[i].given_stride;
+        plan->outer *= kept[i].length;
+    }
+    plan->outer_ndim = count;
+}
+
+/* How a panel of short sums lies in the input and in the output. */
+static void choose_forms(lse_plan *plan, const lse_request *q)
+{
+    const int native = plan->row.native, masked = q->where.data != NULL, size = plan->itemsize;
+    const int across = plan->columns * size >= 64 && (!masked || plan->row.where_step == 1);
+    const int out_native = is_native(&q->out, size);
+    plan->form = plan->row.direct && !masked ? LSE_BY_ROWS
+                 : across                    ? LSE_BY_COLUMNS
+                 : native && !masked         ? LSE_GATHERED
+                                             : LSE_STAGED;
+    plan->out_form = plan->out_row.direct           ? LSE_BY_ROWS
+                     : plan->form == LSE_BY_COLUMNS ? LSE_BY_COLUMNS
+                     : out_native                   ? LSE_GATHERED
+                                                    : LSE_STAGED;
 }
 
 int lse_make_plan(lse_plan *plan, const lse_request *q)
@@ -111,9 +183,13 @@ int lse_make_plan(lse_plan *plan, const lse_request *q)
     plan->out = q->out.data;
     plan->sign = plan->low = NULL;
     plan->given = q->given;
+    plan->into = q->into;
     plan->store = NULL;
     if (lay_out_rows(plan, q) != 0) return -1;
+    plan->is_short = plan->n <= LSE_SHORT && !q->weights.data && !by_rows_alone(plan->operation) &&
+                     !(lse_maps(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
+    choose_forms(plan, q);
     plan->first.n = plan->n;
     if (!is_native(&q->out, plan->itemsize)) plan->store = lse_store_for(q->out.kind, q->out.itemsize, 8);
     return 0;

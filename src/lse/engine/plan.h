@@ -24,7 +24,7 @@ typedef enum {
     LSE_LOG_SOFTMAX,
     LSE_CUMULATE,
     LSE_SEGMENTS,
-    LSE_SUMS /* no results but running sums: out, sign and low are max, tail and tail_lo, laid out alike */
+    LSE_SUMS /* no results but running sums, which lie as the output would */
 } lse_operation;
 
 /* An array as `outer` rows of n elements, or, where `columns` is not 0, as `outer` blocks of n rows of as many
@@ -44,10 +44,15 @@ typedef struct {
     ptrdiff_t outer_shape[LSE_MAX_DIMS], outer_stride[LSE_MAX_DIMS], outer_where_stride[LSE_MAX_DIMS];
     ptrdiff_t outer_weight_stride[LSE_MAX_DIMS], outer_out_stride[LSE_MAX_DIMS], outer_given_stride[LSE_MAX_DIMS];
     ptrdiff_t out_column_stride, given_column_stride;
+    /* of short sums: the last axis kept, which may be that of columns; the others are the outer ones; how they lie */
+    int is_short;
+    lse_form form, out_form;
+    ptrdiff_t kept_length, kept_stride, kept_where_stride, kept_out_stride;
     lse_row first;
     char *out, *sign, *low; /* sign and low may be NULL */
     lse_store store;        /* of one result; NULL for the kernels' own type */
     lse_sums given;         /* of a map its sums, of LSE_SUMS what is added to; max is NULL where there are none */
+    lse_sums into;          /* of LSE_SUMS; its maxima are the output */
     ptrdiff_t together;     /* rows, or columns, of one task */
     ptrdiff_t panels;       /* tasks for each block of columns */
     int *failed;            /* why it stops, see threads.h; set by any of its threads */
@@ -63,7 +68,7 @@ typedef struct {
     lse_array a, where, weights, out;
     unsigned long long reduced; /* a bit for each axis */
     int single;                 /* in single precision */
-    lse_sums given;
+    lse_sums given, into;
     const ptrdiff_t *given_stride;
 } lse_request;
 
@@ -84,6 +89,20 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
 /* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                       int threads);
+/* The softmax of one row from its state. */
+void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out);
+/* Whether softmax keeps the terms of these rows. */
+int lse_is_stored(const lse_plan *plan);
+
+/* Likewise of short sums of which none wants a second look: what is asked for at its places in the output; 0, and nothing
+ * done, where one does. */
+int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states);
+
+/* panels.c: a task of short sums, plan->together of them. */
+void lse_panels_task(void *plan, ptrdiff_t index);
+
+/* maps.c: softmax of rows, or columns, of no more than LSE_STORED elements. */
+void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int columns);
 
 /* maps.c: softmax or log-softmax from results, which may become NaN: those of elements less their shift, or of a row
  * with infinities. plain: no shift, infinity or NaN. The same from sums given at these places. */

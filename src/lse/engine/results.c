@@ -1,5 +1,6 @@
 /* From states to the output, with a second look at the rows that want one. */
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "engine/plan.h"
@@ -40,7 +41,7 @@ static void finish_shifted(const lse_plan *plan, const lse_row *row, ptrdiff_t i
     lse_states again;
     lse_results one;
     lse_whole_states(plan, row, 1, 0, &shift, threads, &again);
-    plan->table->finish_scaled(&again, 1, &one);
+    plan->kernels->finish_scaled(&again, 1, &one);
     results->value[i] = one.value[0];
     results->value_lo[i] = one.value_lo[0];
     results->scale[i] = one.scale[0];
@@ -154,7 +155,7 @@ static void store_result(const lse_plan *plan, char *out, double shift, const ls
 /* The state of a row as a running sum. */
 static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads)
 {
-    const lse_sum found = {states->max[i], states->tail[i], states->tail_lo[i]};
+    const lse_sum found = {states->max[i], states->tail[i], states->tail_lo[i], states->count[i]};
     ptrdiff_t infinities;
     if (plan->first.weight) {
         weighted_look seen;
@@ -170,7 +171,7 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     case DISTANT: {
         lse_states again;
         lse_whole_states(plan, row, 1, 0, &states->max[i], threads, &again);
-        return lse_plain_sum(states->max[i], again.tail[0], again.tail_lo[0]);
+        return lse_plain_sum(states->max[i], again.count[0], again.tail[0], again.tail_lo[0]);
     }
     case PLAIN: break;
     }
@@ -182,7 +183,7 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, pt
                        int threads)
 {
     const int weighted = plan->first.weight != NULL;
-    const lse_sums all = {(double *)(void *)plan->out, (double *)(void *)plan->sign, (double *)(void *)plan->low};
+    const lse_sums all = plan->into;
     const ptrdiff_t first = (double *)(void *)out[0] - all.max;
     lse_states own;
     const lse_sums sums = lse_sums_in(&own);
@@ -218,6 +219,13 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
     }
 }
 
+/* What rounding loses is wanted of all digits that the sum has. */
+static lse_finish finish_for(const lse_plan *plan)
+{
+    if (lse_maps(plan->operation)) return plan->kernels->finish_scaled;
+    return plan->low ? plan->table->f64.finish : plan->kernels->finish;
+}
+
 static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
                          const lse_states *states, int plain, int threads)
 {
@@ -225,7 +233,7 @@ static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, 
     double shift[LSE_BATCH];
     ptrdiff_t infinities[LSE_BATCH];
     const int maps = lse_maps(plan->operation);
-    (maps ? plan->table->finish_scaled : plan->table->finish)(states, count, &results);
+    finish_for(plan)(states, count, &results);
     if (plain && !maps && !plan->sign && !plan->low) {
         for (ptrdiff_t i = 0; i < count; i++) store_value(plan, out[i], results.value[i]);
         return;
@@ -242,6 +250,34 @@ static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, 
         for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
 }
 
+int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
+{
+    int plain = 1, neighbours = 1;
+    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;
+    if (!plain || plan->operation != LSE_LOGSUMEXP || plan->sign || plan->low) return 0;
+    lse_results results;
+    plan->kernels->finish(states, count, &results);
+    for (ptrdiff_t i = 0; i < count; i++) neighbours &= out_at[i] == out_at[0] + i * plan->itemsize;
+    if (!neighbours || plan->store || (uintptr_t)(plan->out + out_at[0]) % (size_t)plan->itemsize != 0) {
+        for (ptrdiff_t i = 0; i < count; i++) store_value(plan, plan->out + out_at[i], results.value[i]);
+    } else if (plan->itemsize == 4) {
+        float *to = (float *)(void *)(plan->out + out_at[0]);
+        for (ptrdiff_t i = 0; i < count; i++)
+            to[i] = results.value[i] != results.value[i] ? (float)NAN : (float)results.value[i];
+    } else {
+        double *to = (double *)(void *)(plan->out + out_at[0]);
+        for (ptrdiff_t i = 0; i < count; i++) to[i] = results.value[i] != results.value[i] ? NAN : results.value[i];
+    }
+    return 1;
+}
+
+void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out)
+{
+    lse_states states;
+    lse_whole_states(plan, row, 1, 0, NULL, 1, &states);
+    finish_plain(plan, row, &out, 1, &states, 0, 1);
+}
+
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                       int threads)
 {
@@ -253,6 +289,10 @@ void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptr
     }
     if (plan->first.weight) {
         finish_weighted(plan, rows, out, count, states, threads);
+        return;
+    }
+    if (lse_is_stored(plan)) {
+        lse_map_stored(plan, rows, out, count, 0);
         return;
     }
     for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;

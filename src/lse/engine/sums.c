@@ -13,9 +13,9 @@
 static int is_far(lse_sum s) { return isinf(s.tail_lo); }
 static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
 
-lse_sum lse_no_sum(void) { return (lse_sum){-INFINITY, 0.0, 0.0}; }
-lse_sum lse_infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY}; }
-lse_sum lse_not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0}; }
+lse_sum lse_no_sum(void) { return (lse_sum){-INFINITY, 0.0, 0.0, 0.0}; }
+lse_sum lse_infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY, 0.0}; }
+lse_sum lse_not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0, 0.0}; }
 
 /* e^x = (hi + lo) 2^n, hi within sqrt(2) of 1, within 2^-100 for |x| < 2^10; n is an integer. The first product with n
  * is exact, and so is what it leaves. */
@@ -46,12 +46,12 @@ static double exp_down(double d)
 /* tail e^lo, where lo is what rounding a logarithm lost; beyond 1 it is less than an ulp of that, and left out */
 static double tail_with(double tail, double lo) { return fabs(lo) <= 1.0 ? tail * exp_down(lo) : tail; }
 
-lse_sum lse_plain_sum(double shift, double tail, double tail_lo)
+lse_sum lse_plain_sum(double shift, double count, double tail, double tail_lo)
 {
     double n;
-    if (!(fabs(shift) <= LSE_FAR_f64)) return (lse_sum){shift, TOP + tail, INFINITY};
+    if (!(fabs(shift) <= LSE_FAR_f64)) return (lse_sum){shift, count * TOP + tail, INFINITY, 0.0};
     const pair t = product((pair){tail, tail_lo}, exp_of((pair){shift, 0.0}, &n));
-    return (lse_sum){shift, t.hi, t.lo};
+    return (lse_sum){shift, t.hi, t.lo, count};
 }
 
 lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail_lo)
@@ -59,10 +59,10 @@ lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail
     double n;
     if (fabs(shift) <= LSE_FAR_f64) {
         const pair t = product((pair){tail, tail_lo}, exp_of((pair){shift, 0.0}, &n));
-        return (lse_sum){exponent + n, t.hi, t.lo};
+        return (lse_sum){exponent + n, t.hi, t.lo, 0.0};
     }
     const pair max = two_sum(shift, exponent * LN2_HI_f64);
-    return (lse_sum){max.hi, tail_with(tail, max.lo), INFINITY};
+    return (lse_sum){max.hi, tail_with(tail, max.lo), INFINITY, 0.0};
 }
 
 lse_sum lse_sum_of(double value, double value_lo, double sign)
@@ -71,9 +71,9 @@ lse_sum lse_sum_of(double value, double value_lo, double sign)
     if (isnan(value) || isnan(sign)) return lse_not_a_sum();
     if (value == -INFINITY) return lse_no_sum();
     if (value == INFINITY) return lse_infinite_sum(sign);
-    if (fabs(value) > LSE_FAR_f64) return (lse_sum){value, sign * TOP, INFINITY};
+    if (fabs(value) > LSE_FAR_f64) return (lse_sum){value, sign * TOP, INFINITY, 0.0};
     const pair e = exp_of((pair){value, value_lo}, &n);
-    return (lse_sum){n, sign * TOP * e.hi, sign * TOP * e.lo};
+    return (lse_sum){n, sign * TOP * e.hi, sign * TOP * e.lo, 0.0};
 }
 
 /* Merging -------------------------------------------------------------------------------------------------- */
@@ -85,9 +85,9 @@ static lse_sum far_of(lse_sum s, int weighted)
     if (is_far(s)) return s;
     if (weighted) {
         const pair max = log_of_power(s.max);
-        return (lse_sum){max.hi, tail_with(s.tail, max.lo), INFINITY};
+        return (lse_sum){max.hi, tail_with(s.tail, max.lo), INFINITY, 0.0};
     }
-    return (lse_sum){s.max, TOP + s.tail / exp_of((pair){s.max, 0.0}, &n).hi, INFINITY};
+    return (lse_sum){s.max, s.count * TOP + s.tail / exp_of((pair){s.max, 0.0}, &n).hi, INFINITY, 0.0};
 }
 
 static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
@@ -102,7 +102,7 @@ static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
     const int a_is_high = far_a.max >= far_b.max;
     if (down < -5000.0) return a_is_high ? a : b; /* as it is: it may be near, and have digits to lose */
     const lse_sum high = a_is_high ? far_a : far_b, low = a_is_high ? far_b : far_a;
-    return (lse_sum){high.max, high.tail + low.tail * exp_down(down), INFINITY};
+    return (lse_sum){high.max, high.tail + low.tail * exp_down(down), INFINITY, 0.0};
 }
 
 /* Some sums in the arrays of a kernel, up to a whole number of vectors; whether any is beyond the kernels. */
@@ -113,6 +113,7 @@ static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
     memcpy(states->max, s.max, size);
     memcpy(states->tail, s.tail, size);
     memcpy(states->tail_lo, s.tail_lo, size);
+    memcpy(states->count, s.count, size);
     for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(states), i, lse_no_sum());
     for (ptrdiff_t i = 0; i < count; i++) far |= fabs(s.tail_lo[i]) > DBL_MAX;
     return far;
@@ -131,6 +132,7 @@ void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sum
     memcpy(out.max, both.max, size);
     memcpy(out.tail, both.tail, size);
     memcpy(out.tail_lo, both.tail_lo, size);
+    memcpy(out.count, both.count, size);
 }
 
 /* Two arrays of sums to be merged, SHARE of them by each task. */
@@ -163,7 +165,7 @@ void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_su
 lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b)
 {
     const lse_fp_state found = lse_fp_enter();
-    const lse_sums into = {&a.max, &a.tail, &a.tail_lo}, from = {&b.max, &b.tail, &b.tail_lo};
+    const lse_sums into = {&a.max, &a.tail, &a.tail_lo, &a.count}, from = {&b.max, &b.tail, &b.tail_lo, &b.count};
     lse_merge_few(table, weighted, into, into, from, 1);
     lse_fp_leave(found);
     return a;
@@ -176,8 +178,8 @@ static lse_sum weighted_of(lse_sum s)
 {
     double n;
     if (is_far(s) || isnan(s.tail) || is_nothing(s)) return s;
-    const pair e = exp_of((pair){s.max, 0.0}, &n), sum = two_sum(TOP * e.hi, s.tail);
-    return (lse_sum){n, sum.hi, sum.lo + TOP * e.lo + s.tail_lo};
+    const pair top = product((pair){TOP * s.count, 0.0}, exp_of((pair){s.max, 0.0}, &n)), sum = two_sum(top.hi, s.tail);
+    return (lse_sum){n, sum.hi, sum.lo + top.lo + s.tail_lo, 0.0};
 }
 
 /* A weighted sum whose tail is between 2^500 and 2^501, or nothing. */
@@ -188,7 +190,7 @@ static lse_sum scaled(lse_sum s)
     const pair sum = two_sum(s.tail, s.tail_lo);
     if (sum.hi == 0.0) return lse_no_sum();
     frexp(sum.hi, &e);
-    return (lse_sum){s.max + (e - 501), ldexp(sum.hi, 501 - e), ldexp(sum.lo, 501 - e)};
+    return (lse_sum){s.max + (e - 501), ldexp(sum.hi, 501 - e), ldexp(sum.lo, 501 - e), 0.0};
 }
 
 double lse_log(double t)
@@ -216,7 +218,8 @@ static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
     results->sign[i] = sign;
 }
 
-void lse_finish_sums(const lse_kernels *table, lse_sums plain, lse_sums weighted, ptrdiff_t count, lse_results *results)
+void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
+                     lse_results *results)
 {
     lse_states states;
     const lse_sums sums = lse_sums_in(&states);
@@ -224,7 +227,7 @@ void lse_finish_sums(const lse_kernels *table, lse_sums plain, lse_sums weighted
     for (ptrdiff_t i = 0; i < count && weighted.max; i++)
         lse_put_sum(sums, i,
                     scaled(lse_merge_sum(table, 1, weighted_of(lse_sum_at(plain, i)), lse_sum_at(weighted, i))));
-    (weighted.max ? table->weighted_finish : table->finish)(&states, count, results);
+    (weighted.max ? table->weighted_finish : single ? table->f32.finish : table->f64.finish)(&states, count, results);
     for (ptrdiff_t i = 0; i < count; i++) {
         const lse_sum s = lse_sum_at(sums, i);
         if (!weighted.max) results->sign[i] = 1.0;
@@ -241,10 +244,10 @@ void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double
         *infinities = (ptrdiff_t)s.tail;
     } else if (is_far(s)) {
         *shift = s.max;
-        s = (lse_sum){0.0, s.tail - TOP, 0.0};
+        s = (lse_sum){0.0, s.tail - TOP, 0.0, 1.0};
     } else if (fabs(s.max) > far && s.max > -INFINITY) {
         *shift = s.max;
-        s = (lse_sum){0.0, s.tail / exp_of((pair){s.max, 0.0}, &n).hi, 0.0};
+        s = (lse_sum){0.0, s.tail / exp_of((pair){s.max, 0.0}, &n).hi, 0.0, s.count};
     }
     lse_put_sum(lse_sums_in(states), i, s);
 }

@@ -47,6 +47,10 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
         lse_map_given(plan, m.rows, m.out, m.given, m.count, threads);
         return;
     }
+    if (lse_is_stored(plan)) {
+        lse_map_stored(plan, m.rows, m.out, m.count, plan->columns > 0);
+        return;
+    }
     lse_whole_states(plan, m.rows, m.count, plan->columns > 0, NULL, threads, &states);
     lse_finish_group(plan, m.rows, m.out, m.count, &states, threads);
 }
@@ -89,6 +93,16 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
     return quotient_up(plan->outer, plan->together);
 }
 
+/* Likewise of short sums: whole panels, and so many that starting a task is nothing beside it. */
+static ptrdiff_t cut_short(lse_plan *plan, int threads)
+{
+    enum { ENOUGH = 1 << 14, MUCH = 1 << 18 };
+    const ptrdiff_t sums = plan->outer * plan->kept_length, share = quotient_up(sums, 8 * (ptrdiff_t)threads);
+    const ptrdiff_t low = quotient_up(ENOUGH, plan->n), high = quotient_up(MUCH, plan->n);
+    plan->together = quotient_up(least(most(share, low), high), LSE_BATCH) * LSE_BATCH;
+    return quotient_up(sums, plan->together);
+}
+
 /* Some of the tasks; what is left of all when it stops would take its time, however little each does. */
 enum { SOME = 1 << 14 };
 typedef struct {
@@ -117,10 +131,12 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
 void lse_execute(lse_plan *plan)
 {
     const lse_fp_state found = lse_fp_enter();
-    const ptrdiff_t elements = plan->outer * plan->n * most(plan->columns, 1);
+    const ptrdiff_t elements = plan->outer * plan->n * plan->kept_length;
     const int threads = lse_threads_for(elements, plan->itemsize, plan->threads);
     if (plan->operation == LSE_CUMULATE) {
         lse_run_until_stopped(plan, cumulate_task, plan, plan->outer, threads);
+    } else if (plan->is_short) {
+        lse_run_until_stopped(plan, lse_panels_task, plan, cut_short(plan, threads), threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
         const ptrdiff_t each = plan->n * plan->together;
@@ -148,7 +164,7 @@ int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrd
     lse_states state;
     lse_results results;
     const int plain = quick_state(table, single, data, n, &state);
-    table->finish(&state, 1, &results);
+    (single ? &table->f32 : &table->f64)->finish(&state, 1, &results);
     if (single) *(float *)value = (float)results.value[0];
     else *(double *)value = results.value[0];
     lse_fp_leave(found);
@@ -160,7 +176,7 @@ int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdif
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
     const int plain = quick_state(table, single, data, n, &state) && !isnan(state.tail[0]);
-    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0]};
+    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0], state.count[0]};
     lse_fp_leave(found);
     return plain;
 }

@@ -21,6 +21,39 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
+typedef __m256 mf32;
+LSE_INLINE mf32 vf32_differs(vf32 a, vf32 b) { return _mm256_cmp_ps(a, b, _CMP_NEQ_UQ); }
+LSE_INLINE int vf32_any_at_least(vf32 a, vf32 b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)) != 0; }
+LSE_INLINE vf32 vf32_keep(mf32 m, vf32 a) { return _mm256_and_ps(m, a); }
+LSE_INLINE vf32 vf32_tally(mf32 m, vf32 count) { return _mm256_add_ps(count, _mm256_and_ps(m, _mm256_set1_ps(1.0f))); }
+LSE_INLINE __m256i vf32_first(ptrdiff_t k)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)k), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+LSE_INLINE vf32 vf32_load_some(const void *p, ptrdiff_t k, vf32 rest)
+{
+    if (k >= 8) return _mm256_loadu_ps((const float *)p);
+    if (k <= 0) return rest;
+    const __m256i mask = vf32_first(k);
+    return _mm256_blendv_ps(rest, _mm256_maskload_ps((const float *)p, mask), _mm256_castsi256_ps(mask));
+}
+LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
+{
+    if (k >= 8) _mm256_storeu_ps((float *)p, a);
+    else if (k > 0) _mm256_maskstore_ps((float *)p, vf32_first(k), a);
+}
+LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
+{
+    const __m256i i = _mm256_castps_si256(t);
+    const __m256i entry = _mm256_permutevar8x32_epi32(_mm256_loadu_si256((const __m256i *)table), i);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(i, 20), entry));
+}
+LSE_INLINE float vf32_total(vf32 a)
+{
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(p, _mm_shuffle_ps(p, p, 1)));
+}
 LSE_INLINE vf32 vf32_abs(vf32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y)
 {
@@ -76,6 +109,38 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, 
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 52)); }
+typedef __m256d mf64;
+LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b) { return _mm256_cmp_pd(a, b, _CMP_NEQ_UQ); }
+LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b) { return _mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GE_OQ)) != 0; }
+LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return _mm256_and_pd(m, a); }
+LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return _mm256_add_pd(count, _mm256_and_pd(m, _mm256_set1_pd(1.0))); }
+LSE_INLINE __m256i vf64_first(ptrdiff_t k)
+{
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(k), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest)
+{
+    if (k >= 4) return _mm256_loadu_pd((const double *)p);
+    if (k <= 0) return rest;
+    const __m256i mask = vf64_first(k);
+    return _mm256_blendv_pd(rest, _mm256_maskload_pd((const double *)p, mask), _mm256_castsi256_pd(mask));
+}
+LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
+{
+    if (k >= 4) _mm256_storeu_pd((double *)p, a);
+    else if (k > 0) _mm256_maskstore_pd((double *)p, vf64_first(k), a);
+}
+LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm256_cvtps_pd(_mm_loadu_ps((const float *)p)); }
+LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm_storeu_ps((float *)p, _mm256_cvtpd_ps(a)); }
+LSE_INLINE vf64 vf64_of_evens(vf32 a)
+{
+    return _mm256_castsi256_pd(_mm256_mul_epu32(_mm256_castps_si256(a), _mm256_set1_epi64x(1 << 29)));
+}
+LSE_INLINE vf64 vf64_of_odds(vf32 a)
+{
+    const __m256i high = _mm256_srli_epi64(_mm256_castps_si256(a), 3);
+    return _mm256_castsi256_pd(_mm256_and_si256(high, _mm256_set1_epi64x(-(1LL << 29))));
+}
 LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
 {
     int32_t four;

@@ -22,6 +22,34 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm512_fmadd_ps(a, b, 
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm512_max_ps(a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+typedef __mmask16 mf32;
+LSE_INLINE mf32 vf32_differs(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
+LSE_INLINE int vf32_any_at_least(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ) != 0; }
+LSE_INLINE vf32 vf32_keep(mf32 m, vf32 a) { return _mm512_maskz_mov_ps(m, a); }
+LSE_INLINE vf32 vf32_tally(mf32 m, vf32 count) { return _mm512_mask_add_ps(count, m, count, _mm512_set1_ps(1.0f)); }
+LSE_INLINE vf32 vf32_load_some(const void *p, ptrdiff_t k, vf32 rest)
+{
+    return k >= 16 ? _mm512_loadu_ps(p) : k > 0 ? _mm512_mask_loadu_ps(rest, (__mmask16)((1u << k) - 1), p) : rest;
+}
+LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
+{
+    if (k >= 16) _mm512_storeu_ps(p, a);
+    else if (k > 0) _mm512_mask_storeu_ps(p, (__mmask16)((1u << k) - 1), a);
+}
+LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
+{
+    const __m512i i = _mm512_castps_si512(t);
+    const __m512i entry = _mm512_permutexvar_epi32(i, _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)table)));
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(i, 20), entry));
+}
+LSE_INLINE float vf32_total(vf32 a)
+{
+    const __m256 half = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
+    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(a), half);
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(p, _mm_shuffle_ps(p, p, 1)));
+}
 LSE_INLINE vf32 vf32_abs(vf32 a) { return _mm512_abs_ps(a); }
 LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y)
 {
@@ -78,6 +106,31 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm512_fmadd_pd(a, b, 
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm512_max_pd(a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm512_min_pd(a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
+typedef __mmask8 mf64;
+LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NEQ_UQ); }
+LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ) != 0; }
+LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return _mm512_maskz_mov_pd(m, a); }
+LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return _mm512_mask_add_pd(count, m, count, _mm512_set1_pd(1.0)); }
+LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest)
+{
+    return k >= 8 ? _mm512_loadu_pd(p) : k > 0 ? _mm512_mask_loadu_pd(rest, (__mmask8)((1u << k) - 1), p) : rest;
+}
+LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
+{
+    if (k >= 8) _mm512_storeu_pd(p, a);
+    else if (k > 0) _mm512_mask_storeu_pd(p, (__mmask8)((1u << k) - 1), a);
+}
+LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)); }
+LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm256_storeu_ps((float *)p, _mm512_cvtpd_ps(a)); }
+LSE_INLINE vf64 vf64_of_evens(vf32 a)
+{
+    return _mm512_castsi512_pd(_mm512_mul_epu32(_mm512_castps_si512(a), _mm512_set1_epi64(1 << 29)));
+}
+LSE_INLINE vf64 vf64_of_odds(vf32 a)
+{
+    const __m512i high = _mm512_srli_epi64(_mm512_castps_si512(a), 3);
+    return _mm512_castsi512_pd(_mm512_and_si512(high, _mm512_set1_epi64(-(1LL << 29))));
+}
 LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
 {
     const __m512i bytes = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)where));

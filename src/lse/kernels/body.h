@@ -6,6 +6,8 @@
 
 #include "coefficients.h"
 #include "state.h"
+#include "wide.h"
+#include "eighths.h"
 
 #define LSE_JOIN_(a, b) a##_##b
 #define LSE_JOIN(a, b) LSE_JOIN_(a, b)
@@ -20,11 +22,14 @@
 #define F_IS_DOUBLE 0
 #include "exp.h"
 #include "fetch.h"
-#include "join.h"
-#include "reduce.h"
+#include "tile.h"
+#include "block.h"
+#include "long.h"
 #include "columns.h"
 #include "weighted.h"
 #include "softmax.h"
+#include "panel.h"
+#include "stored.h"
 #include "chunk.h"
 #include "cumulate.h"
 #include "undefine.h"
@@ -35,11 +40,14 @@
 #define F_IS_DOUBLE 1
 #include "exp.h"
 #include "fetch.h"
-#include "join.h"
-#include "reduce.h"
+#include "tile.h"
+#include "block.h"
+#include "long.h"
 #include "columns.h"
 #include "weighted.h"
 #include "softmax.h"
+#include "panel.h"
+#include "stored.h"
 #include "chunk.h"
 #include "cumulate.h"
 #include "finish.h"
@@ -48,10 +56,11 @@
     {                                                                                                         \
         rows_##F, columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
-            select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, PANEL_##F                              \
+            select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
+            finish_##F, finish_scaled_##F, sum_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
+            softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                                                          \
     }
 #define LSE_TABLE(isa)                                                                      \
-    static const lse_kernels table = {isa, merge, finish, finish_scaled,                    \
-                                      weighted_merge, weighted_finish,                      \
+    static const lse_kernels table = {isa, merge, weighted_merge, weighted_finish,          \
                                       LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)};        \
     return &table

@@ -10,8 +10,22 @@ enum {
     FN(TILES) = FN(CHUNK) / FN(TILE)
 };
 
+/* Terms of elements up to limit can be summed at this anchor. */
+typedef struct {
+    double anchor;
+    REAL limit;
+} FN(level);
+
+LSE_INLINE FN(level) FN(level_for)(REAL max)
+{
+    FN(level) level;
+    level.anchor = FN(anchor)((double)max);
+    level.limit = max < FN(LSE_FAR) ? max + SLACK : (REAL)INFINITY;
+    return level;
+}
+
 /* What precedes an element: nothing or a sum beyond NEAR (outside), 2^anchor (hi + lo) (inside), or NaN (lost).
- * last is the latest result; limit that of the level (reduce.h). */
+ * last is the latest result; limit that of the level. */
 typedef struct {
     FN(level) level;
     REAL hi, lo, last;

@@ -2,6 +2,8 @@
 #ifndef LSE_COEFFICIENTS_H
 #define LSE_COEFFICIENTS_H
 
+#include <stdint.h>
+
 /* log2(e), and ln(2) as the sum of two numbers. */
 #define LOG2E_f32 0x1.7154760000000p+0f
 #define LN2_HI_f32 0x1.62e4300000000p-1f
@@ -36,6 +38,37 @@ static const double EXP_f64[] = {
     0x1.71df302097f49p-19,
     0x1.28b1effff3ffep-22,
     0x1.ad7a1a9f2dc8ap-26,
+};
+
+/* e^r = 1 + r (c0 + c1 r + ...), relative error 2^-28.91 */
+static const double EXP_WIDE[] = {
+    0x1.0000008a70b62p+0,
+    0x1.fffffc1af22d8p-2,
+    0x1.555418ed615aep-3,
+    0x1.5558234f0c71ep-5,
+    0x1.1267c0b631eabp-7,
+    0x1.6ae6f465fd893p-10,
+};
+
+/* The bits of c 2^(j / 8), less those of 1 and j 2^20. The eight floats err alike, so that c, which is
+ * 1 / EIGHTHS_FACTOR, makes up for it but for 0.046 of 2^-24. */
+static const int32_t EIGHTHS[] = {
+    0xb3a3e,
+    0x7d424,
+    0x59202,
+    0x48e45,
+    0x4e5be,
+    0x6b7da,
+    0xa26de,
+    0xf5829,
+};
+#define EIGHTHS_FACTOR 0x1.d6b629e9ced57p-1
+
+/* e^r = 1 + r + r^2 (c0 + c1 r + ...), |r| <= ln(2) / 16, relative error 2^-32.29 */
+static const float EXP_EIGHTHS[] = {
+    0x1.0000000000000p-1f,
+    0x1.555c780000000p-3f,
+    0x1.55483e0000000p-5f,
 };
 
 /* atanh(z) = z + z s (c0 + c1 s + ...), s = z^2, relative error 2^-62.93 */

@@ -1,135 +1,352 @@
-/* Neighbouring columns reduced along the rows, included once for each F: the lanes of reduce.h, kept in an
- * array for every column of a panel of 256 bytes. */
+/* Neighbouring columns of more than LSE_SHORT elements, included once for each F: the sums of long.h side by side, with
+ * the same bits. */
 
-typedef struct {
-    REAL max[LANES * FN(PANEL)], hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)];
-    REAL bias[FN(PANEL)], floor[FN(PANEL)], limit[FN(PANEL)];
-    double anchor[FN(PANEL)];
-} FN(panel);
+#if F_IS_DOUBLE
+enum { FN(HALVES) = 1 };
+#else
+enum { FN(HALVES) = vf32_width > 1 ? 2 : 1 }; /* even and odd columns */
+#endif
 
-/* Rows of one block, by address; `width` elements of each may be read. */
+/* A vector of columns. */
 typedef struct {
-    const char *row[FN(QUAD)];
-    ptrdiff_t ahead; /* from a row to the one at its place in the next block, if that is known */
-    REAL copy[FN(QUAD) * FN(PANEL)];
-} FN(panel_block);
+    V max, count, limit, bias, floor;
+    vf64 anchor[FN(HALVES)];
+#if F_IS_DOUBLE
+    vf64 hi[LSE_LANES], lo[LSE_LANES], old, old_lo;
+#else
+    vf64 s[LSE_LANES][FN(HALVES)], rest[FN(HALVES)];
+#endif
+} FN(column_sums);
+
+static void FN(columns_start)(FN(column_sums) *c)
+{
+    c->max = c->limit = VF(set)(-(REAL)INFINITY);
+    c->count = c->bias = c->floor = VF(set)(0);
+    for (int h = 0; h < FN(HALVES); h++) c->anchor[h] = vf64_set(exponent_of(-FN(LSE_FAR)) - 500.0);
+#if F_IS_DOUBLE
+    for (int l = 0; l < LSE_LANES; l++) c->hi[l] = c->lo[l] = vf64_set(0.0);
+    c->old = c->old_lo = vf64_set(0.0);
+#else
+    for (int h = 0; h < FN(HALVES); h++) {
+        c->rest[h] = vf64_set(0.0);
+        for (int l = 0; l < LSE_LANES; l++) c->s[l][h] = vf64_set(0.0);
+    }
+#endif
+}
+
+/* x = up < least ? 0 : x 2^up, in two steps, for up <= 0. */
+LSE_INLINE vf64 FN(rescaled)(vf64 x, vf64 up)
+{
+    const vf64 first = vf64_max(up, vf64_set(-1022.0));
+    return vf64_mul(vf64_mul(x, vf64_ldexp1(first)), vf64_ldexp1(vf64_sub(up, first)));
+}
+
+/* The anchor that each maximum wants, no farther than the kernels go. */
+LSE_INLINE vf64 FN(anchor_of)(vf64 max)
+{
+    const vf64 far = vf64_set(FN(LSE_FAR)), low = vf64_set(-FN(LSE_FAR));
+    return vf64_sub(vf64_exponent_of(vf64_min(vf64_max(max, low), far)), vf64_set(500.0));
+}
+
+#if F_IS_DOUBLE
+static void columns_raise_f64(column_sums_f64 *c, vf64 block)
+{
+    const vf64 max = vf64_max(block, c->max), zero = vf64_set(0.0);
+    const vf64 lost = vf64_select(c->max, max, zero, c->count);
+    const vf64 anchor = vf64_select(c->limit, max, c->anchor[0], anchor_of_f64(max));
+    const vf64 up = vf64_sub(c->anchor[0], anchor);
+    for (int l = 0; l < LSE_LANES; l++) {
+        c->hi[l] = rescaled_f64(c->hi[l], up);
+        c->lo[l] = rescaled_f64(c->lo[l], up);
+    }
+    c->old = rescaled_f64(c->old, up);
+    c->old_lo = rescaled_f64(c->old_lo, up);
+    c->bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
+    c->floor = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
+    add_term_f64(c->max, lost, c->bias, c->floor, &c->old, &c->old_lo);
+    c->count = vf64_select(c->max, max, c->count, zero);
+    c->limit = vf64_select(c->limit, max, c->limit, vf64_add(max, vf64_set(LONG_SLACK)));
+    c->anchor[0] = anchor;
+    c->max = max;
+}
+
+/* `turns` turns of the lanes, an even number; x: the first row, rows `pitch` bytes apart. */
+LSE_INLINE void columns_sweep_f64(column_sums_f64 *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, const int masked,
+                                  ptrdiff_t ahead)
+{
+    wide_level level = {c->max, c->bias, c->floor};
+    vf64 others = vf64_set(0.0);
+    for (int l = 0; l < LSE_LANES; l++) {
+        vf64 hi = c->hi[l], lo = c->lo[l];
+        const char *from = x + l * pitch;
+        ptrdiff_t t = 0;
+        for (; t + 4 <= turns; t += 4, from += 4 * LSE_LANES * pitch) {
+            vf64 v[4];
+            LSE_UNROLL for (int j = 0; j < 4; j++) {
+                LSE_PREFETCH(from + j * LSE_LANES * pitch + ahead);
+                v[j] = vf64_load(from + j * LSE_LANES * pitch);
+            }
+            fold_f64(&hi, &lo, v, 4, &level, masked, &others);
+        }
+        for (; t < turns; t += 2, from += 2 * LSE_LANES * pitch) {
+            vf64 v[2];
+            LSE_UNROLL for (int j = 0; j < 2; j++) v[j] = vf64_load(from + j * LSE_LANES * pitch);
+            fold_f64(&hi, &lo, v, 2, &level, masked, &others);
+        }
+        c->hi[l] = hi;
+        c->lo[l] = lo;
+    }
+    if (masked) c->count = vf64_sub(c->count, others);
+}
+
+static void columns_end_f64(column_sums_f64 *c, ptrdiff_t at, lse_states *states)
+{
+    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int j = 0; j < half; j++) add_lane_f64(c->hi, c->lo, j, j + half);
+    vf64 lost;
+    const vf64 sum = two_sum_f64(c->hi[0], c->old, &lost);
+    const vf64 rest = vf64_add(vf64_add(c->lo[0], c->old_lo), lost);
+    const vf64 anchor = vf64_sub(vf64_exponent_of(c->max), vf64_set(500.0));
+    const vf64 down = vf64_ldexp1(vf64_min(vf64_sub(c->anchor[0], anchor), vf64_set(1023.0)));
+    vf64_store(states->max + at, c->max);
+    vf64_store(states->count + at, c->count);
+    vf64_store(states->tail + at, vf64_mul(sum, down));
+    vf64_store(states->tail_lo + at, vf64_mul(rest, down));
+}
+#else
+/* Even and odd floats as doubles, and back. */
+LSE_INLINE void columns_split(vf32 v, vf64 *half)
+{
+    float some[2 * vf32_width];
+    vf32_store(some, vf32_evens(v, v));
+    vf32_store(some + vf32_width, vf32_odds(v, v));
+    for (int h = 0; h < HALVES_f32; h++) half[h] = vf64_from_f32(some + h * vf32_width);
+}
+
+LSE_INLINE vf32 columns_joined(const vf64 *half)
+{
+    float each[HALVES_f32][vf64_width], all[vf32_width];
+    for (int h = 0; h < HALVES_f32; h++) vf64_to_f32(each[h], half[h]);
+    for (int i = 0; i < vf32_width; i++) all[i] = each[i % HALVES_f32][i / HALVES_f32];
+    return vf32_load(all);
+}
+
+static void columns_raise_f32(column_sums_f32 *c, vf32 block)
+{
+    const vf32 max = vf32_max(block, c->max), zero = vf32_set(0);
+    vf64 old[2], lost[2], top[2], moves[2], bias[2], floor[2];
+    columns_split(c->max, old);
+    columns_split(vf32_select(c->max, max, zero, c->count), lost);
+    columns_split(max, top);
+    columns_split(vf32_select(c->limit, max, zero, vf32_set(1)), moves);
+    for (int h = 0; h < HALVES_f32; h++) {
+        const vf64 anchor = vf64_select(moves[h], vf64_set(0.5), anchor_of_f32(top[h]), c->anchor[h]);
+        const vf64 up = vf64_sub(c->anchor[h], anchor);
+        for (int l = 0; l < LSE_LANES; l++) c->s[l][h] = rescaled_f32(c->s[l][h], up);
+        c->rest[h] = vf64_add(rescaled_f32(c->rest[h], up), eighths_term(old[h], lost[h], anchor));
+        bias[h] = vf64_sub(vf64_set(0x1.8p23 + 8.0 * (127.0 + EIGHTHS_HEADROOM - 500.0)), vf64_mul(anchor, vf64_set(8.0)));
+        floor[h] = vf64_mul(vf64_add(anchor, vf64_set(500.0 - EIGHTHS_FLOOR)), vf64_set(LN2_HI_f64));
+        c->anchor[h] = anchor;
+    }
+    c->bias = columns_joined(bias);
+    c->floor = columns_joined(floor);
+    c->count = vf32_select(c->max, max, c->count, zero);
+    c->limit = vf32_select(c->limit, max, c->limit, vf32_add(max, vf32_set(LONG_SLACK)));
+    c->max = max;
+}
+
+/* `turns` turns of sixteen rows, no more than FLUSH elements; x: the first row, rows `pitch` bytes apart. */
+LSE_INLINE void columns_sweep_f32(column_sums_f32 *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, const int masked,
+                                  ptrdiff_t ahead)
+{
+    vf32 lo[16], others = vf32_set(0);
+    const vf32 max = c->max, bias = c->bias, floor = c->floor;
+    vf64 half[2];
+    for (int l = 0; l < LSE_LANES; l++) {
+        const char *from = x + 2 * l * pitch;
+        vf32 first = vf32_set(0), second = vf32_set(0);
+        vf64 s[2] = {c->s[l][0], c->s[l][HALVES_f32 - 1]};
+        for (ptrdiff_t t = 0; t < turns; t++, from += 16 * pitch) {
+            vf32 v[2], a[2], p[2];
+            LSE_UNROLL for (int j = 0; j < 2; j++) {
+                LSE_PREFETCH(from + j * pitch + ahead);
+                v[j] = vf32_load(from + j * pitch);
+                a[j] = eighths_exp(v[j], bias, floor, &p[j]);
+                if (masked) {
+                    const mf32 differs = vf32_differs(v[j], max);
+                    a[j] = vf32_keep(differs, a[j]);
+                    others = vf32_tally(differs, others);
+                }
+            }
+            first = vf32_fma(a[0], p[0], first);
+            second = vf32_fma(a[1], p[1], second);
+            s[0] = vf64_add(s[0], vf64_add(vf64_of_evens(a[0]), vf64_of_evens(a[1])));
+            if (HALVES_f32 > 1) s[1] = vf64_add(s[1], vf64_add(vf64_of_odds(a[0]), vf64_of_odds(a[1])));
+        }
+        lo[2 * l] = first;
+        lo[2 * l + 1] = second;
+        for (int h = 0; h < HALVES_f32; h++) c->s[l][h] = s[h];
+    }
+    LSE_UNROLL for (int by = 8; by > 0; by /= 2)
+        LSE_UNROLL for (int j = 0; j < by; j++) lo[j] = vf32_add(lo[j], lo[j + by]);
+    columns_split(lo[0], half);
+    for (int h = 0; h < HALVES_f32; h++) c->rest[h] = vf64_add(c->rest[h], half[h]);
+    if (masked) c->count = vf32_sub(c->count, others);
+}
+
+static void columns_end_f32(column_sums_f32 *c, ptrdiff_t at, lse_states *states)
+{
+    double sum[vf64_width], rest[vf64_width], anchor[vf64_width];
+    float max[vf32_width], count[vf32_width];
+    vf32_store(max, c->max);
+    vf32_store(count, c->count);
+    for (int h = 0; h < HALVES_f32; h++) {
+        const vf64 *s = &c->s[0][h];
+        enum { NEXT = HALVES_f32 };
+        const vf64 all = vf64_add(vf64_add(vf64_add(s[0], s[4 * NEXT]), vf64_add(s[2 * NEXT], s[6 * NEXT])),
+                                  vf64_add(vf64_add(s[NEXT], s[5 * NEXT]), vf64_add(s[3 * NEXT], s[7 * NEXT])));
+        vf64_store(sum, all);
+        vf64_store(rest, c->rest[h]);
+        vf64_store(anchor, c->anchor[h]);
+        for (int i = 0; i < vf64_width; i++) {
+            const int column = i * HALVES_f32 + h;
+            const double m = (double)max[column];
+            const double down = m > -(double)INFINITY ? pow2(anchor[i] - (exponent_of(m) - 500.0)) : 1.0;
+            states->max[at + column] = m;
+            states->count[at + column] = (double)count[column];
+            states->tail[at + column] = eighths_total(sum[i], rest[i]) * down;
+            states->tail_lo[at + column] = 0;
+        }
+    }
+}
+#endif
+
+/* Not inlined: two copies of a sweep are enough. */
+static void FN(sweep_masked)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, ptrdiff_t ahead)
+{
+    FN(columns_sweep)(c, x, pitch, turns, 1, ahead);
+}
+
+static void FN(sweep_plain)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, ptrdiff_t ahead)
+{
+    FN(columns_sweep)(c, x, pitch, turns, 0, ahead);
+}
+
+/* The n rows of a block of one vector of columns. */
+static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t n, V block, ptrdiff_t ahead)
+{
+    enum { ROWS = F_IS_DOUBLE ? 2 * LSE_LANES : 16, TURNS = F_IS_DOUBLE ? 2 : 1 };
+    const int reached = VF(any_at_least)(block, c->max), masked = reached || n % ROWS != 0;
+    if (reached) FN(columns_raise)(c, block);
+    if (masked) c->count = VF(add)(c->count, VF(set)((REAL)((n + ROWS - 1) / ROWS * ROWS)));
+    const ptrdiff_t whole = n / ROWS * ROWS, step = F_IS_DOUBLE ? LSE_SHORT : 128;
+    for (ptrdiff_t i = 0; i < whole; i += step) {
+        const ptrdiff_t some = whole - i < step ? whole - i : step;
+        (masked ? FN(sweep_masked) : FN(sweep_plain))(c, x + i * pitch, pitch, some / ROWS * TURNS, ahead);
+    }
+    if (whole == n) return;
+    REAL last[ROWS * VF(width)]; /* filled up with copies of the maximum, which are taken off the count */
+    for (ptrdiff_t r = 0; r < ROWS; r++)
+        VF(store)(last + r * VF(width), whole + r < n ? VF(load)(x + (whole + r) * pitch) : c->max);
+    FN(sweep_masked)(c, (const char *)last, sizeof(V), TURNS, 0);
+    c->count = VF(sub)(c->count, VF(set)((REAL)(whole + ROWS - n)));
+}
+
+/* Rows start .. start + n of a panel where they lie, or copied to where their cache has room for them. */
+typedef struct {
+    const char *x;
+    ptrdiff_t pitch, ahead;
+    REAL copy[LSE_SHORT * FN(PANEL)];
+} FN(column_block);
 
 /* Rows whose distance is a multiple of this share few sets of a cache, and push each other out of it. */
 enum { FN(CROWDED) = 4096 };
 
-/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
- * copied where count does not fill the vectors, something is left out, or the cache would not hold the block. */
-static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
-                           ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, ptrdiff_t width, FN(column_block) *block)
 {
-    const int whole = count == width && !first->where &&
-                      !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
-    block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
-    for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
-        const char *from = r < n ? element(layout, layout->stride, first->x, start + r) : NULL;
-        REAL *copy = block->copy + r * FN(PANEL);
-        block->row[r] = from && whole ? from : (const char *)copy;
-        if (from && whole) continue;
-        for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = -(REAL)INFINITY;
-        if (!from) continue;
+    const int line = layout->ndim == 1;
+    const ptrdiff_t pitch = line ? layout->stride[0] : 0;
+    if (count == width && !first->where && line && pitch % FN(CROWDED) != 0) {
+        block->x = first->x + start * pitch;
+        block->pitch = pitch;
+        block->ahead = LSE_SHORT * pitch;
+        return;
+    }
+    block->x = (const char *)block->copy;
+    block->pitch = width * (ptrdiff_t)sizeof(REAL);
+    block->ahead = 0;
+    for (ptrdiff_t r = 0; r < n; r++) {
+        REAL *copy = block->copy + r * width;
+        const char *from = element(layout, layout->stride, first->x, start + r);
         if (first->where) {
             const char *where = element(layout, layout->where_stride, first->where, start + r);
             FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
         } else {
-            memcpy(copy, from, (size_t)count * sizeof(REAL));
+            for (ptrdiff_t c = 0; c < count; c += VF(width))
+                VF(store_some)(copy + c, count - c, VF(load_some)(from + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(0)));
+            if (line) LSE_PREFETCH(from + LSE_SHORT * pitch);
         }
-        if (layout->ndim == 1)
-            for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + FN(QUAD) * layout->stride[0] + line);
+        for (ptrdiff_t c = count; c < width; c++) copy[c] = -(REAL)INFINITY;
     }
 }
 
-static void FN(panel_raise)(FN(panel) *s, ptrdiff_t c, REAL max)
+/* The maxima of each vector of a panel. */
+static void FN(columns_max)(const FN(column_block) *block, ptrdiff_t n, ptrdiff_t vectors, V *max)
 {
-    const FN(level) level = FN(level_for)(max);
-    const FN(factors) f = FN(factors_for)(s->anchor[c], level.anchor);
-    s->anchor[c] = level.anchor;
-    s->limit[c] = level.limit;
-    s->bias[c] = FN(bias)(level.anchor);
-    s->floor[c] = FN(floor)(level.anchor);
-    for (int l = 0; l < LANES; l++) {
-        REAL *hi = &s->hi[l * FN(PANEL) + c], *lo = &s->lo[l * FN(PANEL) + c];
-        *hi = *hi * f.first * f.second;
-        *lo = *lo * f.first * f.second;
+    enum { MOST = FN(PANEL) / VF(width) };
+    for (ptrdiff_t v = 0; v < vectors; v++) max[v] = VF(set)(-(REAL)INFINITY);
+    const char *x = block->x;
+    if (vectors == MOST && MOST <= 8) {
+        V m[MOST];
+        LSE_UNROLL for (int v = 0; v < MOST; v++) m[v] = max[v];
+        for (ptrdiff_t r = 0; r < n; r++, x += block->pitch)
+            LSE_UNROLL for (int v = 0; v < MOST; v++) m[v] = VF(max)(VF(load)(x + (size_t)v * sizeof(V)), m[v]);
+        LSE_UNROLL for (int v = 0; v < MOST; v++) max[v] = m[v];
+        return;
     }
+    for (ptrdiff_t r = 0; r < n; r++, x += block->pitch)
+        for (ptrdiff_t v = 0; v < vectors; v++) max[v] = VF(max)(VF(load)(x + (size_t)v * sizeof(V)), max[v]);
 }
 
-/* The maxima of n rows in `vectors` neighbouring vectors, a compile-time constant. */
-LSE_INLINE void FN(panel_max)(const FN(panel_block) *block, ptrdiff_t n, ptrdiff_t c, const int vectors, REAL *top)
+/* Columns of no more than LSE_SHORT elements, a tile for each vector of them. */
+static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t count, lse_states *states)
 {
-    V max[4];
-    LSE_UNROLL for (int j = 0; j < vectors; j++) max[j] = VF(set)(-(REAL)INFINITY);
-    for (ptrdiff_t r = 0; r < n; r++) {
-        const char *x = block->row[r] + (size_t)c * sizeof(REAL);
-        LSE_UNROLL for (int j = 0; j < vectors; j++) max[j] = VF(max)(VF(load)(x + (size_t)j * sizeof(V)), max[j]);
-    }
-    LSE_UNROLL for (int j = 0; j < vectors; j++) VF(store)(top + c + j * VF(width), max[j]);
-}
-
-/* Anchors the panel so that every row of the block can be summed. */
-static void FN(panel_level)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_t n, ptrdiff_t width)
-{
-    REAL top[FN(PANEL)];
-    ptrdiff_t c = 0;
-    for (; c + 4 * VF(width) <= width; c += 4 * VF(width)) FN(panel_max)(block, n, c, 4, top);
-    for (; c < width; c += VF(width)) FN(panel_max)(block, n, c, 1, top);
-    for (c = 0; c < width; c++)
-        if (top[c] > s->limit[c]) FN(panel_raise)(s, c, top[c]);
-}
-
-static void FN(panel_sweep)(FN(panel) *s, const FN(panel_block) *block, ptrdiff_t width)
-{
+    FN(column_block) block;
+    REAL tile[LSE_SHORT * VF(width)];
+    const ptrdiff_t n = row->n, width = FN(whole_vectors)(count);
+    FN(columns_fetch)(layout, row, 0, n, count, width, &block);
     for (ptrdiff_t c = 0; c < width; c += VF(width)) {
-        const size_t offset = (size_t)c * sizeof(REAL);
-        const V bias = VF(load)(s->bias + c), floor = VF(load)(s->floor + c);
-        for (int l = 0; l < LANES; l++) {
-            const ptrdiff_t at = l * FN(PANEL) + c;
-            V max = VF(load)(s->max + at), hi = VF(load)(s->hi + at), lo = VF(load)(s->lo + at), x[4];
-            LSE_UNROLL for (int j = 0; j < 4; j++) {
-                const char *from = block->row[l + j * LANES] + offset;
-                LSE_PREFETCH(from + block->ahead);
-                x[j] = VF(load)(from);
-            }
-            FN(fold4)(&max, &hi, &lo, x, bias, floor);
-            VF(store)(s->max + at, max);
-            VF(store)(s->hi + at, hi);
-            VF(store)(s->lo + at, lo);
+        const char *x = block.x + c * (ptrdiff_t)sizeof(REAL);
+        V max = VF(set)(-(REAL)INFINITY);
+        for (ptrdiff_t r = 0; r < n; r++, x += block.pitch) {
+            const V v = VF(load)(x);
+            max = VF(max)(v, max);
+            VF(store)(tile + r * VF(width), v);
         }
+        FN(sum_tile)(tile, n, max, states, c);
     }
 }
 
 static void FN(columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
                         lse_states *states)
 {
-    const ptrdiff_t width = FN(whole_vectors)(count);
-    FN(panel) s;
-    FN(panel_block) block;
-    const FN(level) lowest = FN(level_for)(-(REAL)INFINITY);
-    for (int i = 0; i < LANES * FN(PANEL); i++) {
-        s.max[i] = -(REAL)INFINITY;
-        s.hi[i] = s.lo[i] = 0;
+    enum { MOST = FN(PANEL) / VF(width) };
+    const ptrdiff_t width = FN(whole_vectors)(count), vectors = width / VF(width);
+    FN(column_sums) c[MOST];
+    FN(column_block) block;
+    V max[MOST];
+    if (row->n <= LSE_SHORT) {
+        FN(short_columns)(layout, row, count, states);
+        return;
     }
-    for (int c = 0; c < FN(PANEL); c++) {
-        s.anchor[c] = lowest.anchor;
-        s.limit[c] = lowest.limit;
-        s.bias[c] = FN(bias)(lowest.anchor);
-        s.floor[c] = FN(floor)(lowest.anchor);
+    for (ptrdiff_t v = 0; v < vectors; v++) FN(columns_start)(&c[v]);
+    for (ptrdiff_t done = 0; done < n; done += LSE_SHORT) {
+        const ptrdiff_t some = n - done < LSE_SHORT ? n - done : LSE_SHORT;
+        FN(columns_fetch)(layout, row, start + done, some, count, width, &block);
+        FN(columns_max)(&block, some, vectors, max);
+        for (ptrdiff_t v = 0; v < vectors; v++)
+            FN(columns_block)(&c[v], block.x + (size_t)v * sizeof(V), block.pitch, some, max[v], block.ahead);
     }
-    for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
-        const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
-        FN(panel_rows)(layout, row, start + done, some, count, width, &block);
-        FN(panel_level)(&s, &block, some, width);
-        FN(panel_sweep)(&s, &block, width);
-    }
-    if (width < FN(PANEL)) /* join wants the lanes of `width` columns side by side */
-        for (int l = 1; l < LANES; l++) {
-            memmove(s.max + l * width, s.max + l * FN(PANEL), (size_t)width * sizeof(REAL));
-            memmove(s.hi + l * width, s.hi + l * FN(PANEL), (size_t)width * sizeof(REAL));
-            memmove(s.lo + l * width, s.lo + l * FN(PANEL), (size_t)width * sizeof(REAL));
-        }
-    FN(join)(s.max, s.hi, s.lo, s.anchor, LANES, width, count, 0, states);
+    for (ptrdiff_t v = 0; v < vectors; v++) FN(columns_end)(&c[v], v * VF(width), states);
 }

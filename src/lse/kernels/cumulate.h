@@ -62,18 +62,6 @@ LSE_INLINE REAL FN(read)(const char *x, ptrdiff_t i)
     return value;
 }
 
-/* The greatest of n elements, NaN passed over. */
-LSE_INLINE REAL FN(chunk_max)(const char *x, ptrdiff_t n)
-{
-    const ptrdiff_t whole = n - n % FN(QUAD);
-    REAL max = whole > 0 ? FN(block_max)(x, whole) : -(REAL)INFINITY;
-    for (ptrdiff_t i = whole; i < n; i++) {
-        const REAL value = FN(read)(x, i);
-        max = value > max ? value : max;
-    }
-    return max;
-}
-
 /* How many of n elements the sum can take at one anchor: none where the first is NaN or beyond NEAR. */
 LSE_INLINE ptrdiff_t FN(steady)(const char *x, ptrdiff_t n, REAL last)
 {
@@ -99,10 +87,10 @@ LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
 static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
 {
     ptrdiff_t some = n < most ? n : most;
-    REAL max = FN(chunk_max)(x, some), top = s->last + HEADWAY;
+    REAL max = FN(run_max)(x, some), top = s->last + HEADWAY;
     if (max > top && some > FN(TILE)) { /* a tile alone has a grid so much finer */
         some = FN(TILE);
-        max = FN(chunk_max)(x, some);
+        max = FN(run_max)(x, some);
         top += (REAL)1.3;
     }
     if (max <= top && s->last <= NEAR) {
@@ -116,7 +104,7 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
             s->far.rest = 0;
             return 0;
         }
-        max = FN(chunk_max)(x, some);
+        max = FN(run_max)(x, some);
         FN(raise_sum)(s, max > s->last ? max : s->last);
         FN(add_serially)(x, out, some, s);
     }

@@ -10,6 +10,7 @@
 #define LOWEST (-DBL_MAX)
 #define EXP_BIAS 1023.0
 #define HEADROOM 500.0
+#define LONG_SLACK 277.0
 #define SLACK 277.0 /* (EXP_BIAS - HEADROOM) ln 2, and room for 2^30 terms and more */
 #else
 #define LANES 16
@@ -18,6 +19,7 @@
 #define EXP_BIAS 127.0f
 #define HEADROOM 60.0
 #define SLACK 27.0f
+#define LONG_SLACK 13.0f
 #endif
 
 /* Elements of a block of a row, of four turns of all lanes, of a panel of columns; registers that hold the lanes. */

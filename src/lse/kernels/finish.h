@@ -21,18 +21,20 @@ LSE_INLINE vf64 vf64_fast_two_sum(vf64 a, vf64 b, vf64 *lost)
 static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
 {
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
-        const vf64 a = vf64_load(into->max + i), b = vf64_load(from->max + i);
+        const vf64 a = vf64_load(into->max + i), b = vf64_load(from->max + i), zero = vf64_set(0.0);
+        const vf64 of_a = vf64_load(into->count + i), of_b = vf64_load(from->count + i);
         const vf64 max = vf64_max(b, a), n = vf64_exponent_of(max);
         const vf64 e_a = vf64_sub(vf64_exponent_of(a), n), e_b = vf64_sub(vf64_exponent_of(b), n);
         const vf64 anchor = vf64_sub(n, vf64_set(500.0));
+        const vf64 kept_a = vf64_select(a, b, of_a, zero), kept_b = vf64_select(b, a, of_b, zero);
         vf64 hi = vf64_down(vf64_load(into->tail + i), e_a), lo = vf64_down(vf64_load(into->tail_lo + i), e_a);
-        vf64 loser = vf64_min(a, b);
-        exp_f64(&loser, 1, vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor),
-                vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64)));
         add_f64(&hi, &lo, vf64_down(vf64_load(from->tail + i), e_b));
         lo = vf64_add(lo, vf64_down(vf64_load(from->tail_lo + i), e_b));
-        add_f64(&hi, &lo, loser);
+        add_term_f64(vf64_min(a, b), vf64_sub(vf64_sub(vf64_add(of_a, of_b), kept_a), kept_b),
+                    vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor),
+                    vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64)), &hi, &lo);
         vf64_store(into->max + i, max);
+        vf64_store(into->count + i, vf64_add(kept_a, kept_b));
         vf64_store(into->tail + i, hi);
         vf64_store(into->tail_lo + i, lo);
     }
@@ -63,11 +65,12 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     *value_lo = vf64_add(lost, vf64_add(of_n, small));
 }
 
-/* value + value_lo = max + log(1 + w), w the sum of all other terms divided by e^max.
+/* value + value_lo = max + log(count + w), w the sum of all smaller terms divided by e^max.
  *
  * The error of value + value_lo that arises here is below 2^-57 of max(|value|, w / (1 + w)); all else is that
  * of the terms. e^(r - n ln 2) is taken with r in two parts, near zero. */
-LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, const int scaled, ptrdiff_t i, lse_results *results)
+LSE_INLINE void finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const int scaled, ptrdiff_t i,
+                                  lse_results *results)
 {
     enum { TERMS = sizeof EXP_f64 / sizeof(double) };
     const vf64 one = vf64_set(1.0), down = vf64_set(0x1p-500);
@@ -87,7 +90,7 @@ LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, const int scale
     w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo, vf64_mul(tail_lo, e)));
     w = vf64_fast_two_sum(w, w_lo, &w_lo);
     w = vf64_mul(w, down);
-    const vf64 v = two_sum_f64(one, w, &v_lo);
+    const vf64 v = two_sum_f64(terms, w, &v_lo);
     v_lo = vf64_add(v_lo, vf64_mul(w_lo, down));
     vf64 log_hi;
     vf64_log(v, v_lo, vf64_set(0.0), &log_hi, &log_lo);
@@ -103,25 +106,55 @@ LSE_INLINE void finish_vector(vf64 max, vf64 tail, vf64 tail_lo, const int scale
     vf64_store(results->anchor + i, n);
 }
 
-LSE_INLINE void finish_all(const lse_states *s, ptrdiff_t count, const int scaled, lse_results *results)
+/* Likewise of sums of floats, in plain double precision: the logarithm is within 2^-28.8 w / (1 + w). */
+LSE_INLINE void finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const int scaled, ptrdiff_t i,
+                                  lse_results *results)
 {
-    if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */
-        finish_vector(vf64_set(s->max[0]), vf64_set(s->tail[0]), vf64_set(s->tail_lo[0]), scaled, 0, results);
-        return;
+    enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = sizeof ATANH / sizeof(double) - 2 };
+    const vf64 one = vf64_set(1.0), n = vf64_exponent_of(max);
+    vf64 lost, e = vf64_set(EXP_WIDE[TERMS - 1]);
+    const vf64 r = vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max));
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) e = vf64_fma(e, r, vf64_set(EXP_WIDE[k]));
+    e = vf64_fma(e, r, one);
+    const vf64 rest = vf64_mul(vf64_mul(vf64_add(tail, tail_lo), e), vf64_set(0x1p-500));
+    const vf64 w = vf64_add(rest, vf64_sub(terms, one)), v = vf64_add(w, one);
+    const vf64 k = vf64_exponent(vf64_mul(v, vf64_set(0x1.6a09e667f3bcdp0))), down = vf64_ldexp1(vf64_neg(k));
+    const vf64 d = vf64_fma(w, down, vf64_sub(down, one));
+    const vf64 z = vf64_div(d, vf64_add(d, vf64_set(2.0))), s = vf64_mul(z, z), twice = vf64_add(z, z);
+    vf64 p = vf64_set(ATANH[LOG_TERMS - 1]);
+    LSE_UNROLL for (int j = LOG_TERMS - 2; j >= 0; j--) p = vf64_fma(p, s, vf64_set(ATANH[j]));
+    const vf64 log = vf64_fma(k, vf64_set(LN2_HI_f64), vf64_fma(vf64_mul(twice, s), p, twice));
+    vf64_store(results->value + i, two_sum_f64(max, log, &lost));
+    vf64_store(results->value_lo + i, lost);
+    if (!scaled) return;
+    vf64_store(results->scale + i, vf64_div(e, v));
+    vf64_store(results->scale_lo + i, vf64_set(0.0));
+    vf64_store(results->anchor + i, n);
+}
+
+#define FINISH(F)                                                                                                    \
+    LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const int scaled, lse_results *results)     \
+    {                                                                                                                \
+        if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */          \
+            finish_vector_##F(vf64_set(s->max[0]), vf64_set(s->count[0]), vf64_set(s->tail[0]),                      \
+                              vf64_set(s->tail_lo[0]), scaled, 0, results);                                          \
+            return;                                                                                                  \
+        }                                                                                                            \
+        for (ptrdiff_t i = 0; i < count; i += vf64_width)                                                            \
+            finish_vector_##F(vf64_load(s->max + i), vf64_load(s->count + i), vf64_load(s->tail + i),                \
+                              vf64_load(s->tail_lo + i), scaled, i, results);                                        \
+    }                                                                                                                \
+    static void finish_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                          \
+    {                                                                                                                \
+        finish_all_##F(states, count, 0, results);                                                                   \
+    }                                                                                                                \
+    static void finish_scaled_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                   \
+    {                                                                                                                \
+        finish_all_##F(states, count, 1, results);                                                                   \
     }
-    for (ptrdiff_t i = 0; i < count; i += vf64_width)
-        finish_vector(vf64_load(s->max + i), vf64_load(s->tail + i), vf64_load(s->tail_lo + i), scaled, i, results);
-}
-
-static void finish(const lse_states *states, ptrdiff_t count, lse_results *results)
-{
-    finish_all(states, count, 0, results);
-}
-
-static void finish_scaled(const lse_states *states, ptrdiff_t count, lse_results *results)
-{
-    finish_all(states, count, 1, results);
-}
+FINISH(f32)
+FINISH(f64)
+#undef FINISH
 
 static void weighted_merge(lse_states *into, const lse_states *from, ptrdiff_t count)
 {
@@ -134,6 +167,7 @@ static void weighted_merge(lse_states *into, const lse_states *from, ptrdiff_t c
         const vf64 lo = vf64_add(vf64_down(vf64_load(into->tail_lo + i), down_a),
                                  vf64_down(vf64_load(from->tail_lo + i), down_b));
         vf64_store(into->max + i, max);
+        vf64_store(into->count + i, vf64_set(0.0));
         vf64_store(into->tail + i, hi);
         vf64_store(into->tail_lo + i, vf64_add(lo, lost));
     }

@@ -8,6 +8,9 @@
 #include <stddef.h>
 
 enum {
+    LSE_SHORT = 256,      /* elements of a row of which the maximum is known first; of a block of longer rows */
+    LSE_STORED = 4096,    /* elements of a row whose softmax keeps the terms */
+    LSE_TILE_LINES = 64,  /* of each of several tiles that are filled together */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
     LSE_MAX_DIMS = 64     /* of a NumPy array */
@@ -17,15 +20,16 @@ enum {
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
 
-/* Running states of up to LSE_BATCH log-sum-exps, each the pair of the greatest element and the sum over
- * all others: sum(exp(x)) = exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500).
- * An empty state is (-inf, 0, 0). NaN in the data is NaN in the tail.
+/* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over all
+ * others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500).
+ * An empty state is (-inf, 0, 0, 0). NaN in the data is NaN in the tail.
  *
  * With weights max is the greatest exponent of a term, an integer, and no term is kept aside:
  * sum(b exp(x)) = (tail + tail_lo) * 2^(max - 500). NaN in the tail also stands for a weight that is not a normal
  * number or 0. */
 typedef struct {
     double max[LSE_BATCH];
+    double count[LSE_BATCH];
     double tail[LSE_BATCH];
     double tail_lo[LSE_BATCH];
 } lse_states;
@@ -66,6 +70,28 @@ typedef struct {
     ptrdiff_t n;
 } lse_row;
 
+/* How the sums of a panel lie: each in one run of the kernel's type; side by side, so that those of an index are one run;
+ * the kernel's type anyhow; anything else, by way of layout. */
+typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_GATHERED, LSE_STAGED } lse_form;
+
+/* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k lies at x + at[k] + offset[i]. */
+typedef struct {
+    ptrdiff_t n, count;
+    lse_form form, out_form;
+    const char *x, *where; /* where: NULL, or by columns one run too */
+    char *out;
+    const ptrdiff_t *at, *where_at, *out_at;             /* count of each */
+    const ptrdiff_t *offset, *where_offset, *out_offset; /* n of each */
+    ptrdiff_t pitch, out_pitch;                          /* from a row to the next, 0 where that differs */
+    const lse_layout *layout, *out_layout;
+} lse_panel;
+
+/* States of all of them. */
+typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
+/* Softmax or log-softmax; returns of how many of them, fewer where one is beyond the kernels, infinite or NaN: of those
+ * that are left nothing is written, but NaN where all results are. */
+typedef ptrdiff_t (*lse_map_panel)(const lse_panel *panel);
+
 /* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
  * shift: NULL, or one number for each row that is subtracted from its elements first. */
 typedef void (*lse_reduce_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
@@ -80,6 +106,8 @@ typedef void (*lse_map_row)(const lse_layout *layout, const lse_row *row, const 
 typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
 
+enum { LSE_IS_NAN = 2 };
+
 /* What a cumulative sum takes from one piece of a row to the next, of any precision. */
 typedef union {
     double aligned;
@@ -89,6 +117,10 @@ typedef union {
  * out may be the row itself. */
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
+
+/* into = into + from, element by element. */
+typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
+typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
 
 typedef struct {
     lse_reduce_rows rows;
@@ -116,18 +148,20 @@ typedef struct {
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
+    lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
+    lse_sum_panel sum_panel;
+    lse_map_panel softmax_panel, log_softmax_panel;
+    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
+     * second look, and nothing is written; LSE_IS_NAN, or NaN in nan, where all is NaN now. */
+    int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
+    int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                                 ptrdiff_t count, double *nan);
     ptrdiff_t panel; /* columns at most */
 } lse_real_kernels;
 
-/* into = into + from, element by element. */
-typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
-typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
-
 typedef struct {
     const char *name;
-    lse_merge merge;
-    lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
-    lse_merge weighted_merge;
+    lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
     lse_real_kernels f32, f64;
 } lse_kernels;

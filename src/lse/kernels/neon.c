@@ -19,6 +19,38 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return vfmaq_f32(c, a, b); }
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(t), 23)); }
+typedef uint32x4_t mf32;
+LSE_INLINE mf32 vf32_differs(vf32 a, vf32 b) { return vmvnq_u32(vceqq_f32(a, b)); }
+LSE_INLINE int vf32_any_at_least(vf32 a, vf32 b) { return vmaxvq_u32(vcgeq_f32(a, b)) != 0; }
+LSE_INLINE vf32 vf32_keep(mf32 m, vf32 a) { return vreinterpretq_f32_u32(vandq_u32(m, vreinterpretq_u32_f32(a))); }
+LSE_INLINE vf32 vf32_tally(mf32 m, vf32 count) { return vaddq_f32(count, vf32_keep(m, vdupq_n_f32(1.0f))); }
+LSE_INLINE vf32 vf32_load_some(const void *p, ptrdiff_t k, vf32 rest)
+{
+    float all[4];
+    if (k >= 4) return vf32_load(p);
+    vst1q_f32(all, rest);
+    if (k > 0) memcpy(all, p, (size_t)k * sizeof(float));
+    return vld1q_f32(all);
+}
+LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
+{
+    float all[4];
+    vst1q_f32(all, a);
+    if (k > 0) memcpy(p, all, (size_t)(k < 4 ? k : 4) * sizeof(float));
+}
+LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
+{
+    const uint32x4_t i = vreinterpretq_u32_f32(t);
+    uint32_t at[4];
+    vst1q_u32(at, vandq_u32(i, vdupq_n_u32(7)));
+    const uint32_t four[4] = {(uint32_t)table[at[0]], (uint32_t)table[at[1]], (uint32_t)table[at[2]], (uint32_t)table[at[3]]};
+    return vreinterpretq_f32_u32(vaddq_u32(vshlq_n_u32(i, 20), vld1q_u32(four)));
+}
+LSE_INLINE float vf32_total(vf32 a)
+{
+    const float32x2_t p = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(p, 0) + vget_lane_f32(p, 1);
+}
 
 LSE_INLINE vf32 vf32_abs(vf32 a) { return vabsq_f32(a); }
 LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y) { return vbslq_f32(vcgeq_f32(a, b), x, y); }
@@ -66,6 +98,54 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return vfmaq_f64(c, a, b); }
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return vbslq_f64(vcgtq_f64(a, b), a, b); }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return vbslq_f64(vcltq_f64(a, b), a, b); }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { return vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(t), 52)); }
+typedef uint64x2_t mf64;
+LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b)
+{
+    return vreinterpretq_u64_u32(vmvnq_u32(vreinterpretq_u32_u64(vceqq_f64(a, b))));
+}
+LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b)
+{
+    const uint64x2_t m = vcgeq_f64(a, b);
+    return (vgetq_lane_u64(m, 0) | vgetq_lane_u64(m, 1)) != 0;
+}
+LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return vreinterpretq_f64_u64(vandq_u64(m, vreinterpretq_u64_f64(a))); }
+LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return vaddq_f64(count, vf64_keep(m, vdupq_n_f64(1.0))); }
+LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest)
+{
+    double first;
+    if (k >= 2) return vf64_load(p);
+    if (k <= 0) return rest;
+    memcpy(&first, p, sizeof first);
+    return vsetq_lane_f64(first, rest, 0);
+}
+LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
+{
+    double all[2];
+    vst1q_f64(all, a);
+    if (k > 0) memcpy(p, all, (size_t)(k < 2 ? k : 2) * sizeof(double));
+}
+LSE_INLINE vf64 vf64_from_f32(const void *p)
+{
+    float two[2];
+    memcpy(two, p, sizeof two);
+    return vcvt_f64_f32(vld1_f32(two));
+}
+LSE_INLINE void vf64_to_f32(void *p, vf64 a)
+{
+    float two[2];
+    vst1_f32(two, vcvt_f32_f64(a));
+    memcpy(p, two, sizeof two);
+}
+LSE_INLINE vf64 vf64_of_evens(vf32 a)
+{
+    const uint64x2_t low = vandq_u64(vreinterpretq_u64_f32(a), vdupq_n_u64(0xffffffffu));
+    return vreinterpretq_f64_u64(vshlq_n_u64(low, 29));
+}
+LSE_INLINE vf64 vf64_of_odds(vf32 a)
+{
+    const uint64x2_t high = vshrq_n_u64(vreinterpretq_u64_f32(a), 32);
+    return vreinterpretq_f64_u64(vshlq_n_u64(high, 29));
+}
 LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
 {
     const uint64_t two[2] = {(uint8_t)where[0], (uint8_t)where[1]};

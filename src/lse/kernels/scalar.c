@@ -22,6 +22,22 @@ LSE_INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return fmaf(a, b, c); }
 LSE_INLINE vf32 vf32_max(vf32 a, vf32 b) { return a > b ? a : b; }
 LSE_INLINE vf32 vf32_min(vf32 a, vf32 b) { return a < b ? a : b; }
 LSE_INLINE vf32 vf32_pow2(vf32 t) { uint32_t i; memcpy(&i, &t, 4); i <<= 23; memcpy(&t, &i, 4); return t; }
+typedef int mf32;
+LSE_INLINE mf32 vf32_differs(vf32 a, vf32 b) { return a != b; }
+LSE_INLINE int vf32_any_at_least(vf32 a, vf32 b) { return a >= b; }
+LSE_INLINE vf32 vf32_keep(mf32 m, vf32 a) { return m ? a : 0.0f; }
+LSE_INLINE vf32 vf32_tally(mf32 m, vf32 count) { return m ? count + 1.0f : count; }
+LSE_INLINE vf32 vf32_load_some(const void *p, ptrdiff_t k, vf32 rest) { return k > 0 ? vf32_load(p) : rest; }
+LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a) { if (k > 0) vf32_store(p, a); }
+LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
+{
+    uint32_t i;
+    memcpy(&i, &t, 4);
+    i = (i << 20) + (uint32_t)table[i & 7];
+    memcpy(&t, &i, 4);
+    return t;
+}
+LSE_INLINE float vf32_total(vf32 a) { return a; }
 LSE_INLINE vf32 vf32_abs(vf32 a) { return fabsf(a); }
 LSE_INLINE vf32 vf32_select(vf32 a, vf32 b, vf32 x, vf32 y) { return a >= b ? x : y; }
 LSE_INLINE vf32 vf32_where(const char *where, vf32 x, vf32 y) { return *where ? x : y; }
@@ -61,6 +77,26 @@ LSE_INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return fma(a, b, c); }
 LSE_INLINE vf64 vf64_max(vf64 a, vf64 b) { return a > b ? a : b; }
 LSE_INLINE vf64 vf64_min(vf64 a, vf64 b) { return a < b ? a : b; }
 LSE_INLINE vf64 vf64_pow2(vf64 t) { uint64_t i; memcpy(&i, &t, 8); i <<= 52; memcpy(&t, &i, 8); return t; }
+typedef int mf64;
+LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b) { return a != b; }
+LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b) { return a >= b; }
+LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return m ? a : 0.0; }
+LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return m ? count + 1.0 : count; }
+LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest) { return k > 0 ? vf64_load(p) : rest; }
+LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a) { if (k > 0) vf64_store(p, a); }
+LSE_INLINE vf64 vf64_from_f32(const void *p) { return (double)vf32_load(p); }
+LSE_INLINE void vf64_to_f32(void *p, vf64 a) { vf32_store(p, (float)a); }
+LSE_INLINE vf64 vf64_of_evens(vf32 a)
+{
+    uint32_t i;
+    uint64_t wide;
+    memcpy(&i, &a, 4);
+    wide = (uint64_t)i << 29;
+    double d;
+    memcpy(&d, &wide, 8);
+    return d;
+}
+LSE_INLINE vf64 vf64_of_odds(vf32 a) { (void)a; return 0.0; }
 LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y) { return *where ? x : y; }
 LSE_INLINE vf64 vf64_exponent(vf64 a) { uint64_t i; memcpy(&i, &a, 8); return (double)(i >> 52) - 1023.0; }
 LSE_INLINE vf64 vf64_abs(vf64 a) { return fabs(a); }

@@ -1,21 +1,22 @@
-/* exp(x - y) and x - y for y a finished result, included once for each F. */
+/* exp(x - y) and x - y for y a finished result, included once for each F.
+ *
+ * Of rows of no more than LSE_STORED elements each exponential is evaluated once: the terms are stored where the result
+ * goes, summed in eight lanes of double precision (float64: compensated), and multiplied by 1 / sum. Of longer ones,
+ * whose terms would not stay in the cache, it is evaluated once more from their finished sum. */
 
-/* What turns x into its softmax: e^x at an anchor, times scale + scale_lo; or into its log-softmax: x - y - y_lo. */
+/* What turns x into its softmax: e^x at an anchor, times scale + scale_lo. */
 typedef struct {
-    REAL bias, floor, scale, scale_lo, y, y_lo;
+    REAL bias, floor, scale, scale_lo;
 } FN(target);
 
 LSE_INLINE FN(target) FN(target_for)(const lse_results *results, ptrdiff_t i)
 {
-    const double anchor = results->anchor[i] - HEADROOM, y = results->value[i];
-    const double scale = results->scale[i] * pow2(-HEADROOM);
+    const double anchor = results->anchor[i] - HEADROOM, scale = results->scale[i] * pow2(-HEADROOM);
     FN(target) t;
     t.bias = FN(bias)(anchor);
     t.floor = FN(floor)(anchor);
     t.scale = (REAL)scale;
     t.scale_lo = (REAL)((scale - (double)t.scale) + results->scale_lo[i] * pow2(-HEADROOM));
-    t.y = (REAL)y;
-    t.y_lo = (REAL)((y - (double)t.y) + results->value_lo[i]);
     return t;
 }
 
@@ -30,27 +31,33 @@ LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V s
     }
 }
 
-/* x - (y + y_lo), rounded once but for the last bits of y_lo: what x - y loses is found by two-sum, which wants it
- * finite, so that an infinite x is put back at the end. */
-LSE_INLINE V FN(log_softmax)(V x, V y, V y_lo)
+/* x - (y + y_lo) for vf64_width elements, rounded once but for the last bits of y_lo. float64: what x - y loses is found by
+ * two-sum, which wants it finite, so that an infinite x is put back at the end. */
+LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
 {
-    const V finite = VF(max)(VF(set)(LOWEST), x);
-    const V d = VF(sub)(finite, y), of_y = VF(sub)(d, finite);
-    const V lost = VF(sub)(VF(sub)(finite, VF(sub)(d, of_y)), VF(add)(y, of_y));
-    return VF(add)(VF(add)(d, VF(sub)(lost, y_lo)), VF(sub)(x, finite));
+#if F_IS_DOUBLE
+    const vf64 x = vf64_load(from), finite = vf64_max(vf64_set(LOWEST), x);
+    const vf64 d = vf64_sub(finite, y), of_y = vf64_sub(d, finite);
+    const vf64 lost = vf64_sub(vf64_sub(finite, vf64_sub(d, of_y)), vf64_add(y, of_y));
+    vf64_store(to, vf64_add(vf64_add(d, vf64_sub(lost, y_lo)), vf64_sub(x, finite)));
+#else
+    vf64_to_f32(to, vf64_sub(vf64_sub(vf64_from_f32(from), y), y_lo));
+#endif
 }
 
-static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, const int log)
+/* Of a contiguous run, STEP elements at a time: result i of results. */
+LSE_INLINE void FN(map_block)(const char *x, char *out, ptrdiff_t n, const lse_results *results, ptrdiff_t index,
+                              const int log)
 {
+    enum { STEP = 4 * VF(width), PART = vf64_width * sizeof(REAL) };
+    const FN(target) t = FN(target_for)(results, index);
     const V bias = VF(set)(t.bias), floor = VF(set)(t.floor), scale = VF(set)(t.scale), scale_lo = VF(set)(t.scale_lo);
-    const V y = VF(set)(t.y), y_lo = VF(set)(t.y_lo);
-    enum { STEP = 4 * VF(width) };
+    const vf64 y = vf64_set(results->value[index]), y_lo = vf64_set(results->value_lo[index]);
     REAL rest[STEP];
     for (ptrdiff_t i = 0; i < n; i += STEP) {
         const ptrdiff_t left = n - i;
         const char *from = x + (size_t)i * sizeof(REAL);
         char *to = out + (size_t)i * sizeof(REAL);
-        V v[4];
         for (size_t line = 0; line < STEP * sizeof(REAL); line += 64) LSE_PREFETCH_OUT(to + LSE_AHEAD / 2 + line);
         if (left < STEP) {
             for (int j = 0; j < STEP; j++) rest[j] = 0;
@@ -58,25 +65,31 @@ static void FN(map_block)(const char *x, char *out, ptrdiff_t n, FN(target) t, c
             from = (const char *)rest;
             to = (char *)rest;
         }
-        LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
-        if (!log) FN(softmax)(v, 4, bias, floor, scale, scale_lo);
-        else LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = FN(log_softmax)(v[j], y, y_lo);
-        LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
+        if (log) {
+            LSE_UNROLL for (size_t part = 0; part < STEP * sizeof(REAL); part += PART)
+                FN(log_softmax)(from + part, to + part, y, y_lo);
+        } else {
+            V v[4];
+            LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
+            FN(softmax)(v, 4, bias, floor, scale, scale_lo);
+            LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
+        }
         if (left < STEP) memcpy(out + (size_t)i * sizeof(REAL), rest, (size_t)left * sizeof(REAL));
     }
 }
 
 LSE_INLINE void FN(map_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                            ptrdiff_t start, ptrdiff_t n, double shift, FN(target) t, const int log)
+                            ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index,
+                            const int log)
 {
     REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
         const char *x = FN(fetch)(layout, row, start + done, some, shift, buffer);
         if (out_layout->direct) {
-            FN(map_block)(x, out + (start + done) * (ptrdiff_t)sizeof(REAL), some, t, log);
+            FN(map_block)(x, out + (start + done) * (ptrdiff_t)sizeof(REAL), some, results, index, log);
         } else {
-            FN(map_block)(x, (char *)result, some, t, log);
+            FN(map_block)(x, (char *)result, some, results, index, log);
             FN(scatter)(out_layout, out, start + done, some, result);
         }
     }
@@ -85,14 +98,25 @@ LSE_INLINE void FN(map_row)(const lse_layout *layout, const lse_row *row, const 
 static void FN(softmax_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index)
 {
-    FN(map_row)(layout, row, out_layout, out, start, n, shift, FN(target_for)(results, index), 0);
+    FN(map_row)(layout, row, out_layout, out, start, n, shift, results, index, 0);
 }
 
 static void FN(log_softmax_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results,
                                 ptrdiff_t index)
 {
-    FN(map_row)(layout, row, out_layout, out, start, n, shift, FN(target_for)(results, index), 1);
+    FN(map_row)(layout, row, out_layout, out, start, n, shift, results, index, 1);
+}
+
+/* One row of a panel as it lies, or with a mask in a copy. */
+LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *row, ptrdiff_t r, ptrdiff_t count,
+                                      REAL *copy)
+{
+    const char *x = element(layout, layout->stride, row->x, r);
+    if (!row->where) return x;
+    const char *where = element(layout, layout->where_stride, row->where, r);
+    FN(mask_run)(x, where, layout->where_step, count, -(REAL)INFINITY, copy);
+    return (const char *)copy;
 }
 
 /* Vectors of one row of a panel, four at a time; what does not fill a vector goes through a copy. */
@@ -101,47 +125,41 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, co
                                 const int log)
 {
     enum { STEP = 4 * VF(width) };
-    REAL bias[FN(PANEL)], floor[FN(PANEL)], scale[FN(PANEL)], scale_lo[FN(PANEL)], rest[STEP];
-    REAL y[FN(PANEL)], y_lo[FN(PANEL)], masked[FN(PANEL)];
+    REAL bias[FN(PANEL)], floor[FN(PANEL)], scale[FN(PANEL)], scale_lo[FN(PANEL)], rest[STEP], copy[FN(PANEL)];
     for (ptrdiff_t c = 0; c < FN(PANEL); c++) {
         const FN(target) t = FN(target_for)(results, c < count ? c : 0);
         bias[c] = t.bias;
         floor[c] = t.floor;
         scale[c] = t.scale;
         scale_lo[c] = t.scale_lo;
-        y[c] = t.y;
-        y_lo[c] = t.y_lo;
     }
     for (ptrdiff_t r = start; r < start + n; r++) {
-        const char *x = element(layout, layout->stride, row->x, r);
+        const char *x = FN(panel_line)(layout, row, r, count, copy);
         char *to_row = (char *)element(out_layout, out_layout->stride, out, r);
-        if (row->where) {
-            FN(mask_run)(x, element(layout, layout->where_stride, row->where, r), layout->where_step, count,
-                         -(REAL)INFINITY, masked);
-            x = (const char *)masked;
-        }
         for (ptrdiff_t c = 0; c < count; c += STEP) {
             const size_t offset = (size_t)c * sizeof(REAL);
             const ptrdiff_t left = count - c;
             const char *from = x + offset;
             char *to = to_row + offset;
-            V v[4];
             if (left < STEP) {
                 for (int j = 0; j < STEP; j++) rest[j] = 0;
                 memcpy(rest, from, (size_t)left * sizeof(REAL));
                 from = (const char *)rest;
                 to = (char *)rest;
             }
-            LSE_UNROLL for (int j = 0; j < 4; j++) {
-                const ptrdiff_t at = c + j * VF(width);
-                v[j] = VF(load)(from + (size_t)j * sizeof(V));
-                if (log)
-                    v[j] = FN(log_softmax)(v[j], VF(load)(y + at), VF(load)(y_lo + at));
-                else
-                    FN(softmax)(&v[j], 1, VF(load)(bias + at), VF(load)(floor + at), VF(load)(scale + at),
+            if (log) {
+                LSE_UNROLL for (int j = 0; j < STEP; j += vf64_width)
+                    FN(log_softmax)(from + (size_t)j * sizeof(REAL), to + (size_t)j * sizeof(REAL),
+                                    vf64_load(results->value + c + j), vf64_load(results->value_lo + c + j));
+            } else {
+                LSE_UNROLL for (int j = 0; j < 4; j++) {
+                    const ptrdiff_t at = c + j * VF(width);
+                    V v = VF(load)(from + (size_t)j * sizeof(V));
+                    FN(softmax)(&v, 1, VF(load)(bias + at), VF(load)(floor + at), VF(load)(scale + at),
                                 VF(load)(scale_lo + at));
+                    VF(store)(to + (size_t)j * sizeof(V), v);
+                }
             }
-            LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
             if (left < STEP) memcpy(to_row + offset, rest, (size_t)left * sizeof(REAL));
         }
     }

@@ -35,32 +35,6 @@ LSE_INLINE vf64 vf64_ldexp1(vf64 e)
     return vf64_pow2(vf64_add(vf64_max(e, vf64_set(-1023.0)), vf64_set(0x1.8p52 + 1023.0)));
 }
 
-/* For each maximum the anchor of its lanes' sums, and the factor from there to the anchor of lse_states. */
-LSE_INLINE void anchors(const double *max, ptrdiff_t count, double far, double headroom, double *anchor, double *up)
-{
-    const vf64 limit = vf64_set(far), low = vf64_set(-far), below = vf64_set(headroom);
-    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
-        const vf64 m = count == 1 ? vf64_set(max[0]) : vf64_load(max + i);
-        const vf64 own = vf64_sub(vf64_exponent_of(vf64_min(vf64_max(m, low), limit)), below);
-        const vf64 kept = vf64_sub(vf64_exponent_of(m), vf64_set(500.0));
-        vf64_store(anchor + i, own);
-        vf64_store(up + i, vf64_ldexp1(vf64_min(vf64_sub(own, kept), vf64_set(1023.0))));
-    }
-}
-
-/* Factors that bring sums from one anchor to a higher one: two, for one might be below the normal numbers of the
- * type (2^least is the smallest) while what it leaves is not. */
-LSE_INLINE void descents(const double *from, const double *to, ptrdiff_t count, double least, double *first,
-                         double *second)
-{
-    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
-        const vf64 by = count == 1 ? vf64_set(from[0] - to[0]) : vf64_sub(vf64_load(from + i), vf64_load(to + i));
-        const vf64 step = vf64_max(by, vf64_set(least));
-        vf64_store(first + i, vf64_ldexp1(step));
-        vf64_store(second + i, vf64_ldexp1(vf64_max(vf64_sub(by, step), vf64_set(least))));
-    }
-}
-
 /* A sum of exponentials of elements so far out that an ulp of its logarithm is 2^-8 at least, so that six digits do:
  * e^max (1 + rest), nothing where max is -inf. */
 typedef struct {

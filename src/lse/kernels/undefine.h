@@ -9,6 +9,7 @@
 #undef EXP_BIAS
 #undef HEADROOM
 #undef SLACK
+#undef LONG_SLACK
 #undef SMALLEST
 #undef ROOM
 #undef NEAR

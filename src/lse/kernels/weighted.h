@@ -13,6 +13,25 @@
 #define ROOM 39.0
 #endif
 
+/* hi[0 .. stride) = the sums over hi[0 .. count) with stride `stride`, lo likewise what rounding lost. The tree is
+ * fixed: halves are added element by element. */
+LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t count, ptrdiff_t stride)
+{
+    for (ptrdiff_t half = count / 2; half >= stride; half /= 2)
+        for (ptrdiff_t i = 0; i < half; i++) {
+            const REAL a = hi[i], b = hi[i + half], sum = a + b, of_b = sum - a;
+            hi[i] = sum;
+            lo[i] = lo[i] + lo[i + half] + ((a - (sum - of_b)) + (b - of_b));
+        }
+}
+
+/* The last, incomplete quad of a row, filled up with elements that add nothing. */
+LSE_INLINE void FN(pad)(const char *x, ptrdiff_t n, REAL quad[FN(QUAD)])
+{
+    for (int i = 0; i < FN(QUAD); i++) quad[i] = -(REAL)INFINITY;
+    memcpy(quad, x, (size_t)n * sizeof(REAL));
+}
+
 typedef struct {
     V hi[LANES / VF(width)], lo[LANES / VF(width)];
     V top; /* the greatest MAGIC + EXP_BIAS + n + k - N */
@@ -92,6 +111,7 @@ LSE_INLINE void FN(weighted_state)(REAL hi, REAL lo, REAL odd, double anchor, do
 {
     const double up = exponent > -(double)INFINITY ? pow2(anchor - exponent + 500.0) : 0;
     states->max[at] = exponent;
+    states->count[at] = 0;
     states->tail[at] = odd == 0 ? (double)hi * up : (double)NAN;
     states->tail_lo[at] = (double)lo * up;
 }
@@ -183,6 +203,39 @@ static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdi
 }
 
 /* Columns -------------------------------------------------------------------------------------------------- */
+
+/* Rows of one block, by address; `width` elements of each may be read. */
+typedef struct {
+    const char *row[FN(QUAD)];
+    ptrdiff_t ahead; /* from a row to the one at its place in the next block, if that is known */
+    REAL copy[FN(QUAD) * FN(PANEL)];
+} FN(panel_block);
+
+/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
+ * copied where count does not fill the vectors, something is left out, or the cache would not hold the block. */
+static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                           ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+{
+    const int whole = count == width && !first->where &&
+                      !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
+    block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
+    for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
+        const char *from = r < n ? element(layout, layout->stride, first->x, start + r) : NULL;
+        REAL *copy = block->copy + r * FN(PANEL);
+        block->row[r] = from && whole ? from : (const char *)copy;
+        if (from && whole) continue;
+        for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = -(REAL)INFINITY;
+        if (!from) continue;
+        if (first->where) {
+            const char *where = element(layout, layout->where_stride, first->where, start + r);
+            FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
+        } else {
+            memcpy(copy, from, (size_t)count * sizeof(REAL));
+        }
+        if (layout->ndim == 1)
+            for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + FN(QUAD) * layout->stride[0] + line);
+    }
+}
 
 typedef struct {
     REAL hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)], bias[FN(PANEL)], top[FN(PANEL)], odd[FN(PANEL)];

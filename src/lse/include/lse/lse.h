@@ -107,8 +107,8 @@ int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t str
 typedef struct {
     uint32_t magic, version;
     int64_t count; /* elements folded in; INT64_MAX where there were more */
-    double plain[3], weighted[3];
-    double reserved[4];
+    double plain[4], weighted[4];
+    double reserved[2];
 } lse_state;
 
 /* The sum of nothing. */

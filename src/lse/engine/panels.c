@@ -1,0 +1,128 @@
+/* Short sums, of no more than LSE_SHORT elements: a task is a range of them, done some tens at a time. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/plan.h"
+
+/* Where the elements of a sum lie, less where it begins. */
+typedef struct {
+    ptrdiff_t x[LSE_SHORT], where[LSE_SHORT], out[LSE_SHORT];
+} offsets;
+
+/* Where the sums of a panel begin, in the input, its mask and the output, and among sums given. */
+typedef struct {
+    ptrdiff_t x[LSE_BATCH], where[LSE_BATCH], out[LSE_BATCH];
+} places;
+
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+/* offset[i] of element i, of axes whose last one is the fastest. */
+static void lay_out_offsets(const lse_layout *layout, const ptrdiff_t *stride, ptrdiff_t *offset)
+{
+    ptrdiff_t n = 1;
+    offset[0] = 0;
+    for (int axis = 0; axis < layout->ndim; axis++) {
+        const ptrdiff_t length = layout->shape[axis];
+        for (ptrdiff_t i = n * length - 1; i >= 0; i--) offset[i] = offset[i / length] + i % length * stride[axis];
+        n *= length;
+    }
+}
+
+/* The places of sums first and on, up to `most` of them and, where they are done by columns, no farther than one run;
+ * returns how many. */
+static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t most, int one_run, places *p)
+{
+    const ptrdiff_t length = plan->kept_length;
+    for (ptrdiff_t found = 0; found < most;) {
+        lse_row row;
+        char *out;
+        ptrdiff_t given;
+        const ptrdiff_t at = first + found, start = at % length, some = least(length - start, most - found);
+        lse_find_row(plan, at / length, &row, &out, &given);
+        const ptrdiff_t x = row.x - plan->first.x + start * plan->kept_stride;
+        const ptrdiff_t where = row.where ? row.where - plan->first.where + start * plan->kept_where_stride : 0;
+        const ptrdiff_t to = out - plan->out + start * plan->kept_out_stride;
+        for (ptrdiff_t i = 0; i < some; i++) p->x[found + i] = x + i * plan->kept_stride;
+        for (ptrdiff_t i = 0; i < some && row.where; i++) p->where[found + i] = where + i * plan->kept_where_stride;
+        for (ptrdiff_t i = 0; i < some; i++) p->out[found + i] = to + i * plan->kept_out_stride;
+        found += some;
+        if (one_run) return found;
+    }
+    return most;
+}
+
+/* The sums first .. first + count of a panel one by one, in the old way. */
+static void members_of(const lse_plan *plan, const places *p, ptrdiff_t first, ptrdiff_t count, lse_row *rows,
+                       char **out)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        rows[i] = plan->first;
+        rows[i].x += p->x[first + i];
+        if (rows[i].where) rows[i].where += p->where[first + i];
+        out[i] = plan->out + p->out[first + i];
+    }
+}
+
+static void map_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
+{
+    const lse_map_panel map =
+        plan->operation == LSE_SOFTMAX ? plan->kernels->softmax_panel : plan->kernels->log_softmax_panel;
+    const ptrdiff_t done = map(panel), left = panel->count - done;
+    if (left == 0) return;
+    lse_row rows[LSE_BATCH];
+    char *out[LSE_BATCH];
+    lse_states states;
+    members_of(plan, p, done, left, rows, out);
+    lse_whole_states(plan, rows, left, 0, NULL, 1, &states);
+    lse_finish_group(plan, rows, out, left, &states, 1);
+}
+
+static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
+{
+    lse_states states;
+    lse_row rows[LSE_BATCH];
+    char *out[LSE_BATCH];
+    plan->kernels->sum_panel(panel, &states);
+    if (lse_store_plain(plan, p->out, panel->count, &states)) return;
+    members_of(plan, p, 0, panel->count, rows, out);
+    lse_finish_group(plan, rows, out, panel->count, &states, 1);
+}
+
+void lse_panels_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = (const lse_plan *)context;
+    const ptrdiff_t first = index * plan->together,
+                    end = least(first + plan->together, plan->outer * plan->kept_length);
+    const int maps = lse_maps(plan->operation), one_run = plan->form == LSE_BY_COLUMNS;
+    offsets o;
+    places p;
+    if (lse_is_stopped(plan->failed)) return;
+    lse_panel panel = {
+        .n = plan->n,
+        .form = plan->form,
+        .out_form = plan->out_form,
+        .x = plan->first.x,
+        .where = plan->first.where,
+        .out = plan->out,
+        .at = p.x,
+        .where_at = p.where,
+        .out_at = p.out,
+        .offset = o.x,
+        .where_offset = o.where,
+        .out_offset = o.out,
+        .layout = &plan->row,
+        .out_layout = &plan->out_row,
+    };
+    if (plan->kept_length == 1 || plan->outer == 1) { /* one run of rows after all */
+        panel.pitch = plan->kept_stride;
+        panel.out_pitch = plan->kept_out_stride;
+    }
+    lay_out_offsets(&plan->row, plan->row.stride, o.x);
+    if (panel.where) lay_out_offsets(&plan->row, plan->row.where_stride, o.where);
+    if (maps) lay_out_offsets(&plan->out_row, plan->out_row.stride, o.out);
+    for (ptrdiff_t at = first; at < end; at += panel.count) {
+        panel.count = find_places(plan, at, least(LSE_BATCH, end - at), one_run, &p);
+        (maps ? map_panel : sum_panel)(plan, &panel, &p);
+    }
+    lse_add_progress((end - first) * plan->n);
+}

@@ -1,0 +1,183 @@
+/* Sums of no more than LSE_SHORT elements, included once for each F.
+ *
+ * The maximum is known first. Elements that equal it are counted and kept out of the sum, one that is unordered counts as
+ * different; the terms of all others are summed in eight lanes in double precision, in index order, and the lanes in a
+ * fixed tree. Nothing else decides the bits, so that a row alone and one among others, of any layout, have the same.
+ *
+ * float32: a plain sum of exponentials in double precision. float64: compensated sums of exponentials in two parts, those
+ * of two turns of the lanes together. What is missing at the end adds zeros. */
+
+/* Elements as doubles, a register of them. */
+LSE_INLINE vf64 FN(widen)(const void *p)
+{
+#if F_IS_DOUBLE
+    return vf64_load(p);
+#else
+    return vf64_from_f32(p);
+#endif
+}
+
+/* count elements of one lane, from as many turns, join its sum; a compile-time constant. */
+LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, const wide_level *level, const int masked,
+                         vf64 *others)
+{
+    vf64 scale[4];
+    mf64 differs[4];
+    LSE_UNROLL for (int j = 0; j < count && masked; j++) {
+        differs[j] = vf64_differs(x[j], level->max);
+        *others = vf64_tally(differs[j], *others);
+    }
+#if F_IS_DOUBLE
+    vf64 e[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) e[j] = x[j];
+    exp_parts_f64(e, scale, count, level->bias, level->floor);
+    LSE_UNROLL for (int j = 0; j < count && masked; j++) scale[j] = vf64_keep(differs[j], scale[j]);
+    if (count == 1) add_parts_f64(hi, lo, scale[0], vf64_mul(scale[0], e[0]));
+    LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
+        const vf64 large = vf64_max(scale[j], scale[j + 1]), small = vf64_min(scale[j], scale[j + 1]);
+        const vf64 sum = vf64_add(large, small), lost = vf64_sub(small, vf64_sub(sum, large));
+        add_parts_f64(hi, lo, sum, vf64_fma(scale[j + 1], e[j + 1], vf64_fma(scale[j], e[j], lost)));
+    }
+#else
+    (void)lo;
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const vf64 p = exp_wide(x[j], level, &scale[j]);
+        if (masked) scale[j] = vf64_keep(differs[j], scale[j]);
+        *hi = vf64_fma(scale[j], p, *hi);
+    }
+#endif
+}
+
+/* Vertically: sums side by side -------------------------------------------------------------------------------- */
+
+LSE_INLINE void FN(add_lane)(vf64 *hi, vf64 *lo, int to, int from)
+{
+#if F_IS_DOUBLE
+    vf64 lost;
+    hi[to] = two_sum_f64(hi[to], hi[from], &lost);
+    lo[to] = vf64_add(vf64_add(lo[to], lo[from]), lost);
+#else
+    (void)lo;
+    hi[to] = vf64_add(hi[to], hi[from]);
+#endif
+}
+
+/* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself if it
+ * is less, constants both. */
+LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, lse_states *states, ptrdiff_t at)
+{
+    const wide_level level = wide_level_for(max, FN(LSE_FAR));
+    vf64 hi[LSE_LANES], lo[LSE_LANES], others = vf64_set(0.0);
+    ptrdiff_t i = 0;
+    LSE_UNROLL for (int j = 0; j < lanes; j++) hi[j] = lo[j] = vf64_set(0.0);
+    for (; lanes == LSE_LANES && i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
+        LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
+            const vf64 v[2] = {FN(widen)(x + (i + j) * VF(width)), FN(widen)(x + (i + j + LSE_LANES) * VF(width))};
+            FN(fold)(&hi[j], &lo[j], v, 2, &level, 1, &others);
+        }
+    const ptrdiff_t rest = n - i;
+    LSE_UNROLL for (int j = 0; j < lanes; j++) {
+        const REAL *from = x + (i + j) * VF(width);
+        if (lanes == LSE_LANES && j + LSE_LANES < rest) {
+            const vf64 v[2] = {FN(widen)(from), FN(widen)(from + LSE_LANES * VF(width))};
+            FN(fold)(&hi[j], &lo[j], v, 2, &level, 1, &others);
+        } else if (j < rest) {
+            const vf64 v[1] = {FN(widen)(from)};
+            FN(fold)(&hi[j], &lo[j], v, 1, &level, 1, &others);
+        }
+    }
+    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int j = 0; j < half; j++)
+            if (j + half < lanes) FN(add_lane)(hi, lo, j, j + half);
+    vf64_store(states->max + at, max);
+    vf64_store(states->count + at, vf64_sub(vf64_set((double)n), others));
+    vf64_store(states->tail + at, hi[0]);
+    vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
+}
+
+/* A whole vector of sums from its tile of n lines; max are their maxima. */
+static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, lse_states *states, ptrdiff_t at)
+{
+    REAL top[VF(width)];
+    VF(store)(top, max);
+    for (ptrdiff_t c = 0; c < VF(width); c += vf64_width) {
+        const REAL *x = tile + c;
+        const vf64 m = FN(widen)(top + c);
+        switch (n) {
+        case 1: FN(sum_lines)(x, 1, 1, m, states, at + c); break;
+        case 2: FN(sum_lines)(x, 2, 2, m, states, at + c); break;
+        case 3: FN(sum_lines)(x, 3, 3, m, states, at + c); break;
+        case 4: FN(sum_lines)(x, 4, 4, m, states, at + c); break;
+        case 5: FN(sum_lines)(x, 5, 5, m, states, at + c); break;
+        case 6: FN(sum_lines)(x, 6, 6, m, states, at + c); break;
+        case 7: FN(sum_lines)(x, 7, 7, m, states, at + c); break;
+        default: FN(sum_lines)(x, n, LSE_LANES, m, states, at + c);
+        }
+    }
+}
+
+/* Horizontally: one row --------------------------------------------------------------------------------------- */
+
+/* The maximum of n elements; NaN is passed over. */
+LSE_INLINE REAL FN(run_max)(const char *x, ptrdiff_t n)
+{
+    const V lowest = VF(set)(-(REAL)INFINITY);
+    V max[4] = {lowest, lowest, lowest, lowest};
+    const char *end = x + n * (ptrdiff_t)sizeof(REAL);
+    for (; x + 4 * sizeof(V) <= end; x += 4 * sizeof(V))
+        LSE_UNROLL for (int j = 0; j < 4; j++) max[j] = VF(max)(VF(load)(x + (size_t)j * sizeof(V)), max[j]);
+    for (; x < end; x += sizeof(V))
+        max[0] = VF(max)(VF(load_some)(x, (end - x) / (ptrdiff_t)sizeof(REAL), lowest), max[0]);
+    return VF(greatest)(VF(max)(VF(max)(max[0], max[1]), VF(max)(max[2], max[3])));
+}
+
+/* `turns`, 2 or 4, turns of the lanes join the sums. */
+LSE_INLINE void FN(fold_turns)(const char *x, const int turns, vf64 *hi, vf64 *lo, const wide_level *level,
+                               const int masked, vf64 *others)
+{
+    enum { STEP = vf64_width * sizeof(REAL), TURN = LSE_LANES * sizeof(REAL) };
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        vf64 v[4];
+        LSE_UNROLL for (int j = 0; j < turns; j++) v[j] = FN(widen)(x + j * TURN + g * STEP);
+        FN(fold)(&hi[g], &lo[g], v, turns, level, masked, others);
+    }
+}
+
+/* The last n < 16 elements of a row, and copies of the maximum, which add nothing. */
+LSE_INLINE void FN(last_turns)(const char *x, ptrdiff_t n, REAL max, REAL *turns)
+{
+    for (int i = 0; i < 2 * LSE_LANES; i += VF(width))
+        VF(store)(turns + i, VF(load_some)(x + (size_t)i * sizeof(REAL), n - i, VF(set)(max)));
+}
+
+/* The state of one row of n <= LSE_SHORT elements. */
+LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    const REAL max = FN(run_max)(x, n);
+    const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
+    vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], others = vf64_set(0.0);
+    double lanes[LSE_LANES], lost[LSE_LANES];
+    ptrdiff_t i = 0;
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) hi[g] = lo[g] = vf64_set(0.0);
+    for (; i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
+        FN(fold_turns)(x + i * (ptrdiff_t)sizeof(REAL), 2, hi, lo, &level, 1, &others);
+    if (i < n) {
+        REAL last[2 * LSE_LANES];
+        FN(last_turns)(x + i * (ptrdiff_t)sizeof(REAL), n - i, max, last);
+        FN(fold_turns)((const char *)last, 2, hi, lo, &level, 1, &others);
+    }
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        vf64_store(lanes + g * vf64_width, hi[g]);
+        vf64_store(lost + g * vf64_width, lo[g]);
+    }
+    states->max[at] = (double)max;
+    states->count[at] = (double)n - total_of(others);
+#if F_IS_DOUBLE
+    add_compensated_lanes(lanes, lost);
+    states->tail[at] = lanes[0];
+    states->tail_lo[at] = lost[0];
+#else
+    states->tail[at] = add_lanes(lanes);
+    states->tail_lo[at] = 0.0;
+#endif
+}

@@ -1,0 +1,220 @@
+/* Sums of more than LSE_SHORT elements, included once for each F: block.h's algorithm block by block.
+ *
+ * Of each block of LSE_SHORT elements the maximum comes first. While it stays below the greatest one so far, its elements
+ * are summed as they are; where it reaches that, elements that equal it are counted and kept out; where it exceeds it,
+ * the term of the old maximum, times its count, joins a sum of its own, and the anchor moves if the new one is more than
+ * SLACK above that which it was made for: the online rescale, by an exact power of two.
+ *
+ * float64: lanes and compensated sums of block.h. float32: e^x 2^-N = a (1 + p), a from a table of eighths and summed in
+ * double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes that are added to a double after
+ * FLUSH elements. */
+
+enum { FN(FLUSH) = 128, FN(TURN) = 16 };
+
+#if F_IS_DOUBLE
+/* (hi, lo) += count e^x 2^-N */
+LSE_INLINE void add_term_f64(vf64 x, vf64 count, vf64 bias, vf64 floor, vf64 *hi, vf64 *lo)
+{
+    vf64 scale;
+    exp_parts_f64(&x, &scale, 1, bias, floor);
+    scale = vf64_mul(scale, count);
+    add_parts_f64(hi, lo, scale, vf64_mul(scale, x));
+}
+
+typedef struct {
+    vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS];
+    vf64 old, old_lo; /* the terms of maxima that were exceeded; in every lane alike */
+    double max, count, anchor, limit;
+    wide_level level;
+} FN(long_sum);
+#else
+typedef struct {
+    vf64 s[LSE_LANE_GROUPS]; /* times 2^-896: the bits of a float moved to those of a double */
+    double rest;             /* of a p, and of maxima that were exceeded */
+    double max, count, anchor, limit;
+    V top, bias, floor;
+} FN(long_sum);
+#endif
+
+LSE_INLINE void FN(long_start)(FN(long_sum) *s)
+{
+    s->max = s->limit = -(double)INFINITY;
+    s->count = 0;
+    s->anchor = exponent_of(-FN(LSE_FAR)) - 500.0;
+#if F_IS_DOUBLE
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) s->hi[g] = s->lo[g] = vf64_set(0.0);
+    s->old = s->old_lo = vf64_set(0.0);
+    s->level = wide_level_for(vf64_set(s->max), FN(LSE_FAR));
+#else
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) s->s[g] = vf64_set(0.0);
+    s->rest = 0;
+    s->top = VF(set)(-(REAL)INFINITY);
+    s->bias = VF(set)(eighths_bias(s->anchor));
+    s->floor = VF(set)(eighths_floor(s->anchor));
+#endif
+}
+
+/* The anchor moves up, and what was summed with it. */
+LSE_INLINE void FN(long_rescale)(FN(long_sum) *s, double anchor)
+{
+    const double by = s->anchor - anchor, least = -1022.0;
+    const double first = pow2(by > least ? by : least), second = by > least ? 1.0 : pow2(by - least);
+    s->anchor = anchor;
+#if F_IS_DOUBLE
+    const vf64 one = vf64_set(first), two = vf64_set(second);
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        s->hi[g] = vf64_mul(vf64_mul(s->hi[g], one), two);
+        s->lo[g] = vf64_mul(vf64_mul(s->lo[g], one), two);
+    }
+    s->old = vf64_mul(vf64_mul(s->old, one), two);
+    s->old_lo = vf64_mul(vf64_mul(s->old_lo, one), two);
+#else
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) s->s[g] = vf64_mul(vf64_mul(s->s[g], vf64_set(first)), vf64_set(second));
+    s->rest = s->rest * first * second;
+#endif
+}
+
+/* count e^max joins what is not in the lanes. */
+LSE_INLINE void FN(add_old)(FN(long_sum) *s)
+{
+#if F_IS_DOUBLE
+    add_term_f64(vf64_set(s->max), vf64_set(s->count), s->level.bias, s->level.floor, &s->old, &s->old_lo);
+#else
+    double term[vf64_width];
+    vf64_store(term, eighths_term(vf64_set(s->max), vf64_set(s->count), vf64_set(s->anchor)));
+    s->rest += term[0];
+#endif
+}
+
+/* A greater maximum than before. */
+LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
+{
+    if (max > s->limit) {
+        const double far = FN(LSE_FAR);
+        FN(long_rescale)(s, exponent_of(max > far ? far : max < -far ? -far : max) - 500.0);
+        s->limit = (double)((REAL)max + LONG_SLACK);
+#if F_IS_DOUBLE
+        s->level = wide_level_for(vf64_set(max), far);
+#else
+        s->bias = VF(set)(eighths_bias(s->anchor));
+        s->floor = VF(set)(eighths_floor(s->anchor));
+#endif
+    }
+    if (s->count > 0) FN(add_old)(s);
+    s->max = max;
+    s->count = 0;
+#if F_IS_DOUBLE
+    s->level.max = vf64_set(max);
+#else
+    s->top = VF(set)((REAL)max);
+#endif
+}
+
+/* The n elements of a block, whole turns but at the end of a row; returns how many of them differ from the maximum, or 0
+ * where none are masked. */
+LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, const int masked)
+{
+    FN(long_sum) s = *state;
+    REAL last[FN(TURN)];
+#if F_IS_DOUBLE
+    vf64 others = vf64_set(0.0);
+    for (; n >= 32; n -= 32, x += 256) {
+        for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + LSE_AHEAD + line);
+        FN(fold_turns)(x, 4, s.hi, s.lo, &s.level, masked, &others);
+    }
+    for (; n > 0; n -= FN(TURN), x += FN(TURN) * sizeof(REAL)) {
+        if (n < FN(TURN)) {
+            FN(last_turns)(x, n, (REAL)s.max, last);
+            x = (const char *)last;
+        }
+        FN(fold_turns)(x, 2, s.hi, s.lo, &s.level, masked, &others);
+    }
+    *state = s;
+    return masked ? total_of(others) : 0;
+#else
+    V others = VF(set)(0), lo[FN(groups)];
+    while (n > 0) {
+        const ptrdiff_t left = n < FN(FLUSH) ? n : FN(FLUSH), some = left < FN(TURN) ? left : left - left % FN(TURN);
+        LSE_UNROLL for (int g = 0; g < FN(groups); g++) lo[g] = VF(set)(0);
+        if (some < FN(TURN)) {
+            FN(last_turns)(x, some, (REAL)s.max, last);
+            x = (const char *)last;
+        }
+        for (ptrdiff_t done = 0; done < some; done += FN(TURN), x += FN(TURN) * sizeof(REAL)) {
+            LSE_PREFETCH(x + LSE_AHEAD);
+            eighths_turn(x, masked, s.top, s.bias, s.floor, s.s, lo, &others);
+        }
+        s.rest += (double)eighths_flush(lo);
+        n -= some;
+    }
+    *state = s;
+    REAL each[VF(width)], count = 0;
+    if (!masked) return 0;
+    VF(store)(each, others);
+    for (int i = 0; i < VF(width); i++) count += each[i];
+    return (double)count;
+#endif
+}
+
+LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n)
+{
+    const double max = (double)FN(run_max)(x, n);
+    if (max > s->max) FN(long_raise)(s, max);
+    if (max >= s->max || n % FN(TURN) != 0) s->count += (double)n - FN(sweep)(s, x, n, 1);
+    else FN(sweep)(s, x, n, 0);
+}
+
+LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_t at)
+{
+    double lanes[LSE_LANES];
+    const double down = s->max > -(double)INFINITY ? pow2(s->anchor - (exponent_of(s->max) - 500.0)) : 1.0;
+    states->max[at] = s->max;
+    states->count[at] = s->count;
+#if F_IS_DOUBLE
+    double lost[LSE_LANES], old[vf64_width], old_lo[vf64_width], rest;
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        vf64_store(lanes + g * vf64_width, s->hi[g]);
+        vf64_store(lost + g * vf64_width, s->lo[g]);
+    }
+    vf64_store(old, s->old);
+    vf64_store(old_lo, s->old_lo);
+    add_compensated_lanes(lanes, lost);
+    states->tail[at] = two_sum_of(lanes[0], old[0], &rest) * down;
+    states->tail_lo[at] = ((lost[0] + old_lo[0]) + rest) * down;
+#else
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, s->s[g]);
+    states->tail[at] = eighths_total(add_lanes(lanes), s->rest) * down;
+    states->tail_lo[at] = 0;
+#endif
+}
+
+/* The state of elements start .. start + n of a row. */
+static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
+                         lse_states *states, ptrdiff_t at)
+{
+    REAL buffer[FN(BLOCK)];
+    FN(long_sum) s;
+    FN(long_start)(&s);
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *x = FN(fetch)(layout, row, start + done, some, shift, buffer);
+        for (ptrdiff_t i = 0; i < some; i += LSE_SHORT)
+            FN(add_block)(&s, x + i * (ptrdiff_t)sizeof(REAL), some - i < LSE_SHORT ? some - i : LSE_SHORT);
+    }
+    FN(long_end)(&s, states, at);
+}
+
+static void FN(rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                     const double *shift, lse_states *states)
+{
+    REAL buffer[LSE_SHORT];
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t reach = reach_of(&rows[i], start, n);
+        const double by = shift ? shift[i] : 0;
+        if (rows[i].n <= LSE_SHORT) {
+            FN(sum_short)(FN(fetch)(layout, &rows[i], start, reach, by, buffer), reach, states, i);
+        } else {
+            FN(sum_long)(layout, &rows[i], start, reach, by, states, i);
+        }
+    }
+}

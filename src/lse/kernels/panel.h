@@ -1,0 +1,310 @@
+/* Many short sums at once, included once for each F: ways in, one vertical kernel for each operation, ways out.
+ *
+ * A tile holds a vector of sums, one for each of its columns: line i has element i of every one. Rows are turned in
+ * registers, columns copied as they lie, everything else gathered; results go back likewise. A panel has four tiles. */
+
+enum {
+    FN(WIDTH) = VF(width),
+    FN(PER_GROUP) = FN(WIDTH) * 4 > LSE_BATCH ? LSE_BATCH / FN(WIDTH) : 4, /* that are filled together */
+    FN(STAGE) = LSE_SHORT * FN(WIDTH)
+};
+
+/* Turning ------------------------------------------------------------------------------------------------------ */
+
+/* One step: the last bit of the index of an element among all of v comes to the front. */
+LSE_INLINE void FN(rotate)(V *v, const int count)
+{
+    V w[FN(WIDTH)];
+    LSE_UNROLL for (int i = 0; i < count / 2; i++) {
+        w[i] = VF(evens)(v[2 * i], v[2 * i + 1]);
+        w[count / 2 + i] = VF(odds)(v[2 * i], v[2 * i + 1]);
+    }
+    LSE_UNROLL for (int i = 0; i < count; i++) v[i] = w[i];
+}
+
+/* WIDTH rows of `length` elements, one after another in v, become `length` lines of WIDTH; length is a power of two. */
+LSE_INLINE void FN(turn)(V *v, const int length)
+{
+    LSE_UNROLL for (int side = 1; side < length; side *= 2) FN(rotate)(v, length);
+}
+
+/* The reverse. */
+LSE_INLINE void FN(turn_back)(V *v, const int length)
+{
+    LSE_UNROLL for (int side = 1; side < FN(WIDTH) && length > 1; side *= 2) FN(rotate)(v, length);
+}
+
+/* Where the rows of a tile lie: each by itself, or all in one run. */
+typedef struct {
+    char *x;
+    const ptrdiff_t *at;
+    int dense;
+} FN(rows_at);
+
+/* Rows of a power of two, one right after another, are one run of whole vectors. */
+LSE_INLINE int FN(is_dense)(ptrdiff_t n, ptrdiff_t pitch)
+{
+    return (n & (n - 1)) == 0 && pitch == n * (ptrdiff_t)sizeof(REAL);
+}
+
+/* `length` elements from element `start` of each row become lines of the tile; length is a power of two up to WIDTH. */
+LSE_INLINE void FN(chunk_in)(const FN(rows_at) *rows, ptrdiff_t start, const int length, REAL *tile)
+{
+    V v[FN(WIDTH)];
+    REAL copy[FN(WIDTH) * FN(WIDTH)];
+    const char *x = rows->x + start * (ptrdiff_t)sizeof(REAL);
+    if (length == FN(WIDTH)) {
+        LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++) v[r] = VF(load)(x + rows->at[r]);
+    } else if (rows->dense) {
+        LSE_UNROLL for (int r = 0; r < length; r++) v[r] = VF(load)(x + rows->at[0] + (size_t)r * sizeof(V));
+    } else {
+        LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++)
+            memcpy(copy + r * length, x + rows->at[r], (size_t)length * sizeof(REAL));
+        LSE_UNROLL for (int r = 0; r < length; r++) v[r] = VF(load)(copy + r * FN(WIDTH));
+    }
+    FN(turn)(v, length);
+    LSE_UNROLL for (int i = 0; i < length; i++) VF(store)(tile + (start + i) * FN(WIDTH), v[i]);
+}
+
+LSE_INLINE void FN(chunk_out)(const FN(rows_at) *rows, ptrdiff_t start, const int length, const REAL *tile)
+{
+    V v[FN(WIDTH)];
+    REAL copy[FN(WIDTH) * FN(WIDTH)];
+    char *x = rows->x + start * (ptrdiff_t)sizeof(REAL);
+    LSE_UNROLL for (int i = 0; i < length; i++) v[i] = VF(load)(tile + (start + i) * FN(WIDTH));
+    FN(turn_back)(v, length);
+    if (length == FN(WIDTH)) {
+        LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++) VF(store)(x + rows->at[r], v[r]);
+    } else if (rows->dense) {
+        LSE_UNROLL for (int r = 0; r < length; r++) VF(store)(x + rows->at[0] + (size_t)r * sizeof(V), v[r]);
+    } else {
+        LSE_UNROLL for (int r = 0; r < length; r++) VF(store)(copy + r * FN(WIDTH), v[r]);
+        LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++)
+            memcpy(x + rows->at[r], copy + r * length, (size_t)length * sizeof(REAL));
+    }
+}
+
+/* n elements in chunks: as many of WIDTH as there are, then one that ends with the row, and begins within what came before
+ * if it must; of rows shorter than WIDTH two that overlap. Nothing beyond a row is touched. */
+#define EACH_CHUNK(n, DO)                                                                    \
+    do {                                                                                     \
+        ptrdiff_t start_ = 0;                                                                \
+        for (; start_ + FN(WIDTH) <= (n); start_ += FN(WIDTH)) DO(start_, FN(WIDTH));        \
+        ptrdiff_t rest_ = (n) - start_;                                                      \
+        if (start_ > 0 && rest_ > FN(WIDTH) / 2) DO((n) - FN(WIDTH), FN(WIDTH));             \
+        else                                                                                 \
+            while (rest_ > 0) {                                                              \
+                const int whole_ = start_ == 0;                                              \
+                const ptrdiff_t size_ = FN(chunk_size)(rest_, whole_), at_ = (n) - rest_;    \
+                const ptrdiff_t from_ = whole_ || at_ + size_ <= (n) ? at_ : (n) - size_;    \
+                switch (size_) {                                                             \
+                case 1: DO(from_, 1); break;                                                 \
+                case 2: DO(from_, FN(WIDTH) < 2 ? 1 : 2); break;                                                 \
+                case 4: DO(from_, FN(WIDTH) < 4 ? 1 : 4); break;                             \
+                default: DO(from_, FN(WIDTH) < 8 ? 1 : 8);                                   \
+                }                                                                            \
+                start_ = from_ + size_;                                                      \
+                rest_ = (n) - start_;                                                        \
+            }                                                                                \
+    } while (0)
+
+/* The power of two that is next below `rest` in an untouched row, next above where there is something to overlap. */
+LSE_INLINE ptrdiff_t FN(chunk_size)(ptrdiff_t rest, int down)
+{
+    ptrdiff_t size = 1;
+    while (2 * size <= rest) size *= 2;
+    return down || size == rest ? size : 2 * size;
+}
+
+static void FN(rows_in)(const FN(rows_at) *rows, ptrdiff_t n, REAL *tile)
+{
+#define IN(start, length) FN(chunk_in)(rows, start, length, tile)
+    EACH_CHUNK(n, IN);
+#undef IN
+}
+
+static void FN(rows_out)(const FN(rows_at) *rows, ptrdiff_t n, const REAL *tile)
+{
+#define OUT(start, length) FN(chunk_out)(rows, start, length, tile)
+    EACH_CHUNK(n, OUT);
+#undef OUT
+}
+#undef EACH_CHUNK
+
+/* Ways in ------------------------------------------------------------------------------------------------------ */
+
+LSE_INLINE V FN(tile_max)(const REAL *tile, ptrdiff_t n)
+{
+    V max = VF(set)(-(REAL)INFINITY), other = max;
+    ptrdiff_t i = 0;
+    for (; i + 2 <= n; i += 2) {
+        max = VF(max)(VF(load)(tile + i * FN(WIDTH)), max);
+        other = VF(max)(VF(load)(tile + (i + 1) * FN(WIDTH)), other);
+    }
+    if (i < n) max = VF(max)(VF(load)(tile + i * FN(WIDTH)), max);
+    return VF(max)(other, max);
+}
+
+/* The places of sums first and on, as many as a tile has, the first in place of those beyond the last. */
+LSE_INLINE const ptrdiff_t *FN(places)(const ptrdiff_t *at, ptrdiff_t first, ptrdiff_t some, ptrdiff_t *own)
+{
+    if (some == FN(WIDTH)) return at + first;
+    for (ptrdiff_t k = 0; k < FN(WIDTH); k++) own[k] = at[first + (k < some ? k : 0)];
+    return own;
+}
+
+/* Rows of any type, mask and layout, by way of a run of their own. */
+static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
+{
+    REAL stage[FN(STAGE)];
+    ptrdiff_t at[FN(WIDTH)];
+    const FN(rows_at) rows = {(char *)stage, at, 0};
+    for (ptrdiff_t k = 0; k < FN(WIDTH); k++) {
+        REAL *to = stage + k * p->n;
+        at[k] = k * p->n * (ptrdiff_t)sizeof(REAL);
+        if (k >= some) {
+            memcpy(to, stage, (size_t)p->n * sizeof(REAL));
+            continue;
+        }
+        const lse_row row = {p->x + p->at[first + k], p->where ? p->where + p->where_at[first + k] : NULL, NULL, p->n};
+        const char *x = FN(fetch)(p->layout, &row, 0, p->n, 0, to);
+        if (x != (const char *)to) memcpy(to, x, (size_t)p->n * sizeof(REAL));
+    }
+    FN(rows_in)(&rows, p->n, tile);
+}
+
+/* Elements of the kernel's own type, each from where it lies. */
+static void FN(gathered_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
+{
+    ptrdiff_t own[FN(WIDTH)];
+    const ptrdiff_t *at = FN(places)(p->at, first, some, own);
+    for (ptrdiff_t i = 0; i < p->n; i++) {
+        const char *x = p->x + p->offset[i];
+        LSE_UNROLL for (int k = 0; k < FN(WIDTH); k++) memcpy(tile + i * FN(WIDTH) + k, x + at[k], sizeof(REAL));
+    }
+}
+
+/* Columns as they lie, one tile or all at once, in the order of memory. */
+static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
+{
+    const ptrdiff_t n = p->n, vectors = (count + FN(WIDTH) - 1) / FN(WIDTH);
+    const V none = VF(set)(-(REAL)INFINITY);
+    const char *x = p->x + p->at[first], *where = p->where ? p->where + p->where_at[first] : NULL;
+    for (ptrdiff_t v = 0; v < vectors; v++) max[v] = none;
+    if (count == FN(PER_GROUP) * FN(WIDTH) && !where && FN(PER_GROUP) == 4) {
+        V m[4] = {none, none, none, none};
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const char *from = x + p->offset[i];
+            REAL *to = tiles + i * FN(WIDTH);
+            LSE_UNROLL for (int v = 0; v < 4; v++) {
+                const V own = VF(load)(from + (size_t)v * sizeof(V));
+                m[v] = VF(max)(own, m[v]);
+                VF(store)(to + v * n * FN(WIDTH), own);
+            }
+        }
+        LSE_UNROLL for (int v = 0; v < 4; v++) max[v] = m[v];
+        return;
+    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t v = 0; v < vectors; v++) {
+            const ptrdiff_t left = count - v * FN(WIDTH);
+            REAL *to = tiles + (v * n + i) * FN(WIDTH);
+            V own = VF(load_some)(x + p->offset[i] + (size_t)v * sizeof(V), left, none);
+            if (where && left >= FN(WIDTH)) {
+                own = VF(where)(where + p->where_offset[i] + v * FN(WIDTH), own, none);
+            } else if (where) {
+                VF(store)(to, own);
+                FN(mask_run)((const char *)to, where + p->where_offset[i] + v * FN(WIDTH), 1, left, -(REAL)INFINITY, to);
+                own = VF(load)(to);
+            }
+            max[v] = VF(max)(own, max[v]);
+            VF(store)(to, own);
+        }
+}
+
+/* Sums first .. first + count of a panel, no more than TILES tiles, and their maxima. */
+static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
+{
+    if (p->form == LSE_BY_COLUMNS) {
+        FN(columns_in)(p, first, count, tiles, max);
+        return;
+    }
+    for (ptrdiff_t v = 0; v * FN(WIDTH) < count; v++) {
+        const ptrdiff_t at = first + v * FN(WIDTH), left = count - v * FN(WIDTH);
+        const ptrdiff_t some = left < FN(WIDTH) ? left : FN(WIDTH);
+        REAL *tile = tiles + v * p->n * FN(WIDTH);
+        if (p->form == LSE_BY_ROWS) {
+            ptrdiff_t own[FN(WIDTH)];
+            const int dense = some == FN(WIDTH) && FN(is_dense)(p->n, p->pitch);
+            const FN(rows_at) rows = {(char *)(uintptr_t)p->x, FN(places)(p->at, at, some, own), dense};
+            LSE_PREFETCH(p->x + p->at[at] + LSE_AHEAD);
+            FN(rows_in)(&rows, p->n, tile);
+        } else if (p->form == LSE_GATHERED) {
+            FN(gathered_in)(p, at, some, tile);
+        } else {
+            FN(staged_in)(p, at, some, tile);
+        }
+        max[v] = FN(tile_max)(tile, p->n);
+    }
+}
+
+/* Ways out ----------------------------------------------------------------------------------------------------- */
+
+static void FN(staged_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
+{
+    REAL stage[FN(STAGE)];
+    ptrdiff_t at[FN(WIDTH)];
+    const FN(rows_at) rows = {(char *)stage, at, 0};
+    for (ptrdiff_t k = 0; k < FN(WIDTH); k++) at[k] = k * p->n * (ptrdiff_t)sizeof(REAL);
+    FN(rows_out)(&rows, p->n, tile);
+    for (ptrdiff_t k = 0; k < some; k++)
+        FN(scatter)(p->out_layout, p->out + p->out_at[first + k], 0, p->n, stage + k * p->n);
+}
+
+static void FN(scattered_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
+{
+    for (ptrdiff_t i = 0; i < p->n; i++)
+        for (ptrdiff_t k = 0; k < some; k++)
+            memcpy(p->out + p->out_offset[i] + p->out_at[first + k], tile + i * FN(WIDTH) + k, sizeof(REAL));
+}
+
+static void FN(tile_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
+{
+    if (p->out_form == LSE_BY_COLUMNS) {
+        char *to = p->out + p->out_at[first];
+        for (ptrdiff_t i = 0; i < p->n; i++)
+            VF(store_some)(to + p->out_offset[i], some, VF(load)(tile + i * FN(WIDTH)));
+    } else if (p->out_form == LSE_BY_ROWS && some == FN(WIDTH)) {
+        const FN(rows_at) rows = {p->out, p->out_at + first, FN(is_dense)(p->n, p->out_pitch)};
+        FN(rows_out)(&rows, p->n, tile);
+    } else if (p->out_form == LSE_STAGED) {
+        FN(staged_out)(p, first, some, tile);
+    } else {
+        FN(scattered_out)(p, first, some, tile);
+    }
+}
+
+/* Sums --------------------------------------------------------------------------------------------------------- */
+
+/* Rows that are long, or too few to fill a tile, are done one by one. */
+LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
+{
+    return p->form == LSE_BY_ROWS && (p->n > longest || 2 * p->count < FN(WIDTH));
+}
+
+static void FN(sum_panel)(const lse_panel *p, lse_states *states)
+{
+    REAL tiles[FN(PER_GROUP) * LSE_TILE_LINES * FN(WIDTH)];
+    V max[FN(PER_GROUP)];
+    if (FN(one_by_one)(p, F_IS_DOUBLE ? 200 : LSE_SHORT)) {
+        for (ptrdiff_t k = 0; k < p->count; k++) FN(sum_short)(p->x + p->at[k], p->n, states, k);
+        return;
+    }
+    const ptrdiff_t step = p->n <= LSE_TILE_LINES ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
+    for (ptrdiff_t k = 0; k < p->count; k += step) {
+        const ptrdiff_t some = p->count - k < step ? p->count - k : step;
+        FN(tiles_in)(p, k, some, tiles, max);
+        for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
+            FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], states, k + v * FN(WIDTH));
+    }
+}

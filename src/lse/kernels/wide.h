@@ -1,0 +1,79 @@
+/* Double precision that the kernels of both types share.
+ *
+ * A sum of e^x is taken at an anchor, an integer N = nearest(max log2(e)) - 500: its terms are e^x 2^-N. Multiplying by
+ * 2^-N rounds nothing, so that a sum is the same whatever the anchor, but for the power of two. */
+
+/* Lanes of a sum: element i of a block belongs to lane i mod 8, whatever the width of the registers. */
+enum { LSE_LANES = 8, LSE_LANE_GROUPS = LSE_LANES / vf64_width };
+
+/* What the exponential wants to know of an anchor, and the maximum that is kept out of the sum. */
+typedef struct {
+    vf64 max, bias, floor;
+} wide_level;
+
+/* For maxima that are no farther than far: of others the sums mean nothing. */
+LSE_INLINE wide_level wide_level_for(vf64 max, double far)
+{
+    const vf64 near = vf64_min(vf64_max(max, vf64_set(-far)), vf64_set(far));
+    const vf64 anchor = vf64_sub(vf64_exponent_of(near), vf64_set(500.0));
+    wide_level level;
+    level.max = max;
+    level.bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
+    level.floor = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
+    return level;
+}
+
+/* e^x 2^-N = scale times what is returned, for x that were floats: within 2^-28.8 of it, 0 below the range. */
+LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
+{
+    enum { TERMS = sizeof EXP_WIDE / sizeof EXP_WIDE[0] };
+    x = vf64_max(level->floor, x);
+    const vf64 t = vf64_fma(x, vf64_set(LOG2E_f64), level->bias), n = vf64_sub(t, level->bias);
+    const vf64 r = vf64_fma(n, vf64_set(-LN2_HI_f64), x);
+    vf64 p = vf64_set(EXP_WIDE[TERMS - 1]);
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_WIDE[k]));
+    *scale = vf64_pow2(t);
+    return vf64_fma(p, r, vf64_set(1.0));
+}
+
+/* Scalars of the same: the sum of eight lanes, in halves. */
+LSE_INLINE double add_lanes(const double *s)
+{
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+/* sum + *lost = a + b exactly, for any a and b (Knuth). */
+LSE_INLINE double two_sum_of(double a, double b, double *lost)
+{
+    const double sum = a + b, of_b = sum - a;
+    *lost = (a - (sum - of_b)) + (b - of_b);
+    return sum;
+}
+
+/* Likewise with what rounding loses: hi[0] + lo[0] becomes the sum of all. */
+LSE_INLINE void add_compensated_lanes(double *hi, double *lo)
+{
+    for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) {
+            double lost;
+            hi[i] = two_sum_of(hi[i], hi[i + half], &lost);
+            lo[i] = lo[i] + lo[i + half] + lost;
+        }
+}
+
+LSE_INLINE double total_of(vf64 v)
+{
+    double each[vf64_width], sum = 0;
+    vf64_store(each, v);
+    for (int i = 0; i < vf64_width; i++) sum += each[i];
+    return sum;
+}
+
+/* Whether none of the sums is infinite, beyond the kernels or NaN. */
+LSE_INLINE int finished_plainly(const lse_states *states, const lse_results *results, ptrdiff_t count, double far)
+{
+    int plain = 1;
+    for (ptrdiff_t i = 0; i < count; i++)
+        plain &= states->max[i] <= far && states->max[i] >= -far && results->value[i] == results->value[i];
+    return plain;
+}
