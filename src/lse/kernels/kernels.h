@@ -149,6 +149,9 @@ typedef struct {
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
+    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0 where one
+     * of them wants a second look. */
+    int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
     lse_sum_panel sum_panel;
     lse_map_panel softmax_panel, log_softmax_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
