@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN, Contender, contenders
-from benchmarks.native import Limits
+from benchmarks.contenders import OWN, Contender
 from benchmarks.quiet import Calm
 
 PAUSE = 0.01  # seconds; longer than the threads of any OpenMP runtime spin after their work
@@ -109,9 +108,8 @@ def calibrate(contender: Contender, wanted: float) -> int:
         number *= 4 if lasted > wanted / 100 else 20
 
 
-def measure(case: Case, limits: Limits, threads: list[int], effort: Effort, calm: Calm) -> Measured:
+def measure(case: Case, field: list[Contender], effort: Effort, calm: Calm) -> Measured:
     """All rounds of one case."""
-    field = list(contenders(case, case.data(), limits, threads))
     keys = [(contender.name, contender.threads) for contender in field]
     numbers = [calibrate(contender, effort.sample) for contender in field]
     seconds = {key: np.full(effort.rounds, np.nan) for key in keys}

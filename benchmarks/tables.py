@@ -1,15 +1,16 @@
-"""The tables, and the same as JSON."""
+"""The tables."""
 
-import json
+import contextlib
 import math
 import os
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 import lse
-from benchmarks.contenders import OWN
+from benchmarks.contenders import OWN, PEERS
 from benchmarks.measure import Key, Measured, show
 from benchmarks.targets import Verdict
 
@@ -23,8 +24,23 @@ def environment() -> dict[str, str]:
         "kernel": lse._core.kernels(),
         "NumPy": np.__version__,
         "Python": platform.python_version(),
+        **versions(),
         "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors",
     }
+
+
+def versions() -> dict[str, str]:
+    """Of the peers that are installed."""
+    found = {}
+    for name, module in PEERS.items():
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(module)
+    return found
+
+
+def subtitle(described: dict[str, str]) -> str:
+    """The environment in one line, for pictures."""
+    return f"lse {described['lse']} ({described['kernel']}), {described['machine']}"
 
 
 def processor() -> str:
@@ -90,27 +106,9 @@ def verdict_table(found: list[Verdict]) -> str:
     return "\n".join(["## Held to", *aligned(rows, 2), "", f"{len(found) - missed} met, {missed} missed"])
 
 
-def as_json(results: list[Measured], found: list[Verdict], arguments: dict) -> str:
-    """Everything measured; null where a contender sat a round out."""
-    cases = [
-        {
-            "case": measured.case.name,
-            "elements": measured.case.size,
-            "bytes": measured.case.moved,
-            "contenders": [
-                {
-                    "name": name,
-                    "threads": threads or None,
-                    "median": measured.median((name, threads)),
-                    "seconds": [None if math.isnan(one) else one for one in seconds.tolist()],
-                    "quiet": measured.quiet[name, threads].tolist(),
-                }
-                for (name, threads), seconds in measured.seconds.items()
-            ],
-        }
-        for measured in results
-    ]
-    held_to = [
+def held_to(found: list[Verdict]) -> list[dict]:
+    """What lse is held to, for the file."""
+    return [
         {
             "target": one.target.wording,
             "case": one.case,
@@ -122,5 +120,3 @@ def as_json(results: list[Measured], found: list[Verdict], arguments: dict) -> s
         }
         for one in found
     ]
-    content = {"environment": environment(), "arguments": arguments, "cases": cases, "held to": held_to}
-    return json.dumps(content, indent=1, default=str) + "\n"
