@@ -31,6 +31,11 @@ class Ratio:
     def __str__(self) -> str:
         return f"{show(self.median)} ({show(self.low)}-{show(self.high)}){'~' if self.crowded else ''}"
 
+    @property
+    def brief(self) -> str:
+        """Without the quartiles."""
+        return f"{show(self.median)}{'~' if self.crowded else ''}"
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -82,6 +87,11 @@ class Measured:
 def show(value: float) -> str:
     """Three digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Of ratios."""
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
 
 
 def sample(contender: Contender, number: int, calm: Calm) -> tuple[float, bool]:

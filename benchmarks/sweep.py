@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import tables
 from benchmarks.cases import NAMES, Case
 from benchmarks.contenders import OWN, Contender, contenders
-from benchmarks.measure import Effort, Key, Measured, Ratio, show
+from benchmarks.measure import Effort, Key, Measured, Ratio, geometric_mean, show
 from benchmarks.session import Session, number, share
 
 OPERATIONS = ("logsumexp", "softmax", "log_softmax")
@@ -132,23 +132,13 @@ def grouped(found: list[Best]) -> dict[tuple, list[Best]]:
     return groups
 
 
-def geometric_mean(values: list[float]) -> float:
-    """Of ratios."""
-    return math.exp(math.fsum(map(math.log, values)) / len(values))
-
-
-def shown(ratio: Ratio) -> str:
-    """Without its quartiles."""
-    return f"{show(ratio.median)}{'~' if ratio.crowded else ''}"
-
-
 def summary(found: list[Best]) -> list[tuple[str, ...]]:
     """Rows of the table, with its headings."""
     rows = [("operation", "type", "along", "threads", "worst", "at n", "peer", "geometric mean", "below", "lengths")]
     for (operation, dtype, along, threads), group in grouped(found).items():
         worst = min(group, key=lambda one: one.ratio.median)
         mean = geometric_mean([one.ratio.median for one in group])
-        place = (shown(worst.ratio), str(worst.case.length), worst.peer)
+        place = (worst.ratio.brief, str(worst.case.length), worst.peer)
         below = sum(one.below for one in group)
         rows.append((operation, dtype, along, str(threads), *place, show(mean), str(below), str(len(group))))
     return rows
@@ -160,7 +150,7 @@ def line(measured: Measured) -> str:
     for threads in measured.counts():
         text = f"{show(measured.median(('lse', threads)) / measured.case.size * 1e9)} ns"
         if one := best_of(measured, threads):
-            text += f", {one.peer} {shown(one.ratio)}{'*' if one.below else ''}"
+            text += f", {one.peer} {one.ratio.brief}{'*' if one.below else ''}"
         parts.append(f"{threads}: {text:<24}")
     return "  ".join(parts).rstrip()
 
