@@ -37,6 +37,11 @@ class Case:
         return text if self.operation == "logsumexp" else f"{self.operation} {text}"
 
     @property
+    def type_name(self) -> str:
+        """As NumPy has it."""
+        return NAMES[self.dtype].__name__
+
+    @property
     def length(self) -> int:
         """Elements that are reduced to one."""
         return self.shape[self.axis]

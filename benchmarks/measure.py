@@ -89,6 +89,11 @@ def show(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
 
 
+def multiple(value: float) -> str:
+    """How many times as long."""
+    return f"{value:.{1 if value < 9.95 else 0}f}\N{MULTIPLICATION SIGN}"
+
+
 def geometric_mean(values: list[float]) -> float:
     """Of ratios."""
     return math.exp(math.fsum(map(math.log, values)) / len(values))

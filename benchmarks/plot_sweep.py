@@ -9,12 +9,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
 
+from benchmarks.cases import NAMES
 from benchmarks.contenders import OWN
 from benchmarks.measure import Measured
 from benchmarks.plot import MARKS
 
 DRAWN = ("pure read", "pure copy", "SciPy", "NumPy", "jax", "torch", "lse")  # the last on top
-TYPES = {"f32": "float32", "f64": "float64"}
 
 
 def lines_of(panel: list[Measured]) -> dict[str, tuple[list[int], list[float]]]:
@@ -81,7 +81,7 @@ def plot(results: list[Measured], path: Path, subtitle: str) -> None:
         for operation, axes in zip(across, row, strict=True):
             wanted = (operation, dtype, direction)
             panel = [one for one in results if (one.case.operation, one.case.dtype, one.case.direction) == wanted]
-            draw_panel(axes, panel, f"{operation}, {TYPES[dtype]}, {direction}")
+            draw_panel(axes, panel, f"{operation}, {NAMES[dtype].__name__}, {direction}")
         row[0].set_ylabel("ns per element")
     for axes in grid[-1]:
         axes.set_xlabel("length of a row or column")

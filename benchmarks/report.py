@@ -1,0 +1,144 @@
+"""The figures of the README, out of the files of other runs: ``python -m benchmarks report runs.json sweep.json``."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.files import measured_of
+from benchmarks.measure import Measured, multiple
+from benchmarks.slower import slower_layouts, slower_lengths
+
+BEGIN = "<!-- figures: written by python -m benchmarks report -->"
+END = "<!-- end of figures -->"
+KINDS = ("1-D out of cache", "rows of 8", "rows", "columns", "short rows", "short columns", "softmax", "image")
+NAMES = {"NumPy": "NumPy by hand", "a.max()": "`a.max()`"}
+CALL = 8  # numbers
+CALLED = ("a.max()", "jax", "NumPy", "torch", "SciPy")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what --json of other commands has written")
+    parser.add_argument("--write", type=Path, metavar="README.md", help="put it between the marks in this file")
+    parser.add_argument("--on", metavar="TEXT", help="the machine in your words (default: in those of the first file)")
+
+
+def power(n: int) -> str:
+    """3000000 as 3·10⁶."""
+    digits = str(n).rstrip("0")
+    zeros = len(str(n)) - len(digits)
+    if zeros < 5 or len(digits) > 1:
+        return str(n)
+    raised = f"10{str(zeros).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return raised if digits == "1" else f"{digits}·{raised}"
+
+
+def title(measured: Measured) -> str:
+    """The first cell of a row."""
+    case = measured.case
+    operation = "" if case.operation == "logsumexp" else f"{case.operation} "
+    if len(case.shape) == 1:
+        return f"{operation}{case.type_name}, {power(case.size)}"
+    return f"{operation}{case.type_name} ({', '.join(map(power, case.shape))}), axis {case.axis}"
+
+
+def cell(measured: Measured, name: str, threads: int, ours: int) -> str:
+    """Nanoseconds for an element and, of peers, how many times the time of lse."""
+    if name == "read" and measured.case.operation != "logsumexp":
+        name = "copy"
+    key = (f"pure {name}" if name in ("read", "copy") else name, threads)
+    if key not in measured.seconds:
+        return ""
+    text = f"{measured.median(key) / measured.case.size * 1e9:.2g}"
+    if name == "lse":
+        return f"**{text}**"
+    if name in ("read", "copy"):
+        return text
+    return f"{text} ({multiple(measured.ratio(key, ('lse', ours)).median)})"
+
+
+def columns(counts: list[int]) -> list[tuple[str, str, int, int]]:
+    """Heading, contender, its threads and those of lse: first on the fewest threads, then on the most."""
+    least, most = counts[0], counts[-1]
+    found = [("read", "read", least, least), (f"**lse** {least} thread{'s' * (least > 1)}", "lse", least, least)]
+    found += [
+        (NAMES.get(name, name), name, 1 if name != "torch" else least, least) for name in ("torch", "NumPy", "SciPy")
+    ]
+    if most > least:
+        found += [(f"read, {most} threads", "read", most, most), (f"**lse** {most} threads", "lse", most, most)]
+        found += [("torch", "torch", most, most)]
+    return [*found, ("jax", "jax", 0, most)]
+
+
+def table(results: list[Measured]) -> list[str]:
+    """Large cases, a row each."""
+    large = [measured for measured in results if measured.case.kind in KINDS]
+    if not large:
+        return []
+    heads = columns(large[0].counts())
+    lines = [["case", *(head for head, *_ in heads)], ["---"] * (len(heads) + 1)]
+    lines += [[title(measured), *(cell(measured, *rest) for _, *rest in heads)] for measured in large]
+    return ["".join(f"| {text} " for text in line) + "|" for line in lines]
+
+
+def call(results: list[Measured]) -> list[str]:
+    """What a call on a few numbers takes, float32 and float64."""
+    found = [one for one in results if one.case.kind == "small" and one.case.size == CALL]
+    if not found:
+        return []
+    times: dict[str, list[float]] = {}
+    for measured in found:
+        for name, threads in measured.seconds:
+            times.setdefault(name, []).append(float(f"{measured.median((name, threads)) * 1e9:.2g}"))
+    ours = " to ".join(f"{one:.0f}" for one in sorted({min(times["lse"]), max(times["lse"])}))
+    others = [f"{NAMES.get(name, name)} {max(times[name]):.0f}" for name in CALLED if name in times]
+    return [f"A call on {CALL} numbers takes {ours} ns; {', '.join(others)}.", ""]
+
+
+def introduction(environment: dict[str, str], on: str | None) -> list[str]:
+    """What the figures are, and of which machine."""
+    where = on or f"{environment['machine']} ({environment['kernel']})"
+    peers = [
+        f"{name} {environment[name].partition('+')[0]}" for name in ("torch", "jax", "SciPy") if name in environment
+    ]
+    return [
+        "Nanoseconds per element, medians of one interleaved run on",
+        f"{where}; {', '.join(peers)}.",
+        '"read" only reads the array, or reads and writes it for softmax, with as many threads. In brackets: how many',
+        "times the time of lse.",
+        "",
+    ]
+
+
+def report(contents: list[dict], on: str | None = None) -> str:
+    """The Markdown, with its marks."""
+    results = [measured_of(one) for content in contents for one in content["cases"] if "kind" in one["of"]]
+    best = [one for content in contents for one in content.get("best", ())]
+    layouts = [one for content in contents for one in content.get("ratios", ())]
+    lines = [BEGIN, *introduction(contents[0]["environment"], on)]
+    if rows := table(results):
+        lines += [*rows, ""]
+    lines += call(results)
+    lines += slower_lengths([one for one in results if one.case.kind == "swept"]) if best else []
+    lines += slower_layouts(layouts) if layouts else []
+    return "\n".join([*lines, END])
+
+
+def put(text: str, page: str) -> str:
+    """The page with the text between its marks."""
+    before, found, rest = page.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        sys.exit(f"there is no '{BEGIN}' before '{END}'")
+    return before + text + after
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print or write."""
+    text = report([json.loads(path.read_text()) for path in options.files], options.on)
+    if options.write:
+        page = options.write.read_text(encoding="utf-8")
+        options.write.write_text(put(text, page), encoding="utf-8")
+    else:
+        print(text)
