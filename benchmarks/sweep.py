@@ -27,7 +27,8 @@ RIVALS = ("torch", "jax", *SINGLE)
 NEAR = 1.25  # times a pure copy, or a pure read: a peer so close leaves nothing to gain
 NOTE = f"""\
 Ratios are the time of the best peer / the time of lse: above 1, lse is faster (~: others were at work).
-Peers are torch, on as many threads as lse; NumPy and SciPy, on one; jax, on its own, beside the most threads of lse.
+Peers are torch, on as many threads as lse; NumPy and SciPy, on one; jax, on its own, beside the most threads of lse if
+there are no more processors.
 below: lengths whose ratio is below 1, or below .9 if that peer takes at most {NEAR} times as long as a pure copy
 (softmax, log_softmax) or a pure read (logsumexp) on as many threads."""
 
