@@ -2,7 +2,6 @@
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 
@@ -58,9 +57,3 @@ def measured_of(record: dict) -> Measured:
         {key: np.array(x) for key, x in zip(keys, rounds, strict=True)},
         {key: np.array(x, bool) for key, x in zip(keys, quiet, strict=True)},
     )
-
-
-def read(path: Path) -> tuple[dict[str, str], list[Measured]]:
-    """The environment and the cases of a file that the first command or the sweep has written."""
-    content = json.loads(path.read_text())
-    return content["environment"], [measured_of(record) for record in content["cases"]]

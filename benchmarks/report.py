@@ -62,9 +62,7 @@ def columns(counts: list[int]) -> list[tuple[str, str, int, int]]:
     """Heading, contender, its threads and those of lse: first on the fewest threads, then on the most."""
     least, most = counts[0], counts[-1]
     found = [("read", "read", least, least), (f"**lse** {least} thread{'s' * (least > 1)}", "lse", least, least)]
-    found += [
-        (NAMES.get(name, name), name, 1 if name != "torch" else least, least) for name in ("torch", "NumPy", "SciPy")
-    ]
+    found += [("torch", "torch", least, least), ("NumPy by hand", "NumPy", 1, least), ("SciPy", "SciPy", 1, least)]
     if most > least:
         found += [(f"read, {most} threads", "read", most, most), (f"**lse** {most} threads", "lse", most, most)]
         found += [("torch", "torch", most, most)]
@@ -84,7 +82,8 @@ def table(results: list[Measured]) -> list[str]:
 
 def call(results: list[Measured]) -> list[str]:
     """What a call on a few numbers takes, float32 and float64."""
-    found = [one for one in results if one.case.kind == "small" and one.case.size == CALL]
+    found = [one for one in results if (one.case.kind, one.case.size) == ("small", CALL)]
+    found = [one for one in found if one.case.operation == "logsumexp"]
     if not found:
         return []
     times: dict[str, list[float]] = {}
@@ -136,7 +135,12 @@ def put(text: str, page: str) -> str:
 
 def run(options: argparse.Namespace) -> None:
     """Print or write."""
-    text = report([json.loads(path.read_text()) for path in options.files], options.on)
+    contents = [json.loads(path.read_text()) for path in options.files]
+    if len({(one["environment"]["machine"], one["environment"]["kernel"]) for one in contents}) > 1:
+        sys.exit("these files are of different machines or kernels")
+    if any(one["arguments"]["quick"] for one in contents):
+        print("some of these runs were too short to judge by (--quick)", file=sys.stderr)
+    text = report(contents, options.on)
     if options.write:
         page = options.write.read_text(encoding="utf-8")
         options.write.write_text(put(text, page), encoding="utf-8")
