@@ -4,7 +4,7 @@ import argparse
 
 from benchmarks import tables
 from benchmarks.cases import NAMES, Case
-from benchmarks.contenders import Contender, contenders
+from benchmarks.contenders import PEERS, Contender, contenders
 from benchmarks.measure import Effort, Key, Measured, show
 from benchmarks.session import Session, share
 from benchmarks.sweep import OPERATIONS
@@ -29,8 +29,8 @@ def cases(lengths: tuple[int, ...]) -> list[Case]:
 
 def field_of(case: Case, session: Session) -> list[Contender]:
     """lse on one thread, and the two units."""
-    names = [key[0] for key in (OURS, EMPTY, MAX)]
-    return [one for one in contenders(case, case.data(), session.limits, [1]) if one.name in names]
+    field = contenders(case, case.data(), session.limits, [1], PEERS)
+    return [one for one in field if (one.name, one.threads) in (OURS, EMPTY, MAX)]
 
 
 def units(measured: Measured) -> tuple[str, str]:

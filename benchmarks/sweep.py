@@ -92,10 +92,9 @@ def limit_of(case: Case) -> str:
 def field_of(case: Case, session: Session) -> list[Contender]:
     """Who takes part; jax has as many threads as there are processors, so only where lse has too."""
     threads = session.options.threads
-    names = {"lse", limit_of(case), *RIVALS}
-    if threads[-1] < (os.cpu_count() or 1):
-        names.discard("jax")
-    return [one for one in contenders(case, case.data(), session.limits, threads) if one.name in names]
+    without = ["numba"] if threads[-1] >= (os.cpu_count() or 1) else ["numba", "jax"]
+    field = contenders(case, case.data(), session.limits, threads, without)
+    return [one for one in field if one.name in ("lse", limit_of(case), *RIVALS)]
 
 
 def rivals(measured: Measured, threads: int) -> list[Key]:
