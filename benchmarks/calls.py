@@ -19,7 +19,7 @@ OURS: Key = ("lse", 1)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    share(parser, "1")
+    share(parser, None)
 
 
 def cases(lengths: tuple[int, ...]) -> list[Case]:

@@ -29,15 +29,17 @@ def number(text: str) -> int:
     return int(float(text))
 
 
-def share(parser: argparse.ArgumentParser, threads: str = "1,2") -> None:
-    """Add the options that all commands have."""
+def share(parser: argparse.ArgumentParser, threads: str | None = "1,2") -> None:
+    """Add the options that all commands have; without a default for --threads, one thread is all there is."""
     parser.add_argument("--only", metavar="REGEX", help="cases whose name contains this regular expression")
     parser.add_argument("--list", action="store_true", help="print the names of the cases and stop")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each case")
     parser.add_argument("--quick", action="store_true", help="a first look, too short to judge by")
-    parser.add_argument(
-        "--threads", type=counts, default=threads, metavar="N,M", help=f"counts of threads (default: {threads})"
-    )
+    if threads:
+        told = f"counts of threads (default: {threads})"
+        parser.add_argument("--threads", type=counts, default=threads, metavar="N,M", help=told)
+    else:
+        parser.set_defaults(threads=[1])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
     parser.add_argument(
         "--wait",
