@@ -4,13 +4,12 @@ import doctest
 import inspect
 import operator
 import re
-from pathlib import Path
 
 import pytest
 
 import lse
+from checks import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDS = {"dask": "lse.dask", "numba": "lse.numba"}  # pages about modules that want another library
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)

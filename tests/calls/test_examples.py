@@ -6,14 +6,15 @@ import subprocess
 import sys
 from fractions import Fraction
 from itertools import pairwise, product
-from pathlib import Path
 
 import numpy as np
 import pytest
 from mpmath import mp
 from numpy.testing import assert_allclose
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+from checks import ROOT
+
+EXAMPLES = ROOT / "examples"
 NAMES = [
     "softmax_denominator",
     "gaussian_mixture",

@@ -1,11 +1,12 @@
 """Inputs that libFuzzer has found worth keeping (`python -m reliability fuzz`), replayed by another compiler."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
-RELIABILITY = Path(__file__).resolve().parent.parent / "reliability"
+from checks import ROOT
+
+RELIABILITY = ROOT / "reliability"
 CORPUS = sorted(RELIABILITY.glob("corpus/*"))
 
 pytestmark = pytest.mark.skipif(not CORPUS, reason="needs the sources")

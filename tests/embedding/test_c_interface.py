@@ -15,8 +15,7 @@ from c_program import Call, Program
 from checks import STRICT, tool
 from lse import _core
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "tests" / "embedding.c"
+SOURCE = Path(__file__).with_name("embedding.c")
 FLAGS = ["-std=c11", *STRICT]
 
 FORK = """

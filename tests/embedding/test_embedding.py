@@ -13,10 +13,9 @@ import numpy as np
 import pytest
 
 import lse
-from checks import STRICT, needs_modules, tool
+from checks import ROOT, STRICT, needs_modules, tool
 from lse import _core, _embedding
 
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples" / "embed"
 GUIDE = ROOT / "docs" / "embedding.md"
 LANGUAGES = {

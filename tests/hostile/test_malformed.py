@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import lse
+from command import LINUX, POSIX, complaint
 from lse.__main__ import main
-from test_cli import LINUX, POSIX, complaint
 
 # .npy -------------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,18 @@ def child(**parts):
     return int(started)
 
 
+@pytest.fixture(scope="session")
+def other(tmp_path_factory):
+    """The path of other.c as a library, whose OpenMP runtime is that of lse."""
+    library = tmp_path_factory.mktemp("other") / "other.so"
+    source = Path(__file__).with_name("other.c")
+    compiler = tool(os.environ.get("CC", "cc"), "gcc", "clang")
+    command = [compiler, "-shared", "-fPIC", "-fopenmp", f"-I{lse.get_include()}"]
+    if subprocess.run([*command, "-o", library, source], capture_output=True).returncode != 0:
+        missing("a C compiler with OpenMP")
+    return library
+
+
 def regions(other):
     return f"other = ctypes.CDLL({str(other)!r}); assert other.region(4) == 4"
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lse
-from test_cli import lse_command
+from command import lse_command
 
 WORDS = {
     "NUMBERS": "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128, an integer type "

@@ -10,24 +10,24 @@ import pytest
 from lse import _core
 
 NUMBERS = [
-    "test_accuracy.py",
-    "test_arguments.py",
-    "test_bits.py",
-    "test_cumulative.py",
-    "test_dtypes.py",
-    "test_edges.py",
-    "test_golden.py",
-    "test_segments.py",
-    "test_streaming.py",
-    "test_values.py",
-    "test_weighted_arrays.py",
-    "test_weights.py",
+    "accuracy/test_accuracy.py",
+    "shapes/test_arguments.py",
+    "bits/test_bits.py",
+    "values/test_cumulative.py",
+    "shapes/test_dtypes.py",
+    "values/test_edges.py",
+    "bits/test_golden.py",
+    "values/test_segments.py",
+    "values/test_streaming.py",
+    "values/test_values.py",
+    "shapes/test_weighted_arrays.py",
+    "values/test_weights.py",
 ]
 
 
 @pytest.mark.parametrize("kernel", [k for k in _core.available_kernels() if k != _core.kernels()])
 def test_numbers_on_kernel(kernel):
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     env = {**os.environ, "LSE_KERNELS": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [
         sys.executable,

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import golden
-from checks import STRICT, compiled, tool
+from checks import ROOT, STRICT, compiled, tool
 
-TESTS = Path(__file__).parent
-LSE = TESTS.parent / "src" / "lse"
+SELFTEST = Path(__file__).with_name("selftest.c")
+SIMDE_MISSING = Path(__file__).with_name("simde_missing.h")
+LSE = ROOT / "src" / "lse"
 KERNELS = LSE / "kernels"
 INCLUDE = [f"-I{folder}" for folder in (LSE, LSE / "include", KERNELS)]
 FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", *STRICT, *INCLUDE]
@@ -23,13 +24,13 @@ pytestmark = pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources"
 def build(tmp_path, compiler, *extra):
     """The programs selftest and golden, the second one with all of the engine."""
     kernels, engine = sorted(KERNELS.glob("*.c")), sorted((LSE / "engine").glob("*.c"))
-    sources = [*kernels, *engine, TESTS / "selftest.c", TESTS / "golden.c"]
+    sources = [*kernels, *engine, SELFTEST, golden.PROGRAM]
     objects = dict(
         zip(sources, compiled(compiler, [(path, [*FLAGS, *extra]) for path in sources], tmp_path), strict=True)
     )
-    for name, parts in (("selftest", kernels), ("golden", [*kernels, *engine])):
-        linked = [objects[path] for path in (*parts, TESTS / f"{name}.c")]
-        subprocess.run([compiler, *extra, *linked, "-o", tmp_path / name, "-lm"], check=True)
+    for program, parts in ((SELFTEST, kernels), (golden.PROGRAM, [*kernels, *engine])):
+        linked = [objects[path] for path in (*parts, program)]
+        subprocess.run([compiler, *extra, *linked, "-o", tmp_path / program.stem, "-lm"], check=True)
     return tmp_path / "selftest", tmp_path / "golden"
 
 
@@ -55,8 +56,8 @@ def test_compilers(tmp_path, compiler, level):
 
 
 def test_gcc_sanitizers(watched_engine, tmp_path):
-    assert "scalar: " in run(watched_engine.program(tmp_path, TESTS / "selftest.c"))
-    check_digests(watched_engine.program(tmp_path, TESTS / "golden.c"))
+    assert "scalar: " in run(watched_engine.program(tmp_path, SELFTEST))
+    check_digests(watched_engine.program(tmp_path, golden.PROGRAM))
 
 
 def test_clang_sanitizer(tmp_path):
@@ -87,14 +88,14 @@ def test_avx512_without_the_processor(tmp_path):
     source = (KERNELS / "avx512.c").read_text()
     source = source.replace(
         "#include <immintrin.h>",
-        f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"\n#include "{TESTS / "simde_missing.h"}"',
+        f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"\n#include "{SIMDE_MISSING}"',
     )
     source = source.replace('LSE_REGION_BEGIN("avx512f")', "").replace("LSE_REGION_END", "")
     (tmp_path / "avx512.c").write_text(source)
     common = [*FLAGS, "-DSELFTEST_ALL", "-mavx2", "-mfma"]
     sources = [
         (tmp_path / path.name, [*common, "-Wno-error", "-w"]) if path.name == "avx512.c" else (path, common)
-        for path in (*sorted(KERNELS.glob("*.c")), TESTS / "selftest.c")
+        for path in (*sorted(KERNELS.glob("*.c")), SELFTEST)
     ]
     objects = compiled(compiler, sources, tmp_path)
     program = tmp_path / "selftest"

@@ -8,8 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from checks import needs_modules, tool
-from conftest import ROOT
+from checks import ROOT, needs_modules, tool
 
 if not (ROOT / "reliability" / "numerics").is_dir():
     pytest.skip("needs the sources", allow_module_level=True)

@@ -15,6 +15,7 @@ LENGTHS = [*range(1, 140), 257, 1000, 2049, 4097, 9001, 70000, 200003]
 LEVEL = np.array([0, -10, -600, 70000, -200000, -(2.0**126), 0.25, 0, 0, -25, 0, -20])[:, None]
 SCALE = np.array([1, 20, 1200, 30, -100, 2.0**127, 0, 0, 0, 50, 0, 40])[:, None]
 GOLDEN = Path(__file__).with_name("golden.txt")
+PROGRAM = Path(__file__).with_name("golden.c")
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -14,15 +14,7 @@ import pytest
 from numpy.lib.format import open_memmap
 
 import lse
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no signals, terminals and limits of this kind")
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of mappings")
-COMMAND = [sys.executable, "-W", "error", "-m", "lse"]
-
-
-def lse_command(*words, command=COMMAND, **options):
-    options = {"text": "input" not in options or isinstance(options["input"], str), "timeout": 120, **options}
-    return subprocess.run([*command, *map(str, words)], capture_output=True, **options)
+from command import COMMAND, LINUX, POSIX, complaint, lse_command
 
 
 def after(preparation):
@@ -40,18 +32,6 @@ def printed(*words, **options):
 
 def numbers(text, dtype=np.float64):
     return np.array([[dtype(word) for word in line.split()] for line in text.splitlines() if line])
-
-
-def complaint(*words, **options):
-    """The one line that a command in error writes."""
-    done = lse_command(*words, **options)
-    stdout, stderr = (s if isinstance(s, str) else s.decode() for s in (done.stdout, done.stderr))
-    assert done.returncode == 2, (stdout, stderr)
-    assert stdout == ""
-    assert stderr.startswith("python -m lse: error: ")
-    assert stderr.endswith("\n")
-    assert stderr.count("\n") == 1
-    return stderr
 
 
 @pytest.fixture(scope="module")
