@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import threading
 
@@ -168,28 +167,6 @@ def test_show_config(capsys):
     assert re.search(rf"kernel: +{_core.kernels()} \(available: .*scalar\)", printed)
     assert re.search(rf"threads: +{lse.get_num_threads()} ", printed)
     assert f"NumPy:   {np.__version__}" in printed
-
-
-# The choice of kernel ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kernel", _core.available_kernels())
-def test_lse_kernels_forces_one(kernel):
-    assert fresh("from lse import _core; print(_core.kernels())", LSE_KERNELS=kernel) == kernel
-
-
-def test_the_best_kernel_is_the_default():
-    assert fresh("from lse import _core; print(_core.kernels())") == _core.available_kernels()[0]
-    assert fresh("from lse import _core; print(_core.kernels())", LSE_KERNELS="") == _core.available_kernels()[0]
-
-
-@pytest.mark.parametrize("kernel", ["sse9", "AVX2", "neon" if "neon" not in _core.available_kernels() else "avx2"])
-def test_an_impossible_kernel_is_an_import_error(kernel):
-    env = {**os.environ, "LSE_KERNELS": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", "import lse"], env=env, capture_output=True, text=True)
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith(f"ImportError: LSE_KERNELS='{kernel}'")
-    assert all(name in last for name in _core.available_kernels())
 
 
 OWN_LIMIT = """
