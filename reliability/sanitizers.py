@@ -39,7 +39,6 @@ OPTIONS = {
 
 # what cannot run so, of tests/, and why
 DESELECTED = {
-    "bits/test_every_kernel.py": "starts the suite for every kernel, which is done here",
     "bits/test_kernels.py": "compiles programs of its own, with sanitizers of their own",
     "embedding/test_c_interface.py": "links the library of an ordinary build; the same calls are made below",
     "embedding/test_embedding.py": "compiles against an installed lse, an ordinary build",
@@ -122,7 +121,8 @@ def pytest(folder: Path, more: list[str], environment: dict[str, str]) -> tuple[
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
     deselected = (f"--deselect=tests/{name}" for name in DESELECTED)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results}", *deselected, *more]
+    command = [sys.executable, "-m", "pytest", "--all", "-p", "no:cacheprovider", f"--junitxml={results}"]
+    command += [*deselected, *more]
     done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, stdout=sys.stderr, stderr=sys.stderr)
     if not results.exists():
         return [0, 0, 0], done.returncode

@@ -66,7 +66,7 @@ def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     yield "every function", ["tests/memory/leak_calls.py"]
     if not options.calls:
         files = [f"tests/{name}" for name in TESTS]
-        yield "tests of numbers", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, *files]
+        yield "tests of numbers", ["-m", "pytest", "--all", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, *files]
 
 
 def watch(folder: Path, compiler: str, kernel: str, what: str, command: list[str], table: Table) -> Iterator[str]:

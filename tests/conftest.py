@@ -1,5 +1,7 @@
 """What several test modules share."""
 
+import os
+import re
 import subprocess
 import sys
 
@@ -7,12 +9,53 @@ import numpy as np
 import pytest
 
 from checks import ROOT, STRICT, compiled, tool
+from lse import _core
+
+# What takes long is left out unless --all is given, or -m asks for it; pyproject.toml says what the words mean.
+LONG = ("compiles", "fuzzes", "exhausts", "waits")
+LEFT_OUT = pytest.StashKey()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="also the tests that compile, fuzz, exhaust or wait: minutes")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.all or config.option.markexpr:
+        return
+    left_out = [item for item in items if any(map(item.get_closest_marker, LONG))]
+    items[:] = [item for item in items if not any(map(item.get_closest_marker, LONG))]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"{count} tests that compile, fuzz, exhaust or wait were left out; `python -m pytest --all` runs them too"
+        )
+
+
+# all that the processor can run; where LSE_KERNELS names one, that alone
+KERNELS = [_core.kernels()] if os.environ.get("LSE_KERNELS") else _core.available_kernels()
+
+
+@pytest.fixture(params=KERNELS, scope="module")
+def kernel(request):
+    """Each kernel in turn; tests of numbers use it, all of a module by `pytestmark`."""
+    before = _core.use_kernels(request.param)
+    yield request.param
+    _core.use_kernels(before)
 
 
 @pytest.fixture
 def rng(request):
-    """A generator whose seed is the same in every run, and another for every test."""
-    return np.random.default_rng([ord(c) for c in request.node.nodeid.split("::", 1)[1]])
+    """A generator whose seed is the same in every run and on every kernel, and another for every test."""
+    name = request.node.nodeid.split("::", 1)[1]
+    if "kernel" in request.fixturenames:
+        kernel = request.node.callspec.params["kernel"]
+        name = re.sub(rf"\[{kernel}\]|{kernel}-|-{kernel}\b", "", name, count=1)
+    return np.random.default_rng([ord(c) for c in name])
 
 
 class WatchedEngine:

@@ -9,6 +9,8 @@ import pytest
 import lse
 import oracle
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 DTYPES = [np.float32, np.float64]
 SCALES = [1e-3, 1.0, 30.0, 700.0]
 

@@ -36,6 +36,7 @@ def check(name, digits, seen):
     assert list(numbers.faults_of_exp({name: seen})) == []
 
 
+@pytest.mark.compiles
 def test_floats(folder):
     """One in 2048 of all, in runs of 4096 neighbours: NaN and infinities, and what is beyond the range, among them."""
     program = compiled(folder, "exp_float", EXP)
@@ -43,6 +44,7 @@ def test_floats(folder):
     check("float32", 24, seen)
 
 
+@pytest.mark.compiles
 def test_doubles(folder):
     """Random ones, the hardest, and where n changes."""
     program = compiled(folder, "exp_double", EXP)
@@ -65,6 +67,7 @@ def reductions(folder):
     return compiled(folder, "reductions", [], link)
 
 
+@pytest.mark.compiles
 def test_reductions(reductions):
     """Within the bounds of docs/accuracy.md."""
     seen = all_of(reductions, spans(0, 4000))
@@ -73,6 +76,7 @@ def test_reductions(reductions):
     assert seen.count["not_cancelled"][0] == 0
 
 
+@pytest.mark.compiles
 def test_the_reference(reductions):
     """It is within 2^-90 of mpmath, and the errors that it tells are those that mpmath finds."""
     for number in range(40):

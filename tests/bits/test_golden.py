@@ -1,12 +1,14 @@
-"""The digests of golden.txt, whatever the threads. Other kernels: test_every_kernel.py; compilers: test_kernels.py."""
+"""The digests of golden.txt, on every kernel, whatever the threads. Of other compilers: test_kernels.py."""
 
 import pytest
 
 import golden
 import lse
 
+pytestmark = pytest.mark.usefixtures("kernel")
 
-@pytest.mark.parametrize("threads", [1, 2, 7])
+
+@pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.exhausts) for n in (1, 7))])
 @pytest.mark.parametrize("functions", [golden.IN_C, golden.IN_PYTHON], ids=["in C too", "in Python"])
 def test_golden(functions, threads):
     with lse.set_num_threads(threads):

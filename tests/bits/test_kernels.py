@@ -18,7 +18,10 @@ FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", *STRICT, *INCLUDE]
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86/avx512.h")
 
-pytestmark = pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources")
+pytestmark = [
+    pytest.mark.compiles,
+    pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources"),
+]
 
 
 def build(tmp_path, compiler, *extra):

@@ -80,7 +80,7 @@ def zeros_npy(folder):
     ],
 )
 def test_numbers(words, expected):
-    assert printed(*words.split()) == expected + "\n"
+    assert printed(*words.split(), command=COMMAND) == expected + "\n"
 
 
 # Files ------------------------------------------------------------------------------------------------------
@@ -362,6 +362,7 @@ def seen_on_a_terminal(words, command=COMMAND):
     return out, shown.decode()
 
 
+@pytest.mark.waits
 @POSIX
 def test_progress_bar(zeros_npy, data_npy):
     pytest.importorskip("tqdm")
@@ -375,6 +376,7 @@ def test_progress_bar(zeros_npy, data_npy):
     assert seen_on_a_terminal([zeros_npy], after("import sys; sys.modules['tqdm'] = None")) == (expected, "")
 
 
+@pytest.mark.exhausts
 @LINUX
 def test_a_file_larger_than_memory(zeros_npy, tmp_path):
     limit = """
@@ -410,6 +412,7 @@ def interrupted_once_begun(folder, *words):
         return process.wait(60), process.stdout.read(), process.stderr.read()
 
 
+@pytest.mark.waits
 @POSIX
 @pytest.mark.parametrize("operand", ["-", "huge.npy"])
 def test_interrupt(tmp_path, operand):
@@ -423,6 +426,7 @@ def test_interrupt(tmp_path, operand):
     assert sorted(os.listdir(tmp_path)) == sorted({"out.npy", operand} - {"-"})
 
 
+@pytest.mark.waits
 @POSIX
 @pytest.mark.parametrize("words", ["--softmax", "--axis 1"])
 def test_broken_pipe(tmp_path, words):

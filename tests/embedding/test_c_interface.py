@@ -51,6 +51,7 @@ int main(void)
 DTYPES = [np.float32, np.float64]
 
 pytestmark = [
+    pytest.mark.compiles,
     pytest.mark.skipif(os.name != "posix", reason="commands of gcc and clang"),
     pytest.mark.skipif(not SOURCE.is_file(), reason="needs the sources"),
 ]

@@ -1,10 +1,10 @@
 """Embedding: do the examples build against an installed lse, and do its flags and promises hold?"""
 
+import contextlib
 import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 import lse
 from checks import ROOT, STRICT, needs_modules, tool
+from command import lse_command
 from lse import _core, _embedding
 
 EXAMPLES = ROOT / "examples" / "embed"
@@ -66,6 +67,7 @@ def test_get_include():
     assert Path(lse.get_include()).is_relative_to(Path(lse.__file__).parent)
 
 
+@pytest.mark.compiles
 def test_flags_are_those_of_pkg_config(installed):
     directory = installed.printed("-m", "lse", "--pkgconfigdir")
     assert Path(directory) == installed.package / "lib" / "pkgconfig"
@@ -96,9 +98,8 @@ def test_flags_are_in_the_order_asked_for_and_quoted(monkeypatch):
     ],
 )
 def test_flags_go_with_nothing_else(words, tmp_path):
-    command = [sys.executable, "-m", "lse", *words.split()]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env)
+    with contextlib.chdir(tmp_path):
+        done = lse_command(*words.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"python -m lse: error: \S+: --cflags and --libs go with nothing but .*\n", done.stderr)
 
@@ -106,6 +107,7 @@ def test_flags_go_with_nothing_else(words, tmp_path):
 # Examples ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("compiler", LANGUAGES)
 def test_programs(installed, tmp_path, compiler):
     folder, source, standard = LANGUAGES[compiler]
@@ -117,6 +119,7 @@ def test_programs(installed, tmp_path, compiler):
         program.unlink()
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("name", ["c_extension", "cython", "c", "cpp"])
 def test_commands_of_the_readme(installed, tmp_path, name):
     """As they stand."""
@@ -131,6 +134,7 @@ def test_commands_of_the_readme(installed, tmp_path, name):
     assert "warning: " not in done.stderr
 
 
+@pytest.mark.compiles
 def test_extension_in_c_without_warnings(installed, tmp_path):
     for compiler in ("gcc", "clang"):
         includes = [f"-I{sysconfig.get_path('include')}", f"-I{installed.package / 'include'}"]
@@ -138,6 +142,7 @@ def test_extension_in_c_without_warnings(installed, tmp_path):
         installed.run(*command, EXAMPLES / "c_extension" / "mixture.c")
 
 
+@pytest.mark.compiles
 def test_the_package_may_be_moved(installed, tmp_path):
     moved = shutil.copytree(installed.package, tmp_path / "another place" / "lse")
     flags = pkg_config(installed, moved / "lib" / "pkgconfig")
@@ -165,6 +170,7 @@ def streamed(const double[::1] x, const float[::1] y):
 """
 
 
+@pytest.mark.compiles
 def test_states_from_cython(installed, tmp_path):
     needs_modules("setuptools", "Cython")
     tool("cc")
@@ -189,6 +195,7 @@ def test_the_guide_quotes_the_examples(language):
         assert any(block in source for source in sources), block
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("script", blocks(GUIDE, "python"))
 def test_python_of_the_guide(installed, tmp_path, script):
     """What it prints is what the comment behind it says."""
@@ -202,6 +209,7 @@ def test_python_of_the_guide(installed, tmp_path, script):
     assert printed == re.search(r"print\(.*\)  # (.*)$", script, re.MULTILINE)[1]
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("commands", blocks(GUIDE, "sh"))
 def test_commands_of_the_guide(installed, tmp_path, commands):
     for program in ("cc", "pkg-config"):
@@ -235,6 +243,7 @@ def with_version(header, **numbers):
 USE = "import array, mixture; print(mixture.log_density(array.array('d', [1000, 1001, 1002])))"
 
 
+@pytest.mark.compiles
 def test_an_extension_compiled_with_an_older_header_works(installed, tmp_path):
     header = (installed.package / "include" / "lse" / "lse.h").read_text()
     older, count = re.subn(r"    int \(\*state_init\).*?(?=\} lse_api;)", "", header, flags=re.DOTALL)
@@ -243,6 +252,7 @@ def test_an_extension_compiled_with_an_older_header_works(installed, tmp_path):
     assert installed.printed("-c", USE, cwd=tmp_path) == ANSWER
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize(
     ("version", "advice"),
     [

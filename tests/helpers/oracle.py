@@ -1,5 +1,7 @@
 """Exact answers by mpmath, and distances from them in units in the last place."""
 
+import functools
+
 import mpmath as mp
 import numpy as np
 
@@ -7,13 +9,29 @@ DIGITS = 50
 FLOOR = {np.dtype(np.float32): 2.0**-23, np.dtype(np.float64): 2.0**-52}
 
 
+def remembered(function):
+    """The same question is asked for every kernel; all arguments are arrays, or None."""
+
+    @functools.lru_cache(1 << 15)
+    def answer(digits, *given):
+        return function(*(x and np.frombuffer(x[0], x[1]).reshape(x[2]) for x in given))
+
+    @functools.wraps(function)
+    def ask(*given):
+        arrays = [None if x is None else np.asarray(x) for x in given]
+        return answer(DIGITS, *(x if x is None else (x.tobytes(), x.dtype, x.shape) for x in arrays))
+
+    return ask
+
+
+@remembered
 def logsumexp(row):
     """The log of the sum of the exponentials of finite numbers and -inf, to DIGITS digits."""
     with mp.workdps(DIGITS):
-        terms = sorted(mp.mpf(float(x)) for x in row if x != -np.inf)
+        terms = sorted(float(x) for x in row if x != -np.inf)
         if not terms:
             return -mp.inf
-        greatest = terms.pop()
+        greatest = mp.mpf(terms.pop())
         return greatest + mp.log1p(mp.fsum(mp.exp(x - greatest) for x in terms))
 
 
@@ -26,12 +44,14 @@ def logsumexp_of_repeated(values, counts):
         return greatest + mp.log1p((ties - 1) + tail)
 
 
+@remembered
 def softmax(row):
     with mp.workdps(DIGITS):
         y = logsumexp(row)
         return [mp.exp(mp.mpf(float(x)) - y) if x != -np.inf else mp.mpf(0) for x in row]
 
 
+@remembered
 def log_softmax(row):
     with mp.workdps(DIGITS):
         y = logsumexp(row)
@@ -86,6 +106,7 @@ def exact_sum(terms):
     return mp.mpc(real, imag) if imag else real
 
 
+@remembered
 def sums(a, b=None):
     """The sum of b e^a, and that of |b e^a|; a number less than 10^4 digits below another is not lost."""
     a = np.asarray(a)
@@ -107,6 +128,7 @@ def weighted(a, b=None):
     return log(sums(a, b)[0])
 
 
+@remembered
 def mean(a, b=None):
     """The log of the ratio of the sum of b e^a and the sum of b."""
     with mp.workdps(DIGITS):
@@ -114,6 +136,7 @@ def mean(a, b=None):
         return log(sums(a, b)[0] / exact_sum(weights))
 
 
+@remembered
 def cumulative(row):
     """logsumexp of the first one, two, three ... elements."""
     total, result = mp.mpf(0), []

@@ -10,6 +10,7 @@ hypothesis = pytest.importorskip("hypothesis")
 from fuzzing import CHECKS, explore  # noqa: E402
 
 
+@pytest.mark.fuzzes
 @pytest.mark.parametrize("name", CHECKS)
 def test_fuzz(name):
     explore(name, derandomize=True, max_examples=100)

@@ -9,7 +9,7 @@ from checks import ROOT
 RELIABILITY = ROOT / "reliability"
 CORPUS = sorted(RELIABILITY.glob("corpus/*"))
 
-pytestmark = pytest.mark.skipif(not CORPUS, reason="needs the sources")
+pytestmark = [pytest.mark.compiles, pytest.mark.skipif(not CORPUS, reason="needs the sources")]
 
 
 def test_the_corpus(watched_engine, tmp_path):

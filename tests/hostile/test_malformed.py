@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lse
-from command import LINUX, POSIX, complaint
+from command import LINUX, POSIX, complaint, standard_input
 from lse.__main__ import main
 
 # .npy -------------------------------------------------------------------------------------------------------
@@ -31,18 +31,6 @@ def with_header(text, version=b"\x01\x00", data=bytes(48)):
     return b"\x93NUMPY" + version + len(text).to_bytes(2 if version[0] == 1 else 4, "little") + text + data
 
 
-@contextlib.contextmanager
-def standard_input(path):
-    saved, file = os.dup(0), os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    os.dup2(file, 0)
-    os.close(file)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 0)
-        os.close(saved)
-
-
 def status_of(content, folder):
     """The exit status for a file of this content, read from disk, from standard input, and to be mapped to another."""
     path, output = folder / "a.npy", folder / "b.npy"
@@ -52,7 +40,7 @@ def status_of(content, folder):
         stdout, stderr = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr), warnings.catch_warnings():
             warnings.simplefilter("error")
-            with standard_input(path) if words == ["-"] else contextlib.nullcontext():
+            with open(path, "rb") as file, standard_input(file.fileno()):
                 statuses.append(main(words))
         said = stderr.getvalue()
         if statuses[-1] == 2:
@@ -70,12 +58,14 @@ def test_cut_at_every_length(whole, tmp_path):
         assert status_of(whole[:length], tmp_path) == [2, 2, 2], length
 
 
+@pytest.mark.fuzzes
 def test_every_byte_of_the_header_changed(whole, tmp_path):
     for i in range(whole.index(b"\n") + 1):
         for byte in (0, whole[i] ^ 1, *b"('\\"):
             status_of(whole[:i] + bytes([byte]) + whole[i + 1 :], tmp_path)
 
 
+@pytest.mark.fuzzes
 def test_bytes_changed_anywhere(whole, tmp_path, rng):
     for _ in range(300):
         content = bytearray(whole)
@@ -153,6 +143,7 @@ def test_archives_are_no_tables(tmp_path):
     assert "binary; expected text" in complaint(tmp_path / "a.npz")
 
 
+@pytest.mark.exhausts
 @LINUX
 def test_what_is_promised_takes_no_memory(tmp_path):
     """2^30 numbers in a header, and a line that never ends."""
@@ -270,6 +261,7 @@ assert min(outcomes.values()) > 1000, outcomes
 """
 
 
+@pytest.mark.fuzzes
 def test_changed_pickles():
     code = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(FUZZ)]
     done = subprocess.run(code, capture_output=True, text=True, timeout=300)

@@ -1,7 +1,7 @@
 """Wrong calls, those of wrong_calls.txt: each raises what stands there, and changes neither an output nor a state."""
 
+import contextlib
 import ctypes
-import os
 import pickle
 import re
 import shlex
@@ -131,8 +131,8 @@ def test_wrong_call(title, function, call, error, message, with_output):
 
 @pytest.mark.parametrize(("command", "status", "message"), dict(table())["command line"])
 def test_wrong_command(command, status, message, tmp_path):
-    env = {**os.environ, "PYTHONPATH": str(Path(lse.__file__).parents[1])}
-    done = lse_command(*shlex.split(command.removeprefix("$ python -m lse")), cwd=tmp_path, env=env, input="")
+    with contextlib.chdir(tmp_path):
+        done = lse_command(*shlex.split(command.removeprefix("$ python -m lse")))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (int(status), "", 1)
     assert says(done.stderr, f"python -m lse: error: {message}"), done.stderr
     assert not list(tmp_path.iterdir())

@@ -16,6 +16,8 @@ da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
 lse_dask = importlib.import_module("lse.dask")
 
+pytestmark = pytest.mark.waits
+
 MEMORY_LIMIT = 256 * 2**20  # bytes; a worker that does nothing has taken 90 MiB
 PATIENCE = 120
 

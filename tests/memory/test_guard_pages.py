@@ -12,6 +12,7 @@ from lse import _core
 PARTS = ["rows", "second_looks", "layouts", "dtypes", "c_interface"]
 
 
+@pytest.mark.exhausts
 @pytest.mark.skipif(os.name != "posix", reason="mprotect is of POSIX")
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("kernel", _core.available_kernels())

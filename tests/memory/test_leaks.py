@@ -20,6 +20,7 @@ def test_a_leak_is_seen():
     assert not leaks(lambda x: [x, bytes(10_000)], (one,), TIMES)
 
 
+@pytest.mark.exhausts
 @pytest.mark.parametrize("part", leak_calls.PARTS, ids=lambda part: part.__name__)
 def test_nothing_is_kept(part):
     times = TIMES // leak_calls.PARTS[part]

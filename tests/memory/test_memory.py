@@ -63,6 +63,7 @@ print(repr(lse.logsumexp(a)), repr(lse.logsumexp(b)), lse.logsumexp(two, axis=1)
 """
 
 
+@pytest.mark.exhausts
 @pytest.mark.skipif(sys.maxsize < 2**33, reason="needs 64-bit addresses")
 def test_more_than_2_31_elements():
     """Pages of zeros that are only read stay unmapped, so this takes no memory to speak of."""
@@ -84,6 +85,7 @@ print(lse.logsumexp(a) - np.float32(expected))
 """
 
 
+@pytest.mark.exhausts
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="maps more than there is memory, as Linux does")
 def test_2_33_elements():
     assert fresh(GREATER, timeout=600) == "0.0"

@@ -121,6 +121,8 @@ def has_refused():  # it does not tell: after so many calls that went well there
 """
 
 
+@pytest.mark.exhausts
+@pytest.mark.compiles
 @linux
 def test_each_allocation_of_the_system_fails(tmp_path):
     """Of numbers, and of the engine's."""
@@ -133,6 +135,7 @@ def test_each_allocation_of_the_system_fails(tmp_path):
     assert fresh(code, LD_PRELOAD=str(library), timeout=300) == "done"
 
 
+@pytest.mark.exhausts
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="CPython 3.12 and 3.13 end so by a generator alone")
 def test_each_allocation_of_python_fails():
     """Of objects."""

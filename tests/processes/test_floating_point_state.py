@@ -166,6 +166,7 @@ golden.main()
 """
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("when", ["first", "later"])
 def test_a_library_built_with_fast_math(when, tmp_path):
     """Linked with -ffast-math, a library switches subnormal numbers off as it is loaded, for all of the process."""

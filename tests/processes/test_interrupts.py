@@ -13,7 +13,10 @@ import lse
 from checks import fresh, same_bits, skip_without
 from lse import _core
 
-pytestmark = pytest.mark.skipif(sys.maxsize < 2**32, reason="arrays of more elements than there are addresses")
+pytestmark = [
+    pytest.mark.waits,
+    pytest.mark.skipif(sys.maxsize < 2**32, reason="arrays of more elements than there are addresses"),
+]
 
 MANY = 1 << 38  # elements that take minutes, all in one place
 

@@ -73,6 +73,7 @@ def test_a_forked_child_computes():
         assert child(early="import lse", parent="lse.set_num_threads(4); lse.logsumexp(a)") == 0
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("early", ["import lse", ""], ids=["lse before the fork", "lse after the fork"])
 def test_a_forked_child_computes_after_regions_of_others(other, early):
     """Another library's regions, through the libgomp that we share; also where lse could not see the fork."""
@@ -86,6 +87,7 @@ def test_a_forked_child_computes_after_regions_of_torch(early):
     assert child(first=TORCH, early=early) == 0
 
 
+@pytest.mark.compiles
 def test_a_forked_child_of_a_c_program_computes(tmp_path):
     """Linked with the static library, which sees no fork before it is first called."""
     flags = shlex.split(_embedding.answer(["--cflags", "--libs"]))
@@ -125,6 +127,7 @@ assert os.waitpid(pid, 0)[1] == 0
 """
 
 
+@pytest.mark.compiles
 def test_a_runtime_loaded_after_the_fork_is_no_reason(other):
     """As in a worker of a server, which forks first and imports then."""
     assert fresh(LATER, other) == "4 0"  # the threads of the other's region
@@ -151,6 +154,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.compiles
 def test_a_child_whose_parent_is_gone_computes(other):
     """Nobody knows then whether the runtime was there before the fork."""
     assert float(fresh(ORPHAN, other)) == lse.logsumexp(np.zeros(1 << 20))
@@ -193,6 +197,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("first", ["", TORCH], ids=["alone", "after torch"])
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools(method, first, tmp_path):
@@ -241,6 +246,7 @@ print(len(bad), sorted(set(bad)), min(rounds) > 0)
 """
 
 
+@pytest.mark.waits
 def test_forks_beside_running_regions():
     """Two threads of Python run regions while a third forks, again and again."""
     assert fresh(BESIDE, 200, 60, timeout=300) == "0 [] True"
@@ -294,6 +300,7 @@ print(most - before)
 """
 
 
+@pytest.mark.compiles
 def test_inside_a_region_of_others_all_is_serial(other):
     """One thread of Python and two that the other library starts; ours would be four in each of three."""
     assert int(fresh(NESTED.format(tasks=TASKS), other)) <= 3
@@ -320,6 +327,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.waits
 def test_joblib_has_no_more_threads_than_processors(tmp_path):
     """Its processes are told their share by OMP_NUM_THREADS; its threads, by set_num_threads."""
     skip_without("joblib")

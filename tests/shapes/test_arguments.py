@@ -8,6 +8,8 @@ import pytest
 
 import lse
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 FUNCTIONS = [lse.logsumexp, lse.softmax, lse.log_softmax]
 
 

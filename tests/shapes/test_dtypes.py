@@ -10,6 +10,8 @@ import lse
 import oracle
 from checks import layouts, same, same_bits
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
 INF, NAN = np.inf, np.nan

@@ -11,6 +11,8 @@ import lse
 import oracle
 from checks import layouts, same, same_bits
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 FUNCTIONS = [lse.logsumexp, lse.logmeanexp]

@@ -9,6 +9,8 @@ import lse
 import oracle
 from checks import same
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 LONG = np.longdouble
 
 

@@ -9,6 +9,8 @@ import pytest
 import lse
 from checks import layouts, same, same_bits
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 

@@ -17,6 +17,8 @@ from checks import in_threads, layouts, same, same_bits
 from lse import LogSumExp
 from test_weights import SIGNED
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 

@@ -8,6 +8,8 @@ import pytest
 
 import lse
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 LENGTHS = [1, 2, 7, 8, 9, 16, 17, 33, 64, 65, 129, 300, 4097, 70001]

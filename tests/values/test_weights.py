@@ -10,6 +10,8 @@ import lse
 import oracle
 from checks import same
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 
