@@ -12,6 +12,8 @@ import oracle
 from checks import layouts, same
 from lse import _core
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 SOFTMAX, LOG_SOFTMAX = 1, 2
 OPERATIONS = {SOFTMAX: lse.softmax, LOG_SOFTMAX: lse.log_softmax}
 AXES = [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
