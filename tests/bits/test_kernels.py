@@ -106,9 +106,15 @@ def test_avx512_without_the_processor(tmp_path):
     assert "avx512: " in run(program)
 
 
+@pytest.fixture(scope="module")
+def static_selftest(tmp_path_factory):
+    """For any processor of this kind, with no library of this one's."""
+    return build(tmp_path_factory.mktemp("static"), tool("gcc"), "-static")[0]
+
+
 @pytest.mark.parametrize(("model", "names"), [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])])
 @pytest.mark.skipif(not X86_64, reason="models of x86-64 processors")
-def test_the_choice_on_older_processors(tmp_path, model, names):
+def test_the_choice_on_older_processors(request, model, names):
     emulator = [tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model]
-    selftest, _ = build(tmp_path, tool("gcc"), "-static")  # `python -m reliability bits` wants the digests too: minutes
+    selftest = request.getfixturevalue("static_selftest")  # `python -m reliability bits` wants the digests too: minutes
     assert run(*emulator, selftest, "--names").split() == names
