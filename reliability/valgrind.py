@@ -33,7 +33,7 @@ TESTS = [
 # It is 30 times slower: accuracy and bits go through the same code with other numbers, arguments and dtypes through the
 # calls of leak_calls.py, and what is not of numbers is not of memory. These look at what valgrind does not compute,
 # 80 bits; at processes of their own; or wait for a reference of many digits:
-LEFT_OUT = "not longdouble and not pickle and not test_merged and not (test_every_prefix and 1000)"
+LEFT_OUT = "not longdouble and not pickle and not (test_every_prefix and 1000)"
 LONGEST_ROW = 2000
 
 

@@ -1,6 +1,5 @@
 """What several test modules share."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from checks import ROOT, STRICT, compiled, tool
-from lse import _core
+from checks import KERNELS, ROOT, STRICT, compiled, tool, using
 
 # What takes long is left out unless --all is given, or -m asks for it; pyproject.toml says what the words mean.
 LONG = ("compiles", "fuzzes", "exhausts", "waits")
@@ -36,16 +34,11 @@ def pytest_terminal_summary(terminalreporter, config):
         )
 
 
-# all that the processor can run; where LSE_KERNELS names one, that alone
-KERNELS = [_core.kernels()] if os.environ.get("LSE_KERNELS") else _core.available_kernels()
-
-
 @pytest.fixture(params=KERNELS, scope="module")
 def kernel(request):
     """Each kernel in turn; tests of numbers use it, all of a module by `pytestmark`."""
-    before = _core.use_kernels(request.param)
-    yield request.param
-    _core.use_kernels(before)
+    with using(request.param) as kernel:
+        yield kernel
 
 
 @pytest.fixture

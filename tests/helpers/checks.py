@@ -1,5 +1,6 @@
-"""Comparisons without tolerance, values lying differently in memory, fresh processes, and programs that tests need."""
+"""Comparisons without tolerance, values lying differently in memory, kernels, fresh processes, programs wanted."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -12,8 +13,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lse import _core
+
 ROOT = Path(__file__).resolve().parents[2]
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+# all that the processor can run; where LSE_KERNELS names one, that alone
+KERNELS = [_core.kernels()] if os.environ.get("LSE_KERNELS") else _core.available_kernels()
+
+
+@contextlib.contextmanager
+def using(kernel):
+    """Compute with a kernel, and then with the one before again."""
+    before = _core.use_kernels(kernel)
+    try:
+        yield kernel
+    finally:
+        _core.use_kernels(before)
 
 
 def missing(what):

@@ -147,6 +147,7 @@ def cumulative(row):
     return result
 
 
+@functools.cache
 def finfo(dtype):
     """The digits of a dtype, the exponent of its least number, and its greatest number."""
     dtype = np.dtype(dtype)

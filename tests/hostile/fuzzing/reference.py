@@ -136,9 +136,7 @@ def check_logs(value, sign, sums, dtype, what):
     greatest = finfo(dtype).max
     with np.errstate(all="ignore"):
         bound = (16 + np.where(np.isfinite(sums.log), np.abs(sums.log), 0)) * eps_of(dtype) * size
-        bound = (
-            bound + np.finfo(WIDE).eps * np.abs(sums.top) * size
-        )  # what Sums loses where it adds the log of a weight
+        bound = bound + np.finfo(WIDE).eps * np.abs(sums.top) * size  # lost where the log of a weight was added
         if sign is None:
             negative = np.isnan(value) & (total < bound)  # or not to be told from it
             sign = np.where(negative, np.sign(total), np.where(np.isnan(value), value, 1))
