@@ -94,6 +94,10 @@ def test_what_is_right_is_read_and_given_back_once(call, fields):
     np.testing.assert_array_equal(lying.numbers, NUMBERS)
 
 
+# what np.from_dlpack raises for a tensor that NumPy cannot have
+UNREADABLE = BufferError if np.lib.NumpyVersion(np.__version__) >= "2.5.0" else RuntimeError
+
+
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("fields", "error"),
@@ -101,16 +105,16 @@ def test_what_is_right_is_read_and_given_back_once(call, fields):
         ({"name": b"used_dltensor"}, ValueError),
         ({"name": b"other"}, ValueError),
         ({"name": None}, ValueError),
-        ({"dtype": (77, 64, 1)}, RuntimeError),
-        ({"dtype": (3, 64, 1)}, RuntimeError),
-        ({"dtype": (2, 7, 1)}, RuntimeError),
-        ({"dtype": (2, 0, 1)}, RuntimeError),
-        ({"dtype": (2, 64, 2)}, RuntimeError),
-        ({"dtype": (2, 64, 0)}, RuntimeError),
-        ({"device": (2, 0)}, RuntimeError),
-        ({"device": (-1, 0)}, RuntimeError),
-        ({"shape": (1,) * 65}, RuntimeError),
-        ({"ndim": 2**31 - 1}, RuntimeError),
+        ({"dtype": (77, 64, 1)}, UNREADABLE),
+        ({"dtype": (3, 64, 1)}, UNREADABLE),
+        ({"dtype": (2, 7, 1)}, UNREADABLE),
+        ({"dtype": (2, 0, 1)}, UNREADABLE),
+        ({"dtype": (2, 64, 2)}, UNREADABLE),
+        ({"dtype": (2, 64, 0)}, UNREADABLE),
+        ({"device": (2, 0)}, UNREADABLE),
+        ({"device": (-1, 0)}, UNREADABLE),
+        ({"shape": (1,) * 65}, UNREADABLE),
+        ({"ndim": 2**31 - 1}, UNREADABLE),
         ({"ndim": -1}, ValueError),
         ({"shape": (-6,)}, ValueError),
         ({"shape": (2**61,)}, ValueError),
@@ -124,7 +128,7 @@ def test_what_no_array_can_be_is_refused(call, fields, error):
     with pytest.raises(error) as raised:
         CALLS[call](lying)
     assert str(raised.value)
-    if error is RuntimeError:
+    if error is UNREADABLE:
         assert "cannot be read through DLPack; pass an array of NumPy made of it" in raised.value.__notes__[0]
     assert lying.given_back == 0
 
