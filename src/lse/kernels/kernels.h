@@ -193,5 +193,8 @@ const lse_kernels *lse_available(int index);
 /* The first of them, or the one that the environment variable LSE_KERNELS names: the same at every call; NULL where it
  * names none of them. */
 const lse_kernels *lse_chosen(void);
+/* For tests alone, while nothing is being computed: from now on the choice is the table of this name, which is returned;
+ * NULL, and nothing changes, where there is none. */
+const lse_kernels *lse_choose(const char *wanted);
 
 #endif
