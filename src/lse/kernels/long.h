@@ -27,6 +27,7 @@ typedef struct {
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS];
     vf64 old, old_lo; /* the terms of maxima that were exceeded; in every lane alike */
     double max, count, anchor, limit;
+    int calm; /* how often the maximum was not raised in a row */
     wide_level level;
 } FN(long_sum);
 #else
@@ -34,6 +35,7 @@ typedef struct {
     vf64 s[LSE_LANE_GROUPS]; /* times 2^-896: the bits of a float moved to those of a double */
     double rest;             /* of a p, and of maxima that were exceeded */
     double max, count, anchor, limit;
+    int calm; /* how often the maximum was not raised in a row */
     V top, bias, floor;
 } FN(long_sum);
 #endif
@@ -42,6 +44,7 @@ LSE_INLINE void FN(long_start)(FN(long_sum) *s)
 {
     s->max = s->limit = -(double)INFINITY;
     s->count = 0;
+    s->calm = 0;
     s->anchor = exponent_of(-FN(LSE_FAR)) - 500.0;
 #if F_IS_DOUBLE
     for (int g = 0; g < LSE_LANE_GROUPS; g++) s->hi[g] = s->lo[g] = vf64_set(0.0);
@@ -112,16 +115,19 @@ LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
 #endif
 }
 
-/* The n elements of a block, whole turns but at the end of a row; returns how many of them differ from the maximum, or 0
- * where none are masked. */
-LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, const int masked)
+/* The n elements of a block, whole turns but at the end of a row. masked: what equals the maximum is kept out, and how many
+ * differ from it is returned; else 0, and top, if it is not NULL, is raised to the greatest. */
+LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, const int masked, V *top)
 {
     FN(long_sum) s = *state;
-    REAL last[FN(TURN)];
+    REAL last[FN(TURN)], count = 0;
+    V greatest[4], others = VF(set)(0);
+    for (int j = 0; j < 4; j++) greatest[j] = VF(set)(-(REAL)INFINITY);
 #if F_IS_DOUBLE
-    vf64 others = vf64_set(0.0);
     for (; n >= 32; n -= 32, x += 256) {
         for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + LSE_AHEAD + line);
+        LSE_UNROLL for (int j = 0; j < 32 / vf64_width && top; j++)
+            greatest[j % 4] = vf64_max(vf64_load(x + (size_t)j * sizeof(vf64)), greatest[j % 4]);
         FN(fold_turns)(x, 4, s.hi, s.lo, &s.level, masked, &others);
     }
     for (; n > 0; n -= FN(TURN), x += FN(TURN) * sizeof(REAL)) {
@@ -131,10 +137,8 @@ LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, con
         }
         FN(fold_turns)(x, 2, s.hi, s.lo, &s.level, masked, &others);
     }
-    *state = s;
-    return masked ? total_of(others) : 0;
 #else
-    V others = VF(set)(0), lo[FN(groups)];
+    V lo[FN(groups)];
     while (n > 0) {
         const ptrdiff_t left = n < FN(FLUSH) ? n : FN(FLUSH), some = left < FN(TURN) ? left : left - left % FN(TURN);
         LSE_UNROLL for (int g = 0; g < FN(groups); g++) lo[g] = VF(set)(0);
@@ -144,43 +148,51 @@ LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, con
         }
         for (ptrdiff_t done = 0; done < some; done += FN(TURN), x += FN(TURN) * sizeof(REAL)) {
             LSE_PREFETCH(x + LSE_AHEAD);
+            LSE_UNROLL for (int g = 0; g < FN(groups) && top; g++)
+                greatest[g % 4] = VF(max)(VF(load)(x + (size_t)g * sizeof(V)), greatest[g % 4]);
             eighths_turn(x, masked, s.top, s.bias, s.floor, s.s, lo, &others);
         }
         s.rest += (double)eighths_flush(lo);
         n -= some;
     }
+#endif
     *state = s;
-    REAL each[VF(width)], count = 0;
+    if (top) *top = VF(max)(VF(max)(greatest[0], greatest[1]), VF(max)(greatest[2], greatest[3]));
     if (!masked) return 0;
+    REAL each[VF(width)];
     VF(store)(each, others);
     for (int i = 0; i < VF(width); i++) count += each[i];
     return (double)count;
-#endif
 }
 
 /* One block, whose maximum is known. */
 LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, double max)
 {
     if (max > s->max) FN(long_raise)(s, max);
-    if (max >= s->max || n % FN(TURN) != 0) s->count += (double)n - FN(sweep)(s, x, n, 1);
-    else FN(sweep)(s, x, n, 0);
+    if (max >= s->max || n % FN(TURN) != 0) s->count += (double)n - FN(sweep)(s, x, n, 1, NULL);
+    else FN(sweep)(s, x, n, 0, NULL);
 }
 
-/* Some blocks: all at once where none of them reaches the maximum so far. */
+/* Some blocks: all at once where none of them reaches the maximum so far. That is seen in the same sweep, whose sums are
+ * dropped if one does; where one did in the blocks before, the maxima come first. */
 LSE_INLINE void FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
 {
-    double max[FN(BLOCK) / LSE_SHORT], greatest = -(double)INFINITY;
-    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++) {
-        const ptrdiff_t some = n - i < LSE_SHORT ? n - i : LSE_SHORT;
-        max[block] = (double)FN(run_max)(x + i * (ptrdiff_t)sizeof(REAL), some);
-        greatest = max[block] > greatest ? max[block] : greatest;
-    }
-    if (greatest < s->max && n % LSE_SHORT == 0) {
-        FN(sweep)(s, x, n, 0);
-        return;
+    double max[FN(BLOCK) / LSE_SHORT];
+    const double before = s->max;
+    if (s->calm >= 4 && n % LSE_SHORT == 0) {
+        FN(long_sum) tried = *s;
+        V top;
+        FN(sweep)(&tried, x, n, 0, &top);
+        if ((double)VF(greatest)(top) < s->max) {
+            *s = tried;
+            return;
+        }
     }
     for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++)
+        max[block] = (double)FN(run_max)(x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT);
+    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++)
         FN(add_block)(s, x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT, max[block]);
+    s->calm = s->max == before ? s->calm + 1 : 0;
 }
 
 LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_t at)

@@ -4,17 +4,15 @@ static void FN(finish)(const lse_states *states, ptrdiff_t count, lse_results *r
 
 static int FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
 {
-    REAL top[LSE_BATCH], r[LSE_BATCH], r_lo[LSE_BATCH];
+    REAL r[LSE_BATCH], r_lo[LSE_BATCH];
+    const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
     V max[FN(PER_GROUP)];
     ask_ahead ask = FN(ask_after)(p, first, some);
     FN(tiles_in)(p, first, some, tiles, max);
-    for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
-        VF(store)(top + v * FN(WIDTH), max[v]);
+    if (!FN(are_near)(max, vectors)) return 0;
+    for (ptrdiff_t v = 0; v < vectors; v++)
         FN(softmax_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
-    }
-    int plain = FN(are_near)(top, some);
-    for (ptrdiff_t k = 0; k < some; k++) plain &= r[k] == r[k];
-    if (!plain) return 0;
+    if (FN(any_nan)(r, vectors)) return 0;
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
         const FN(share) share = FN(share_of)(r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
         const ptrdiff_t left = some - v * FN(WIDTH);
@@ -41,7 +39,12 @@ static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     FN(tiles_in)(p, first, some, tiles, max);
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
         FN(log_sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, &states, v * FN(WIDTH));
-    FN(finish)(&states, FN(whole_vectors)(some), &results);
+    if (p->n == 1) { /* of one element the sum is the element */
+        memcpy(results.value, states.max, sizeof states.max);
+        memset(results.value_lo, 0, sizeof results.value_lo);
+    } else {
+        FN(finish)(&states, FN(whole_vectors)(some), &results);
+    }
     if (!are_plain(&states, &results, some, FN(LSE_FAR))) return 0;
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
         const ptrdiff_t left = some - v * FN(WIDTH);
@@ -67,7 +70,7 @@ static ptrdiff_t FN(softmax_rows_of)(const lse_panel *p)
     for (; k < p->count; k++) {
         const char *x = p->x + p->at[k];
         const REAL max = FN(run_max)(x, p->n);
-        if (!FN(are_near)(&max, 1) || !FN(softmax_run)(x, p->out + p->out_at[k], p->n, max)) break;
+        if (!FN(is_near)(max) || !FN(softmax_run)(x, p->out + p->out_at[k], p->n, max)) break;
     }
     return k;
 }

@@ -7,7 +7,7 @@ static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, c
     REAL buffer[LSE_STORED], result[LSE_STORED];
     const char *x = FN(fetch)(layout, row, 0, row->n, 0, buffer);
     const REAL max = FN(run_max)(x, row->n);
-    if (!FN(are_near)(&max, 1)) return 0;
+    if (!FN(is_near)(max)) return 0;
     if (out_layout->direct) return FN(softmax_run)(x, out, row->n, max) ? 1 : LSE_IS_NAN;
     const int plain = FN(softmax_run)(x, (char *)result, row->n, max);
     FN(scatter)(out_layout, out, 0, row->n, result);
@@ -64,7 +64,7 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
         if (layout->ndim == 1)
             for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + 8 * layout->stride[0] + line);
         for (ptrdiff_t c = 0, v = 0; c < count; c += VF(width), v++)
-            max[v] = VF(max)(VF(load_some)(x + c * (ptrdiff_t)sizeof(REAL), count - c, max[v]), max[v]);
+            max[v] = VF(max)(VF(load_some)(x + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(0)), max[v]);
     }
 }
 
@@ -79,8 +79,7 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     FN(share) share[MOST];
     FN(term_sum) s[MOST][HALVES][LSE_LANES];
     FN(columns_max_of)(layout, row, count, max);
-    for (int v = 0; v < MOST; v++) VF(store)(top + v * VF(width), max[v]);
-    if (!FN(are_near)(top, count)) return 0;
+    if (!FN(are_near)(max, FN(whole_vectors)(count) / VF(width))) return 0;
     for (int v = 0; v < MOST; v++)
         for (int h = 0; h < HALVES; h++)
             for (int j = 0; j < LSE_LANES; j++) s[v][h][j].hi = s[v][h][j].lo = vf64_set(0.0);

@@ -75,11 +75,26 @@ LSE_INLINE FN(share) FN(share_of)(const REAL *r, const REAL *r_lo)
 }
 
 /* Whether none of these maxima is infinite or beyond the kernels. */
-LSE_INLINE int FN(are_near)(const REAL *max, ptrdiff_t count)
+LSE_INLINE int FN(are_near)(const V *max, ptrdiff_t vectors)
 {
-    int near = 1;
-    for (ptrdiff_t i = 0; i < count; i++) near &= max[i] <= FN(LSE_FAR) && max[i] >= -FN(LSE_FAR);
-    return near;
+    const REAL beyond = FN(LSE_FAR) * (1 + (F_IS_DOUBLE ? (REAL)DBL_EPSILON : (REAL)FLT_EPSILON));
+    V farthest = VF(set)(0);
+    for (ptrdiff_t v = 0; v < vectors; v++) farthest = VF(max)(VF(abs)(max[v]), farthest);
+    return !VF(any_at_least)(farthest, VF(set)(beyond));
+}
+
+LSE_INLINE int FN(is_near)(REAL max) { return max <= FN(LSE_FAR) && max >= -FN(LSE_FAR); }
+
+/* Whether any of some vectors of numbers is NaN. */
+LSE_INLINE int FN(any_nan)(const REAL *x, ptrdiff_t vectors)
+{
+    const V zero = VF(set)(0), one = VF(set)(1);
+    V found = zero;
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const V own = VF(load)(x + v * VF(width));
+        found = VF(max)(VF(select)(own, own, zero, one), found);
+    }
+    return VF(any_at_least)(found, one);
 }
 
 /* Vertically ----------------------------------------------------------------------------------------------------- */
@@ -153,7 +168,11 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
 static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REAL *r, REAL *r_lo)
 {
     switch (n) {
-    case 1: FN(softmax_lines)(tile, 1, 1, max, ask, r, r_lo); break;
+    case 1: /* one element has all of the sum */
+        VF(store)(tile, VF(set)(1));
+        VF(store)(r, VF(set)(1));
+        VF(store)(r_lo, VF(set)(0));
+        break;
     case 2: FN(softmax_lines)(tile, 2, 2, max, ask, r, r_lo); break;
     case 3: FN(softmax_lines)(tile, 3, 3, max, ask, r, r_lo); break;
     case 4: FN(softmax_lines)(tile, 4, 4, max, ask, r, r_lo); break;
@@ -171,6 +190,11 @@ static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REA
 static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
 {
     enum { TURN = 16, GROUPS = TURN / VF(width), STEP = GROUPS < 4 ? GROUPS : 4, PARTS = TURN / vf64_width };
+    if (n == 1) {
+        const REAL all = 1;
+        memcpy(out, &all, sizeof all);
+        return 1;
+    }
     const FN(term_level) level = FN(term_level_for)(VF(set)(max));
     FN(term_sum) s[LSE_LANE_GROUPS];
     double hi[LSE_LANES], lo[LSE_LANES];

@@ -105,7 +105,12 @@ LSE_INLINE int is_plain(const lse_states *states, const lse_results *results, pt
 
 LSE_INLINE int are_plain(const lse_states *states, const lse_results *results, ptrdiff_t count, double far)
 {
-    int plain = 1;
-    for (ptrdiff_t i = 0; i < count; i++) plain &= is_plain(states, results, i, far);
-    return plain;
+    const vf64 zero = vf64_set(0.0), one = vf64_set(1.0);
+    vf64 farthest = zero, nan = zero;
+    for (ptrdiff_t i = 0; i < count; i += vf64_width) { /* whole vectors, of copies where there are no more */
+        const vf64 value = vf64_load(results->value + i);
+        farthest = vf64_max(vf64_abs(vf64_load(states->max + i)), farthest);
+        nan = vf64_max(vf64_select(value, value, zero, one), nan);
+    }
+    return !vf64_any_at_least(farthest, vf64_set(far * (1.0 + DBL_EPSILON))) && !vf64_any_at_least(nan, one);
 }
