@@ -1,7 +1,7 @@
 """What is measured: operations, shapes, dtypes and axes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Case:
     @property
     def name(self) -> str:
         """As in `--only`, in the tables and in the picture."""
+        if self.kind == "swept":
+            return f"{self.operation} {self.dtype} {self.direction} n={self.length}"
         if self.as_list:
             return f"list of {self.size} floats"
         if len(self.shape) == 1:
@@ -33,6 +35,25 @@ class Case:
         if self.kind in ("ascending", "weighted", "masked", "cumulated", "segments", "streamed", "small streamed"):
             text += f" {self.kind.removeprefix('small ')}"
         return text if self.operation == "logsumexp" else f"{self.operation} {text}"
+
+    @property
+    def type_name(self) -> str:
+        """As NumPy has it."""
+        return NAMES[self.dtype].__name__
+
+    @property
+    def length(self) -> int:
+        """Elements that are reduced to one."""
+        return self.shape[self.axis]
+
+    @property
+    def direction(self) -> str:
+        """How those lie."""
+        return "rows" if self.axis in (-1, len(self.shape) - 1) else "columns"
+
+    def described(self) -> dict:
+        """What makes the same case again."""
+        return asdict(self)
 
     @property
     def size(self) -> int:
@@ -84,6 +105,13 @@ def large_cases() -> list[Case]:
         Case("rows", "f32", (32000, 1000), 1),
         Case("columns", "f32", (32000, 1000), 0),
         Case("columns", "f64", (64, 512, 256), 1),
+        Case("short rows", "f32", (300000, 3), 1),
+        Case("short rows", "f32", (60000, 17), 1),
+        Case("short columns", "f64", (5, 200000), 0),
+        Case("short rows", "f32", (60000, 17), 1, "softmax"),
+        Case("short rows", "f64", (20000, 50), 1, "softmax"),
+        Case("short columns", "f32", (50, 20000), 0, "softmax"),
+        Case("image", "f32", (64, 21, 28, 28), 1, "softmax"),
         *(
             Case("softmax", dtype, shape, 1, operation)
             for operation in ("softmax", "log_softmax")

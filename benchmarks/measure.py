@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN, Contender, contenders
-from benchmarks.native import Limits
+from benchmarks.contenders import OWN, Contender
 from benchmarks.quiet import Calm
 
 PAUSE = 0.01  # seconds; longer than the threads of any OpenMP runtime spin after their work
@@ -31,6 +30,11 @@ class Ratio:
 
     def __str__(self) -> str:
         return f"{show(self.median)} ({show(self.low)}-{show(self.high)}){'~' if self.crowded else ''}"
+
+    @property
+    def brief(self) -> str:
+        """Without the quartiles."""
+        return f"{show(self.median)}{'~' if self.crowded else ''}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,16 @@ def show(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
 
 
+def multiple(value: float) -> str:
+    """How many times as long."""
+    return f"{value:.{1 if value < 9.95 else 0}f}\N{MULTIPLICATION SIGN}"
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Of ratios."""
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
 def sample(contender: Contender, number: int, calm: Calm) -> tuple[float, bool]:
     """Seconds for one operation, as the mean of `number`, after a pause in which all others fall asleep."""
     timer = timeit.Timer(contender.statement, globals=contender.names)
@@ -109,9 +123,8 @@ def calibrate(contender: Contender, wanted: float) -> int:
         number *= 4 if lasted > wanted / 100 else 20
 
 
-def measure(case: Case, limits: Limits, threads: list[int], effort: Effort, calm: Calm) -> Measured:
+def measure(case: Case, field: list[Contender], effort: Effort, calm: Calm) -> Measured:
     """All rounds of one case."""
-    field = list(contenders(case, case.data(), limits, threads))
     keys = [(contender.name, contender.threads) for contender in field]
     numbers = [calibrate(contender, effort.sample) for contender in field]
     seconds = {key: np.full(effort.rounds, np.nan) for key in keys}

@@ -13,6 +13,18 @@ def logsumexp_by_hand(a, axis):
     return np.squeeze(m + np.log(np.sum(np.exp(a - m), axis=axis, keepdims=True)), axis=axis)
 
 
+def weighted_by_hand(a, axis, b):
+    """As without weights."""
+    m = np.max(a, axis=axis, keepdims=True)
+    return np.squeeze(m + np.log(np.sum(b * np.exp(a - m), axis=axis, keepdims=True)), axis=axis)
+
+
+def masked_by_hand(a, axis, where):
+    """As without a mask."""
+    m = np.max(a, axis=axis, keepdims=True, where=where, initial=-np.inf)
+    return np.squeeze(m + np.log(np.sum(np.exp(a - m), axis=axis, keepdims=True, where=where)), axis=axis)
+
+
 def softmax_by_hand(a, axis, out):
     """Without temporaries of the size of `a`."""
     np.subtract(a, np.max(a, axis=axis, keepdims=True), out=out)

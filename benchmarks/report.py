@@ -1,126 +1,148 @@
-"""The tables, and the same as JSON."""
+"""The figures of the README, out of the files of other runs: ``python -m benchmarks report runs.json sweep.json``."""
 
+import argparse
 import json
-import math
-import os
-import platform
+import sys
 from pathlib import Path
 
-import numpy as np
+from benchmarks.files import measured_of
+from benchmarks.measure import Measured, multiple
+from benchmarks.slower import slower_layouts, slower_lengths
 
-import lse
-from benchmarks.contenders import OWN
-from benchmarks.measure import Key, Measured, show
-from benchmarks.targets import Verdict
-
-HEADINGS = ("contender", "threads", "time", "time / ours", "ns/element", "GB/s", "read / time")
-
-
-def environment() -> dict[str, str]:
-    """Of what the numbers depend on."""
-    return {
-        "lse": lse.__version__,
-        "kernel": lse._core.kernels(),
-        "NumPy": np.__version__,
-        "Python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors",
-    }
+BEGIN = "<!-- figures: written by python -m benchmarks report -->"
+END = "<!-- end of figures -->"
+KINDS = ("1-D out of cache", "rows of 8", "rows", "columns", "short rows", "short columns", "softmax", "image")
+NAMES = {"NumPy": "NumPy by hand", "a.max()": "`a.max()`"}
+CALL = 8  # numbers
+CALLED = ("a.max()", "jax", "NumPy", "torch", "SciPy")
 
 
-def processor() -> str:
-    """Its name, where the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "processor unknown"
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "processor unknown"
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what --json of other commands has written")
+    parser.add_argument("--write", type=Path, metavar="README.md", help="put it between the marks in this file")
+    parser.add_argument("--on", metavar="TEXT", help="the machine in your words (default: in those of the first file)")
 
 
-def duration(seconds: float) -> str:
-    """With a unit that suits."""
-    for unit, scale in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{show(seconds / scale)} {unit}"
-    return f"{show(seconds / 1e-9)} ns"
+def power(n: int) -> str:
+    """3000000 as 3·10⁶."""
+    digits = str(n).rstrip("0")
+    zeros = len(str(n)) - len(digits)
+    if zeros < 5 or len(digits) > 1:
+        return str(n)
+    raised = f"10{str(zeros).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return raised if digits == "1" else f"{digits}·{raised}"
 
 
-def row_of(measured: Measured, key: Key) -> tuple[str, ...]:
-    """One contender's line; small calls have no use for elements."""
-    name, threads = key
-    case, seconds = measured.case, measured.median(key)
-    count = measured.rival_count(threads)
-    against_ours = "" if key == ("lse", count) else str(measured.ratio(key, ("lse", count)))
-    cells = (name, "own" if threads == OWN else str(threads), duration(seconds), against_ours)
-    if case.small:
-        return cells
-    read = measured.ratio(("pure read", count), key)
-    moved = case.read if name == "pure read" else case.moved
-    of_read = show(read.median) if read and name != "pure read" else ""
-    return (*cells, show(seconds / case.size * 1e9), show(moved / seconds / 1e9), of_read)
+def title(measured: Measured) -> str:
+    """The first cell of a row."""
+    case = measured.case
+    operation = "" if case.operation == "logsumexp" else f"{case.operation} "
+    if len(case.shape) == 1:
+        return f"{operation}{case.type_name}, {power(case.size)}"
+    return f"{operation}{case.type_name} ({', '.join(map(power, case.shape))}), axis {case.axis}"
 
 
-def aligned(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
-    """Columns of equal width; the first `left` of them flush left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def cell(measured: Measured, name: str, threads: int, ours: int) -> str:
+    """Nanoseconds for an element and, of peers, how many times the time of lse."""
+    if name == "read" and measured.case.operation != "logsumexp":
+        name = "copy"
+    key = (f"pure {name}" if name in ("read", "copy") else name, threads)
+    if key not in measured.seconds:
+        return ""
+    text = f"{measured.median(key) / measured.case.size * 1e9:.2g}"
+    if name == "lse":
+        return f"**{text}**"
+    if name in ("read", "copy"):
+        return text
+    return f"{text} ({multiple(measured.ratio(key, ('lse', ours)).median)})"
+
+
+def columns(counts: list[int]) -> list[tuple[str, str, int, int]]:
+    """Heading, contender, its threads and those of lse: first on the fewest threads, then on the most."""
+    least, most = counts[0], counts[-1]
+    found = [("read", "read", least, least), (f"**lse** {least} thread{'s' * (least > 1)}", "lse", least, least)]
+    found += [("torch", "torch", least, least), ("NumPy by hand", "NumPy", 1, least), ("SciPy", "SciPy", 1, least)]
+    if most > least:
+        found += [(f"read, {most} threads", "read", most, most), (f"**lse** {most} threads", "lse", most, most)]
+        found += [("torch", "torch", most, most)]
+    return [*found, ("jax", "jax", 0, most)]
+
+
+def table(results: list[Measured]) -> list[str]:
+    """Large cases, a row each."""
+    large = [measured for measured in results if measured.case.kind in KINDS]
+    if not large:
+        return []
+    heads = columns(large[0].counts())
+    lines = [["case", *(head for head, *_ in heads)], ["---"] * (len(heads) + 1)]
+    lines += [[title(measured), *(cell(measured, *rest) for _, *rest in heads)] for measured in large]
+    return ["".join(f"| {text} " for text in line) + "|" for line in lines]
+
+
+def call(results: list[Measured]) -> list[str]:
+    """What a call on a few numbers takes, float32 and float64."""
+    found = [one for one in results if (one.case.kind, one.case.size) == ("small", CALL)]
+    found = [one for one in found if one.case.operation == "logsumexp"]
+    if not found:
+        return []
+    times: dict[str, list[float]] = {}
+    for measured in found:
+        for name, threads in measured.seconds:
+            times.setdefault(name, []).append(float(f"{measured.median((name, threads)) * 1e9:.2g}"))
+    ours = " to ".join(f"{one:.0f}" for one in sorted({min(times["lse"]), max(times["lse"])}))
+    others = [f"{NAMES.get(name, name)} {max(times[name]):.0f}" for name in CALLED if name in times]
+    return [f"A call on {CALL} numbers takes {ours} ns; {', '.join(others)}.", ""]
+
+
+def introduction(environment: dict[str, str], on: str | None) -> list[str]:
+    """What the figures are, and of which machine."""
+    where = on or f"{environment['machine']} ({environment['kernel']})"
+    peers = [
+        f"{name} {environment[name].partition('+')[0]}" for name in ("torch", "jax", "SciPy") if name in environment
+    ]
     return [
-        "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
+        "Nanoseconds per element, medians of one interleaved run on",
+        f"{where}; {', '.join(peers)}.",
+        '"read" only reads the array, or reads and writes it for softmax, with as many threads. In brackets: how many',
+        "times the time of lse.",
+        "",
     ]
 
 
-def case_table(measured: Measured) -> str:
-    """Of one case, fastest first among each count of threads."""
-    keys = sorted(measured.seconds, key=lambda key: (key[1] or math.inf, measured.median(key)))
-    rows = [row_of(measured, key) for key in keys]
-    lines = aligned([HEADINGS[: len(rows[0])], *rows])
-    return "\n".join([f"## {measured.case.name}", *lines, ""])
+def report(contents: list[dict], on: str | None = None) -> str:
+    """The Markdown, with its marks."""
+    results = [measured_of(one) for content in contents for one in content["cases"] if "kind" in one["of"]]
+    best = [one for content in contents for one in content.get("best", ())]
+    layouts = [one for content in contents for one in content.get("ratios", ())]
+    lines = [BEGIN, *introduction(contents[0]["environment"], on)]
+    if rows := table(results):
+        lines += [*rows, ""]
+    lines += call(results)
+    lines += slower_lengths([one for one in results if one.case.kind == "swept"]) if best else []
+    lines += slower_layouts(layouts) if layouts else []
+    return "\n".join([*lines, END])
 
 
-def verdict_table(found: list[Verdict]) -> str:
-    """What lse is held to."""
-    rows = [("held to (times)", "case", "threads", "measured (quartiles)", "")]
-    for one in found:
-        verdict = "met" if one.met else "MISSED"
-        rows.append((one.target.wording, one.case, str(one.threads), str(one.ratio), verdict))
-    missed = sum(not one.met for one in found)
-    return "\n".join(["## Held to", *aligned(rows, 2), "", f"{len(found) - missed} met, {missed} missed"])
+def put(text: str, page: str) -> str:
+    """The page with the text between its marks."""
+    before, found, rest = page.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        sys.exit(f"there is no '{BEGIN}' before '{END}'")
+    return before + text + after
 
 
-def as_json(results: list[Measured], found: list[Verdict], arguments: dict) -> str:
-    """Everything measured; null where a contender sat a round out."""
-    cases = [
-        {
-            "case": measured.case.name,
-            "elements": measured.case.size,
-            "bytes": measured.case.moved,
-            "contenders": [
-                {
-                    "name": name,
-                    "threads": threads or None,
-                    "median": measured.median((name, threads)),
-                    "seconds": [None if math.isnan(one) else one for one in seconds.tolist()],
-                    "quiet": measured.quiet[name, threads].tolist(),
-                }
-                for (name, threads), seconds in measured.seconds.items()
-            ],
-        }
-        for measured in results
-    ]
-    held_to = [
-        {
-            "target": one.target.wording,
-            "case": one.case,
-            "threads": one.threads,
-            "bound": one.target.bound,
-            "measured": one.ratio.median,
-            "quartiles": [one.ratio.low, one.ratio.high],
-            "met": one.met,
-        }
-        for one in found
-    ]
-    content = {"environment": environment(), "arguments": arguments, "cases": cases, "held to": held_to}
-    return json.dumps(content, indent=1, default=str) + "\n"
+def run(options: argparse.Namespace) -> None:
+    """Print or write."""
+    contents = [json.loads(path.read_text()) for path in options.files]
+    if len({(one["environment"]["machine"], one["environment"]["kernel"]) for one in contents}) > 1:
+        sys.exit("these files are of different machines or kernels")
+    if any(one["arguments"]["quick"] for one in contents):
+        print("some of these runs were too short to judge by (--quick)", file=sys.stderr)
+    text = report(contents, options.on)
+    if options.write:
+        page = options.write.read_text(encoding="utf-8")
+        options.write.write_text(put(text, page), encoding="utf-8")
+    else:
+        print(text)

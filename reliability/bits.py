@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reliability.native import ENGINE, compilers, program
-from reliability.tables import ROOT, Fault, Table
+from reliability.tables import TESTS, Fault, Table
 
-GOLDEN = ROOT / "tests" / "golden.txt"
-SOURCES = [*ENGINE, ROOT / "tests" / "golden.c"]
+GOLDEN = TESTS / "helpers" / "golden.txt"
+SOURCES = [*ENGINE, TESTS / "helpers" / "golden.c"]
 LEVELS = [("-O1",), ("-O2",), ("-O3",), ("-O3", "-flto")]
 KERNELS = ["avx512", "avx2", "neon", "scalar"]
 THREADS = ["1", "2", "3", "7"]
@@ -73,7 +73,7 @@ def emulated() -> Iterator[tuple[str, str, str, str]]:
 
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
-    """Compile tests/golden.c with the engine, and compare what it prints."""
+    """Compile tests/helpers/golden.c with the engine, and compare what it prints."""
     names = [options.compiler] if options.compiler else ["gcc", "clang"]
     table = Table("bits", ("compiler", "options", "processor", "kernels with the golden digests"))
     for compiler in compilers(*names):

@@ -1,4 +1,4 @@
-"""All that is public in Python by hypothesis: the checks of tests/fuzzing, in processes that may die."""
+"""All that is public in Python by hypothesis: the checks of tests/hostile/fuzzing, in processes that may die."""
 
 import argparse
 import json
@@ -9,9 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from reliability.tables import ROOT, Fault, Table
+from reliability.tables import ROOT, TESTS, Fault, Table
 
-TESTS, PACKAGE = ROOT / "tests", ROOT / "src"
+PACKAGE = ROOT / "src"
 TURN = 100  # calls of each check before the next one has its turn
 CHILD = f"import json, fuzzing; print(json.dumps(fuzzing.turns({{seconds}}, {TURN})))"
 
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Let each process take turns at the checks until the time is up."""
-    paths = os.pathsep.join([str(TESTS), str(PACKAGE), *sys.path])
+    paths = os.pathsep.join([str(TESTS / "hostile"), str(PACKAGE), *sys.path])
     command = [sys.executable, "-X", "faulthandler", "-W", "error", "-c", CHILD.format(seconds=options.seconds)]
     environment = {**os.environ, "PYTHONPATH": paths}
     started = time.monotonic()

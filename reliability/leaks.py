@@ -1,6 +1,6 @@
 """Every function 100,000 times, called rightly and wrongly: nothing is held that was not held before.
 
-The calls are those of tests/test_leaks.py; here there are more of them, and those of dask and numba.
+The calls are those of tests/memory/test_leaks.py; here there are more of them, and those of dask and numba.
 """
 
 import argparse
@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from reliability.tables import ROOT, Fault, Table
+from reliability.tables import TESTS, Fault, Table
 
-TESTS = ROOT / "tests"
 TIMES = 100_000
 PAGE = resource.getpagesize()
 Case = tuple[str, Callable[..., object], tuple[object, ...]]
@@ -27,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Yield one table; Fault behind it where something is kept."""
-    sys.path.insert(0, str(TESTS))
+    sys.path.insert(0, str(TESTS / "memory"))
     import holdings
     import leak_calls
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from reliability.tables import ROOT, Fault, Table
+from reliability.tables import TESTS, Fault, Table
 
 FORKS = 200  # by each process
 LATEST = 1.0  # seconds
@@ -53,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Fork, interrupt, count; by what the tests have, which need lse and pytest."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path[:0] = [str(TESTS / "processes"), str(TESTS / "helpers")]
     yield forks(options.processes)
     yield delays(options.repeats)
     yield threads()

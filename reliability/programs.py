@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from reliability import native
-from reliability.tables import ROOT, Fault
+from reliability.tables import TESTS, Fault
 
-TESTS = ROOT / "tests"
+SOURCES = {
+    TESTS / "bits" / "selftest.c": native.KERNELS,
+    TESTS / "embedding" / "embedding.c": native.ENGINE,
+}
 MORE = [f"-I{native.SOURCES / 'kernels'}", "-fopenmp"]
 
-
-sys.path.insert(0, str(TESTS))
+sys.path[:0] = [str(TESTS / "embedding"), str(TESTS / "helpers")]
 
 
 def requests(most: int | None = None) -> list:
@@ -36,9 +38,9 @@ def requests_without_memory() -> list:
 def compiled(folder: Path, compiler: str, *flags: str) -> list[Path]:
     """selftest.c with the kernels, embedding.c with the whole engine."""
     found = []
-    for name, sources in (("selftest", native.KERNELS), ("embedding", native.ENGINE)):
-        (folder / name).mkdir()
-        found.append(native.program(folder / name, compiler, [*sources, TESTS / f"{name}.c"], *flags, *MORE))
+    for source, others in SOURCES.items():
+        (folder / source.stem).mkdir()
+        found.append(native.program(folder / source.stem, compiler, [*others, source], *flags, *MORE))
     return found
 
 

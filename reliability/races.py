@@ -72,7 +72,7 @@ def in_python(folder: Path) -> tuple[Command, Command]:
     link += [*python["LIBS"].split(), *python["SYSLIBS"].split()]
     interpreter = folder / "python"
     output(["clang", SANITIZE, *flags, HERE / "python.c", *link, "-o", interpreter])
-    folders = os.pathsep.join([str(folder / "src"), str(folder / "tests")])
+    folders = os.pathsep.join([str(folder / "src"), str(folder / "tests" / "memory")])
     command = ["env", f"PYTHONPATH={folders}", interpreter, HERE / "hammer.py"]
     return [*command, "planted"], command
 

@@ -37,23 +37,22 @@ OPTIONS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 
-# what cannot run so, and why
+# what cannot run so, of tests/, and why
 DESELECTED = {
-    "tests/test_every_kernel.py": "starts the suite for every kernel, which is done here",
-    "tests/test_kernels.py": "compiles programs of its own, with sanitizers of their own",
-    "tests/test_c_interface.py": "links the library of an ordinary build; the same calls are made below",
-    "tests/test_embedding.py": "compiles against an installed lse, an ordinary build",
-    "tests/test_exp.py": "compiles programs of its own, by a compiler that would be watched too",
-    "tests/test_fuzz_corpus.py": "compiles a program of its own, with sanitizers of its own",
-    "tests/test_no_memory.py": "takes the place of malloc, and sets limits that the shadow of the memory exceeds",
-    "tests/test_cli.py::test_a_file_larger_than_memory": "sets such a limit too",
-    "tests/test_malformed.py::test_what_is_promised_takes_no_memory": "measures memory, of which the shadow is a part",
-    "tests/test_processes.py::test_a_forked_child_of_a_c_program_computes": "links the library of an ordinary build",
-    "tests/test_interrupts.py::test_dask_is_interrupted": "a chunk that takes seconds takes a minute",
-    "tests/test_dask_cluster.py": "workers of 256 MiB, which the shadow of the memory and freed memory exceed",
-    "tests/test_memory.py::test_2_33_elements": "takes a quarter of an hour with the scalar kernels",
-    "tests/test_memory.py::test_more_than_2_31_elements": "as long",
-    "tests/test_memory.py::test_no_temporary_is_proportional_to_the_input": "freed memory is kept, to see its use",
+    "bits/test_kernels.py": "compiles programs of its own, with sanitizers of their own",
+    "embedding/test_c_interface.py": "links the library of an ordinary build; the same calls are made below",
+    "embedding/test_embedding.py": "compiles against an installed lse, an ordinary build",
+    "accuracy/test_exp.py": "compiles programs of its own, by a compiler that would be watched too",
+    "hostile/test_fuzz_corpus.py": "compiles a program of its own, with sanitizers of its own",
+    "memory/test_no_memory.py": "takes the place of malloc, and sets limits that the shadow of the memory exceeds",
+    "calls/test_cli.py::test_a_file_larger_than_memory": "sets such a limit too",
+    "hostile/test_malformed.py::test_what_is_promised_takes_no_memory": "measures memory; the shadow is a part of it",
+    "processes/test_processes.py::test_a_forked_child_of_a_c_program_computes": "links an ordinary library",
+    "processes/test_interrupts.py::test_dask_is_interrupted": "a chunk that takes seconds takes a minute",
+    "libraries/test_dask_cluster.py": "workers of 256 MiB, which the shadow of the memory and freed memory exceed",
+    "memory/test_memory.py::test_2_33_elements": "takes a quarter of an hour with the scalar kernels",
+    "memory/test_memory.py::test_more_than_2_31_elements": "as long",
+    "memory/test_memory.py::test_no_temporary_is_proportional_to_the_input": "freed memory is kept, to see its use",
 }
 COLUMNS = ["compiler", "kernel", "what", "passed", "skipped", "failed", "reports", "minutes"]
 
@@ -121,8 +120,9 @@ def pytest(folder: Path, more: list[str], environment: dict[str, str]) -> tuple[
     """Run the suite; how many tests passed, were skipped and failed, as far as it came, and its exit status."""
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
-    deselected = (f"--deselect={name}" for name in DESELECTED)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results}", *deselected, *more]
+    deselected = (f"--deselect=tests/{name}" for name in DESELECTED)
+    command = [sys.executable, "-m", "pytest", "--all", "-p", "no:cacheprovider", f"--junitxml={results}"]
+    command += [*deselected, *more]
     done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, stdout=sys.stderr, stderr=sys.stderr)
     if not results.exists():
         return [0, 0, 0], done.returncode

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "figures"
+TESTS = ROOT / "tests"
 
 
 class Fault(Exception):  # noqa: N818

@@ -22,18 +22,18 @@ MEMCHECK = ["valgrind", "--quiet", "--error-limit=no", "--num-callers=40", "--le
 MEMCHECK += ["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
 KERNELS = ["avx2", "scalar"]
 TESTS = [
-    "test_values.py",
-    "test_edges.py",
-    "test_segments.py",
-    "test_weights.py",
-    "test_weighted_arrays.py",
-    "test_cumulative.py",
-    "test_streaming.py",
+    "values/test_values.py",
+    "values/test_edges.py",
+    "values/test_segments.py",
+    "values/test_weights.py",
+    "shapes/test_weighted_arrays.py",
+    "values/test_cumulative.py",
+    "values/test_streaming.py",
 ]
 # It is 30 times slower: accuracy and bits go through the same code with other numbers, arguments and dtypes through the
 # calls of leak_calls.py, and what is not of numbers is not of memory. These look at what valgrind does not compute,
 # 80 bits; at processes of their own; or wait for a reference of many digits:
-LEFT_OUT = "not longdouble and not pickle and not test_merged and not (test_every_prefix and 1000)"
+LEFT_OUT = "not longdouble and not pickle and not (test_every_prefix and 1000)"
 LONGEST_ROW = 2000
 
 
@@ -63,16 +63,16 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
 
 def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     """What Python runs, in a copy of the sources."""
-    yield "every function", ["tests/leak_calls.py"]
+    yield "every function", ["tests/memory/leak_calls.py"]
     if not options.calls:
         files = [f"tests/{name}" for name in TESTS]
-        yield "tests of numbers", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, *files]
+        yield "tests of numbers", ["-m", "pytest", "--all", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, *files]
 
 
 def watch(folder: Path, compiler: str, kernel: str, what: str, command: list[str], table: Table) -> Iterator[str]:
     """Run a command of Python, add a row, yield the errors on whose stack the extension is; NumPy's are not ours."""
     report = folder / "report.xml"
-    environment = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder / 'tests'}", "PYTHONMALLOC": "malloc"}
+    environment = {"PYTHONPATH": str(folder / "src"), "PYTHONMALLOC": "malloc"}
     start = time.monotonic()
     done = subprocess.run(
         [*MEMCHECK, "--xml=yes", f"--xml-file={report}", sys.executable, *command],

@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from reliability.tables import ROOT
+from reliability.tables import TESTS
 
-sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(TESTS / "helpers"))
 
 import oracle
 

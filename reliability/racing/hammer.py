@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-import leak_calls  # of tests/
+import leak_calls  # of tests/memory
 import lse
 
 CALLERS = 4

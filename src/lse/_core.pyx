@@ -72,6 +72,19 @@ def kernels() -> str:
     return table.name.decode()
 
 
+def use_kernels(name: str) -> str:
+    """Compute with another instruction set from now on; return the name of the one before.
+
+    For tests, so that one process tries them all. Nothing may be computed meanwhile in any thread.
+    """
+    global table
+    before = kernels()
+    if name not in available_kernels():
+        raise ValueError(f"{name!r} is not available on this processor; available are {', '.join(available_kernels())}")
+    table = lse_choose(name.encode())
+    return before
+
+
 include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/quick.pxi"

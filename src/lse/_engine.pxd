@@ -10,6 +10,7 @@ cdef extern from "kernels/kernels.h" nogil:
     lse_store lse_store_for(char kind, int size, int source) noexcept
     const lse_kernels *lse_available(int index) noexcept
     const lse_kernels *lse_chosen() noexcept
+    const lse_kernels *lse_choose(const char *wanted) noexcept
 
 
 cdef extern from "engine/threads.h" nogil:

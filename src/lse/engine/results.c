@@ -1,7 +1,7 @@
 /* From states to the output, with a second look at the rows that want one. */
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/plan.h"
 #include "kernels/target.h"
@@ -250,24 +250,25 @@ static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, 
         for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
 }
 
+/* Values of the kernels' type, to where they belong. */
+static void spread(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const char *values)
+{
+    const size_t size = (size_t)plan->itemsize;
+    int neighbours = 1;
+    for (ptrdiff_t i = 1; i < count; i++) neighbours &= out_at[i] - out_at[i - 1] == (ptrdiff_t)size;
+    if (neighbours) {
+        memcpy(plan->out + out_at[0], values, (size_t)count * size);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) memcpy(plan->out + out_at[i], values + (size_t)i * size, size);
+}
+
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
 {
-    int plain = 1, neighbours = 1;
-    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;
-    if (!plain || plan->operation != LSE_LOGSUMEXP || plan->sign || plan->low) return 0;
-    lse_results results;
-    plan->kernels->finish(states, count, &results);
-    for (ptrdiff_t i = 0; i < count; i++) neighbours &= out_at[i] == out_at[0] + i * plan->itemsize;
-    if (!neighbours || plan->store || (uintptr_t)(plan->out + out_at[0]) % (size_t)plan->itemsize != 0) {
-        for (ptrdiff_t i = 0; i < count; i++) store_value(plan, plan->out + out_at[i], results.value[i]);
-    } else if (plan->itemsize == 4) {
-        float *to = (float *)(void *)(plan->out + out_at[0]);
-        for (ptrdiff_t i = 0; i < count; i++)
-            to[i] = results.value[i] != results.value[i] ? (float)NAN : (float)results.value[i];
-    } else {
-        double *to = (double *)(void *)(plan->out + out_at[0]);
-        for (ptrdiff_t i = 0; i < count; i++) to[i] = results.value[i] != results.value[i] ? NAN : results.value[i];
-    }
+    double values[LSE_BATCH];
+    if (plan->operation != LSE_LOGSUMEXP || plan->sign || plan->low || plan->store) return 0;
+    if (!plan->kernels->finish_values(states, count, values)) return 0;
+    spread(plan, out_at, count, (const char *)values);
     return 1;
 }
 

@@ -62,9 +62,13 @@ LSE_INLINE void FN(add_lane)(vf64 *hi, vf64 *lo, int to, int from)
 #endif
 }
 
+/* Lines of memory for each two elements of vf64_width sums: as many as a panel has. */
+enum { FN(ASKS) = vf64_width == 8 && F_IS_DOUBLE ? 2 : 1 };
+
 /* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself if it
  * is less, constants both. */
-LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, lse_states *states, ptrdiff_t at)
+LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, ask_ahead *ask, lse_states *states,
+                              ptrdiff_t at)
 {
     const wide_level level = wide_level_for(max, FN(LSE_FAR));
     vf64 hi[LSE_LANES], lo[LSE_LANES], others = vf64_set(0.0);
@@ -73,11 +77,13 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
     for (; lanes == LSE_LANES && i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
         LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
             const vf64 v[2] = {FN(widen)(x + (i + j) * VF(width)), FN(widen)(x + (i + j + LSE_LANES) * VF(width))};
+            LSE_UNROLL for (int k = 0; k < FN(ASKS); k++) ask_for_one(ask);
             FN(fold)(&hi[j], &lo[j], v, 2, &level, 1, &others);
         }
     const ptrdiff_t rest = n - i;
     LSE_UNROLL for (int j = 0; j < lanes; j++) {
         const REAL *from = x + (i + j) * VF(width);
+        LSE_UNROLL for (int k = 0; k < FN(ASKS); k++) ask_for_one(ask);
         if (lanes == LSE_LANES && j + LSE_LANES < rest) {
             const vf64 v[2] = {FN(widen)(from), FN(widen)(from + LSE_LANES * VF(width))};
             FN(fold)(&hi[j], &lo[j], v, 2, &level, 1, &others);
@@ -95,8 +101,17 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
+/* Sums of one element: itself. */
+LSE_INLINE void FN(sum_one)(vf64 x, lse_states *states, ptrdiff_t at)
+{
+    vf64_store(states->max + at, x);
+    vf64_store(states->count + at, vf64_set(1.0));
+    vf64_store(states->tail + at, vf64_set(0.0));
+    vf64_store(states->tail_lo + at, vf64_set(0.0));
+}
+
 /* A whole vector of sums from its tile of n lines; max are their maxima. */
-static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, lse_states *states, ptrdiff_t at)
+static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
 {
     REAL top[VF(width)];
     VF(store)(top, max);
@@ -104,14 +119,14 @@ static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, lse_states *state
         const REAL *x = tile + c;
         const vf64 m = FN(widen)(top + c);
         switch (n) {
-        case 1: FN(sum_lines)(x, 1, 1, m, states, at + c); break;
-        case 2: FN(sum_lines)(x, 2, 2, m, states, at + c); break;
-        case 3: FN(sum_lines)(x, 3, 3, m, states, at + c); break;
-        case 4: FN(sum_lines)(x, 4, 4, m, states, at + c); break;
-        case 5: FN(sum_lines)(x, 5, 5, m, states, at + c); break;
-        case 6: FN(sum_lines)(x, 6, 6, m, states, at + c); break;
-        case 7: FN(sum_lines)(x, 7, 7, m, states, at + c); break;
-        default: FN(sum_lines)(x, n, LSE_LANES, m, states, at + c);
+        case 1: FN(sum_one)(m, states, at + c); break;
+        case 2: FN(sum_lines)(x, 2, 2, m, ask, states, at + c); break;
+        case 3: FN(sum_lines)(x, 3, 3, m, ask, states, at + c); break;
+        case 4: FN(sum_lines)(x, 4, 4, m, ask, states, at + c); break;
+        case 5: FN(sum_lines)(x, 5, 5, m, ask, states, at + c); break;
+        case 6: FN(sum_lines)(x, 6, 6, m, ask, states, at + c); break;
+        case 7: FN(sum_lines)(x, 7, 7, m, ask, states, at + c); break;
+        default: FN(sum_lines)(x, n, LSE_LANES, m, ask, states, at + c);
         }
     }
 }

@@ -314,6 +314,7 @@ static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrd
 {
     FN(column_block) block;
     REAL tile[LSE_SHORT * VF(width)];
+    ask_ahead none = {.lines = 0};
     const ptrdiff_t n = row->n, width = FN(whole_vectors)(count);
     FN(columns_fetch)(layout, row, 0, n, count, width, &block);
     for (ptrdiff_t c = 0; c < width; c += VF(width)) {
@@ -324,7 +325,7 @@ static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrd
             max = VF(max)(v, max);
             VF(store)(tile + r * VF(width), v);
         }
-        FN(sum_tile)(tile, n, max, states, c);
+        FN(sum_tile)(tile, n, max, &none, states, c);
     }
 }
 

@@ -59,14 +59,28 @@ const lse_kernels *lse_available(int index)
     return NULL;
 }
 
-const lse_kernels *lse_chosen(void)
+static const lse_kernels *named(const char *wanted)
 {
-    static const lse_kernels *chosen = NULL;
-    const lse_kernels *table = LSE_LOAD(&chosen);
-    if (table) return table;
-    const char *wanted = getenv("LSE_KERNELS");
+    const lse_kernels *table;
     for (int i = 0; (table = lse_available(i)) != NULL; i++)
         if (!wanted || !*wanted || !strcmp(wanted, table->name)) break;
+    return table;
+}
+
+static const lse_kernels *chosen = NULL;
+
+const lse_kernels *lse_chosen(void)
+{
+    const lse_kernels *table = LSE_LOAD(&chosen);
+    if (table) return table;
+    table = named(getenv("LSE_KERNELS"));
     if (table) LSE_STORE(&chosen, table); /* whoever else comes here finds the same one */
+    return table;
+}
+
+const lse_kernels *lse_choose(const char *wanted)
+{
+    const lse_kernels *table = named(wanted);
+    if (table) LSE_STORE(&chosen, table);
     return table;
 }

@@ -65,11 +65,14 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     *value_lo = vf64_add(lost, vf64_add(of_n, small));
 }
 
+/* What of a result is wanted; no more is computed. */
+typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
+
 /* value + value_lo = max + log(count + w), w the sum of all smaller terms divided by e^max.
  *
  * The error of value + value_lo that arises here is below 2^-57 of max(|value|, w / (1 + w)); all else is that
  * of the terms. e^(r - n ln 2) is taken with r in two parts, near zero. */
-LSE_INLINE void finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const int scaled, ptrdiff_t i,
+LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
     enum { TERMS = sizeof EXP_f64 / sizeof(double) };
@@ -96,18 +99,20 @@ LSE_INLINE void finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     vf64_log(v, v_lo, vf64_set(0.0), &log_hi, &log_lo);
     vf64 value = two_sum_f64(max, log_hi, &lost);
     value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
+    if (what == VALUE_ALONE) return value;
     vf64_store(results->value + i, value);
     vf64_store(results->value_lo + i, lost);
-    if (!scaled) return;
+    if (what == BOTH_PARTS) return value;
     const vf64 scale = vf64_div(e, v);
     const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
     vf64_store(results->scale + i, scale);
     vf64_store(results->scale_lo + i, vf64_div(rest, v));
     vf64_store(results->anchor + i, n);
+    return value;
 }
 
 /* Likewise of sums of floats, in plain double precision: the logarithm is within 2^-28.8 w / (1 + w). */
-LSE_INLINE void finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const int scaled, ptrdiff_t i,
+LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
     enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = sizeof ATANH / sizeof(double) - 2 };
@@ -124,34 +129,55 @@ LSE_INLINE void finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     vf64 p = vf64_set(ATANH[LOG_TERMS - 1]);
     LSE_UNROLL for (int j = LOG_TERMS - 2; j >= 0; j--) p = vf64_fma(p, s, vf64_set(ATANH[j]));
     const vf64 log = vf64_fma(k, vf64_set(LN2_HI_f64), vf64_fma(vf64_mul(twice, s), p, twice));
-    vf64_store(results->value + i, two_sum_f64(max, log, &lost));
+    if (what == VALUE_ALONE) return vf64_add(max, log);
+    const vf64 value = two_sum_f64(max, log, &lost);
+    vf64_store(results->value + i, value);
     vf64_store(results->value_lo + i, lost);
-    if (!scaled) return;
+    if (what == BOTH_PARTS) return value;
     vf64_store(results->scale + i, vf64_div(e, v));
     vf64_store(results->scale_lo + i, vf64_set(0.0));
     vf64_store(results->anchor + i, n);
+    return value;
 }
 
 #define FINISH(F)                                                                                                    \
-    LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const int scaled, lse_results *results)     \
+    LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const wanted what, lse_results *results)    \
     {                                                                                                                \
         if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */          \
             finish_vector_##F(vf64_set(s->max[0]), vf64_set(s->count[0]), vf64_set(s->tail[0]),                      \
-                              vf64_set(s->tail_lo[0]), scaled, 0, results);                                          \
+                              vf64_set(s->tail_lo[0]), what, 0, results);                                            \
             return;                                                                                                  \
         }                                                                                                            \
         for (ptrdiff_t i = 0; i < count; i += vf64_width)                                                            \
             finish_vector_##F(vf64_load(s->max + i), vf64_load(s->count + i), vf64_load(s->tail + i),                \
-                              vf64_load(s->tail_lo + i), scaled, i, results);                                        \
+                              vf64_load(s->tail_lo + i), what, i, results);                                          \
     }                                                                                                                \
     static void finish_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                          \
     {                                                                                                                \
-        finish_all_##F(states, count, 0, results);                                                                   \
+        finish_all_##F(states, count, BOTH_PARTS, results);                                                          \
     }                                                                                                                \
     static void finish_scaled_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                   \
     {                                                                                                                \
-        finish_all_##F(states, count, 1, results);                                                                   \
+        finish_all_##F(states, count, AND_SCALE, results);                                                           \
+    }                                                                                                                \
+    static int finish_values_##F(const lse_states *s, ptrdiff_t count, void *values)                                 \
+    {                                                                                                                \
+        char *to = (char *)values;                                                                                   \
+        vf64 farthest = vf64_set(0.0);                                                                               \
+        for (ptrdiff_t i = 0; i < count; i += vf64_width) {                                                          \
+            const vf64 max = vf64_load(s->max + i);                                                                  \
+            const vf64 value = finish_vector_##F(max, vf64_load(s->count + i), vf64_load(s->tail + i),               \
+                                                 vf64_load(s->tail_lo + i), VALUE_ALONE, 0, NULL);                   \
+            farthest = vf64_max(vf64_abs(max), farthest);                                                            \
+            put_##F(to, vf64_select(value, value, value, vf64_set((double)NAN)));                                    \
+            to += vf64_width * sizeof_##F;                                                                           \
+        }                                                                                                            \
+        return !vf64_any_at_least(farthest, vf64_set(LSE_FAR_##F * (1.0 + DBL_EPSILON)));                            \
     }
+#define sizeof_f32 sizeof(float)
+#define sizeof_f64 sizeof(double)
+#define put_f32 vf64_to_f32
+#define put_f64 vf64_store
 FINISH(f32)
 FINISH(f64)
 #undef FINISH

@@ -149,6 +149,9 @@ typedef struct {
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
+    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0 where one
+     * of them wants a second look. */
+    int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
     lse_sum_panel sum_panel;
     lse_map_panel softmax_panel, log_softmax_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
@@ -190,5 +193,8 @@ const lse_kernels *lse_available(int index);
 /* The first of them, or the one that the environment variable LSE_KERNELS names: the same at every call; NULL where it
  * names none of them. */
 const lse_kernels *lse_chosen(void);
+/* For tests alone, while nothing is being computed: from now on the choice is the table of this name, which is returned;
+ * NULL, and nothing changes, where there is none. */
+const lse_kernels *lse_choose(const char *wanted);
 
 #endif

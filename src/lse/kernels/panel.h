@@ -209,7 +209,7 @@ static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count,
         for (ptrdiff_t v = 0; v < vectors; v++) {
             const ptrdiff_t left = count - v * FN(WIDTH);
             REAL *to = tiles + (v * n + i) * FN(WIDTH);
-            V own = VF(load_some)(x + p->offset[i] + (size_t)v * sizeof(V), left, none);
+            V own = VF(load_some)(x + p->offset[i] + (size_t)v * sizeof(V), left, VF(set)(0));
             if (where && left >= FN(WIDTH)) {
                 own = VF(where)(where + p->where_offset[i] + v * FN(WIDTH), own, none);
             } else if (where) {
@@ -292,19 +292,49 @@ LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
     return p->form == LSE_BY_ROWS && (p->n > longest || 2 * p->count < FN(WIDTH));
 }
 
+/* How many sums are done together: tiles of short ones stay in the first cache; columns are read in the order of memory. */
+LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
+{
+    return p->n <= LSE_TILE_LINES || p->form == LSE_BY_COLUMNS ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
+}
+
+/* The columns to the right of sums first .. first + some, of the input and of a mapped output. */
+LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some)
+{
+    ask_ahead ask = {.lines = 0};
+    if (p->form != LSE_BY_COLUMNS) return ask;
+    const ptrdiff_t next = some * (ptrdiff_t)sizeof(REAL);
+    ask.x = p->x + p->at[first] + next;
+    ask.offset = p->offset;
+    if (p->out_form == LSE_BY_COLUMNS) {
+        ask.out = p->out + p->out_at[first] + next;
+        ask.out_offset = p->out_offset;
+    }
+    ask.lines = 4 * p->n;
+    return ask;
+}
+
 static void FN(sum_panel)(const lse_panel *p, lse_states *states)
 {
-    REAL tiles[FN(PER_GROUP) * LSE_TILE_LINES * FN(WIDTH)];
+    REAL tiles[FN(PER_GROUP) * FN(STAGE)];
     V max[FN(PER_GROUP)];
     if (FN(one_by_one)(p, F_IS_DOUBLE ? 200 : LSE_SHORT)) {
-        for (ptrdiff_t k = 0; k < p->count; k++) FN(sum_short)(p->x + p->at[k], p->n, states, k);
+        ptrdiff_t k = 0;
+        for (; k < p->count; k++) FN(sum_short)(p->x + p->at[k], p->n, states, k);
+        for (; k % LSE_LANES != 0; k++) { /* whole vectors */
+            states->max[k] = states->max[0];
+            states->count[k] = states->count[0];
+            states->tail[k] = states->tail[0];
+            states->tail_lo[k] = states->tail_lo[0];
+        }
         return;
     }
-    const ptrdiff_t step = p->n <= LSE_TILE_LINES ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
+    const ptrdiff_t step = FN(group_step)(p);
     for (ptrdiff_t k = 0; k < p->count; k += step) {
         const ptrdiff_t some = p->count - k < step ? p->count - k : step;
+        ask_ahead ask = FN(ask_after)(p, k, some);
         FN(tiles_in)(p, k, some, tiles, max);
         for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
-            FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], states, k + v * FN(WIDTH));
+            FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, states, k + v * FN(WIDTH));
     }
 }

@@ -126,19 +126,25 @@ LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, FN(term_s
 
 /* The terms of a tile, in its place, and what they are to be multiplied by; lanes: min(n, LSE_LANES), a constant, and n
  * itself if it is less. */
-LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V max, REAL *r, REAL *r_lo)
+LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V max, ask_ahead *ask, REAL *r,
+                                  REAL *r_lo)
 {
     enum { HALVES = VF(width) / vf64_width };
     const FN(term_level) level = FN(term_level_for)(max);
     FN(term_sum) s[HALVES][LSE_LANES];
-    LSE_UNROLL for (int j = 0; j < lanes; j++) FN(tile_term)(tile + j * VF(width), &level, s, j, 1);
+    LSE_UNROLL for (int j = 0; j < lanes; j++) {
+        ask_for_one(ask);
+        FN(tile_term)(tile + j * VF(width), &level, s, j, 1);
+    }
     LSE_UNROLL for (int j = lanes; j < LSE_LANES; j++)
         LSE_UNROLL for (int h = 0; h < HALVES; h++) s[h][j].hi = s[h][j].lo = vf64_set(0.0);
     if (lanes == LSE_LANES) {
         ptrdiff_t i = LSE_LANES;
         for (; i + LSE_LANES <= n; i += LSE_LANES)
-            LSE_UNROLL for (int j = 0; j < LSE_LANES; j++)
+            LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
+                ask_for_one(ask);
                 FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+            }
         LSE_UNROLL for (int j = 0; j < LSE_LANES - 1; j++)
             if (i + j < n) FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
     }
@@ -146,17 +152,17 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
         FN(tile_share)(s[h], lanes, r + h * vf64_width, r_lo + h * vf64_width);
 }
 
-static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, REAL *r, REAL *r_lo)
+static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REAL *r, REAL *r_lo)
 {
     switch (n) {
-    case 1: FN(softmax_lines)(tile, 1, 1, max, r, r_lo); break;
-    case 2: FN(softmax_lines)(tile, 2, 2, max, r, r_lo); break;
-    case 3: FN(softmax_lines)(tile, 3, 3, max, r, r_lo); break;
-    case 4: FN(softmax_lines)(tile, 4, 4, max, r, r_lo); break;
-    case 5: FN(softmax_lines)(tile, 5, 5, max, r, r_lo); break;
-    case 6: FN(softmax_lines)(tile, 6, 6, max, r, r_lo); break;
-    case 7: FN(softmax_lines)(tile, 7, 7, max, r, r_lo); break;
-    default: FN(softmax_lines)(tile, n, LSE_LANES, max, r, r_lo);
+    case 1: FN(softmax_lines)(tile, 1, 1, max, ask, r, r_lo); break;
+    case 2: FN(softmax_lines)(tile, 2, 2, max, ask, r, r_lo); break;
+    case 3: FN(softmax_lines)(tile, 3, 3, max, ask, r, r_lo); break;
+    case 4: FN(softmax_lines)(tile, 4, 4, max, ask, r, r_lo); break;
+    case 5: FN(softmax_lines)(tile, 5, 5, max, ask, r, r_lo); break;
+    case 6: FN(softmax_lines)(tile, 6, 6, max, ask, r, r_lo); break;
+    case 7: FN(softmax_lines)(tile, 7, 7, max, ask, r, r_lo); break;
+    default: FN(softmax_lines)(tile, n, LSE_LANES, max, ask, r, r_lo);
     }
 }
 
@@ -302,10 +308,11 @@ static int FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some
 {
     REAL top[LSE_BATCH], r[LSE_BATCH], r_lo[LSE_BATCH];
     V max[FN(PER_GROUP)];
+    ask_ahead ask = FN(ask_after)(p, first, some);
     FN(tiles_in)(p, first, some, tiles, max);
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
         VF(store)(top + v * FN(WIDTH), max[v]);
-        FN(softmax_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
+        FN(softmax_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
     }
     int plain = FN(are_near)(top, some);
     for (ptrdiff_t k = 0; k < some; k++) plain &= r[k] == r[k];
@@ -332,9 +339,10 @@ static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     lse_states states;
     lse_results results;
     V max[FN(PER_GROUP)];
+    ask_ahead ask = FN(ask_after)(p, first, some);
     FN(tiles_in)(p, first, some, tiles, max);
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
-        FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &states, v * FN(WIDTH));
+        FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, &states, v * FN(WIDTH));
     FN(finish)(&states, FN(whole_vectors)(some), &results);
     if (!finished_plainly(&states, &results, some, FN(LSE_FAR))) return 0;
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
@@ -374,13 +382,13 @@ LSE_INLINE int FN(map_one)(const lse_panel *p, ptrdiff_t k, const int log)
 
 LSE_INLINE ptrdiff_t FN(map_panel)(const lse_panel *p, const int log)
 {
-    REAL tiles[FN(PER_GROUP) * LSE_TILE_LINES * FN(WIDTH)];
+    REAL tiles[FN(PER_GROUP) * FN(STAGE)];
     ptrdiff_t k = 0;
     if (p->out_form == LSE_BY_ROWS && FN(one_by_one)(p, 128)) {
         while (k < p->count && FN(map_one)(p, k, log)) k++;
         return k;
     }
-    const ptrdiff_t step = p->n <= LSE_TILE_LINES ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
+    const ptrdiff_t step = FN(group_step)(p);
     for (ptrdiff_t some; k < p->count; k += some) {
         some = p->count - k < step ? p->count - k : step;
         if (!(log ? FN(log_softmax_group) : FN(softmax_group))(p, k, some, tiles)) return k;

@@ -36,6 +36,23 @@ LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
     return vf64_fma(p, r, vf64_set(1.0));
 }
 
+/* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset; out may
+ * be NULL. */
+typedef struct {
+    const char *x, *out;
+    const ptrdiff_t *offset, *out_offset;
+    ptrdiff_t next, lines;
+} ask_ahead;
+
+LSE_INLINE void ask_for_one(ask_ahead *ask)
+{
+    if (ask->next >= ask->lines) return;
+    const ptrdiff_t row = ask->next >> 2, line = (ask->next & 3) * 64;
+    LSE_PREFETCH(ask->x + ask->offset[row] + line);
+    if (ask->out) LSE_PREFETCH_OUT(ask->out + ask->out_offset[row] + line);
+    ask->next++;
+}
+
 /* Scalars of the same: the sum of eight lanes, in halves. */
 LSE_INLINE double add_lanes(const double *s)
 {

@@ -1,0 +1,129 @@
+"""One answer: the same bits for any number of threads, batch, layout and axis. Of all kernels: test_golden.py."""
+
+import numpy as np
+import pytest
+
+import lse
+
+pytestmark = pytest.mark.usefixtures("kernel")
+
+DTYPES = [np.float32, np.float64]
+FUNCTIONS = [lse.logsumexp, lse.softmax, lse.log_softmax]
+LENGTHS = [1, 2, 3, 5, 8, 11, 16, 17, 24, 31, 32, 33, 63, 64, 65, 100, 128, 129, 257, 1000, 2049, 4097, 9001]
+
+
+def rows(n, count, dtype, rng):
+    """Rows of very different scales and levels, so that anchors move and tails matter."""
+    scale = np.array([0.01, 1, 10, 100, 600])[rng.integers(5, size=count)]
+    level = np.array([0, 0, 5, -300, 70000, 200000])[rng.integers(6, size=count)]
+    a = rng.standard_normal((count, n)) * scale[:, None] + level[:, None]
+    a[rng.random((count, n)) < 0.02] = -np.inf
+    if count > 4:
+        a[1] = np.sort(a[1])
+        a[2] = np.sort(a[2])[::-1]
+        a[3, n // 2] = np.nan
+        a[4, n // 2] = np.inf
+    return a.astype(dtype)
+
+
+def bits(x):
+    x = np.ascontiguousarray(x)
+    return x.view(np.uint32 if x.dtype == np.float32 else np.uint64)
+
+
+def assert_same(x, y):
+    assert x.dtype == y.dtype
+    assert np.array_equal(bits(x), bits(y))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_a_row_alone_and_in_any_batch(dtype, function, n, rng):
+    a = rows(n, 70, dtype, rng)
+    whole = function(a, axis=1)
+    for count in (1, 2, 3, 33, 65):
+        assert_same(function(a[5 : 5 + count], axis=1), whole[5 : 5 + count])
+    for i in range(0, 70, 7):
+        assert_same(np.asarray(function(a[i])), whole[i])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("count", [2, 7, 16, 33, 70, 130])
+def test_rows_and_columns(dtype, function, n, count, rng):
+    a = rows(n, count, dtype, rng)
+    across = function(a, axis=1)
+    down = function(np.ascontiguousarray(a.T), axis=0)
+    assert_same(across, down.T)
+    assert_same(across, function(np.asfortranarray(a), axis=1))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_long_rows_and_columns(dtype, function, rng):
+    a = rows(200_003, 6, dtype, rng)
+    assert_same(function(a, axis=1), function(np.ascontiguousarray(a.T), axis=0).T)
+    assert_same(function(a, axis=1)[5], function(a[5:].T.copy(), axis=0).T[0])
+
+
+def layouts(a):
+    """The same values, lying differently in memory."""
+    yield "Fortran", np.asfortranarray(a)
+    spread = np.full([2 * k for k in a.shape], np.nan, a.dtype)
+    spread[tuple(slice(None, None, 2) for _ in a.shape)] = a
+    yield "strided", spread[tuple(slice(None, None, 2) for _ in a.shape)]
+    yield "reversed", np.ascontiguousarray(a[(slice(None, None, -1),) * a.ndim])[(slice(None, None, -1),) * a.ndim]
+    yield "byte-swapped", a.astype(a.dtype.newbyteorder())
+    raw = np.zeros(a.nbytes + 1, np.uint8)
+    unaligned = raw[1:].view(a.dtype).reshape(a.shape)
+    unaligned[...] = a
+    yield "unaligned", unaligned
+    yield "unaligned Fortran", unaligned.reshape(a.shape[::-1]).T if a.ndim == 1 else unaligned
+    read_only = a.copy()
+    read_only.flags.writeable = False
+    yield "read-only", read_only
+    yield "permuted", np.ascontiguousarray(a.transpose(range(a.ndim)[::-1])).transpose(range(a.ndim)[::-1])
+    for axis in range(a.ndim):
+        yield f"axis {axis} last", np.moveaxis(np.ascontiguousarray(np.moveaxis(a, axis, -1)), -1, axis)
+
+
+AXES = [None, 0, 1, 2, -1, (0, 1), (1, 2), (0, 2), (2, 0), (0, 1, 2)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("shape", [(3, 5, 7), (2, 70, 40), (40, 3, 70), (65, 33, 2)])
+@pytest.mark.parametrize("axis", AXES, ids=str)
+def test_layouts(dtype, function, shape, axis, rng):
+    a = rows(shape[1] * shape[2], shape[0], dtype, rng)
+    a[~np.isfinite(a)] = -np.inf
+    a = a.reshape(shape)
+    expected = function(a, axis=axis)
+    for name, b in layouts(a):
+        assert np.array_equal(bits(function(b, axis=axis)), bits(expected)), name
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_zero_strides(dtype, function, rng):
+    a = rng.standard_normal(50).astype(dtype)
+    wide = np.broadcast_to(a, (40, 50))
+    tall = np.broadcast_to(a[:, None], (50, 40))
+    for axis in (0, 1, None):
+        assert_same(np.asarray(function(wide, axis=axis)), np.asarray(function(wide.copy(), axis=axis)))
+        assert_same(np.asarray(function(tall, axis=axis)), np.asarray(function(tall.copy(), axis=axis)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("shape", [(700_001,), (3, 200_001), (5000, 100), (100, 5001), (66_000, 9)])
+@pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.exhausts) for n in (3, 7))])
+def test_threads(dtype, function, shape, threads, rng):
+    a = (rng.standard_normal(shape) * 20).astype(dtype)
+    for axis in (None, *range(len(shape))):
+        with lse.set_num_threads(1):
+            expected = function(a, axis=axis)
+        with lse.set_num_threads(threads):
+            assert_same(np.asarray(function(a, axis=axis)), np.asarray(expected))

@@ -1,0 +1,141 @@
+"""Comparisons without tolerance, values lying differently in memory, kernels, fresh processes, programs wanted."""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lse import _core
+
+ROOT = Path(__file__).resolve().parents[2]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+# all that the processor can run; where LSE_KERNELS names one, that alone
+KERNELS = [_core.kernels()] if os.environ.get("LSE_KERNELS") else _core.available_kernels()
+
+
+@contextlib.contextmanager
+def using(kernel):
+    """Compute with a kernel, and then with the one before again."""
+    before = _core.use_kernels(kernel)
+    try:
+        yield kernel
+    finally:
+        _core.use_kernels(before)
+
+
+def missing(what):
+    """Skip; where LSE_REQUIRE_TOOLS is set, fail."""
+    if os.environ.get("LSE_REQUIRE_TOOLS"):
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is not installed")
+
+
+def tool(*names):
+    """The path of the first program there is."""
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    return missing(" or ".join(names))
+
+
+def skip_without(name):
+    """Skip where an optional library is not installed; it is not imported."""
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+
+
+def needs_modules(*names):
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            missing(name)
+
+
+def compiled(compiler, sources, folder):
+    """Objects of (source, flags) pairs, compiled side by side: the kernels are long, for all in them is inlined."""
+    objects = [folder / f"{source.parent.name}_{source.stem}.o" for source, _ in sources]
+    commands = [
+        [compiler, *flags, "-c", source, "-o", target] for (source, flags), target in zip(sources, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
+    return objects
+
+
+def fresh(program, *arguments, timeout=60, **environment):
+    """What a fresh interpreter prints, of code or a file; not ended in time it is killed, and the test fails."""
+    env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "LSE_KERNELS")}
+    env |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
+    given = [program] if isinstance(program, os.PathLike) else ["-c", program]
+    command = [sys.executable, "-W", "error", *given, *map(str, arguments)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, f"ended with {done.returncode}\n{done.stdout[-1000:]}{done.stderr[-3000:]}"
+    return done.stdout.strip()
+
+
+def same(computed, expected):
+    """Equal by value, NaN to NaN, component by component; of one shape and one dtype."""
+    computed, expected = np.asarray(computed), np.asarray(expected)
+    assert computed.dtype == expected.dtype, (computed.dtype, expected.dtype)
+    assert computed.shape == expected.shape, (computed.shape, expected.shape)
+    for x, y in zip(components(computed), components(expected), strict=True):
+        assert np.array_equal(x, y, equal_nan=x.dtype.kind == "f"), (computed, expected)
+
+
+def components(x):
+    """Real numbers of a dtype that NumPy knows."""
+    if x.dtype.name == "bfloat16":
+        return (x.astype(np.float32),)
+    return (x.real, x.imag) if x.dtype.kind == "c" else (x,)
+
+
+def same_bits(computed, expected):
+    """Equal bit for bit, except that any NaN is another's equal; signs of zero and padding of longdouble apart."""
+    same(computed, expected)
+    for x, y in zip(components(np.asarray(computed)), components(np.asarray(expected)), strict=True):
+        assert np.array_equal(np.signbit(x[x == 0]), np.signbit(y[y == 0])), (computed, expected)
+
+
+def layouts(a):
+    """The same values, lying differently in memory."""
+    yield "Fortran", np.asfortranarray(a)
+    spread = np.zeros([2 * k for k in a.shape], a.dtype)
+    spread[tuple(slice(None, None, 2) for _ in a.shape)] = a
+    yield "strided", spread[tuple(slice(None, None, 2) for _ in a.shape)]
+    backwards = (slice(None, None, -1),) * a.ndim
+    yield "reversed", np.ascontiguousarray(a[backwards])[backwards]
+    if a.dtype.name != "bfloat16":
+        yield "byte-swapped", a.astype(a.dtype.newbyteorder())
+    unaligned = np.zeros(a.nbytes + 1, np.uint8)[1:].view(a.dtype).reshape(a.shape)
+    unaligned[...] = a
+    yield "unaligned", unaligned
+    read_only = a.copy()
+    read_only.flags.writeable = False
+    yield "read-only", read_only
+
+
+def in_threads(work, count):
+    """Call work(0), work(1), ... on threads of their own, started at once; raise the first error."""
+    start, errors = threading.Barrier(count), []
+
+    def guarded(i):
+        try:
+            start.wait()
+            work(i)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,151 @@
+"""Digests of results on a fixed set of inputs: ``python golden.py`` prints what golden.txt shall hold.
+
+The inputs are made of integers and of operations that round the same everywhere, so that they, and the results, are the
+same on every machine and with every version of NumPy. golden.c computes the first of them through lse.h.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+import lse
+
+ROWS = 12
+LENGTHS = [*range(1, 140), 257, 1000, 2049, 4097, 9001, 70000, 200003]
+LEVEL = np.array([0, -10, -600, 70000, -200000, -(2.0**126), 0.25, 0, 0, -25, 0, -20])[:, None]
+SCALE = np.array([1, 20, 1200, 30, -100, 2.0**127, 0, 0, 0, 50, 0, 40])[:, None]
+GOLDEN = Path(__file__).with_name("golden.txt")
+PROGRAM = Path(__file__).with_name("golden.c")
+STEP = np.uint64(0x9E3779B97F4A7C15)
+
+
+def mix(z):
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def words(seed, n):
+    """ROWS rows of n words of 64 random bits."""
+    at = np.arange(1, ROWS * n + 1, dtype=np.uint64).reshape(ROWS, n)
+    return mix(np.uint64(seed * 0xD1B54A32D192ED03 % 2**64) + at * STEP)
+
+
+def fractions(words):
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def elements(n, dtype):
+    """Rows of very different scales and levels, of equal elements, ramps, any bits, and special values."""
+    w, i = words(n, n), np.arange(n)
+    x = LEVEL + SCALE * fractions(w)
+    x[7], x[8] = 0.5 * i, -0.125 * i
+    x[9, w[9] % np.uint64(8) == 0] = -np.inf
+    x[11, n // 2] = np.nan if n % 2 else np.inf
+    x = x.astype(dtype)
+    x[10] = w[10].view(np.float64) if dtype == np.float64 else (w[10] >> np.uint64(32)).astype(np.uint32).view(dtype)
+    return x
+
+
+def weights(n, dtype):
+    """Rows that are not negative, of both signs, and of small integers."""
+    w = words(n + 1000000, n)
+    b = fractions(w)
+    b[1::3] = 2 * b[1::3] - 1
+    b[2::3] = (w[2::3] >> np.uint64(61)).astype(np.float64) - 3
+    return b.astype(dtype)
+
+
+class Digest:
+    """The sum of mixed bits; any NaN counts as the same."""
+
+    def __init__(self):
+        self.sum, self.count = np.zeros(1, np.uint64), 0
+
+    def add(self, x):
+        x = np.array(x, order="C", ndmin=1)
+        x[np.isnan(x)] = np.nan
+        bits = x.view(f"u{x.itemsize}").ravel().astype(np.uint64)
+        at = np.arange(self.count + 1, self.count + bits.size + 1, dtype=np.uint64)
+        self.sum += np.sum(mix(bits + at * STEP), dtype=np.uint64)
+        self.count += bits.size
+
+    def __str__(self):
+        return f"{self.sum[0]:016x}"
+
+
+def state(x):
+    """Value and sign of every row, folded in as a third and the rest, with all digits of the state."""
+    sums = lse.LogSumExp(ROWS, x.dtype)
+    third = x.shape[1] // 3
+    sums.update(x[:, :third], axis=1).update(x[:, third:], axis=1)
+    sums = lse.LogSumExp(ROWS).merge(sums)
+    return np.stack([sums.value, sums.sign], axis=1)
+
+
+def signed(x, b):
+    return np.stack(lse.logsumexp(x, axis=1, b=b, return_sign=True), axis=1)
+
+
+def integers(x):
+    """The elements as integers where they are some."""
+    return np.where(np.abs(x) < 2**31, x, 0).astype(np.int64)
+
+
+def halves(x):
+    return np.where(np.abs(x) < 60000, x, 0).astype(np.float16)
+
+
+# what golden.c computes too
+IN_C = {
+    "logsumexp": lambda x, b: lse.logsumexp(x, axis=1),
+    "logsumexp, columns": lambda x, b: lse.logsumexp(np.ascontiguousarray(x.T), axis=0),
+    "softmax": lambda x, b: lse.softmax(x, axis=1),
+    "softmax, columns": lambda x, b: lse.softmax(np.ascontiguousarray(x.T), axis=0).T,
+    "log_softmax": lambda x, b: lse.log_softmax(x, axis=1),
+    "logsumexp, weights": signed,
+    "state": lambda x, b: state(x),
+}
+IN_PYTHON = {
+    "log_softmax, columns": lambda x, b: lse.log_softmax(np.ascontiguousarray(x.T), axis=0).T,
+    "logsumexp, all": lambda x, b: lse.logsumexp(x[:9]),
+    "logsumexp, strided": lambda x, b: lse.logsumexp(x[::-1, ::2], axis=1),
+    "logsumexp, weights, columns": lambda x, b: lse.logsumexp(
+        np.asfortranarray(x), axis=1, b=np.abs(b), return_sign=True
+    )[0],
+    "logsumexp, where": lambda x, b: lse.logsumexp(x, axis=1, where=b > 0),
+    "logsumexp, integers": lambda x, b: lse.logsumexp(integers(x), axis=1),
+    "logsumexp, float16": lambda x, b: lse.logsumexp(halves(x), axis=1),
+    "softmax, float16": lambda x, b: lse.softmax(halves(x), axis=1),
+    "softmax, where": lambda x, b: lse.softmax(x, axis=1, where=b > 0),
+    "logmeanexp": lambda x, b: lse.logmeanexp(x, axis=1),
+    "logmeanexp, weights": lambda x, b: lse.logmeanexp(x, axis=1, b=np.abs(b)),
+    "logcumsumexp": lambda x, b: lse.logcumsumexp(x, axis=1),
+    "logcumsumexp, reverse": lambda x, b: lse.logcumsumexp(x, axis=1, reverse=True),
+    "segment_logsumexp": lambda x, b: lse.segment_logsumexp(x, [0, x.shape[1] // 5, x.shape[1]], axis=1),
+}
+
+
+def lines(functions):
+    """A line for each dtype and function: the digest, and the name."""
+    for name, dtype in (("f64", np.float64), ("f32", np.float32)):
+        digests = {function: Digest() for function in functions}
+        for n in LENGTHS:
+            x, b = elements(n, dtype), weights(n, dtype)
+            for function, digest in digests.items():
+                digest.add(functions[function](x, b))
+        for function, digest in digests.items():
+            yield f"{digest} {name} {function}"
+
+
+def expected(functions):
+    """The lines of golden.txt for these functions, in its order."""
+    return [line for line in GOLDEN.read_text().splitlines() if line.split(" ", 2)[2] in functions]
+
+
+def main():
+    print(*lines(IN_C), *lines(IN_PYTHON), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Do the commands of the benchmarks work? What they measure decides no test."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not here")
+QUICKLY = ("--quick", "--wait", "0", "--rounds", "3")
+
+
+def started(*words):
+    """A command of the benchmarks, ended."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", "benchmarks", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8", timeout=300)
+
+
+def command(*words):
+    """What it prints."""
+    done = started(*words)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def cases_of(path):
+    """What a command has written: who was measured, by case."""
+    content = json.loads(path.read_text())
+    return {one["case"]: {each["name"] for each in one["contenders"]} for one in content["cases"]}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Written by a tiny run of each command."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    runs = {
+        "runs": ("--threads", "1", "--only", "^f(32|64) n=8$|^f32 .*x8 axis 1$"),
+        "sweep": (
+            "sweep",
+            "--threads",
+            "1",
+            "--seed",
+            "5",
+            "--elements",
+            "1e3",
+            "--only",
+            "softmax f32 (rows|columns) n=(3|17)$",
+        ),
+        "shapes": ("shapes", "--only", r"(softmax|logsumexp) float32 (20000x50 axis 1 b$|3x512x512|\(2,\))"),
+        "calls": ("calls", "--only", "n=3$"),
+    }
+    if importlib.util.find_spec("matplotlib") is not None:
+        runs["sweep"] += ("--plot", folder / "sweep.png")
+    for name, words in runs.items():
+        path = folder / f"{name}.json"
+        path.with_suffix(".txt").write_text(command(*words, *QUICKLY, "--json", path))
+    return folder
+
+
+def test_sweep(files):
+    printed = (files / "sweep.txt").read_text()
+    assert "drawn with --seed 5" in printed
+    assert re.search(r"^softmax +f32 +columns +1 +[\d.]+~? +(3|17) +\w+ +[\d.]+ +\d +2$", printed, re.MULTILINE)
+    measured = cases_of(files / "sweep.json")
+    assert {"softmax f32 rows n=3", "log_softmax f32 columns n=17"} <= set(measured)
+    assert all({"lse", "NumPy"} <= who for who in measured.values())
+
+
+def test_the_seed_decides_what_is_drawn():
+    first, again, other = (command("sweep", "--list", "--seed", seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_shapes(files):
+    ratios = json.loads((files / "shapes.json").read_text())["ratios"]
+    assert len(ratios) >= 6
+    assert all(one["x peer"] > 0 and one["x plain"] > 0 for one in ratios)
+
+
+def test_calls(files):
+    assert "Up to 16 elements" in (files / "calls.txt").read_text()
+    assert all({"lse", "a.max()"} <= who for who in cases_of(files / "calls.json").values())
+
+
+def test_report(files, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    names = [files / f"{name}.json" for name in ("runs", "sweep", "shapes")]
+    printed = command("report", *names, "--on", "a machine")
+    assert "Nanoseconds per element, medians of one interleaved run on\na machine;" in printed
+    assert "| float32 (10⁵, 8), axis 1 |" in printed
+    assert "A call on 8 numbers takes" in printed
+    command("report", *names, "--on", "a machine", "--write", page)
+    assert printed.strip() in page.read_text(encoding="utf-8")
+
+
+def test_picture(files):
+    if importlib.util.find_spec("matplotlib") is None:
+        pytest.skip("matplotlib is not installed")
+    assert (files / "sweep.png").stat().st_size > 1000
+
+
+def test_unknown_case():
+    done = started("calls", "--only", "no such")
+    assert done.returncode == 1
+    assert "--list" in done.stderr

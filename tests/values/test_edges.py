@@ -1,0 +1,125 @@
+"""Faults that searches for such have found: each once here, so that it stays mended."""
+
+import math
+
+import numpy as np
+import pytest
+
+import lse
+import oracle
+from checks import same
+
+pytestmark = pytest.mark.usefixtures("kernel")
+
+LONG = np.longdouble
+
+
+def test_offsets_may_be_where_the_result_goes():
+    lengths = np.array([1, 100] * 40)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    a = np.linspace(-3, 3, offsets[-1])
+    expected = lse.segment_logsumexp(a, offsets)
+    out = offsets[:-1].view(np.float64)
+    same(lse.segment_logsumexp(a, offsets, out=out), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weighted_sums_near_the_least_number(dtype):
+    x = np.finfo(dtype).min / dtype(1.1)
+    value, sign = lse.logsumexp(np.array([x]), b=np.ones(1, dtype), return_sign=True)
+    same(value, x)
+    same(sign, dtype(1))
+    same(lse.logmeanexp(np.array([x, -np.inf], dtype), b=np.array([1, 0], dtype)), x)
+
+
+def test_longdouble_cancels_exactly():
+    same(lse.logsumexp(np.array([800, 800, 0], LONG), b=[1, -1, 1]), LONG(0))
+    same(lse.logsumexp(np.array([0, 0, -40], LONG), b=[1, -1, 1]), LONG(-40))
+    value, sign = lse.logsumexp(np.array([5, 5], LONG), b=[1, -1], return_sign=True)
+    same(value, LONG(-np.inf))
+    same(sign, LONG(0))
+
+
+def test_longdouble_weights_of_any_size():
+    least, greatest = np.finfo(LONG).smallest_subnormal, np.finfo(LONG).max / 2
+    a = np.array([1, 2], LONG)
+    exact = oracle.mean(a)
+    for weight in (least, greatest):
+        assert oracle.shortfall(lse.logmeanexp(a, b=np.full(2, weight)), exact) <= 2
+        assert oracle.shortfall(lse.logsumexp(a, b=np.full(2, weight)), oracle.weighted(a, np.full(2, weight))) <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float64, LONG, np.complex128])
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_infinite_weights_of_nothing_are_nan(dtype, weight):
+    assert np.isnan(lse.logsumexp(np.array([-np.inf, 0], dtype), b=[weight, 1]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, LONG])
+@pytest.mark.parametrize(
+    ("a", "b", "sign"),
+    [([0, -22799], [np.inf, np.inf], 1), ([0, -22799], [1, -np.inf], -1), ([-22799, 0], [np.inf, -1e30], 1)],
+)
+def test_no_exponential_is_nothing_beside_an_infinite_weight(a, b, sign, dtype):
+    found = lse.logsumexp(np.array(a, dtype), b=np.array(b, dtype), return_sign=True)
+    assert found == (np.inf, sign)
+
+
+def test_prefixes_of_longdouble_do_not_depend_on_what_follows():
+    a = np.array([0.1, 0.3, 0.7, 10999], LONG)
+    for i in range(1, 4):
+        exact = oracle.weighted(a[:i])
+        assert oracle.shortfall(lse.logcumsumexp(a)[i - 1], exact) <= 2
+
+
+def test_complex_running_sums():
+    same(lse.logcumsumexp(np.array([np.inf, 1], complex)), np.array([np.inf, np.inf], complex))
+    a = np.full(10**5, 0.1)
+    a[0] = 35
+    assert abs(lse.logcumsumexp(a + 0j)[-1].real - lse.logcumsumexp(a)[-1]) <= 1e-14
+
+
+def test_complex_softmax():
+    half = math.tan(5e14)  # e^ix / (e^ix + 1) = (1 + i tan(x / 2)) / 2
+    np.testing.assert_allclose(lse.softmax([1e15j, 0j]), [0.5 + 0.5j * half, 0.5 - 0.5j * half], rtol=1e-14)
+    p = lse.softmax(np.array([-600, 0.3, 0.1], complex))[0].real
+    assert abs(p / lse.softmax([-600, 0.3, 0.1])[0] - 1) <= 4 * np.finfo(float).eps
+    same(lse.softmax(np.array([np.inf, np.inf, 0], complex)), np.array([0.5, 0.5, 0], complex))
+
+
+def test_weights_beyond_float32():
+    a = np.float32([0, 1])
+    mean = np.float32(oracle.mean(a))
+    for weight in (1e-50, 1e300):
+        same(lse.logmeanexp(a, b=weight), mean)
+        same(lse.logsumexp(a, b=weight), np.float32(oracle.weighted(a, np.full(2, weight))))
+
+
+def test_more_than_32_dimensions():
+    x = np.zeros((1,) * 40 + (2,))
+    for axis in (-1, (0, -1)):
+        assert lse.logsumexp(x, axis, x + 1, where=x == 0).ravel() == math.log(2)
+    assert lse.softmax(x, -1, where=x == 0).shape == x.shape
+    assert lse.logmeanexp(x, -1).ravel() == 0
+
+
+def test_weights_that_are_left_out_are_not_looked_at():
+    a, b = np.arange(300.0), np.where(np.arange(300) % 3 == 0, np.nan, 1.0)
+    for shape, axis in (((300,), 0), ((100, 3), 0), ((3, 100), 1)):
+        x, w = a.reshape(shape), b.reshape(shape)
+        same(lse.logsumexp(x, axis, w, where=~np.isnan(w)), lse.logsumexp(x, axis, np.nan_to_num(w)))
+
+
+def test_errors_of_what_used_to_slip_through():
+    assert lse.logsumexp([1.0, 2.0], b=2**70) == lse.logsumexp([1.0, 2.0], b=2.0**70)
+    with pytest.raises(ValueError, match="beyond the range"):
+        lse.logsumexp([1.0], b=10**400)
+    for axis in (2**40, 2**100, (2**100,)):
+        for function in (lse.logsumexp, lse.softmax):
+            with pytest.raises(np.exceptions.AxisError):
+                function([1.0], axis=axis)
+    with pytest.raises(TypeError, match="void16"):
+        lse.logsumexp(np.zeros(3, "V2"))
+    for dtype in ("U5", object):
+        with pytest.raises(TypeError, match="cast"):
+            lse.logsumexp([1.0], out=np.zeros((), dtype))

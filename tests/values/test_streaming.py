@@ -1,0 +1,550 @@
+"""LogSumExp: right however the data are cut and merged, whole or unchanged, the same in every process."""
+
+import copy
+import pickle
+import subprocess
+import sys
+from functools import reduce
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import lse
+import oracle
+from checks import in_threads, layouts, same, same_bits
+from lse import LogSumExp
+from test_weights import SIGNED
+
+pytestmark = pytest.mark.usefixtures("kernel")
+
+INF, NAN = np.inf, np.nan
+DTYPES = [np.float32, np.float64]
+
+
+@pytest.fixture(autouse=True)
+def _no_floating_point_errors():
+    with np.errstate(all="raise"):
+        yield
+
+
+def streamed(chunks, dtype=np.float64, weights=None):
+    total = LogSumExp(dtype=dtype)
+    for i, chunk in enumerate(chunks):
+        total.update(chunk, None if weights is None else weights[i])
+    return total
+
+
+def cuts(a, size):
+    return [a[i : i + size] for i in range(0, len(a), size)]
+
+
+# Right however it is cut ------------------------------------------------------------------------------------
+
+ROWS = {
+    "normal": lambda rng: rng.standard_normal(700),
+    "wide": lambda rng: rng.standard_normal(700) * 200,
+    "equal": lambda rng: np.full(700, 0.3),
+    "ascending": lambda rng: np.linspace(-400, 300, 700),
+    "descending": lambda rng: np.linspace(300, -400, 700),
+    "around 0": lambda rng: np.log(rng.dirichlet(np.ones(700))),
+    "tail of 0": lambda rng: np.r_[0.0, rng.uniform(-80, -20, 699)],
+    "thirds": lambda rng: np.full(700, -np.log(700)),
+    "far": lambda rng: 3e6 + rng.standard_normal(700),
+    "steps": lambda rng: np.repeat(np.arange(7.0) * 100 - 300, 100),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 699, 700])
+def test_any_chunks(dtype, kind, size, rng):
+    a = ROWS[kind](rng).astype(dtype)
+    total = streamed(cuts(a, size), dtype)
+    exact = oracle.logsumexp(a)
+    assert total.value.dtype == dtype
+    assert total.count == len(a)
+    if kind == "tail of 0":
+        assert oracle.error_in_ulp(total.value, exact) <= 2
+    else:
+        assert oracle.error(total.value, exact) <= 1
+    assert total.sign == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_million_chunks(dtype):
+    """What merging loses does not add up."""
+    total = LogSumExp(dtype=dtype)
+    chunk = np.array([0.7, 0.7], dtype)
+    for _ in range(1_000_000):
+        total.update(chunk)
+    assert oracle.error(total.value, oracle.logsumexp_of_repeated(chunk[:1], [2_000_000])) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 3, 50, 400])
+@pytest.mark.parametrize("scale", [1, 100])
+def test_weights_of_both_signs(dtype, size, scale, rng):
+    a = (rng.standard_normal(400) * scale).astype(dtype)
+    b = (rng.standard_normal(400) * 10 ** rng.uniform(-3, 3, 400)).astype(dtype)
+    total = streamed(cuts(a, size), dtype, cuts(b, size))
+    assert oracle.error_of_sum(total.value, total.sign, a, b) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 3, 50, 400])
+def test_weights_that_are_not_negative(dtype, size, rng):
+    a = (rng.standard_normal(400) * 30).astype(dtype)
+    b = rng.random(400).astype(dtype)
+    total = streamed(cuts(a, size), dtype, cuts(b, size))
+    assert oracle.shortfall(total.value, oracle.weighted(a, b)) <= 1
+    assert total.sign == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_with_and_without_weights(dtype, rng):
+    """Some chunks with, others without: one sum."""
+    a = (rng.standard_normal(400) * 3).astype(dtype)
+    b = rng.standard_normal(400).astype(dtype)
+    b[::100] = b[50:150] = 1
+    total = LogSumExp(dtype=dtype)
+    for start in range(0, 400, 50):
+        part = slice(start, start + 50)
+        total.update(a[part], None if (b[part] == 1).all() else b[part])
+    assert oracle.error_of_sum(total.value, total.sign, a, b) <= 1
+
+
+def test_a_tail_beside_one():
+    """log(1 + e^-40), whichever of the two has a weight."""
+    for b in ([1.0], None):
+        total = LogSumExp().update([0.0], b).update([-40.0], None if b else [1.0])
+        assert oracle.error_in_ulp(total.value, oracle.logsumexp([0.0, -40.0])) <= 2
+
+
+def test_what_cancels_across_chunks():
+    """Equal terms are gone exactly and leave what comes after them; the others, within the bound."""
+    total = LogSumExp().update([800.0], [1.0]).update([800.0], [-1.0])
+    assert (total.value, total.sign) == (-INF, 0)
+    assert total.update([0.0], [-1.0]).value == 0
+    assert total.sign == -1
+    total = LogSumExp().update([0.0, 30.0]).update([30.0], [-1.0])
+    assert oracle.error_of_sum(total.value, total.sign, [0.0, 30.0, 30.0], [1.0, 1.0, -1.0]) <= 1
+    ends = LogSumExp().update([5.0, 5.0, 1.0], [1.0, -1.0, 1.0])  # cancels inside one chunk: exactly
+    assert (ends.value, ends.sign) == (1, 1)
+
+
+# Special values ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", SIGNED, ids=str)
+def test_signed_values_in_one_chunk(dtype, case):
+    a, b, value, sign = case
+    total = LogSumExp(dtype=dtype).update(np.array(a, dtype), np.array(b, dtype))
+    same(total.value, dtype(value))
+    same(total.sign, dtype(sign))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", [c for c in SIGNED if not {800, -800, 1000, -7} & set(c[0])], ids=str)
+def test_signed_values_one_by_one(dtype, case):
+    a, b, value, sign = case
+    total = LogSumExp(dtype=dtype)
+    for x, w in zip(a, b, strict=True):
+        total.update(np.array([x], dtype), np.array([w], dtype))
+    same(total.value, dtype(value))
+    same(total.sign, dtype(sign))
+
+
+SPECIAL = [
+    ([], -INF),
+    ([[]], -INF),
+    ([[-INF], [-INF]], -INF),
+    ([[-INF], [3.0]], 3.0),
+    ([[3.0], [-INF]], 3.0),
+    ([[INF], [1.0]], INF),
+    ([[1.0], [INF], [INF]], INF),
+    ([[INF], [-INF]], INF),
+    ([[1.0], [NAN]], NAN),
+    ([[NAN], [1.0]], NAN),
+    ([[INF], [NAN]], NAN),
+    ([[NAN], [INF]], NAN),
+    ([[NAN], [-INF]], NAN),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("case", SPECIAL, ids=str)
+def test_special_values(dtype, weighted, case):
+    chunks, value = case
+    chunks = [np.array(c, dtype) for c in chunks]
+    total = streamed(chunks, dtype, [np.ones_like(c) for c in chunks] if weighted else None)
+    same(total.value, dtype(value))
+    same(total.sign, dtype(NAN if np.isnan(value) else value > -INF))
+
+
+def exact_far_out(a, b=None):
+    """log(sum(b e^a)) for weights alike in size, of terms so far apart that most are nothing beside the greatest."""
+    a = [float(x) for x in a]
+    top = max(a)
+    kept = [i for i, x in enumerate(a) if top - x < 5000]
+    shifted = [a[i] - top for i in kept]
+    with oracle.mp.workdps(400):
+        return oracle.mp.mpf(top) + oracle.weighted(shifted, None if b is None else [float(b[i]) for i in kept])
+
+
+FAR = [
+    [[3e38, 3e38], [3e38]],
+    [[-3e38], [-3e38, -3e38]],
+    [[2.0**17 + 1, 2.0**17], [2.0**17 - 3]],
+    [[2.0**20], [2.0**20 - 5, 2.0**20 + 8]],
+    [[1.5e5, 1.5e5 - 1], [1.2e5], [-1e38]],
+    [[2.0**45], [2.0**45 + 2.0**22]],
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weights", [None, 1.0, 3.0, 1e-30, 1e30])
+@pytest.mark.parametrize("chunks", FAR, ids=str)
+def test_far_out(dtype, weights, chunks):
+    chunks = [np.array(c, dtype) for c in chunks]
+    b = None if weights is None else [np.full_like(c, weights) for c in chunks]
+    for order in (1, -1):
+        total = streamed(chunks[::order], dtype, b and b[::order])
+        a = np.concatenate(chunks)
+        exact = exact_far_out(a, b and np.concatenate(b))
+        assert oracle.shortfall(total.value, exact) <= 1
+
+
+@pytest.mark.parametrize("weights", [None, 1.0, 5e-324, 1e-300, 1e300])
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [[1e300], [1e300, -1e300]],
+        [[1.7e308], [-1.7e308]],
+        [[2.0**46], [2.0**46 + 2.0**-6, 2.0**46 - 1]],
+        [[2.0**46 * 1.2, 2.0**46 * 1.2 - 0.5], [2.0**46 * 1.2 + 600]],
+        [[2.0**46 + 1], [2.0**46 - 1], [0.0]],
+        [[-(2.0**46) - 1], [-(2.0**46) + 1], [-(2.0**60)]],
+        [[0.0], [-(2.0**50)]],
+        [[0.875, -0.5], [-(2.0**46) - 1], [0.125]],
+    ],
+    ids=str,
+)
+def test_far_out_of_float64(weights, chunks):
+    b = None if weights is None else [np.full(len(c), weights) for c in chunks]
+    for order in (1, -1):
+        total = streamed(chunks[::order], np.float64, b and b[::order])
+        exact = exact_far_out(np.concatenate(chunks), b and np.concatenate(b))
+        assert oracle.shortfall(total.value, exact) <= 1
+
+
+# One answer -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 8, 17, 129, 5000, 65_536, 65_537, 300_001])
+def test_one_chunk_has_the_bits_of_logsumexp(dtype, n, rng):
+    a = (rng.standard_normal(n) * 20).astype(dtype)
+    for threads in (1, 2):
+        with lse.set_num_threads(threads):
+            same_bits(LogSumExp.of(a).value, lse.logsumexp(a))
+    same_bits(LogSumExp(dtype=dtype).update(a).value, lse.logsumexp(a))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, (0, 2), (1, 2), ()], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_layouts(dtype, axis, weighted, rng):
+    a = (rng.standard_normal((5, 70, 9)) * 9).astype(dtype)
+    b = rng.standard_normal((5, 70, 9)).astype(dtype) if weighted else None
+    value, sign = lse.logsumexp(a, axis, b, return_sign=True)
+    total = LogSumExp.of(a, axis, b)
+    same_bits(total.value, value)
+    same_bits(total.sign, sign)
+    assert total.count == a.size // max(1, np.size(value))
+    for name, other in layouts(a):
+        again = LogSumExp(np.shape(value), dtype).update(other, b, axis)
+        assert np.array_equal(again.value, total.value), name
+
+
+def test_empty_states_are_neutral(rng):
+    total = LogSumExp.of(rng.standard_normal((3, 7)), axis=1).update(rng.standard_normal(3), np.ones(3), axis=())
+    same_bits((total + LogSumExp(3)).value, total.value)
+    same_bits((LogSumExp(3) + total).value, total.value)
+    assert LogSumExp().value == -INF
+    assert LogSumExp().sign == 0
+    assert LogSumExp(4).merge(LogSumExp(4)).count == 0
+
+
+# Shapes and dtypes ------------------------------------------------------------------------------------------
+
+
+def test_shapes(rng):
+    a = rng.standard_normal((4, 5, 6))
+    total = LogSumExp((4, 6))
+    for i in range(5):
+        assert total.update(a[:, i], axis=()) is total
+    assert np.allclose(total.value, lse.logsumexp(a, axis=1), rtol=1e-15)
+    assert total.shape == (4, 6)
+    assert total.count == 5
+    assert total.value.shape == (4, 6)
+    assert type(LogSumExp.of(a).value) is np.float64
+    assert LogSumExp(6).shape == (6,)
+    assert LogSumExp((0, 3)).update(np.zeros((0, 3, 2)), axis=2).value.shape == (0, 3)
+    assert LogSumExp((2, 3)).update(np.zeros((2, 3, 0)), axis=2).count == 0
+    big = LogSumExp(1000).update(rng.standard_normal((3, 1000)), axis=0)  # more than the kernels take at once
+    assert big.merge(big).count == 6
+
+
+@pytest.mark.parametrize("dtype", ["e", "f", "d", "i", "u1", "?", ">f8", ">i2"])
+def test_dtypes(dtype, rng):
+    a = (rng.random(50) * 3).astype(dtype)
+    total = LogSumExp().update(a)
+    same_bits(total.value, lse.logsumexp(a.astype(np.float64)))
+    assert LogSumExp.of(a).dtype == (np.float32 if dtype == "f" else np.float64)
+
+
+def test_bfloat16(rng):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    a = rng.random(50).astype(ml_dtypes.bfloat16)
+    same_bits(LogSumExp.of(a).value, lse.logsumexp(a.astype(np.float64)))
+
+
+def test_float64_into_float32():
+    """Beyond float32, and in more digits than it has."""
+    total = LogSumExp(dtype=np.float32).update([1e300]).update([1e300])
+    assert total.value == np.float32(INF)
+    total = LogSumExp(dtype=np.float32).update(np.full(1000, 2.0**-30))
+    assert total.value == np.float32(np.log(1000))
+
+
+def test_scalars_and_lists():
+    assert LogSumExp().update(3.0).update(np.float32(3)).update([3]).value == lse.logsumexp([3.0, 3.0, 3.0])
+
+
+# Errors change nothing --------------------------------------------------------------------------------------
+
+
+def wrong_updates():
+    yield ValueError, r"shape \(3,\) reduced over axis=None has shape \(\)", (np.zeros(3),), {}
+    yield ValueError, r"has shape \(3,\), but the accumulator has shape \(2,\)", (np.zeros((4, 3)),), {"axis": 0}
+    yield ValueError, "do not broadcast", (np.zeros((4, 2)), np.zeros(3)), {"axis": 0}
+    yield ValueError, "repeated", (np.zeros((4, 2)),), {"axis": (0, 0)}
+    yield np.exceptions.AxisError, "out of bounds", (np.zeros((4, 2)),), {"axis": 2}
+    yield TypeError, "complex128 data are not supported", (np.zeros((4, 2), complex),), {"axis": 0}
+    yield TypeError, "complex128 data are not supported", (np.zeros((4, 2)), 1j), {"axis": 0}
+    yield TypeError, "not supported", (np.zeros((4, 2), object),), {"axis": 0}
+    yield TypeError, "masked", (np.ma.zeros((4, 2)),), {"axis": 0}
+    if np.dtype(np.longdouble).itemsize > 8:
+        yield TypeError, "longdouble|float128", (np.zeros((4, 2), np.longdouble),), {"axis": 0}
+
+
+@pytest.mark.parametrize(("error", "message", "arguments", "keywords"), list(wrong_updates()))
+def test_wrong_updates(error, message, arguments, keywords):
+    total = LogSumExp(2).update([[1.0, 2.0]], axis=0)
+    before = pickle.dumps(total)
+    with pytest.raises(error, match=message):
+        total.update(*arguments, **keywords)
+    assert pickle.dumps(total) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments"),
+    [
+        (TypeError, ((), np.int64)),
+        (TypeError, ((), np.float16)),
+        (TypeError, ((), "nonsense")),
+        (TypeError, (2.5,)),
+        (TypeError, ("ab",)),
+        (TypeError, ((2, None),)),
+        (ValueError, (-1,)),
+        (ValueError, ((2, -3),)),
+        (ValueError, ((1,) * 64,)),
+        ((MemoryError, ValueError), ((1 << 40, 1 << 40),)),
+    ],
+    ids=str,
+)
+def test_wrong_accumulators(error, arguments):
+    with pytest.raises(error):
+        LogSumExp(*arguments)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_dtypes_of_the_other_byte_order_are_taken_for_the_native_ones(dtype):
+    swapped = np.dtype(dtype).newbyteorder()
+    assert lse.LogSumExp(2, swapped).dtype == lse.LogSumExp.of([0.0], dtype=swapped).dtype == np.dtype(dtype)
+
+
+def test_wrong_merges():
+    total = LogSumExp(2)
+    with pytest.raises(TypeError, match=r"expected a LogSumExp, not ndarray; update\(\) takes data"):
+        total.merge(np.zeros(2))
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\) differ"):
+        total.merge(LogSumExp(3))
+    with pytest.raises(TypeError):
+        total + 1
+    with pytest.raises(TypeError):
+        total += 1.0
+
+
+# A value like others ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_pickles_and_copies(shape, weighted, dtype, rng):
+    total = LogSumExp(shape, dtype).update(rng.standard_normal(shape), axis=())
+    if weighted:
+        total.update(rng.standard_normal(shape), rng.standard_normal(shape), axis=())
+    protocols = range(pickle.HIGHEST_PROTOCOL + 1)
+    others = [pickle.loads(pickle.dumps(total, protocol)) for protocol in protocols]
+    before = total.value
+    for other in [*others, total.copy(), copy.copy(total), copy.deepcopy(total)]:
+        same_bits(other.value, before)
+        same_bits(other.sign, total.sign)
+        assert (other.shape, other.dtype, other.count) == (shape, dtype, total.count)
+        other.update(rng.standard_normal(shape), axis=())
+        same_bits(total.value, before)
+
+
+def test_subclasses_survive():
+    class Named(LogSumExp):
+        pass
+
+    assert type(Named.of([1.0])) is Named
+    assert type(Named().copy()) is Named
+    assert type(Named() + LogSumExp()) is Named
+
+
+def test_addition(rng):
+    parts = [LogSumExp.of(rng.standard_normal(9)) for _ in range(4)]
+    values = [p.value for p in parts]
+    total = reduce(lambda x, y: x + y, parts)
+    assert [p.value for p in parts] == values
+    assert total.count == 36
+    same_bits(sum(parts, start=LogSumExp()).value, total.value)
+    first = parts[0]
+    first += parts[1]
+    assert first is parts[0]
+    assert (LogSumExp(dtype=np.float32) + LogSumExp(dtype=np.float32)).dtype == np.float32
+    assert (LogSumExp(dtype=np.float32) + LogSumExp()).dtype == np.float64
+    first.merge(first)
+    assert abs(first.value - lse.logsumexp([values[0], values[1]]) - np.log(2)) < 1e-15
+
+
+def test_reset():
+    total = LogSumExp(2).update([1.0, 2.0], [1.0, -1.0], axis=())
+    assert total.reset() is total
+    assert total.count == 0
+    same(total.value, np.full(2, -INF))
+    assert total.nbytes == 2 * 32
+
+
+def test_repr():
+    assert repr(LogSumExp()) == "LogSumExp(shape=(), dtype=float64, count=0, value=-inf)"
+    total = LogSumExp(dtype="f4").update(np.array([0.1, 0.1], "f4"))
+    assert repr(total) == f"LogSumExp(shape=(), dtype=float32, count=2, value={total.value!s})"
+    assert repr(LogSumExp(3)) == "LogSumExp(shape=(3,), dtype=float64, count=0)"
+
+
+def test_size():
+    total = LogSumExp((10, 10))
+    assert total.nbytes == 3200
+    assert sys.getsizeof(total) >= 3200
+    assert total.update(np.zeros((10, 10)), np.ones((10, 10)), axis=()).nbytes == 6400
+
+
+GOOD = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])
+MALFORMED = [
+    None,
+    (),
+    (2, 2, GOOD),
+    (1, 1, GOOD[:3], None),
+    (3, 1, GOOD, None),
+    ("2", 1, GOOD, None),
+    (2, -1, GOOD, None),
+    (2, 1.0, GOOD, None),
+    (2, True, GOOD, None),
+    (2, 1, None, None),
+    (2, 1, GOOD.tolist(), None),
+    (2, 1, GOOD[:3], None),
+    (2, 1, GOOD[:, :1], None),
+    (2, 1, GOOD.astype("f4"), None),
+    (2, 1, GOOD.astype(object), None),
+    (2, 1, np.full((4, 2), NAN), None),
+    (2, 1, np.full((4, 2), INF), None),
+    (2, 1, GOOD * [[1], [1], [1], [-1]], None),
+    (2, 1, GOOD + [[0], [0], [0], [INF]], None),
+    (2, 1, GOOD, GOOD[:3]),
+    (2, 1, GOOD, np.full((4, 2), INF)),
+]
+
+
+@pytest.mark.parametrize("state", MALFORMED, ids=str)
+def test_malformed_pickles(state):
+    total = LogSumExp(2).update([1.0, 2.0], axis=())
+    before = pickle.dumps(total)
+    with pytest.raises((TypeError, ValueError), match="pickled state"):
+        total.__setstate__(state)
+    assert pickle.dumps(total) == before
+
+
+FAR = [1e20, 1e20, 2.0**500, 2.0**500, INF, INF]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.floats(), min_size=16, max_size=16), st.booleans())
+@example([*FAR, 1.0, 1.0, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0, 0.0, 0.0], True)  # an exponent that is none
+def test_no_pickle_does_harm(numbers, weighted):
+    """Whatever finite and infinite numbers a state has, using it neither crashes nor warns."""
+    parts = np.array(numbers).reshape(2, 4, 2)
+    total = LogSumExp(2)
+    try:
+        total.__setstate__((2, 1, parts[0], parts[1] if weighted else None))
+    except ValueError:
+        return
+    total.update([1.0, 2.0], [1.0, -1.0], axis=()).update([1e300, -1e300], axis=()).merge(total)
+    assert total.value.shape == total.sign.shape == (2,)
+
+
+# Threads and processes --------------------------------------------------------------------------------------
+
+
+def test_threads_of_their_own(rng):
+    data = rng.standard_normal((4, 50, 5000))
+    totals = [LogSumExp() for _ in range(4)]
+
+    def work(i):
+        for chunk in data[i]:
+            totals[i].update(chunk)
+
+    in_threads(work, 4)
+    for i in range(4):
+        same_bits(totals[i].value, streamed(data[i]).value)
+
+
+def test_threads_that_share_one(rng):
+    data = rng.standard_normal((4, 200, 3, 300))
+    total = LogSumExp(3)
+
+    def work(i):
+        for chunk in data[i]:
+            total.update(chunk, axis=1)
+            total.merge(LogSumExp.of(chunk, axis=1))
+
+    in_threads(work, 4)
+    assert total.count == 2 * 4 * 200 * 300
+    expected = lse.logsumexp(np.moveaxis(data, 2, 0).reshape(3, -1), axis=1) + np.log(2)
+    assert np.abs(total.value - expected).max() < 1e-14
+
+
+def test_another_process(rng):
+    """A state goes through a pipe to another interpreter and back."""
+    code = "import pickle, sys; t = pickle.load(sys.stdin.buffer); pickle.dump(t.update([1.0]), sys.stdout.buffer)"
+    total = LogSumExp.of(rng.standard_normal(100))
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(total), capture_output=True, check=True)
+    same_bits(pickle.loads(done.stdout).value, total.update([1.0]).value)

@@ -1,0 +1,214 @@
+"""Weights, signs and means: special values by identity, and within the stated bounds of the exact value."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import lse
+import oracle
+from checks import same
+
+pytestmark = pytest.mark.usefixtures("kernel")
+
+INF, NAN = np.inf, np.nan
+DTYPES = [np.float32, np.float64]
+
+
+@pytest.fixture(autouse=True)
+def _no_floating_point_errors():
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+# Special values ---------------------------------------------------------------------------------------------
+
+# a, b, value of the magnitude, sign; the value without return_sign is NaN where the sign is -1
+SIGNED = [
+    ([], [], -INF, 0),
+    ([1, 2], [0, 0], -INF, 0),
+    ([INF, NAN, -INF], [0, 0, 0], -INF, 0),  # what has no weight does not exist
+    ([INF, NAN, 3], [0, 0, 1], 3, 1),
+    ([INF, NAN, 3], [-0.0, -0.0, -1], 3, -1),
+    ([-INF, -INF], [1, -1], -INF, 0),
+    ([-INF, 5], [-2, 1], 5, 1),
+    ([NAN, 1], [1, 1], NAN, NAN),
+    ([NAN, INF], [1, -1], NAN, NAN),
+    ([1, 2], [NAN, 1], NAN, NAN),
+    ([-INF, 2], [NAN, 1], NAN, NAN),
+    ([1, INF], [NAN, 1], NAN, NAN),
+    ([INF], [1], INF, 1),
+    ([INF], [-1], INF, -1),  # SciPy's issue 23548
+    ([INF, INF, 0], [1, 2, -1], INF, 1),
+    ([INF, INF, 0], [-1, -2, 1], INF, -1),
+    ([INF, INF], [1, -1], NAN, NAN),
+    ([INF, -INF], [1, -1], INF, 1),
+    ([0, 1], [INF, 1], INF, 1),
+    ([0, 1], [-INF, 1], INF, -1),
+    ([0, 1], [INF, -INF], NAN, NAN),
+    ([-INF, 1], [INF, 1], NAN, NAN),  # infinitely many times nothing
+    ([INF, 0], [1, -INF], NAN, NAN),
+    ([1, 1], [1, -1], -INF, 0),
+    ([3, -7, 3, -7], [2, 5, -2, -5], -INF, 0),
+    ([1, 1, 1], [1, -1, -1], 1, -1),
+    ([800, 800, 0], [1, -1, 1], 0, 1),
+    ([800, 0, 800], [1, 1, -1], 0, 1),
+    ([0, 800, 800], [-1, 1, -1], 0, -1),
+    ([-800, 800, 800, 800], [1, 3, -1, -2], -800, 1),
+    ([1000], [1], 1000, 1),
+    ([-1000], [-1], -1000, -1),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", SIGNED, ids=lambda c: f"{c[0]}-{c[1]}")
+def test_signed_values(dtype, case):
+    a, b = np.array(case[0], dtype), np.array(case[1], dtype)
+    value, sign = lse.logsumexp(a, b=b, return_sign=True)
+    same(value, dtype(case[2]))
+    same(sign, dtype(case[3]))
+    assert not np.signbit(sign) or sign == -1 or np.isnan(sign)
+    same(lse.logsumexp(a, b=b), dtype(NAN if case[3] == -1 else case[2]))
+    pad = np.full(2000, -INF, dtype)  # the same among many that do not count
+    for extra, weight in ((pad, 1), (-pad, 0)):
+        long, weights = np.insert(extra, 1000, a), np.insert(np.full(2000, weight, dtype), 1000, b)
+        for x, y in zip(lse.logsumexp(long, b=weights, return_sign=True), (value, sign), strict=True):
+            same(x, y)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("a", "value", "sign"),
+    [([], -INF, 0), ([-INF, -INF], -INF, 0), ([NAN, INF], NAN, NAN), ([INF, 1], INF, 1), ([-5, -INF], -5, 1)],
+)
+def test_the_sign_without_weights(dtype, a, value, sign):
+    got = lse.logsumexp(np.array(a, dtype), return_sign=True)
+    same(got[0], dtype(value))
+    same(got[1], dtype(sign))
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 3), (0, 3)])
+def test_the_sign_of_empty_arrays(shape):
+    for axis in (0, 1, None):
+        value, sign = lse.logsumexp(np.empty(shape), axis=axis, return_sign=True)
+        expected = np.sum(np.empty(shape), axis=axis)
+        same(value, np.full_like(expected, -INF))
+        same(sign, np.zeros_like(expected))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("a", "b", "value"),
+    [
+        ([], [], NAN), ([1, 2], [0, 0], NAN), ([INF, 3, NAN], [0, 2, 0], 3), ([-INF, -INF], [1, 1], -INF),
+        ([NAN, 1], [1, 1], NAN), ([INF, 1], [1, 1], INF), ([2, 1], [1, -1], INF),
+        ([2, 1], [-1, 1], NAN), ([7, 7, 7], [5, 2, 2], 7),
+        ([-800, -800], [1, 1], -800), ([4, 4], [-1, -2], 4), ([2, 2, 5], [3, -1, 0], 2), ([9, 1], [0, NAN], NAN),
+        ([2, 3], [1, -3], None),
+    ],
+)  # fmt: skip
+def test_means(dtype, a, b, value):
+    a, b = np.array(a, dtype), np.array(b, dtype)
+    got = lse.logmeanexp(a, b=b)
+    if value is None:  # a ratio of two negative numbers
+        assert oracle.shortfall(got, oracle.mean(a, b)) <= 2
+    else:
+        same(got, dtype(value))
+    if np.all(b == 1):
+        same(lse.logmeanexp(a), dtype(value))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 9, 100, 5000, 70_000])
+def test_the_mean_of_equal_numbers_is_that_number(dtype, n):
+    for x in (0, -3.25, 1e30):
+        same(lse.logmeanexp(np.full(n, x, dtype)), dtype(x))
+
+
+# Accuracy ---------------------------------------------------------------------------------------------------
+
+HUGE_AND_TINY = [
+    ([0, -1000], [1e-300, 1e300]),
+    ([0, 0], [1e308, 1e308]),
+    ([0, 1], [5e-324, 1e-310]),
+    ([700, 0], [5e-324, 5e-324]),
+    ([-1e300, -1e300], [3, 4]),
+    ([1000, -1000, 0], [1e-300, 1e300, 1]),
+    ([0] + [-746] * 1000, [1] * 1001),
+    ([0, 0], [1, 2**-60]),
+    ([0, -40], [1, 0.5]),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), HUGE_AND_TINY)
+def test_weights_of_any_size(a, b):
+    a, b = np.array(a, float), np.array(b, float)
+    for order in (slice(None), slice(None, None, -1)):
+        assert oracle.shortfall(lse.logsumexp(a[order], b=b[order]), oracle.weighted(a, b)) <= 1
+
+
+def test_worked_examples():
+    assert round(lse.logsumexp([0, -1000], b=[1e-300, 1e300]), 2) == -309.22
+    assert round(lse.logsumexp([0, 0], b=[1e308, 1e308]), 3) == 709.889
+    assert round(lse.logsumexp([40, 39, 0], b=[1, -math.e, 1]), 3) == 2.604
+    assert lse.logsumexp([0, -40.0], b=[1, 1]) == 4.248354255291589e-18
+    assert lse.logsumexp([1, 2], b=[1, 1]) == lse.logsumexp([1, 2])
+
+
+def test_weights_of_float32():
+    big, least = np.float32(3e38), np.float32(1e-45)
+    for a, b in (([0, 0], [big, big]), ([-87, 80], [big, least]), ([0, 0], [least, least]), ([-300, 0], [big, least])):
+        a, b = np.array(a, np.float32), np.array(b, np.float32)
+        assert oracle.shortfall(lse.logsumexp(a, b=b), oracle.weighted(a, b)) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100, 257])
+def test_random_positive_weights(dtype, n, rng):
+    for scale in (1e-3, 1, 30):
+        for spread in (0.5, 20):
+            a = (rng.standard_normal(n) * scale).astype(dtype)
+            b = np.exp(rng.standard_normal(n) * spread).astype(dtype)
+            b[rng.random(n) < 0.1] = 0
+            b[rng.integers(n)] = 1.5
+            assert oracle.shortfall(lse.logsumexp(a, b=b), oracle.weighted(a, b)) <= 1
+            assert oracle.shortfall(lse.logmeanexp(a), oracle.mean(a)) <= 1
+            centred = (a - dtype(float(oracle.weighted(a, b)))).astype(dtype)
+            assert oracle.shortfall(lse.logsumexp(centred, b=b), oracle.weighted(centred, b)) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [2, 3, 8, 17, 64, 100, 300])
+def test_random_signed_weights(dtype, n, rng):
+    for scale in (0, 1, 30):
+        for closeness in (0, 1e-2, 1e-6):
+            a = (rng.standard_normal(n) * scale).astype(dtype)
+            b = rng.standard_normal(n).astype(dtype)
+            half = n // 2  # pairs that nearly cancel
+            a[half : 2 * half], b[half : 2 * half] = a[:half], (b[:half] * dtype(closeness - 1)).astype(dtype)
+            value, sign = lse.logsumexp(a, b=b, return_sign=True)
+            assert oracle.error_of_sum(value, sign, a, b) <= 1
+            same(lse.logsumexp(a, b=b), dtype(NAN) if sign < 0 else value)
+
+
+def test_nearly_cancelling_terms_of_peers():
+    a, b = np.array([40.0, 39, 0]), np.array([1, -math.e, 1])
+    for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
+        value, sign = lse.logsumexp(a[order], b=b[order], return_sign=True)
+        assert oracle.error_of_sum(value, sign, a, b) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [4097, 65_537, 200_003])
+def test_long_rows(dtype, n, rng):
+    """Few pairs of element and weight, so that the exact sum is quick."""
+    a, b = (rng.standard_normal(37) * 3).astype(dtype), rng.uniform(0.1, 2, 37).astype(dtype)
+    choice = rng.integers(37, size=n)
+    counts = np.bincount(choice, minlength=37)
+    got = lse.logsumexp(a[choice], b=b[choice])
+    assert oracle.shortfall(got, oracle.weighted(a, b * counts.astype(np.longdouble))) <= 1
+    signed = b * np.where(np.arange(37) % 2, 1, -1).astype(dtype)
+    value, sign = lse.logsumexp(a[choice], b=signed[choice], return_sign=True)
+    assert oracle.error_of_sum(value, sign, a, signed * counts.astype(np.longdouble)) <= 1
