@@ -101,12 +101,12 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
-/* Sums of one element: itself. */
+/* Sums of one element: itself; NaN is the tail, as in longer ones. */
 LSE_INLINE void FN(sum_one)(vf64 x, lse_states *states, ptrdiff_t at)
 {
-    vf64_store(states->max + at, x);
-    vf64_store(states->count + at, vf64_set(1.0));
-    vf64_store(states->tail + at, vf64_set(0.0));
+    vf64_store(states->max + at, vf64_select(x, x, x, vf64_set(-(double)INFINITY)));
+    vf64_store(states->count + at, vf64_select(x, x, vf64_set(1.0), vf64_set(0.0)));
+    vf64_store(states->tail + at, vf64_select(x, x, vf64_set(0.0), x));
     vf64_store(states->tail_lo + at, vf64_set(0.0));
 }
 
@@ -119,7 +119,7 @@ static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, l
         const REAL *x = tile + c;
         const vf64 m = FN(widen)(top + c);
         switch (n) {
-        case 1: FN(sum_one)(m, states, at + c); break;
+        case 1: FN(sum_one)(FN(widen)(x), states, at + c); break;
         case 2: FN(sum_lines)(x, 2, 2, m, ask, states, at + c); break;
         case 3: FN(sum_lines)(x, 3, 3, m, ask, states, at + c); break;
         case 4: FN(sum_lines)(x, 4, 4, m, ask, states, at + c); break;
