@@ -19,7 +19,7 @@ typedef struct {
     ptrdiff_t where_at[COUNT], where_offset[LSE_SHORT];
     double x[COUNT][LSE_SHORT];
     lse_states states;
-    double results[2][COUNT][LSE_SHORT];
+    double values[COUNT], results[2][COUNT][LSE_SHORT];
     int plain[2][COUNT];
 } panel_case;
 
@@ -93,6 +93,7 @@ static void refer(panel_case *c)
         r->rows(&layout, &row, 0, c->n, 1, NULL, &one);
         copy_state(&c->states, k, &one, 0);
         r->finish(&one, 1, &results);
+        c->values[k] = c->is_double ? results.value[0] : (double)(float)results.value[0];
         for (int log = 0; log < 2; log++) {
             c->plain[log][k] = fabs(one.max[0]) <= far && results.value[0] == results.value[0];
             if (log) r->log_softmax_row(&layout, &row, &layout, out, 0, c->n, 0, &results, 0);
@@ -186,6 +187,19 @@ static lse_panel panel_of(const panel_case *c, const places *in, const places *o
     return panel;
 }
 
+/* Finished values, where none of them wants a second look. */
+static void check_values(const panel_case *c, const lse_kernels *table, const lse_states *states)
+{
+    const lse_real_kernels *r = c->is_double ? &table->f64 : &table->f32;
+    double values[COUNT];
+    int plain = 1;
+    for (ptrdiff_t k = 0; k < c->count; k++)
+        plain &= fabs(c->states.max[k]) <= (c->is_double ? LSE_FAR_f64 : LSE_FAR_f32);
+    if (r->finish_values(states, c->count, values) != plain) fail(c, table->name, "second looks at values", -1, -1);
+    for (ptrdiff_t k = 0; k < c->count && plain; k++)
+        if (!same(real_at((const char *)values, k, c->is_double), c->values[k])) fail(c, table->name, "values", k, -1);
+}
+
 static void check_panel(panel_case *c, const lse_kernels *table)
 {
     const lse_real_kernels *r = c->is_double ? &table->f64 : &table->f32;
@@ -194,7 +208,8 @@ static void check_panel(panel_case *c, const lse_kernels *table)
     lse_panel panel = panel_of(c, &c->in, &c->in);
     r->sum_panel(&panel, &states);
     for (ptrdiff_t k = 0; k < c->count; k++)
-        if (!same_state(&states, &c->states, k)) fail(c, table->name, "states", k, -1);
+        if (!same_state(&states, &c->states, k, c->is_double)) fail(c, table->name, "states", k, -1);
+    check_values(c, table, &states);
     for (int log = 0; log < 2; log++) {
         places *out = c->in_place ? &c->in : &c->out;
         if (!c->in_place) allocate(out);

@@ -70,7 +70,7 @@ static void check_whole(whole_case *c, const lse_kernels *table)
     r->columns(&c->layout, &first, 0, c->n, c->count, &states);
     for (ptrdiff_t k = 0; k < c->count; k++) {
         plain &= c->status[k] != 0;
-        if (!same_state(&states, &c->states, k)) fail_whole(c, table->name, "states", k, -1);
+        if (!same_state(&states, &c->states, k, c->is_double)) fail_whole(c, table->name, "states", k, -1);
     }
     for (int one_by_one = 0; one_by_one < 2; one_by_one++) {
         char *x = untouched_bytes(bytes), *out = c->in_place ? x : untouched_bytes(out_bytes);
