@@ -2,6 +2,7 @@
 
 cdef extern from "kernels/kernels.h" nogil:
     const int LSE_PIECE
+    const int LSE_SHORT
 
     ctypedef struct lse_kernels:
         const char *name
@@ -118,6 +119,8 @@ cdef extern from "engine/plan.h" nogil:
     void lse_execute(lse_plan *plan) noexcept
     void lse_execute_segments(lse_segments *segments, int threads) noexcept
     int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value) noexcept
+    int lse_quick_map(
+        const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n, void *out) noexcept
     int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 

@@ -137,12 +137,11 @@ def test_rows_of_nothing_but_minus_infinity(operation):
     same(by_pieces(operation, x.T, (0,)), got.T)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("axes", AXES)
-def test_one_piece_has_the_bits_of_the_whole(rng, dtype, axes):
-    """Of the log-softmax; the softmax of a row that is not cut keeps its terms instead of evaluating them again."""
+def test_one_piece_has_the_bits_of_the_whole(rng, axes):
+    """Of the log-softmax of float64; all others sum terms of their own where a row is not cut."""
     for shape in ((3, 40, 5), (2, 3, 700), (1, 1, 1), (65, 2, 33)):
-        x = (rng.standard_normal(shape) * 30).astype(dtype)
+        x = rng.standard_normal(shape) * 30
         same(by_pieces(LOG_SOFTMAX, x, axes, parts=1), lse.log_softmax(x, axis=axes))
 
 

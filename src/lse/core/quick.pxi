@@ -145,6 +145,12 @@ cdef object quick_map(lse_operation operation, object x, object axis):
     cdef cnp.ndarray out, array = plain_array(x, &single)
     if array is None or not axis_bits(axis, cnp.PyArray_NDIM(array), &reduced):
         return None
+    if (cnp.PyArray_NDIM(array) == 1 and cnp.PyArray_DIM(array, 0) <= LSE_SHORT
+            and cnp.PyArray_IS_C_CONTIGUOUS(array)):
+        out = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(array), cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64, False)
+        if lse_quick_map(table, single, operation, cnp.PyArray_DATA(array), cnp.PyArray_DIM(array, 0),
+                         cnp.PyArray_DATA(out)):
+            return out
     out = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
     perform(operation, array, None, None, reduced, single, out, NULL, NULL)
     return out

@@ -133,5 +133,8 @@ void lse_execute_segments(lse_segments *segments, int threads);
  * LSE_PIECE elements, not 0, without a plan; 0 where it wants a second look. */
 int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value);
 int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum);
+/* Likewise softmax or log-softmax of no more than LSE_SHORT elements; data is as it was where it returns 0. */
+int lse_quick_map(const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
+                  void *out);
 
 #endif

@@ -1,4 +1,7 @@
 /* Segments of rows, of different lengths. */
+#include <math.h>
+#include <string.h>
+
 #include "engine/fp.h"
 #include "engine/plan.h"
 
@@ -11,35 +14,77 @@ static void find_segment(const lse_segments *segments, const lse_row *row, char 
     *segment_out = out + i * segments->step;
 }
 
-/* Of a batch those that have more elements than `least`, and no more than `most`. */
-static void some_segments(const lse_segments *segments, const lse_row *row, char *base, ptrdiff_t first,
-                          ptrdiff_t least, ptrdiff_t most)
+/* Segments that are turned together, all padded to the length of the longest. */
+enum { TOGETHER = 16 };
+
+/* Short segments of like lengths, indices into those of a batch: their states, by way of a panel of rows of one length.
+ * Elements that are -inf add nothing. */
+static void short_states(const lse_plan *plan, const lse_row *rows, const int *index, ptrdiff_t count,
+                         lse_states *states)
 {
-    lse_row rows[LSE_BATCH];
-    char *out[LSE_BATCH];
-    lse_states states;
-    ptrdiff_t count = 0;
-    for (ptrdiff_t i = first; i < first + LSE_BATCH && i < segments->count; i++) {
-        find_segment(segments, row, base, i, &rows[count], &out[count]);
-        count += least < rows[count].n && rows[count].n <= most;
+    double padded[TOGETHER * LSE_SHORT];
+    ptrdiff_t at[TOGETHER], n = 1;
+    const size_t size = (size_t)plan->itemsize;
+    lse_states own;
+    for (ptrdiff_t i = 0; i < count; i++) n = rows[index[i]].n > n ? rows[index[i]].n : n;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const lse_row *row = &rows[index[i]];
+        char *to = (char *)padded + (size_t)(i * n) * size;
+        at[i] = to - (char *)padded;
+        memcpy(to, row->x, (size_t)row->n * size);
+        for (ptrdiff_t k = row->n; k < n; k++) {
+            if (size == 4) ((float *)(void *)to)[k] = -INFINITY;
+            else ((double *)(void *)to)[k] = -INFINITY;
+        }
     }
-    if (count == 0) return;
-    lse_whole_states(segments->plan, rows, count, 0, NULL, 1, &states);
-    lse_finish_group(segments->plan, rows, out, count, &states, 1);
+    const lse_panel panel = {.n = n, .count = count, .form = LSE_BY_ROWS, .x = (const char *)padded, .at = at};
+    plan->kernels->sum_panel(&panel, &own);
+    for (ptrdiff_t i = 0; i < count; i++) lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&own), i));
 }
 
-/* The segments of one batch that are no longer than a piece; the short apart, which the kernels turn in tiles. */
-static void segments_task(void *context, ptrdiff_t index)
+/* The order of rows by their lengths, short ones first. */
+static void sort_by_length(const lse_row *rows, ptrdiff_t count, int *index)
+{
+    for (int i = 0; i < count; i++) {
+        int at = i;
+        for (; at > 0 && rows[index[at - 1]].n > rows[i].n; at--) index[at] = index[at - 1];
+        index[at] = i;
+    }
+}
+
+/* The segments of one batch that are no longer than a piece. */
+static void segments_task(void *context, ptrdiff_t number)
 {
     const lse_segments *segments = (const lse_segments *)context;
-    const ptrdiff_t first = index % segments->batches * LSE_BATCH, tile = 64 / segments->plan->itemsize;
-    lse_row row;
-    char *base;
-    ptrdiff_t given;
-    if (lse_is_stopped(segments->plan->failed)) return;
-    lse_find_row(segments->plan, index / segments->batches, &row, &base, &given);
-    some_segments(segments, &row, base, first, -1, tile);
-    some_segments(segments, &row, base, first, tile, LSE_PIECE);
+    const lse_plan *plan = segments->plan;
+    const ptrdiff_t first = number % segments->batches * LSE_BATCH;
+    lse_row rows[LSE_BATCH], row;
+    char *out[LSE_BATCH], *base;
+    int index[LSE_BATCH];
+    lse_states states, one;
+    ptrdiff_t given, count = 0, done = 0;
+    if (lse_is_stopped(plan->failed)) return;
+    lse_find_row(plan, number / segments->batches, &row, &base, &given);
+    for (ptrdiff_t i = first; i < first + LSE_BATCH && i < segments->count; i++) {
+        find_segment(segments, &row, base, i, &rows[count], &out[count]);
+        count += rows[count].n <= LSE_PIECE;
+    }
+    if (count == 0) return;
+    sort_by_length(rows, count, index);
+    const int plain = plan->row.native && segments->stride == plan->itemsize;
+    while (plain && done < count && rows[index[done]].n <= LSE_SHORT) {
+        ptrdiff_t some = 0;
+        while (some < TOGETHER && done + some < count && rows[index[done + some]].n <= LSE_SHORT) some++;
+        short_states(plan, rows, index + done, some, &states);
+        done += some;
+    }
+    for (; done < count; done++) {
+        const int i = index[done];
+        lse_whole_states(plan, &rows[i], 1, 0, NULL, 1, &one);
+        lse_put_sum(lse_sums_in(&states), i, lse_sum_at(lse_sums_in(&one), 0));
+    }
+    for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(&states), i, lse_no_sum()); /* whole vectors */
+    lse_finish_group(plan, rows, out, count, &states, 1);
 }
 
 /* Those that are longer, each on all threads. */

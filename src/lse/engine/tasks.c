@@ -181,3 +181,22 @@ int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdif
     lse_fp_leave(found);
     return plain;
 }
+
+int lse_quick_map(const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
+                  void *out)
+{
+    static const ptrdiff_t start[1] = {0};
+    const lse_fp_state found = lse_fp_enter();
+    const lse_real_kernels *kernels = single ? &table->f32 : &table->f64;
+    const lse_panel row = {.n = n,
+                           .count = 1,
+                           .form = LSE_BY_ROWS,
+                           .out_form = LSE_BY_ROWS,
+                           .x = data,
+                           .out = out,
+                           .at = start,
+                           .out_at = start};
+    const ptrdiff_t done = (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
+    lse_fp_leave(found);
+    return done == 1;
+}

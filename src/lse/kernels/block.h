@@ -32,11 +32,18 @@ LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, con
     LSE_UNROLL for (int j = 0; j < count; j++) e[j] = x[j];
     exp_parts_f64(e, scale, count, level->bias, level->floor);
     LSE_UNROLL for (int j = 0; j < count && masked; j++) scale[j] = vf64_keep(differs[j], scale[j]);
-    if (count == 1) add_parts_f64(hi, lo, scale[0], vf64_mul(scale[0], e[0]));
+    vf64 t[4], rest[4]; /* each term rounded, and what that lost */
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = vf64_fma(scale[j], e[j], scale[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) rest[j] = vf64_fma(scale[j], e[j], vf64_sub(scale[j], t[j]));
+    if (count == 1) {
+        *lo = vf64_add(*lo, rest[0]);
+        add_f64(hi, lo, t[0]);
+    }
     LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
-        const vf64 large = vf64_max(scale[j], scale[j + 1]), small = vf64_min(scale[j], scale[j + 1]);
+        const vf64 large = vf64_max(t[j], t[j + 1]), small = vf64_min(t[j], t[j + 1]);
         const vf64 sum = vf64_add(large, small), lost = vf64_sub(small, vf64_sub(sum, large));
-        add_parts_f64(hi, lo, sum, vf64_fma(scale[j + 1], e[j + 1], vf64_fma(scale[j], e[j], lost)));
+        *lo = vf64_add(*lo, vf64_add(lost, vf64_add(rest[j], rest[j + 1])));
+        add_f64(hi, lo, sum);
     }
 #else
     (void)lo;
@@ -101,12 +108,12 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
-/* Sums of one element: itself; NaN is the tail, as in longer ones. */
-LSE_INLINE void FN(sum_one)(vf64 x, lse_states *states, ptrdiff_t at)
+/* Sums of one element: itself, which is their maximum unless it is NaN. */
+LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 {
-    vf64_store(states->max + at, vf64_select(x, x, x, vf64_set(-(double)INFINITY)));
-    vf64_store(states->count + at, vf64_select(x, x, vf64_set(1.0), vf64_set(0.0)));
-    vf64_store(states->tail + at, vf64_select(x, x, vf64_set(0.0), x));
+    vf64_store(states->max + at, max);
+    vf64_store(states->count + at, vf64_set(1.0));
+    vf64_store(states->tail + at, vf64_keep(vf64_differs(x, max), x));
     vf64_store(states->tail_lo + at, vf64_set(0.0));
 }
 
@@ -119,7 +126,7 @@ static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, l
         const REAL *x = tile + c;
         const vf64 m = FN(widen)(top + c);
         switch (n) {
-        case 1: FN(sum_one)(FN(widen)(x), states, at + c); break;
+        case 1: FN(sum_one)(FN(widen)(x), m, states, at + c); break;
         case 2: FN(sum_lines)(x, 2, 2, m, ask, states, at + c); break;
         case 3: FN(sum_lines)(x, 3, 3, m, ask, states, at + c); break;
         case 4: FN(sum_lines)(x, 4, 4, m, ask, states, at + c); break;

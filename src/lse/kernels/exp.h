@@ -68,8 +68,7 @@ LSE_INLINE void FN(expm1)(V *x, const int count)
     LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(set)(FN(EXP)[TERMS - 1]);
     LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--)
         LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(fma)(p[j], x[j], VF(set)(FN(EXP)[k]));
-    LSE_UNROLL for (int j = 0; j < count; j++) p[j] = VF(fma)(p[j], x[j], VF(set)(1));
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(mul)(p[j], x[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(VF(mul)(x[j], x[j]), p[j], x[j]);
 }
 
 /* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten. For |x| < LSE_FAR and any anchor the error is that of expm1 and

@@ -125,6 +125,8 @@ typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_result
 typedef struct {
     lse_reduce_rows rows;
     lse_reduce_columns columns;
+    lse_reduce_rows log_rows; /* for log_softmax */
+    lse_reduce_columns log_columns;
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns;
     lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */

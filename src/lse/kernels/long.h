@@ -18,7 +18,9 @@ LSE_INLINE void add_term_f64(vf64 x, vf64 count, vf64 bias, vf64 floor, vf64 *hi
     vf64 scale;
     exp_parts_f64(&x, &scale, 1, bias, floor);
     scale = vf64_mul(scale, count);
-    add_parts_f64(hi, lo, scale, vf64_mul(scale, x));
+    const vf64 t = vf64_fma(scale, x, scale);
+    *lo = vf64_add(*lo, vf64_fma(scale, x, vf64_sub(scale, t)));
+    add_f64(hi, lo, t);
 }
 
 typedef struct {

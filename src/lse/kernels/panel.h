@@ -319,14 +319,8 @@ static void FN(sum_panel)(const lse_panel *p, lse_states *states)
     REAL tiles[FN(PER_GROUP) * FN(STAGE)];
     V max[FN(PER_GROUP)];
     if (FN(one_by_one)(p, F_IS_DOUBLE ? 200 : LSE_SHORT)) {
-        ptrdiff_t k = 0;
-        for (; k < p->count; k++) FN(sum_short)(p->x + p->at[k], p->n, states, k);
-        for (; k % LSE_LANES != 0; k++) { /* whole vectors */
-            states->max[k] = states->max[0];
-            states->count[k] = states->count[0];
-            states->tail[k] = states->tail[0];
-            states->tail_lo[k] = states->tail_lo[0];
-        }
+        for (ptrdiff_t k = 0; k < p->count; k++) FN(sum_short)(p->x + p->at[k], p->n, states, k);
+        fill_states(states, p->count);
         return;
     }
     const ptrdiff_t step = FN(group_step)(p);

@@ -54,10 +54,30 @@ LSE_INLINE void FN(map_block)(const char *x, char *out, ptrdiff_t n, const lse_r
     const V bias = VF(set)(t.bias), floor = VF(set)(t.floor), scale = VF(set)(t.scale), scale_lo = VF(set)(t.scale_lo);
     const vf64 y = vf64_set(results->value[index]), y_lo = vf64_set(results->value_lo[index]);
     REAL rest[STEP];
-    for (ptrdiff_t i = 0; i < n; i += STEP) {
+    ptrdiff_t i = 0;
+    for (; log && i + STEP <= n; i += STEP) {
+        const char *from = x + (size_t)i * sizeof(REAL);
+        char *to = out + (size_t)i * sizeof(REAL);
+        for (size_t line = 0; line < STEP * sizeof(REAL); line += 64) LSE_PREFETCH_OUT(to + LSE_AHEAD / 2 + line);
+        LSE_UNROLL for (size_t part = 0; part < STEP * sizeof(REAL); part += PART)
+            FN(log_softmax)(from + part, to + part, y, y_lo);
+    }
+    for (; log && i < n; i += vf64_width) {
+        const char *from = x + (size_t)i * sizeof(REAL);
+        char *to = out + (size_t)i * sizeof(REAL);
+        if (n - i >= vf64_width) {
+            FN(log_softmax)(from, to, y, y_lo);
+        } else {
+            VF(store)(rest, VF(load_some)(from, n - i, VF(set)(0)));
+            FN(log_softmax)((const char *)rest, (char *)rest, y, y_lo);
+            VF(store_some)(to, n - i, VF(load)(rest));
+        }
+    }
+    for (; i < n; i += STEP) {
         const ptrdiff_t left = n - i;
         const char *from = x + (size_t)i * sizeof(REAL);
         char *to = out + (size_t)i * sizeof(REAL);
+        V v[4];
         for (size_t line = 0; line < STEP * sizeof(REAL); line += 64) LSE_PREFETCH_OUT(to + LSE_AHEAD / 2 + line);
         if (left < STEP) {
             for (int j = 0; j < STEP; j++) rest[j] = 0;
@@ -65,15 +85,9 @@ LSE_INLINE void FN(map_block)(const char *x, char *out, ptrdiff_t n, const lse_r
             from = (const char *)rest;
             to = (char *)rest;
         }
-        if (log) {
-            LSE_UNROLL for (size_t part = 0; part < STEP * sizeof(REAL); part += PART)
-                FN(log_softmax)(from + part, to + part, y, y_lo);
-        } else {
-            V v[4];
-            LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
-            FN(softmax)(v, 4, bias, floor, scale, scale_lo);
-            LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
-        }
+        LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
+        FN(softmax)(v, 4, bias, floor, scale, scale_lo);
+        LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(to + (size_t)j * sizeof(V), v[j]);
         if (left < STEP) memcpy(out + (size_t)i * sizeof(REAL), rest, (size_t)left * sizeof(REAL));
     }
 }

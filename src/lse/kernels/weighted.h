@@ -86,16 +86,18 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
 /* Elements of `count` consecutive turns, 1 or 4, of one group of lanes join the sums. */
 LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
 {
-    V scale[4], lost = VF(set)(0), sum, rest;
+    V scale[4], t[4], less[4], lost = VF(set)(0), sum, rest;
     FN(weighted_parts)(x, b, scale, count, bias, top, odd);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(scale[j], x[j], scale[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) less[j] = VF(fma)(scale[j], x[j], VF(sub)(scale[j], t[j]));
     if (count == 1) {
-        sum = scale[0];
-        rest = VF(mul)(scale[0], x[0]);
+        sum = t[0];
+        rest = less[0];
     } else {
         V lost_0, lost_2;
-        const V sum_0 = FN(two_sum)(scale[0], scale[1], &lost_0), sum_2 = FN(two_sum)(scale[2], scale[3], &lost_2);
-        const V rest_0 = VF(fma)(scale[1], x[1], VF(fma)(scale[0], x[0], lost_0));
-        const V rest_2 = VF(fma)(scale[3], x[3], VF(fma)(scale[2], x[2], lost_2));
+        const V sum_0 = FN(two_sum)(t[0], t[1], &lost_0), sum_2 = FN(two_sum)(t[2], t[3], &lost_2);
+        const V rest_0 = VF(add)(VF(add)(less[0], less[1]), lost_0);
+        const V rest_2 = VF(add)(VF(add)(less[2], less[3]), lost_2);
         sum = FN(two_sum)(sum_0, sum_2, &lost);
         rest = VF(add)(VF(add)(rest_0, rest_2), lost);
     }

@@ -86,11 +86,26 @@ LSE_INLINE double total_of(vf64 v)
     return sum;
 }
 
-/* Whether none of the sums is infinite, beyond the kernels or NaN. */
-LSE_INLINE int finished_plainly(const lse_states *states, const lse_results *results, ptrdiff_t count, double far)
+/* Copies of the first state up to whole vectors. */
+LSE_INLINE void fill_states(lse_states *states, ptrdiff_t count)
+{
+    for (ptrdiff_t k = count; k % LSE_LANES != 0; k++) {
+        states->max[k] = states->max[0];
+        states->count[k] = states->count[0];
+        states->tail[k] = states->tail[0];
+        states->tail_lo[k] = states->tail_lo[0];
+    }
+}
+
+/* Whether a sum is neither infinite, nor beyond the kernels, nor NaN; whether none of them is. */
+LSE_INLINE int is_plain(const lse_states *states, const lse_results *results, ptrdiff_t i, double far)
+{
+    return states->max[i] <= far && states->max[i] >= -far && results->value[i] == results->value[i];
+}
+
+LSE_INLINE int are_plain(const lse_states *states, const lse_results *results, ptrdiff_t count, double far)
 {
     int plain = 1;
-    for (ptrdiff_t i = 0; i < count; i++)
-        plain &= states->max[i] <= far && states->max[i] >= -far && results->value[i] == results->value[i];
+    for (ptrdiff_t i = 0; i < count; i++) plain &= is_plain(states, results, i, far);
     return plain;
 }
