@@ -1,6 +1,18 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 # cython: freethreading_compatible=True
-"""The streaming core: which rows and columns an array has, their running states, and the threads they run on."""
+"""The streaming core, and the way of a call through it.
+
+array     functions.pxi takes it; what is plain goes by quick.pxi, all else by _reductions.py, which checks it
+plan      arrays.pxi describes array, mask, weights and output to engine/plan.c, which merges their axes and decides
+          what is a row: one run of memory, one of many columns, or anything else, gathered
+tasks     engine/tasks.c cuts the rows into tasks, and OpenMP's threads take them, without the GIL
+state     of a block of a row a kernel makes its maximum, how often it is there, and the sum of all other exponentials;
+          a greater maximum rescales that by a power of two, and so states of pieces are merged, in their order
+result    finished once: max + log(count + sum / e^max), or mapped to softmax and log-softmax, into the output
+
+accumulator.pxi keeps states from call to call; threads.pxi counts threads and hears signals; embedding.pxi is for
+Cython and C. The core is what Cython has to do with it; the engine is what it shares with C.
+"""
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.math cimport NAN

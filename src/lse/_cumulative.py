@@ -18,7 +18,7 @@ from lse._arguments import (
     stored,
 )
 from lse._foreign import unwrap
-from lse._reductions import CUMULATE, fill
+from lse._results import CUMULATE, fill
 
 
 def one_axis(axis, ndim, function):

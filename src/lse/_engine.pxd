@@ -120,7 +120,8 @@ cdef extern from "engine/plan.h" nogil:
     void lse_execute_segments(lse_segments *segments, int threads) noexcept
     int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_map(
-        const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n, void *out) noexcept
+        const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
+        void *out) noexcept
     int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 

@@ -9,7 +9,7 @@ from dask.core import flatten
 import lse
 from lse import _core, _streaming
 from lse._arguments import Arguments, is_brain, loadable, stored
-from lse._reductions import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
+from lse._results import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
 
 
 def as_task(function):

@@ -158,12 +158,29 @@ LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, con
 #endif
 }
 
-LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n)
+/* One block, whose maximum is known. */
+LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, double max)
 {
-    const double max = (double)FN(run_max)(x, n);
     if (max > s->max) FN(long_raise)(s, max);
     if (max >= s->max || n % FN(TURN) != 0) s->count += (double)n - FN(sweep)(s, x, n, 1);
     else FN(sweep)(s, x, n, 0);
+}
+
+/* Some blocks: all at once where none of them reaches the maximum so far. */
+LSE_INLINE void FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
+{
+    double max[FN(BLOCK) / LSE_SHORT], greatest = -(double)INFINITY;
+    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++) {
+        const ptrdiff_t some = n - i < LSE_SHORT ? n - i : LSE_SHORT;
+        max[block] = (double)FN(run_max)(x + i * (ptrdiff_t)sizeof(REAL), some);
+        greatest = max[block] > greatest ? max[block] : greatest;
+    }
+    if (greatest < s->max && n % LSE_SHORT == 0) {
+        FN(sweep)(s, x, n, 0);
+        return;
+    }
+    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++)
+        FN(add_block)(s, x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT, max[block]);
 }
 
 LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_t at)
@@ -181,8 +198,9 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
     vf64_store(old, s->old);
     vf64_store(old_lo, s->old_lo);
     add_compensated_lanes(lanes, lost);
-    states->tail[at] = two_sum_of(lanes[0], old[0], &rest) * down;
-    states->tail_lo[at] = ((lost[0] + old_lo[0]) + rest) * down;
+    const double sum = two_sum_of(lanes[0], old[0], &rest), low = (lost[0] + old_lo[0]) + rest;
+    states->tail[at] = (sum + (low - low)) * down; /* NaN of low too */
+    states->tail_lo[at] = low * down;
 #else
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, s->s[g]);
     states->tail[at] = eighths_total(add_lanes(lanes), s->rest) * down;
@@ -200,8 +218,7 @@ static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
         const char *x = FN(fetch)(layout, row, start + done, some, shift, buffer);
-        for (ptrdiff_t i = 0; i < some; i += LSE_SHORT)
-            FN(add_block)(&s, x + i * (ptrdiff_t)sizeof(REAL), some - i < LSE_SHORT ? some - i : LSE_SHORT);
+        FN(add_blocks)(&s, x, some);
     }
     FN(long_end)(&s, states, at);
 }

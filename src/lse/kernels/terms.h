@@ -1,0 +1,228 @@
+/* Softmax and log-softmax of rows whose terms stay in the cache, included once for each F: vertically in the tiles of
+ * panel.h, horizontally, and in columns, with the same bits. */
+
+/* The level of a maximum for terms that are stored. */
+typedef struct {
+    V bias, floor;
+} FN(term_level);
+
+LSE_INLINE FN(term_level) FN(term_level_for)(V max)
+{
+    const V far = VF(set)(FN(LSE_FAR)), magic = VF(set)(MAGIC);
+    const V n = VF(sub)(VF(fma)(VF(min)(VF(max)(max, VF(set)(-FN(LSE_FAR))), far), VF(set)(FN(LOG2E)), magic), magic);
+    FN(term_level) level;
+#if F_IS_DOUBLE
+    const V anchor = VF(sub)(n, VF(set)(HEADROOM));
+    level.bias = VF(sub)(VF(set)(MAGIC + EXP_BIAS), anchor);
+    level.floor = VF(mul)(VF(sub)(anchor, VF(set)(EXP_BIAS)), VF(set)(LN2_HI_f64));
+#else
+    level.bias = VF(fma)(n, VF(set)(-8), VF(set)((REAL)(0x1.8p23 + 8.0 * (127.0 + EIGHTHS_HEADROOM))));
+    level.floor = VF(mul)(VF(sub)(n, VF(set)((REAL)EIGHTHS_FLOOR)), VF(set)(FN(LN2_HI)));
+#endif
+    return level;
+}
+
+/* e^x at that level, rounded; of floats times a factor that the sum has too. */
+LSE_INLINE void FN(terms)(V *x, const int count, const FN(term_level) *level)
+{
+#if F_IS_DOUBLE
+    exp_f64(x, count, level->bias, level->floor);
+#else
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        vf32 p;
+        const vf32 a = eighths_exp(x[j], level->bias, level->floor, &p);
+        x[j] = vf32_fma(a, p, a);
+    }
+#endif
+}
+
+/* Sums of terms in double precision, and their reciprocals. */
+typedef struct {
+    vf64 hi, lo;
+} FN(term_sum);
+
+LSE_INLINE void FN(join_term)(FN(term_sum) *s, const void *term)
+{
+#if F_IS_DOUBLE
+    add_f64(&s->hi, &s->lo, vf64_load(term));
+#else
+    s->hi = vf64_add(s->hi, vf64_from_f32(term));
+#endif
+}
+
+/* 1 / (hi + lo) as r + r_lo. */
+LSE_INLINE vf64 FN(reciprocal)(vf64 hi, vf64 lo, vf64 *r_lo)
+{
+    const vf64 one = vf64_set(1.0), r = vf64_div(one, hi);
+    *r_lo = F_IS_DOUBLE ? vf64_mul(r, vf64_sub(vf64_fma(vf64_sub(vf64_set(-0.0), r), hi, one), vf64_mul(r, lo))) : lo;
+    return r;
+}
+
+/* What each term is multiplied by. */
+typedef struct {
+    V r, r_lo;
+} FN(share);
+
+LSE_INLINE V FN(times)(V term, const FN(share) *share)
+{
+    return F_IS_DOUBLE ? VF(fma)(term, share->r, VF(mul)(term, share->r_lo)) : VF(mul)(term, share->r);
+}
+
+LSE_INLINE FN(share) FN(share_of)(const REAL *r, const REAL *r_lo)
+{
+    const FN(share) share = {VF(load)(r), F_IS_DOUBLE ? VF(load)(r_lo) : VF(set)(0)};
+    return share;
+}
+
+/* Whether none of these maxima is infinite or beyond the kernels. */
+LSE_INLINE int FN(are_near)(const REAL *max, ptrdiff_t count)
+{
+    int near = 1;
+    for (ptrdiff_t i = 0; i < count; i++) near &= max[i] <= FN(LSE_FAR) && max[i] >= -FN(LSE_FAR);
+    return near;
+}
+
+/* Vertically ----------------------------------------------------------------------------------------------------- */
+
+/* The reciprocal of the sums of vf64_width columns from their lanes; lanes: min(n, LSE_LANES). */
+LSE_INLINE void FN(tile_share)(FN(term_sum) *s, ptrdiff_t lanes, REAL *r, REAL *r_lo)
+{
+    vf64 hi[LSE_LANES], lo[LSE_LANES], low;
+    LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
+        hi[j] = s[j].hi;
+        lo[j] = s[j].lo;
+    }
+    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int j = 0; j < half; j++)
+            if (j + half < lanes) FN(add_lane)(hi, lo, j, j + half);
+    const vf64 share = FN(reciprocal)(hi[0], lo[0], &low);
+#if F_IS_DOUBLE
+    vf64_store(r, share);
+    vf64_store(r_lo, low);
+#else
+    (void)r_lo;
+    vf64_to_f32(r, share);
+#endif
+}
+
+/* Line i of the tile becomes its terms, which join lane j; start: the lane has none yet. */
+LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, FN(term_sum) (*s)[LSE_LANES], const int j,
+                              const int start)
+{
+    V v = VF(load)(line);
+    FN(terms)(&v, 1, level);
+    VF(store)(line, v);
+    LSE_UNROLL for (int h = 0; h < VF(width) / vf64_width; h++) {
+        if (start) {
+            s[h][j].hi = FN(widen)(line + h * vf64_width);
+            s[h][j].lo = vf64_set(0.0);
+        } else {
+            FN(join_term)(&s[h][j], line + h * vf64_width);
+        }
+    }
+}
+
+/* The terms of a tile, in its place, and what they are to be multiplied by; lanes: min(n, LSE_LANES), a constant, and n
+ * itself if it is less. */
+LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V max, ask_ahead *ask, REAL *r,
+                                  REAL *r_lo)
+{
+    enum { HALVES = VF(width) / vf64_width };
+    const FN(term_level) level = FN(term_level_for)(max);
+    FN(term_sum) s[HALVES][LSE_LANES];
+    LSE_UNROLL for (int j = 0; j < lanes; j++) {
+        ask_for_one(ask);
+        FN(tile_term)(tile + j * VF(width), &level, s, j, 1);
+    }
+    LSE_UNROLL for (int j = lanes; j < LSE_LANES; j++)
+        LSE_UNROLL for (int h = 0; h < HALVES; h++) s[h][j].hi = s[h][j].lo = vf64_set(0.0);
+    if (lanes == LSE_LANES) {
+        ptrdiff_t i = LSE_LANES;
+        for (; i + LSE_LANES <= n; i += LSE_LANES)
+            LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
+                ask_for_one(ask);
+                FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+            }
+        LSE_UNROLL for (int j = 0; j < LSE_LANES - 1; j++)
+            if (i + j < n) FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+    }
+    LSE_UNROLL for (int h = 0; h < HALVES; h++)
+        FN(tile_share)(s[h], lanes, r + h * vf64_width, r_lo + h * vf64_width);
+}
+
+static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REAL *r, REAL *r_lo)
+{
+    switch (n) {
+    case 1: FN(softmax_lines)(tile, 1, 1, max, ask, r, r_lo); break;
+    case 2: FN(softmax_lines)(tile, 2, 2, max, ask, r, r_lo); break;
+    case 3: FN(softmax_lines)(tile, 3, 3, max, ask, r, r_lo); break;
+    case 4: FN(softmax_lines)(tile, 4, 4, max, ask, r, r_lo); break;
+    case 5: FN(softmax_lines)(tile, 5, 5, max, ask, r, r_lo); break;
+    case 6: FN(softmax_lines)(tile, 6, 6, max, ask, r, r_lo); break;
+    case 7: FN(softmax_lines)(tile, 7, 7, max, ask, r, r_lo); break;
+    default: FN(softmax_lines)(tile, n, LSE_LANES, max, ask, r, r_lo);
+    }
+}
+
+/* Horizontally --------------------------------------------------------------------------------------------------- */
+
+/* One row of n <= LSE_STORED elements in one run, where its maximum is near; x and out may be one. 0 where a term is NaN:
+ * then so is all of out. */
+static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
+{
+    enum { TURN = 16, GROUPS = TURN / VF(width), STEP = GROUPS < 4 ? GROUPS : 4, PARTS = TURN / vf64_width };
+    const FN(term_level) level = FN(term_level_for)(VF(set)(max));
+    FN(term_sum) s[LSE_LANE_GROUPS];
+    double hi[LSE_LANES], lo[LSE_LANES];
+    REAL last[TURN];
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) s[g].hi = s[g].lo = vf64_set(0.0);
+    for (ptrdiff_t i = 0; i < n; i += TURN) {
+        const ptrdiff_t left = n - i;
+        const char *from = x + i * (ptrdiff_t)sizeof(REAL);
+        char *to = left < TURN ? (char *)last : out + i * (ptrdiff_t)sizeof(REAL);
+        V v[GROUPS];
+        if (left < TURN) {
+            LSE_UNROLL for (int g = 0; g < GROUPS; g++)
+                v[g] = VF(load_some)(from + (size_t)g * sizeof(V), left - g * VF(width), VF(set)(-(REAL)INFINITY));
+        } else {
+            LSE_UNROLL for (int g = 0; g < GROUPS; g++) v[g] = VF(load)(from + (size_t)g * sizeof(V));
+        }
+        LSE_UNROLL for (int g = 0; g < GROUPS; g += STEP) FN(terms)(v + g, STEP, &level);
+        LSE_UNROLL for (int g = 0; g < GROUPS; g++) VF(store)(to + (size_t)g * sizeof(V), v[g]);
+        LSE_UNROLL for (int j = 0; j < PARTS; j++)
+            FN(join_term)(&s[j % LSE_LANE_GROUPS], to + (size_t)(j * vf64_width) * sizeof(REAL));
+        if (left < TURN) memcpy(out + i * (ptrdiff_t)sizeof(REAL), last, (size_t)left * sizeof(REAL));
+    }
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        vf64_store(hi + g * vf64_width, s[g].hi);
+        vf64_store(lo + g * vf64_width, s[g].lo);
+    }
+#if F_IS_DOUBLE
+    add_compensated_lanes(hi, lo);
+#else
+    hi[0] = add_lanes(hi);
+#endif
+    if (hi[0] != hi[0]) {
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const REAL nan = (REAL)NAN;
+            memcpy(out + i * (ptrdiff_t)sizeof nan, &nan, sizeof nan);
+        }
+        return 0;
+    }
+    double r_lo[vf64_width], r[vf64_width];
+    vf64 low;
+    vf64_store(r, FN(reciprocal)(vf64_set(hi[0]), vf64_set(lo[0]), &low));
+    vf64_store(r_lo, low);
+    const FN(share) share = {VF(set)((REAL)r[0]), VF(set)((REAL)r_lo[0])};
+    ptrdiff_t i = 0;
+    for (; i + 2 * VF(width) <= n; i += 2 * VF(width))
+        LSE_UNROLL for (int j = 0; j < 2; j++) {
+            char *to = out + (i + j * VF(width)) * (ptrdiff_t)sizeof(REAL);
+            VF(store)(to, FN(times)(VF(load)(to), &share));
+        }
+    for (; i < n; i += VF(width)) {
+        char *to = out + i * (ptrdiff_t)sizeof(REAL);
+        VF(store_some)(to, n - i, FN(times)(VF(load_some)(to, n - i, VF(set)(0)), &share));
+    }
+    return 1;
+}

@@ -1,0 +1,267 @@
+/* Sums with weights of neighbouring columns and of short rows, and what is looked at again, included once for each F. */
+
+/* Columns -------------------------------------------------------------------------------------------------- */
+
+/* Rows of one block, by address; `width` elements of each may be read. */
+typedef struct {
+    const char *row[FN(QUAD)];
+    ptrdiff_t ahead; /* from a row to the one at its place in the next block, if that is known */
+    REAL copy[FN(QUAD) * FN(PANEL)];
+} FN(panel_block);
+
+/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
+ * copied where count does not fill the vectors, something is left out, or the cache would not hold the block. */
+static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                           ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+{
+    const int whole = count == width && !first->where &&
+                      !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
+    block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
+    for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
+        const char *from = r < n ? element(layout, layout->stride, first->x, start + r) : NULL;
+        REAL *copy = block->copy + r * FN(PANEL);
+        block->row[r] = from && whole ? from : (const char *)copy;
+        if (from && whole) continue;
+        for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = -(REAL)INFINITY;
+        if (!from) continue;
+        if (first->where) {
+            const char *where = element(layout, layout->where_stride, first->where, start + r);
+            FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
+        } else {
+            memcpy(copy, from, (size_t)count * sizeof(REAL));
+        }
+        if (layout->ndim == 1)
+            for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + FN(QUAD) * layout->stride[0] + line);
+    }
+}
+
+typedef struct {
+    REAL hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)], bias[FN(PANEL)], top[FN(PANEL)], odd[FN(PANEL)];
+    double anchor[FN(PANEL)], exponent[FN(PANEL)];
+} FN(weighted_panel);
+
+static void FN(weighted_panel_start)(FN(weighted_panel) *s, ptrdiff_t width)
+{
+    const double lowest = FN(anchor_at)(-(double)INFINITY);
+    for (ptrdiff_t i = 0; i < LANES * width; i++) s->hi[i] = s->lo[i] = 0;
+    for (ptrdiff_t c = 0; c < width; c++) {
+        s->odd[c] = 0;
+        s->anchor[c] = lowest;
+        s->bias[c] = FN(bias)(lowest);
+        s->exponent[c] = -(double)INFINITY;
+    }
+}
+
+/* Of n rows alone what would be the top of each column. */
+static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x, const char *const *b, ptrdiff_t n,
+                                    ptrdiff_t width)
+{
+    for (ptrdiff_t c = 0; c < width; c += VF(width)) {
+        const size_t offset = (size_t)c * sizeof(REAL);
+        const V bias = VF(load)(s->bias + c);
+        V greatest = VF(set)(-(REAL)INFINITY), t, level;
+        for (ptrdiff_t r = 0; r < n; r++) {
+            V v = VF(load)(x[r] + offset);
+            const V w = VF(load)(b[r] + offset);
+            FN(weighted_exponents)(&v, &w, &t, &level, 1, bias);
+            greatest = VF(max)(t, greatest);
+        }
+        VF(store)(s->top + c, greatest);
+    }
+}
+
+/* Takes account of the tops, and raises the anchors of columns that want it; returns whether there were any. */
+static int FN(weighted_panel_raise)(FN(weighted_panel) *s, ptrdiff_t width)
+{
+    int raised = 0;
+    for (ptrdiff_t c = 0; c < width; c++) {
+        const double exponent = FN(exponent_at)(s->top[c], s->anchor[c]);
+        if (exponent > s->exponent[c]) s->exponent[c] = exponent;
+        if (s->top[c] <= (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM)) continue;
+        const double higher = FN(anchor_at)(exponent);
+        const FN(factors) f = FN(factors_for)(s->anchor[c], higher);
+        raised = 1;
+        s->anchor[c] = higher;
+        s->bias[c] = FN(bias)(higher);
+        for (int l = 0; l < LANES; l++) {
+            s->hi[l * width + c] = s->hi[l * width + c] * f.first * f.second;
+            s->lo[l * width + c] = s->lo[l * width + c] * f.first * f.second;
+        }
+    }
+    return raised;
+}
+
+/* `turns`, 1 or 4, rows for each of the first `lanes` lanes. */
+LSE_INLINE void FN(weighted_panel_sweep)(FN(weighted_panel) *s, const char *const *x, const char *const *b,
+                                         ptrdiff_t lanes, const int turns, ptrdiff_t width, ptrdiff_t ahead_x,
+                                         ptrdiff_t ahead_b)
+{
+    for (ptrdiff_t c = 0; c < width; c += VF(width)) {
+        const size_t offset = (size_t)c * sizeof(REAL);
+        const V bias = VF(load)(s->bias + c);
+        V odd = VF(load)(s->odd + c), top = VF(set)(-(REAL)INFINITY);
+        for (ptrdiff_t l = 0; l < lanes; l++) {
+            V hi = VF(load)(s->hi + l * width + c), lo = VF(load)(s->lo + l * width + c), v[4], w[4];
+            LSE_UNROLL for (int j = 0; j < turns; j++) {
+                const char *from = x[l + j * LANES] + offset, *weights = b[l + j * LANES] + offset;
+                LSE_PREFETCH(from + ahead_x);
+                LSE_PREFETCH(weights + ahead_b);
+                v[j] = VF(load)(from);
+                w[j] = VF(load)(weights);
+            }
+            FN(fold_weighted)(&hi, &lo, v, w, turns, bias, &top, &odd);
+            VF(store)(s->hi + l * width + c, hi);
+            VF(store)(s->lo + l * width + c, lo);
+        }
+        VF(store)(s->odd + c, odd);
+        VF(store)(s->top + c, top);
+    }
+}
+
+/* One block of rows, again where its terms exceed what the anchors can take. */
+static void FN(fold_weighted_panel)(FN(weighted_panel) *s, const FN(panel_block) *x, const FN(panel_block) *b,
+                                    ptrdiff_t width)
+{
+    REAL hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)];
+    const size_t size = (size_t)(LANES * width) * sizeof(REAL);
+    memcpy(hi, s->hi, size);
+    memcpy(lo, s->lo, size);
+    FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead);
+    int exceeded = 0;
+    for (ptrdiff_t c = 0; c < width; c++) exceeded |= s->top[c] > (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM);
+    if (exceeded) {
+        memcpy(s->hi, hi, size);
+        memcpy(s->lo, lo, size);
+    }
+    if (FN(weighted_panel_raise)(s, width))
+        FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead);
+}
+
+static void FN(weighted_panel_end)(FN(weighted_panel) *s, ptrdiff_t width, ptrdiff_t count, ptrdiff_t at,
+                                   lse_states *states)
+{
+    FN(sum_lanes)(s->hi, s->lo, LANES * width, width);
+    for (ptrdiff_t c = 0; c < count; c++)
+        FN(weighted_state)(s->hi[c], s->lo[c], s->odd[c], s->anchor[c], s->exponent[c], at + c, states);
+}
+
+/* The weights of rows start .. start + n of a panel, those up to QUAD standing in for the rows that add nothing. */
+static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+{
+    const int whole = count == width && !first->where && layout->native_weight &&
+                      layout->weight_step == (ptrdiff_t)sizeof(REAL);
+    block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->weight_stride[0] : 0;
+    for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
+        REAL *copy = block->copy + r * FN(PANEL);
+        const char *from = r < n ? element(layout, layout->weight_stride, first->weight, start + r) : NULL;
+        block->row[r] = (const char *)copy;
+        if (from && whole) {
+            block->row[r] = from;
+            continue;
+        }
+        for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = 0;
+        if (!from) continue;
+        layout->load_weight(from, layout->weight_step, count, copy);
+        if (!first->where) continue;
+        const char *where = element(layout, layout->where_stride, first->where, start + r);
+        FN(mask_run)((const char *)copy, where, layout->where_step, count, 0, copy);
+    }
+}
+
+static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                 ptrdiff_t count, lse_states *states)
+{
+    const ptrdiff_t width = FN(whole_vectors)(count);
+    FN(weighted_panel) s;
+    FN(panel_block) x, b;
+    FN(weighted_panel_start)(&s, width);
+    for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
+        const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
+        FN(panel_rows)(layout, row, start + done, some, count, width, &x);
+        FN(panel_weights)(layout, row, start + done, some, count, width, &b);
+        if (done == 0) {
+            FN(weighted_panel_look)(&s, x.row, b.row, some, width);
+            FN(weighted_panel_raise)(&s, width);
+        }
+        FN(fold_weighted_panel)(&s, &x, &b, width);
+    }
+    FN(weighted_panel_end)(&s, width, count, 0, states);
+}
+
+/* Short rows are the columns of a tile ----------------------------------------------------------------------- */
+
+static void FN(weighted_short_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
+                                    ptrdiff_t count, const double *shift, ptrdiff_t at, lse_states *states)
+{
+    REAL x[LANES * FN(PANEL)], b[LANES * FN(PANEL)], copy[LANES * FN(PANEL)], buffer[LANES];
+    const char *x_row[LANES], *b_row[LANES];
+    const ptrdiff_t width = FN(whole_vectors)(count);
+    const int lanes = FN(tile_of_rows)(layout, rows, start, n, count, shift, x);
+    FN(weighted_panel) s;
+    for (ptrdiff_t i = 0; i < width * lanes; i++) copy[i] = 0;
+    for (ptrdiff_t c = 0; c < count; c++) {
+        const ptrdiff_t reach = reach_of(&rows[c], start, n);
+        memcpy(copy + c * lanes, FN(fetch_weights)(layout, &rows[c], start, reach, buffer),
+               (size_t)reach * sizeof(REAL));
+    }
+    FN(transpose)(copy, b, lanes, width);
+    for (int l = 0; l < lanes; l++) {
+        x_row[l] = (const char *)(x + l * width);
+        b_row[l] = (const char *)(b + l * width);
+    }
+    FN(weighted_panel_start)(&s, width);
+    FN(weighted_panel_look)(&s, x_row, b_row, lanes, width);
+    FN(weighted_panel_raise)(&s, width);
+    FN(weighted_panel_sweep)(&s, x_row, b_row, lanes, 1, width, 0, 0);
+    FN(weighted_panel_end)(&s, width, count, at, states);
+}
+
+static void FN(weighted_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, const double *shift, lse_states *states)
+{
+    for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
+        const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
+        const double *by = shift ? shift + at : NULL;
+        if (n <= LANES) {
+            FN(weighted_short_rows)(layout, rows + at, start, n, some, by, at, states);
+            continue;
+        }
+        for (ptrdiff_t i = 0; i < some; i++)
+            FN(weighted_row)(layout, &rows[at + i], start, reach_of(&rows[at + i], start, n), by ? by[i] : 0, at + i,
+                             states);
+    }
+}
+
+/* A second look ---------------------------------------------------------------------------------------------- */
+
+static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
+                                int *plain)
+{
+    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *from = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
+        const char *weights = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
+        for (ptrdiff_t i = 0; i < some; i++) {
+            REAL x, b;
+            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            memcpy(&b, weights + (size_t)i * sizeof b, sizeof b);
+            if (b == 0) continue;
+            *plain &= fabs((double)b) >= SMALLEST && b - b == 0 && x < (REAL)INFINITY;
+            if ((double)x > *max) *max = (double)x;
+        }
+    }
+}
+
+static void FN(collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
+                        double *weight)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        REAL own, b, buffer;
+        memcpy(&own, FN(fetch)(layout, row, start + i, 1, 0, &buffer), sizeof own);
+        memcpy(&b, FN(fetch_weights)(layout, row, start + i, 1, &buffer), sizeof b);
+        x[i] = (double)own;
+        weight[i] = (double)b;
+    }
+}
