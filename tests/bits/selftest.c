@@ -32,15 +32,25 @@ static double draw(void)
 
 static ptrdiff_t below(ptrdiff_t limit) { return (ptrdiff_t)(uniform() * (double)limit); }
 
-/* A number of a panel; of a tame one that wants no second look, of another one of few. */
-static double draw_for(int tame, int few)
+/* What a panel is made of: anything; numbers that want no second look; few different ones; -inf and now and then NaN. */
+typedef enum { ANY, TAME, FEW, BLEAK } kind_of_data;
+
+static kind_of_data draw_kind(void)
+{
+    static const kind_of_data kinds[] = {TAME, TAME, TAME, TAME, TAME, FEW, FEW, ANY, ANY, BLEAK};
+    return kinds[below(10)];
+}
+
+static double draw_for(kind_of_data kind)
 {
     static const double wild[] = {NAN, INFINITY, -INFINITY};
-    if (!tame && uniform() < 0.02) return wild[below(3)];
-    for (;;) {
-        const double x = few ? (uniform() < 0.1 ? -0.0 : (double)below(3)) : draw();
-        if (!tame || x < 131000) return x;
-    }
+    double x;
+    if (kind == FEW) return uniform() < 0.1 ? -0.0 : (double)below(3);
+    if (kind == BLEAK) return uniform() < 0.05 ? NAN : -INFINITY;
+    if (kind == ANY) return uniform() < 0.02 ? wild[below(3)] : draw();
+    do x = draw();
+    while (!(x < 131000));
+    return x;
 }
 
 /* Equal, or both NaN: which NaN is nobody's promise. */

@@ -111,7 +111,7 @@ static void refer(panel_case *c)
 static void make_case(panel_case *c, int is_double, ptrdiff_t n, ptrdiff_t count)
 {
     const lse_form form = (lse_form)below(4), to = (lse_form)below(4);
-    const int tame = uniform() < 0.7, few = uniform() < 0.2;
+    const kind_of_data kind = draw_kind();
     c->is_double = is_double;
     c->n = n;
     c->count = count;
@@ -125,7 +125,7 @@ static void make_case(panel_case *c, int is_double, ptrdiff_t n, ptrdiff_t count
     for (ptrdiff_t i = 0; i < n * count; i++) c->mask[i] = uniform() < 0.8 ? (unsigned char)(1 + below(255)) : 0;
     for (ptrdiff_t k = 0; k < count; k++)
         for (ptrdiff_t i = 0; i < n; i++) {
-            c->x[k][i] = draw_for(tame, few);
+            c->x[k][i] = draw_for(kind);
             if (!is_double) c->x[k][i] = (double)(float)c->x[k][i];
         }
     refer(c);

@@ -107,7 +107,8 @@ static void check_whole_of(const lse_kernels *const *tables, int is_double, ptrd
 {
     static whole_case c;
     const ptrdiff_t size = is_double ? 8 : 4;
-    const int tame = uniform() < 0.8, rising = uniform() < 0.3;
+    const kind_of_data kind = draw_kind();
+    const int rising = uniform() < 0.3;
     c.is_double = is_double;
     c.n = n;
     c.count = count;
@@ -127,7 +128,7 @@ static void check_whole_of(const lse_kernels *const *tables, int is_double, ptrd
     for (ptrdiff_t i = 0; i < n * count; i++) c.mask[i] = uniform() < 0.8;
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t k = 0; k < count; k++)
-            put_real(c.x, i * c.pitch + k, is_double, draw_for(tame, 0) + (rising ? (double)(i * (k % 9)) : 0));
+            put_real(c.x, i * c.pitch + k, is_double, draw_for(kind) + (rising ? (double)(i * (k % 9)) : 0));
     refer_whole(&c);
     for (; *tables; tables++) check_whole(&c, *tables);
     check_whole(&c, lse_kernels_scalar());
