@@ -1,5 +1,6 @@
 /* Compares every table of kernels compiled in with the scalar one, bit for bit, on a machine without Python.
- * --names: only says which ones the processor can run, best first. SELFTEST_ALL: also tables that the processor is not asked about (an emulated instruction set). */
+ * --names: only says which ones the processor can run, best first. SELFTEST_ALL: also tables that the processor is not asked
+ * about (an emulated instruction set). */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,14 +30,77 @@ static double draw(void)
     return (uniform() - 0.5) * scale[(int)(uniform() * 5)] + level[uniform() < 0.9 ? 0 : (int)(uniform() * 6)];
 }
 
+static ptrdiff_t below(ptrdiff_t limit) { return (ptrdiff_t)(uniform() * (double)limit); }
+
+/* What a panel is made of: anything; numbers that want no second look; few different ones; -inf and now and then NaN. */
+typedef enum { ANY, TAME, FEW, BLEAK } kind_of_data;
+
+static kind_of_data draw_kind(void)
+{
+    static const kind_of_data kinds[] = {TAME, TAME, TAME, TAME, TAME, FEW, FEW, ANY, ANY, BLEAK};
+    return kinds[below(10)];
+}
+
+static double draw_for(kind_of_data kind)
+{
+    static const double wild[] = {NAN, INFINITY, -INFINITY};
+    double x;
+    if (kind == FEW) return uniform() < 0.1 ? -0.0 : (double)below(3);
+    if (kind == BLEAK) return uniform() < 0.05 ? NAN : -INFINITY;
+    if (kind == ANY) return uniform() < 0.02 ? wild[below(3)] : draw();
+    do x = draw();
+    while (!(x < 131000));
+    return x;
+}
+
 /* Equal, or both NaN: which NaN is nobody's promise. */
+static int same(double a, double b)
+{
+    comparisons++;
+    return !memcmp(&a, &b, sizeof a) || (a != a && b != b);
+}
+
 static void compare(const double *a, const double *b, ptrdiff_t n, const char *what, const char *name, ptrdiff_t size)
 {
-    for (ptrdiff_t i = 0; i < n; i++, comparisons++)
-        if (memcmp(&a[i], &b[i], sizeof *a) && !(a[i] != a[i] && b[i] != b[i])) {
+    for (ptrdiff_t i = 0; i < n; i++)
+        if (!same(a[i], b[i])) {
             printf("%s: %s of %td elements, index %td: %a, scalar %a\n", name, what, size, i, a[i], b[i]);
             exit(1);
         }
+}
+
+/* Numbers in memory that need not be aligned. */
+static double real_at(const char *x, ptrdiff_t i, int is_double)
+{
+    double wide;
+    float narrow;
+    if (is_double) return memcpy(&wide, x + i * 8, sizeof wide), wide;
+    return memcpy(&narrow, x + i * 4, sizeof narrow), (double)narrow;
+}
+
+static void put_real(char *x, ptrdiff_t i, int is_double, double value)
+{
+    const float narrow = (float)value;
+    if (is_double) memcpy(x + i * 8, &value, sizeof value);
+    else memcpy(x + i * 4, &narrow, sizeof narrow);
+}
+
+/* Memory of which it shows what was written to, and a number of this many of its bytes. */
+enum { UNTOUCHED = 0x5a };
+
+static char *untouched_bytes(ptrdiff_t count)
+{
+    char *memory = (char *)malloc((size_t)count);
+    if (!memory) exit(2);
+    memset(memory, UNTOUCHED, (size_t)count);
+    return memory;
+}
+
+static double untouched(ptrdiff_t size)
+{
+    char bytes[8];
+    memset(bytes, UNTOUCHED, sizeof bytes);
+    return real_at(bytes, 0, size == 8);
 }
 
 enum { MOST = 5000, COUNT = 64 };
@@ -139,6 +203,27 @@ static void check(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t co
     for (int f = 0; f < 4; f++) compare(a.out[f], scalar->out[f], MOST, "softmax", k->name, n);
 }
 
+static void copy_state(lse_states *into, ptrdiff_t to, const lse_states *from, ptrdiff_t i)
+{
+    into->max[to] = from->max[i];
+    into->count[to] = from->count[i];
+    into->tail[to] = from->tail[i];
+    into->tail_lo[to] = from->tail_lo[i];
+}
+
+/* Which zero is the maximum of both is nobody's promise, nor are sums of maxima that are infinite or beyond the kernels. */
+static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int is_double)
+{
+    const double far = is_double ? LSE_FAR_f64 : LSE_FAR_f32;
+    if (!same(a->max[i] + 0.0, b->max[i] + 0.0)) return 0;
+    if (fabs(a->max[i]) > far && a->max[i] > -INFINITY) return 1;
+    if (!same(a->tail[i], b->tail[i])) return 0;
+    return a->tail[i] != a->tail[i] || (same(a->count[i], b->count[i]) && same(a->tail_lo[i], b->tail_lo[i]));
+}
+
+#include "selftest_panels.h"
+#include "selftest_whole.h"
+
 /* One case on every table, against the scalar one. */
 static void check_all(const lse_kernels *const *tables, int is_double, ptrdiff_t n, ptrdiff_t count)
 {
@@ -155,6 +240,8 @@ static void check_tables(const lse_kernels *const *tables)
             for (int c = 0; c < 5; c++) check_all(tables, is_double, n, counts[c]);
         for (int i = 0; i < 7; i++) check_all(tables, is_double, sizes[i], 3);
     }
+    check_panels(tables);
+    check_wholes(tables);
     for (int i = 0; tables[i]; i++) printf("%s: equal to scalar\n", tables[i]->name);
     printf("scalar: %ld numbers equal to its own\n", comparisons);
 }

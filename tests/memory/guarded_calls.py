@@ -166,6 +166,7 @@ def layouts():
     """Rows and columns, in both orders, with gaps, backwards, not aligned, again and again."""
     rng = np.random.default_rng(3)
     shapes = [(1, 9), (2, 1), (3, 16), (8, 17), (9, 33), (33, 3), (5, 64), (65, 2), (4, 129), (3, 4, 5), (9, 2, 33)]
+    shapes += [(17, 300), (300, 17), (4097, 3)]  # not short; of which softmax keeps the terms, and not
     for dtype, shape in itertools.product(REALS, shapes):
         a = numbers(rng, shape, dtype)
         for layout, axis in itertools.product(LAYOUTS, (0, len(shape) - 1)):

@@ -49,6 +49,7 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
     }
     if (lse_is_stored(plan)) {
         lse_map_stored(plan, m.rows, m.out, m.count, plan->columns > 0);
+        lse_add_progress(plan->n * m.count);
         return;
     }
     lse_whole_states(plan, m.rows, m.count, plan->columns > 0, NULL, threads, &states);

@@ -7,7 +7,7 @@ static int FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some
     REAL r[LSE_BATCH], r_lo[LSE_BATCH];
     const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
     V max[FN(PER_GROUP)];
-    ask_ahead ask = FN(ask_after)(p, first, some);
+    ask_ahead ask = FN(ask_after)(p, first, some, 1);
     FN(tiles_in)(p, first, some, tiles, max);
     if (!FN(are_near)(max, vectors)) return 0;
     for (ptrdiff_t v = 0; v < vectors; v++)
@@ -35,7 +35,7 @@ static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     lse_states states;
     lse_results results;
     V max[FN(PER_GROUP)];
-    ask_ahead ask = FN(ask_after)(p, first, some);
+    ask_ahead ask = FN(ask_after)(p, first, some, 1);
     FN(tiles_in)(p, first, some, tiles, max);
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
         FN(log_sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, &states, v * FN(WIDTH));

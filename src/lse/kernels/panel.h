@@ -286,10 +286,10 @@ static void FN(tile_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, co
 
 /* Sums --------------------------------------------------------------------------------------------------------- */
 
-/* Rows that are long, or too few to fill a tile, are done one by one. */
+/* Rows that are long, or too few to fill a tile, are done one by one; so is one alone, which may have no offsets. */
 LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
 {
-    return p->form == LSE_BY_ROWS && (p->n > longest || 2 * p->count < FN(WIDTH));
+    return p->form == LSE_BY_ROWS && (p->n > longest || p->count == 1 || 2 * p->count < FN(WIDTH));
 }
 
 /* How many sums are done together: tiles of short ones stay in the first cache; columns are read in the order of memory. */
@@ -298,15 +298,15 @@ LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
     return p->n <= LSE_TILE_LINES || p->form == LSE_BY_COLUMNS ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
 }
 
-/* The columns to the right of sums first .. first + some, of the input and of a mapped output. */
-LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some)
+/* The columns to the right of sums first .. first + some, of the input and, of maps, of the output. */
+LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int maps)
 {
     ask_ahead ask = {.lines = 0};
     if (p->form != LSE_BY_COLUMNS) return ask;
     const ptrdiff_t next = some * (ptrdiff_t)sizeof(REAL);
     ask.x = p->x + p->at[first] + next;
     ask.offset = p->offset;
-    if (p->out_form == LSE_BY_COLUMNS) {
+    if (maps && p->out_form == LSE_BY_COLUMNS) {
         ask.out = p->out + p->out_at[first] + next;
         ask.out_offset = p->out_offset;
     }
@@ -326,7 +326,7 @@ static void FN(sum_panel)(const lse_panel *p, lse_states *states)
     const ptrdiff_t step = FN(group_step)(p);
     for (ptrdiff_t k = 0; k < p->count; k += step) {
         const ptrdiff_t some = p->count - k < step ? p->count - k : step;
-        ask_ahead ask = FN(ask_after)(p, k, some);
+        ask_ahead ask = FN(ask_after)(p, k, some, 0);
         FN(tiles_in)(p, k, some, tiles, max);
         for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
             FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, states, k + v * FN(WIDTH));
