@@ -478,7 +478,7 @@ MALFORMED = [
     (2, 1, np.full((4, 2), NAN), None),
     (2, 1, np.full((4, 2), INF), None),
     (2, 1, GOOD * [[1], [1], [1], [-1]], None),
-    (2, 1, GOOD + [[0], [0], [0], [INF]], None),
+    (2, 1, np.concatenate([GOOD[:3], np.full((1, 2), INF)]), None),
     (2, 1, GOOD, GOOD[:3]),
     (2, 1, GOOD, np.full((4, 2), INF)),
 ]
