@@ -73,7 +73,7 @@ LSE_INLINE void FN(expm1)(V *x, const int count)
 
 /* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten. For |x| < LSE_FAR and any anchor the error is that of expm1 and
  * of the r that it is given, 0.25: 0.80 of 2^-53 or 2^-24 of 1 + x at most, 0.77 at the worst x known,
- * -0x1.1fe37e19296d4p+2, and of floats 0.67, 0x1.78fda8p+14 (python -m reliability numbers, worst).
+ * -0x1.1fe37e19296d4p+2, and of floats 0.73, -0x1.b475fp+14 (python -m reliability numbers, worst).
  *
  * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto
  * bias = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor,
