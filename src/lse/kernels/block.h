@@ -47,7 +47,7 @@ LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, con
     }
     LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
         const vf64 large = vf64_max(t[j], t[j + 1]), small = vf64_min(t[j], t[j + 1]);
-        const vf64 sum = vf64_add(large, small), lost = vf64_sub(small, vf64_sub(sum, large));
+        const vf64 sum = vf64_add(t[j], t[j + 1]), lost = vf64_sub(small, vf64_sub(sum, large)); /* NaN stays */
         *lo = vf64_add(*lo, vf64_add(lost, vf64_add(rest[j], rest[j + 1])));
         add_f64(hi, lo, sum);
     }
@@ -110,7 +110,7 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
             if (j + half < lanes) FN(add_lane)(hi, lo, j, j + half);
     vf64_store(states->max + at, max);
     vf64_store(states->count + at, vf64_sub(vf64_set((double)n), others));
-    vf64_store(states->tail + at, F_IS_DOUBLE ? vf64_add(hi[0], vf64_sub(lo[0], lo[0])) : hi[0]); /* NaN of lo too */
+    vf64_store(states->tail + at, hi[0]);
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
@@ -202,7 +202,7 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
     states->count[at] = (double)n - total_of(others);
 #if F_IS_DOUBLE
     add_compensated_lanes(lanes, lost);
-    states->tail[at] = lanes[0] + (lost[0] - lost[0]); /* NaN of lo too */
+    states->tail[at] = lanes[0];
     states->tail_lo[at] = lost[0];
 #else
     states->tail[at] = add_lanes(lanes);

@@ -215,9 +215,8 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
     vf64_store(old, s->old);
     vf64_store(old_lo, s->old_lo);
     add_compensated_lanes(lanes, lost);
-    const double sum = two_sum_of(lanes[0], old[0], &rest), low = (lost[0] + old_lo[0]) + rest;
-    states->tail[at] = (sum + (low - low)) * down; /* NaN of low too */
-    states->tail_lo[at] = low * down;
+    states->tail[at] = two_sum_of(lanes[0], old[0], &rest) * down;
+    states->tail_lo[at] = ((lost[0] + old_lo[0]) + rest) * down;
 #else
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, s->s[g]);
     states->tail[at] = eighths_total(add_lanes(lanes), s->rest) * down;
