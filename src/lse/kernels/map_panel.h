@@ -40,8 +40,10 @@ static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
         FN(log_sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, &states, v * FN(WIDTH));
     if (p->n == 1) { /* of one element the sum is the element */
-        memcpy(results.value, states.max, sizeof states.max);
-        memset(results.value_lo, 0, sizeof results.value_lo);
+        for (ptrdiff_t k = 0; k < FN(whole_vectors)(some); k++) {
+            results.value[k] = states.max[k] + 0.0; /* never -0 */
+            results.value_lo[k] = 0.0;
+        }
     } else {
         FN(finish)(&states, FN(whole_vectors)(some), &results);
     }
@@ -80,7 +82,8 @@ static ptrdiff_t FN(log_softmax_rows_of)(const lse_panel *p)
     lse_states states;
     lse_results results;
     ptrdiff_t k = 0;
-    for (; k < p->count; k++) FN(log_sum_run)(p->x + p->at[k], p->n, &states, k);
+    do FN(log_sum_run)(p->x + p->at[k], p->n, &states, k);
+    while (++k < p->count); /* a panel is not empty */
     fill_states(&states, p->count);
     FN(finish)(&states, p->count, &results);
     for (k = 0; k < p->count; k++) {

@@ -80,6 +80,11 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     FN(term_sum) s[MOST][HALVES][LSE_LANES];
     FN(columns_max_of)(layout, row, count, max);
     if (!FN(are_near)(max, FN(whole_vectors)(count) / VF(width))) return 0;
+    for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* one element has all of the sum */
+        VF(store_some)(out + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(1));
+        for (ptrdiff_t k = c; k < count; k++) nan[k] = 1;
+    }
+    if (row->n == 1) return 1;
     for (int v = 0; v < MOST; v++)
         for (int h = 0; h < HALVES; h++)
             for (int j = 0; j < LSE_LANES; j++) s[v][h][j].hi = s[v][h][j].lo = vf64_set(0.0);
