@@ -80,6 +80,7 @@ static ptrdiff_t FN(log_softmax_rows_of)(const lse_panel *p)
     lse_states states;
     lse_results results;
     ptrdiff_t k = 0;
+    if (p->count < 1) return 0; /* gcc asks what states would be then */
     for (; k < p->count; k++) FN(log_sum_run)(p->x + p->at[k], p->n, &states, k);
     fill_states(&states, p->count);
     FN(finish)(&states, p->count, &results);
