@@ -40,7 +40,7 @@ static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
         FN(log_sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, &states, v * FN(WIDTH));
     if (p->n == 1) { /* of one element the sum is the element */
-        memcpy(results.value, states.max, sizeof states.max);
+        for (ptrdiff_t k = 0; k < FN(whole_vectors)(some); k++) results.value[k] = states.max[k] + 0.0; /* no -0 */
         memset(results.value_lo, 0, sizeof results.value_lo);
     } else {
         FN(finish)(&states, FN(whole_vectors)(some), &results);
