@@ -14,6 +14,7 @@ RUNS = {
     "valgrind": "tests of numbers, every function and programs in C under valgrind",
     "leaks": "every function 100,000 times, errors included: nothing is kept",
     "numbers": "exp of every float and of hard doubles, and reductions of ten million rows",
+    "worst": "rows of which results are farthest off, searched for",
     "races": "the engine on many threads, under clang's thread sanitizer with archer",
     "processes": "forks beside running regions, interrupts, and threads in the pools of others",
     "fuzz": "lse.h and the engine beneath it, by libFuzzer under sanitizers",

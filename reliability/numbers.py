@@ -13,7 +13,8 @@ from reliability.seen import EXP, Seen, all_of, compiled, spans
 from reliability.tables import Fault, Table
 
 BLOCKS = 2**32 // 4096
-TERM = 0.99  # of half a precision: what exp.h allows the error of 2^n (1 + u)
+# of 2^-24 or 2^-53: what exp.h, wide.h and eighths.h allow
+TERM = {"parts": 0.8, "wide": 2**-4.8, "eighths": 0.12}
 FAULTS = ["unlike", "out_of_range", "misplaced"]  # counts of what must not be
 
 
@@ -27,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def greatest(name: str) -> Callable[[Seen], str]:
     """Show a greatest value, and the number that has it."""
-    return lambda seen: f"{seen.greatest[name][0]:.4f} at `{seen.greatest[name][1]}`"
+    return lambda seen: f"{seen.greatest[name][0]:.4f} at `{seen.greatest[name][1]}`" if seen.greatest[name][0] else ""
 
 
 def times(name: str) -> Callable[[Seen], str]:
@@ -40,6 +41,8 @@ ROWS = {
     "greatest error of 2ⁿ (1 + u), in 2⁻²⁴ or 2⁻⁵³ of it": greatest("parts"),
     "greatest |u|": greatest("u"),
     "greatest error of the rounded e^x, in ulp": greatest("product"),
+    "greatest error of e^x in sums of no more than 256 floats, in 2⁻²⁴": greatest("wide"),
+    "the same in sums of more": greatest("eighths"),
     "e^x not the nearest number": times("wrongly_rounded"),
     "rounded e^x less than that of the number before, n the same": times("decreases"),
     "the same from one n to the next": times("decreases_between"),
@@ -95,8 +98,9 @@ def faults_of_exp(columns: dict[str, Seen]) -> Iterator[str]:
             count, witness = seen.count.get(name, (0, ""))
             if count:
                 yield f"{column}: {count} {name}, the first at {witness}"
-        if not seen.greatest["parts"][0] < TERM:
-            yield f"{column}: an error of {greatest('parts')(seen)}"
+        for name, term in TERM.items():
+            if not seen.greatest.get(name, (0, ""))[0] < term:
+                yield f"{column}: an error of {greatest(name)(seen)} ({name})"
 
 
 def run(options: argparse.Namespace) -> Iterator[Table]:

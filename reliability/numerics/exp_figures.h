@@ -8,6 +8,8 @@
 
 /* Errors of scale (1 + u), and of that rounded; |u|. */
 static greatest parts_error, product_error, greatest_u;
+/* Of floats, as their sums have them, in 2^-24 of e^x. */
+static greatest wide_error, eighths_error;
 /* Neighbours in the wrong order, once rounded: n the same, or n changing; and before they are rounded. |r| beyond ln(2) / 2
  * and what n may be off: misplaced. */
 static count numbers, wrongly_rounded, decreases, decreases_between, parts_decrease, out_of_range, unlike, misplaced;
@@ -22,6 +24,8 @@ static void print_figures(void)
     print_greatest("parts", &parts_error);
     print_greatest("product", &product_error);
     print_greatest("u", &greatest_u);
+    print_greatest("wide", &wide_error);
+    print_greatest("eighths", &eighths_error);
     print_count("numbers", &numbers);
     print_count("wrongly_rounded", &wrongly_rounded);
     print_count("decreases", &decreases);

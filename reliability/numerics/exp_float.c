@@ -90,6 +90,27 @@ static void compare_anchors(double x, double n, double anchor, const results *ow
     if (fault) happened(&out_of_range, x);
 }
 
+/* The terms of sums, within LSE_FAR; other bits by another kernel. */
+static void judge_terms(const float *x, const double *anchor)
+{
+    static double n[WITH_NEXT], wide[2][WITH_NEXT], eighths[2][WITH_NEXT];
+    for (int i = 0; i < WITH_NEXT; i++) n[i] = anchor[i] + below;
+    for (int k = 0; k < kernels_count; k++) {
+        const int other = k > 0;
+        kernels[k]->terms(x, n, WITH_NEXT, wide[other], eighths[other]);
+        for (int i = 0; i < BLOCK && other; i++)
+            if (fabs((double)x[i]) < far && (wide[0][i] != wide[1][i] || eighths[0][i] != eighths[1][i]))
+                happened(&unlike, (double)x[i]);
+    }
+    for (int i = 0; i < BLOCK; i++) {
+        const double at = (double)x[i];
+        if (!(fabs(at) < far)) continue;
+        const double exact = 1 + exp_minus_one(reduced(at, n[i]));
+        see(&wide_error, fabs(wide[0][i] - exact) / exact * 0x1p24, at);
+        see(&eighths_error, fabs(eighths[0][i] - exact) / exact * 0x1p24, at);
+    }
+}
+
 static int same(const float *a, const float *b, int i)
 { return !memcmp(a + i, b + i, sizeof *a) || (a[i] != a[i] && b[i] != b[i]); }
 
@@ -120,6 +141,7 @@ static void look_at_block(int64_t block)
         for (int a = 1; a < ANCHORS; a++) anchor[a][i] = fixed[a];
     }
     for (int a = 0; a < ANCHORS; a++) by_all_kernels(x, anchor[a], &of[a]);
+    judge_terms(x, anchor[OWN]);
     numbers.times += BLOCK;
     for (int i = 0; i < BLOCK; i++) {
         const double at = (double)x[i], n = logb((double)of[OWN].scale[i]) + anchor[OWN][i];

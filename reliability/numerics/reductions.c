@@ -15,7 +15,7 @@ static const char *const function_names[] = {"logsumexp", "logsumexp_tail", "wei
                                              "softmax",   "log_softmax",    "logcumsumexp", "logcumsumexp_tail"};
 
 static greatest errors[2][FUNCTIONS][KINDS];
-static count checked[2][FUNCTIONS], not_cancelled, cancelled;
+static count checked[2][FUNCTIONS], not_cancelled, cancelled, unlike; /* unlike: two columns, and the row */
 
 /* The spacing of the type's numbers at y, divided by 2^(y.e). */
 static double spacing(const row *r, wide y)
@@ -53,11 +53,16 @@ typedef struct {
         static REAL x[LONGEST], b[LONGEST], p[LONGEST], log_p[LONGEST], running[LONGEST];                              \
         const ptrdiff_t n = r->n;                                                                                      \
         lse_running state;                                                                                             \
-        REAL value, weighted, sign;                                                                                    \
+        static REAL columns[2 * LONGEST];                                                                              \
+        REAL value, weighted, sign, values[2];                                                                         \
         for (ptrdiff_t i = 0; i < n; i++) x[i] = (REAL)r->x[i], b[i] = (REAL)r->b[i];                                  \
+        for (ptrdiff_t i = 0; i < 2 * n; i++) columns[i] = x[i / 2];                                                   \
         const lse_layout layout = {.ndim = 1, .native = 1, .direct = 1, .shape = {n}, .stride = {sizeof(REAL)}};       \
         const lse_row whole = {.x = (const char *)x, .n = n};                                                          \
         int failed = lse_logsumexp_##F(x, n, &value);                                                                  \
+        failed |= lse_logsumexp_rows_##F(columns, 1, 2, 2, n, values, 1);                                              \
+        for (int c = 0; c < 2; c++)                                                                                    \
+            if (memcmp(&value, &values[c], sizeof value) != 0) happened(&unlike, (double)r->number);                   \
         failed |= lse_logsumexp_weighted_##F(x, 1, b, 1, n, &weighted, &sign);                                         \
         failed |= lse_softmax_rows_##F(x, n, 1, 1, n, p, n, 1, 1);                                                     \
         failed |= lse_log_softmax_rows_##F(x, n, 1, 1, n, log_p, n, 1, 1);                                             \
@@ -245,5 +250,6 @@ int main(int arguments, char **argument)
         }
     print_count("not_cancelled", &not_cancelled);
     print_count("cancelled", &cancelled);
+    print_count("unlike", &unlike);
     return 0;
 }

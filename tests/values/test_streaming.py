@@ -548,3 +548,17 @@ def test_another_process(rng):
     total = LogSumExp.of(rng.standard_normal(100))
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(total), capture_output=True, check=True)
     same_bits(pickle.loads(done.stdout).value, total.update([1.0]).value)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rest", [-np.inf, 0, np.inf])
+@pytest.mark.parametrize("n", [1, 2, 20, 300])
+def test_nan_anywhere_is_not_lost(dtype, rest, n):
+    for place in range(n):
+        a = np.full(n, rest, dtype)
+        a[place] = np.nan
+        assert np.isnan(lse.logsumexp(a))
+        assert np.isnan(lse.segment_logsumexp(a, [0, n])[0])
+        assert np.isnan(lse.logsumexp(np.stack([a] * 9, axis=1), axis=0)).all()
+        assert np.isnan(lse.LogSumExp.of(a).update([np.inf]).value)
+        assert np.isnan((lse.LogSumExp.of([np.inf]) + lse.LogSumExp.of(a)).value)

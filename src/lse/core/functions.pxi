@@ -72,18 +72,17 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     The sum over nothing is -inf; NaN anywhere gives NaN; +inf without NaN gives +inf. No floating-point
     warning is emitted, and the floating-point status flags stay as they were. Without weights, or with none that is
     negative, the error is at most ``max(1 ulp of the result, 2**-52)`` (``2**-23`` for float32),
-    whatever the number of elements and their order (float32: 1.07 times that on one input built to exceed it). With
-    negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its
-    greatest term (2**-10 for float32) and less, it is computed again, exactly where terms of equal `a` cancel and to
-    2**-102 elsewhere.
+    whatever the number of elements and their order. With negative weights the error of the sum is relative to
+    ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
+    computed again, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
     float16 and bfloat16 are computed in double precision and rounded once.
 
     The result is a function of the values in their index order and of the dtype alone: the same bits come
     back for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
     which use functions of NumPy, may differ in their last bits from one processor or NumPy to another.
 
-    The running state is the greatest element and the sum of the other exponentials, which may be merged [1]_;
-    the greatest is left out of the sum so that no tail is lost.
+    The running state is the greatest element, how often it was there, and the sum of the other exponentials, which may be
+    merged [1]_; the greatest is left out of the sum so that no tail is lost.
 
     References
     ----------

@@ -110,7 +110,7 @@ static void columns_end_f64(column_sums_f64 *c, ptrdiff_t at, lse_states *states
     const vf64 down = vf64_ldexp1(vf64_min(vf64_sub(c->anchor[0], anchor), vf64_set(1023.0)));
     vf64_store(states->max + at, c->max);
     vf64_store(states->count + at, c->count);
-    vf64_store(states->tail + at, vf64_mul(vf64_add(sum, vf64_sub(rest, rest)), down)); /* NaN of rest too */
+    vf64_store(states->tail + at, vf64_mul(sum, down));
     vf64_store(states->tail_lo + at, vf64_mul(rest, down));
 }
 #else
