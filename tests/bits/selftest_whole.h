@@ -138,7 +138,7 @@ static void check_whole_of(const lse_kernels *const *tables, int is_double, ptrd
 
 static void check_wholes(const lse_kernels *const *tables)
 {
-    static const ptrdiff_t sizes[] = {1, 7, 8, 9, 16, 17, 100, 256, 257, 1000, LSE_STORED};
+    static const ptrdiff_t sizes[] = {2, 7, 8, 9, 16, 17, 100, 256, 257, 1000, LSE_STORED};
     for (int is_double = 0; is_double < 2; is_double++)
         for (int i = 0; i < 11; i++)
             for (int j = 0; j < (sizes[i] < 300 ? 12 : 3); j++)
