@@ -19,8 +19,8 @@ WANTED = [
 ]
 REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*.pyc"]
 REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
-# Of each instruction set there are a row and a panel for every operation, with lengths up to 8 known when compiled: half of
-# this in the extension, half in the static library.
+# Each instruction set has rows and panels of every operation, lengths up to 8 known when compiled: half of it in the
+# extension, half in the static library.
 LIMIT = 1600 << 10
 
 

@@ -81,8 +81,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     back for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
     which use functions of NumPy, may differ in their last bits from one processor or NumPy to another.
 
-    The running state is the greatest element, how often it was there, and the sum of the other exponentials, which may be
-    merged [1]_; the greatest is left out of the sum so that no tail is lost.
+    The running state is the greatest element, how often it was there, and the sum of the other exponentials, which
+    may be merged [1]_; the greatest is left out of the sum so that no tail is lost.
 
     References
     ----------

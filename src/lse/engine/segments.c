@@ -33,8 +33,9 @@ static void short_states(const lse_plan *plan, const lse_row *rows, const int *i
         at[i] = to - (char *)padded;
         memcpy(to, row->x, (size_t)row->n * size);
         for (ptrdiff_t k = row->n; k < n; k++) {
-            if (size == 4) ((float *)(void *)to)[k] = -INFINITY;
-            else ((double *)(void *)to)[k] = -INFINITY;
+            const float narrow = -INFINITY;
+            const double wide = -INFINITY;
+            memcpy(to + (size_t)k * size, size == 4 ? (const void *)&narrow : (const void *)&wide, size);
         }
     }
     const lse_panel panel = {.n = n, .count = count, .form = LSE_BY_ROWS, .x = (const char *)padded, .at = at};
