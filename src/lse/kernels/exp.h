@@ -107,14 +107,6 @@ LSE_INLINE void FN(add)(V *hi, V *lo, V t)
     *lo = VF(add)(*lo, lost);
 }
 
-/* (hi, lo) += a + b, where |b| <= a: what rounding a + b loses goes to lo as well. */
-LSE_INLINE void FN(add_parts)(V *hi, V *lo, V a, V b)
-{
-    const V t = VF(add)(a, b);
-    *lo = VF(add)(*lo, VF(sub)(b, VF(sub)(t, a)));
-    FN(add)(hi, lo, t);
-}
-
 /* sum + *lost = a + b exactly, for any a and b (Knuth). */
 LSE_INLINE V FN(two_sum)(V a, V b, V *lost)
 {
