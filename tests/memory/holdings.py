@@ -58,7 +58,7 @@ def slack(times):
 
 
 def leaks(function, arguments, times):
-    """How much more is held after so many calls, where that is a leak: it grows in every one of ten rounds.
+    """How much more is held after so many calls, where that is a leak: it grows in every one of thirty rounds.
 
     A cache grows in some.
     """
@@ -68,7 +68,7 @@ def leaks(function, arguments, times):
     gc.freeze()  # what is here already need not be looked through again
     found = np.full(len(NAMES), np.iinfo(np.int64).max)
     before = held(arguments)
-    for _ in range(10):
+    for _ in range(30):
         for _ in range(times):
             function(*arguments)
         after = held(arguments)
