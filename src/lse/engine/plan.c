@@ -79,11 +79,10 @@ static int are_one(const kept_axis *a, const kept_axis *b)
 
 /* The axes kept in the order of the input's memory, those merged that are one in everything: so the same bytes are the same
  * work, whatever shape they are given in. Returns how many. */
-static int find_kept(const lse_plan *plan, const lse_request *q, kept_axis *kept)
+static int find_kept(const lse_request *q, kept_axis *kept)
 {
     const int every = q->out.ndim == q->a.ndim; /* it has the reduced axes, mapped or of length 1 */
     int out_axis = -1, given_axis = -1, count = 0, merged = 0;
-    (void)plan;
     for (int axis = 0; axis < q->a.ndim; axis++) {
         const int is_kept = !(q->reduced >> axis & 1);
         out_axis += every || is_kept;
@@ -117,7 +116,7 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
 {
     kept_axis kept[LSE_MAX_DIMS];
     const int maps = lse_maps(plan->operation), size = plan->itemsize;
-    int count = find_kept(plan, q, kept);
+    int count = find_kept(q, kept);
     const kept_axis *last = count > 0 ? &kept[count - 1] : NULL;
     plan->columns = 0;
     plan->outer = 1;

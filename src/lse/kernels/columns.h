@@ -34,13 +34,6 @@ static void FN(columns_start)(FN(column_sums) *c)
 #endif
 }
 
-/* x = up < least ? 0 : x 2^up, in two steps, for up <= 0. */
-LSE_INLINE vf64 FN(rescaled)(vf64 x, vf64 up)
-{
-    const vf64 first = vf64_max(up, vf64_set(-1022.0));
-    return vf64_mul(vf64_mul(x, vf64_ldexp1(first)), vf64_ldexp1(vf64_sub(up, first)));
-}
-
 /* The anchor that each maximum wants, no farther than the kernels go. */
 LSE_INLINE vf64 FN(anchor_of)(vf64 max)
 {
@@ -56,11 +49,11 @@ static void columns_raise_f64(column_sums_f64 *c, vf64 block)
     const vf64 anchor = vf64_select(c->limit, max, c->anchor[0], anchor_of_f64(max));
     const vf64 up = vf64_sub(c->anchor[0], anchor);
     for (int l = 0; l < LSE_LANES; l++) {
-        c->hi[l] = rescaled_f64(c->hi[l], up);
-        c->lo[l] = rescaled_f64(c->lo[l], up);
+        c->hi[l] = vf64_down(c->hi[l], up);
+        c->lo[l] = vf64_down(c->lo[l], up);
     }
-    c->old = rescaled_f64(c->old, up);
-    c->old_lo = rescaled_f64(c->old_lo, up);
+    c->old = vf64_down(c->old, up);
+    c->old_lo = vf64_down(c->old_lo, up);
     c->bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
     c->floor = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
     add_term_f64(c->max, lost, c->bias, c->floor, &c->old, &c->old_lo);
@@ -142,8 +135,8 @@ static void columns_raise_f32(column_sums_f32 *c, vf32 block)
     for (int h = 0; h < HALVES_f32; h++) {
         const vf64 anchor = vf64_select(moves[h], vf64_set(0.5), anchor_of_f32(top[h]), c->anchor[h]);
         const vf64 up = vf64_sub(c->anchor[h], anchor);
-        for (int l = 0; l < LSE_LANES; l++) c->s[l][h] = rescaled_f32(c->s[l][h], up);
-        c->rest[h] = vf64_add(rescaled_f32(c->rest[h], up), eighths_term(old[h], lost[h], anchor));
+        for (int l = 0; l < LSE_LANES; l++) c->s[l][h] = vf64_down(c->s[l][h], up);
+        c->rest[h] = vf64_add(vf64_down(c->rest[h], up), eighths_term(old[h], lost[h], anchor));
         bias[h] = vf64_sub(vf64_set(0x1.8p23 + 8.0 * (127.0 + EIGHTHS_HEADROOM - 500.0)), vf64_mul(anchor, vf64_set(8.0)));
         floor[h] = vf64_mul(vf64_add(anchor, vf64_set(500.0 - EIGHTHS_FLOOR)), vf64_set(LN2_HI_f64));
         c->anchor[h] = anchor;

@@ -1,13 +1,5 @@
 /* Merging states and turning them into results, for either type in double precision. */
 
-/* x 2^e for an integer e <= 0, in two steps as factors_for. */
-LSE_INLINE vf64 vf64_down(vf64 x, vf64 e)
-{
-    const vf64 least = vf64_set(-1022.0);
-    const vf64 first = vf64_max(e, least);
-    return vf64_mul(vf64_mul(x, vf64_ldexp1(first)), vf64_ldexp1(vf64_sub(e, first)));
-}
-
 LSE_INLINE vf64 vf64_neg(vf64 a) { return vf64_sub(vf64_set(-0.0), a); }
 
 /* sum + *lost = a + b exactly, if |a| >= |b| or a = 0. */

@@ -35,6 +35,14 @@ LSE_INLINE vf64 vf64_ldexp1(vf64 e)
     return vf64_pow2(vf64_add(vf64_max(e, vf64_set(-1023.0)), vf64_set(0x1.8p52 + 1023.0)));
 }
 
+/* x 2^e for an integer e <= 0, in two steps as factors_for. */
+LSE_INLINE vf64 vf64_down(vf64 x, vf64 e)
+{
+    const vf64 least = vf64_set(-1022.0);
+    const vf64 first = vf64_max(e, least);
+    return vf64_mul(vf64_mul(x, vf64_ldexp1(first)), vf64_ldexp1(vf64_sub(e, first)));
+}
+
 /* A sum of exponentials of elements so far out that an ulp of its logarithm is 2^-8 at least, so that six digits do:
  * e^max (1 + rest), nothing where max is -inf. */
 typedef struct {
