@@ -123,3 +123,20 @@ def test_errors_of_what_used_to_slip_through():
     for dtype in ("U5", object):
         with pytest.raises(TypeError, match="cast"):
             lse.logsumexp([1.0], out=np.zeros((), dtype))
+
+
+SINGLES = np.array([0.0, -0.0, 1.5, -3e38, 3e38, 1e-45, np.inf, -np.inf, np.nan, -np.nan, 2.0**17, -700.25] * 7)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(84, 1), (1, 84), (7, 1, 12), (1, 84, 1)])
+def test_sums_of_one_element(dtype, shape):
+    a = SINGLES.astype(dtype).reshape(shape)
+    axis = shape.index(1)
+    for x in (a, a.swapaxes(0, -1).copy().swapaxes(0, -1), np.repeat(a, 2, axis=-1)[..., ::2]):
+        exists = x > -np.inf
+        same(lse.logsumexp(x, axis=axis), np.squeeze(np.where(np.isnan(x), np.nan, x + 0.0), axis).astype(dtype))
+        same(lse.softmax(x, axis=axis), np.where(exists, 1, np.nan).astype(dtype))
+        same(lse.log_softmax(x, axis=axis), np.where(exists, 0, np.nan).astype(dtype))
+        out = x.copy()
+        same(lse.softmax(out, axis=axis, out=out), np.where(exists, 1, np.nan).astype(dtype))

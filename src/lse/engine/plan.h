@@ -98,6 +98,10 @@ int lse_is_stored(const lse_plan *plan);
  * done, where one does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states);
 
+/* singles.c: whether all are of one element each, in runs of neighbours; a task of them, plan->together. */
+int lse_is_single(const lse_plan *plan);
+void lse_singles_task(void *plan, ptrdiff_t index);
+
 /* panels.c: a task of short sums, plan->together of them. */
 void lse_panels_task(void *plan, ptrdiff_t index);
 

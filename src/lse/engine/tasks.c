@@ -137,7 +137,8 @@ void lse_execute(lse_plan *plan)
     if (plan->operation == LSE_CUMULATE) {
         lse_run_until_stopped(plan, cumulate_task, plan, plan->outer, threads);
     } else if (plan->is_short) {
-        lse_run_until_stopped(plan, lse_panels_task, plan, cut_short(plan, threads), threads);
+        const lse_task task = lse_is_single(plan) ? lse_singles_task : lse_panels_task;
+        lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
         const ptrdiff_t each = plan->n * plan->together;

@@ -154,6 +154,9 @@ typedef struct {
     /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0 where one
      * of them wants a second look. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
+    /* of count sums of one element each, x and out contiguous: the elements; value, but NaN for -inf and NaN */
+    void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
+    void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel;
     lse_map_panel softmax_panel, log_softmax_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a

@@ -1,0 +1,31 @@
+/* Sums of one element each: at the speed of a copy, and without a second look at anything. */
+#include "engine/plan.h"
+
+int lse_is_single(const lse_plan *plan)
+{
+    const ptrdiff_t size = plan->itemsize;
+    return plan->is_short && plan->n == 1 && plan->operation != LSE_SUMS && !plan->first.where && !plan->sign &&
+           !plan->low && !plan->store && plan->row.native && (plan->kept_length == 1 || plan->kept_stride == size) &&
+           (plan->kept_length == 1 || plan->kept_out_stride == size);
+}
+
+void lse_singles_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = (const lse_plan *)context;
+    const ptrdiff_t first = index * plan->together, sums = plan->outer * plan->kept_length, size = plan->itemsize;
+    const ptrdiff_t end = first + plan->together < sums ? first + plan->together : sums;
+    if (lse_is_stopped(plan->failed)) return;
+    for (ptrdiff_t at = first, some; at < end; at += some) { /* a run of neighbours after the other */
+        const ptrdiff_t start = at % plan->kept_length, left = plan->kept_length - start;
+        lse_row row;
+        char *out;
+        ptrdiff_t given;
+        lse_find_row(plan, at / plan->kept_length, &row, &out, &given);
+        some = left < end - at ? left : end - at;
+        if (plan->operation == LSE_LOGSUMEXP) plan->kernels->copy_alone(row.x + start * size, out + start * size, some);
+        else
+            plan->kernels->fill_alone(row.x + start * size, out + start * size, some,
+                                      plan->operation == LSE_SOFTMAX ? 1.0 : 0.0);
+    }
+    lse_add_progress(end - first);
+}
