@@ -228,7 +228,7 @@ def main() -> None:
     ln2_short32 = round_to(mp.log(2), 16)
     c32, t32, worst32 = log_table(24, 16, 1, 31)
     c64, t64, worst64 = log_table(53, 41, 4099, 60)
-    log32, error_log32 = log_coefficients(2, 24, worst32, 0)
+    log32, error_log32 = log_coefficients(2, 24, worst32, 1)
     log64, error_log64 = log_coefficients(7, 53, worst64, 1)
     log_comment = "log(1 + r) = r + r^2 (c0 + c1 r + ...), {} error 2^{:.2f} for |r| <= {}"
     text = "\n".join(
@@ -272,7 +272,7 @@ def main() -> None:
             f"#define LN2_HEAD_f64 LN2_SHORT\n#define LN2_TAIL_f64 {float(mp.log(2) - ln2_short).hex()}\n",
             array("INVERSE_f32", "float", [c * mp.mpf(2) ** 127 for c in c32], "2^127 / f"),
             array("LOG_OF_f32", "float", t32, "log f"),
-            array("LOG_f32", "float", log32, log_comment.format("absolute", error_log32, mp.nstr(worst32, 3))),
+            array("LOG_f32", "float", log32, log_comment.format("relative", error_log32, mp.nstr(worst32, 3))),
             array("INVERSE_f64", "double", [c * mp.mpf(2) ** 1023 for c in c64], "2^1023 / f"),
             array("LOG_OF_f64", "double", t64, "log f"),
             array("LOG_f64", "double", log64, log_comment.format("relative", error_log64, mp.nstr(worst64, 3))),

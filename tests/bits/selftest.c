@@ -1,6 +1,7 @@
 /* Compares every table of kernels compiled in with the scalar one, bit for bit, on a machine without Python.
  * --names: only says which ones the processor can run, best first. SELFTEST_ALL: also tables that the processor is not asked
  * about (an emulated instruction set). */
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

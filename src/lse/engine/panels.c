@@ -51,30 +51,15 @@ static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t mo
     return most;
 }
 
-/* The sums first .. first + count of a panel one by one, in the old way. */
-static void members_of(const lse_plan *plan, const places *p, ptrdiff_t first, ptrdiff_t count, lse_row *rows,
-                       char **out)
+/* The sums of a panel one by one. */
+static void members_of(const lse_plan *plan, const places *p, ptrdiff_t count, lse_row *rows, char **out)
 {
     for (ptrdiff_t i = 0; i < count; i++) {
         rows[i] = plan->first;
-        rows[i].x += p->x[first + i];
-        if (rows[i].where) rows[i].where += p->where[first + i];
-        out[i] = plan->out + p->out[first + i];
+        rows[i].x += p->x[i];
+        if (rows[i].where) rows[i].where += p->where[i];
+        out[i] = plan->out + p->out[i];
     }
-}
-
-static void map_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
-{
-    const lse_map_panel map =
-        plan->operation == LSE_SOFTMAX ? plan->kernels->softmax_panel : plan->kernels->log_softmax_panel;
-    const ptrdiff_t done = map(panel), left = panel->count - done;
-    if (left == 0) return;
-    lse_row rows[LSE_BATCH];
-    char *out[LSE_BATCH];
-    lse_states states;
-    members_of(plan, p, done, left, rows, out);
-    lse_whole_states(plan, rows, left, 0, NULL, 1, &states);
-    lse_finish_group(plan, rows, out, left, &states, 1);
 }
 
 static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
@@ -84,7 +69,7 @@ static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places
     char *out[LSE_BATCH];
     plan->kernels->sum_panel(panel, &states);
     if (lse_store_plain(plan, p->out, panel->count, &states)) return;
-    members_of(plan, p, 0, panel->count, rows, out);
+    members_of(plan, p, panel->count, rows, out);
     lse_finish_group(plan, rows, out, panel->count, &states, 1);
 }
 
@@ -122,7 +107,9 @@ void lse_panels_task(void *context, ptrdiff_t index)
     if (maps) lay_out_offsets(&plan->out_row, plan->out_row.stride, o.out);
     for (ptrdiff_t at = first; at < end; at += panel.count) {
         panel.count = find_places(plan, at, least(LSE_BATCH, end - at), one_run, &p);
-        (maps ? map_panel : sum_panel)(plan, &panel, &p);
+        if (plan->operation == LSE_SOFTMAX) plan->kernels->softmax_panel(&panel);
+        else if (plan->operation == LSE_LOG_SOFTMAX) plan->kernels->log_softmax_panel(&panel);
+        else sum_panel(plan, &panel, &p);
     }
     lse_add_progress((end - first) * plan->n);
 }

@@ -22,26 +22,16 @@ static ptrdiff_t longest(const lse_row *rows, ptrdiff_t count)
     return n;
 }
 
-static lse_reduce_rows rows_kernel(const lse_plan *plan)
-{
-    if (plan->first.weight) return plan->kernels->weighted_rows;
-    return plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_rows : plan->kernels->rows;
-}
-
-static lse_reduce_columns columns_kernel(const lse_plan *plan)
-{
-    if (plan->first.weight) return plan->kernels->weighted_columns;
-    return plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_columns : plan->kernels->columns;
-}
-
 /* Of elements piece * LSE_PIECE and on of some rows, or columns (rows: the first one). */
 static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, ptrdiff_t piece,
                          const double *shift, lse_states *states)
 {
     const ptrdiff_t start = piece * LSE_PIECE, left = longest(rows, columns ? 1 : count) - start;
     const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
-    if (columns) columns_kernel(plan)(&plan->row, rows, start, n, count, states);
-    else rows_kernel(plan)(&plan->row, rows, start, n, count, shift, states);
+    const lse_real_kernels *k = plan->kernels;
+    const int weighted = plan->first.weight != NULL;
+    if (columns) (weighted ? k->weighted_columns : k->columns)(&plan->row, rows, start, n, count, states);
+    else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, shift, states);
     lse_add_progress(n * count);
 }
 

@@ -197,7 +197,7 @@ int lse_quick_map(const lse_kernels *table, int single, lse_operation operation,
                            .out = out,
                            .at = start,
                            .out_at = start};
-    const ptrdiff_t done = (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
+    (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
     lse_fp_leave(found);
-    return done == 1;
+    return 1;
 }

@@ -28,6 +28,7 @@
 #include "columns.h"
 #include "weighted.h"
 #include "weighted_columns.h"
+#include "logs.h"
 #include "softmax.h"
 #include "alone.h"
 #include "panel.h"
@@ -51,6 +52,7 @@
 #include "columns.h"
 #include "weighted.h"
 #include "weighted_columns.h"
+#include "logs.h"
 #include "softmax.h"
 #include "alone.h"
 #include "panel.h"
@@ -64,7 +66,7 @@
 
 #define LSE_REAL_KERNELS(F)                                                                                   \
     {                                                                                                         \
-        rows_##F, columns_##F, log_rows_##F, log_columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
+        rows_##F, columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
             finish_##F, finish_scaled_##F, finish_values_##F, copy_alone_##F, fill_alone_##F, sum_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \

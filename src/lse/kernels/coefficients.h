@@ -178,11 +178,11 @@ static const float LOG_OF_f32[] = {
     0x1.2c28000000000p-2f,
 };
 
-/* log(1 + r) = r + r^2 (c0 + c1 r + ...), absolute error 2^-30.35 for |r| <= 0.0307 */
+/* log(1 + r) = r + r^2 (c0 + c1 r + ...), relative error 2^-24.96 for |r| <= 0.0307 */
 static const float LOG_f32[] = {
-    -0x1.fffffa0000000p-2f,
-    0x1.55805c0000000p-2f,
-    -0x1.003eca0000000p-2f,
+    -0x1.fffffc0000000p-2f,
+    0x1.557e580000000p-2f,
+    -0x1.003a5c0000000p-2f,
 };
 
 /* 2^1023 / f */

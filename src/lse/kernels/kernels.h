@@ -88,9 +88,8 @@ typedef struct {
 
 /* States of all of them. */
 typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
-/* Softmax or log-softmax; returns of how many of them, fewer where one is beyond the kernels, infinite or NaN: of those
- * that are left nothing is written, but NaN where all results are. */
-typedef ptrdiff_t (*lse_map_panel)(const lse_panel *panel);
+/* Softmax or log-softmax of all of them, whatever they hold. */
+typedef void (*lse_map_panel)(const lse_panel *panel);
 
 /* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
  * shift: NULL, or one number for each row that is subtracted from its elements first. */
@@ -125,8 +124,6 @@ typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_result
 typedef struct {
     lse_reduce_rows rows;
     lse_reduce_columns columns;
-    lse_reduce_rows log_rows; /* for log_softmax */
-    lse_reduce_columns log_columns;
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns;
     lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */

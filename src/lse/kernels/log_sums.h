@@ -1,209 +1,224 @@
-/* Sums for log_softmax, included once for each F.
+/* Values of log-sum-exps for log_softmax of no more than LSE_SHORT elements, included once for each F.
  *
- * float64: those of logsumexp. float32, of no more than LSE_STORED elements: of terms as softmax has them, but that the
- * maxima are counted and kept out; half the work. Rounding a term to float may cost 1 of 2^-24 of it, the exponential 0.12,
- * and results in [1, 2) are of sums of which the maximum, which costs nothing, is more than an eighth: 0.99 ulp at most, where
- * 0.52 would be to be had. The worst row known is at 0.97: 112 of 0x1.03a6eep+1, 64 of -0x1.ed1536p+2 and 16 of
- * -0x1.92764cp+2, over and over to 197, the 181st 0x1.3cf9ccp+2 (tests/accuracy/test_worst_known.py). */
+ * float64: those of logsumexp. float32: in float alone, in two parts, at half the work. e^x = a (1 + p) from the table of
+ * eighths; a is split at a GRID so coarse that the sums of what lies on it are exact in any order; what lies below it, and
+ * a p, is summed in sixteen lanes, element i in lane i mod 16, and the lanes in halves. Maxima are counted and kept out, and
+ * the logarithm is that of their count plus the rest, in two parts too.
+ *
+ * The exponentials of the elements and of the maximum are within 0.12 of 2^-24, the logarithm within 2^-28, the lanes' sums
+ * within 0.04 of 2^-24: of a result in [1, 2) that is 0.20 ulp at most, and its last rounding 0.50. */
 #if F_IS_DOUBLE
-#define log_sum_tile_f64 sum_tile_f64
-LSE_INLINE void log_sum_run_f64(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+static void finish_f64(const lse_states *states, ptrdiff_t count, lse_results *results);
+
+LSE_INLINE void log_values_of_tiles_f64(const double *tiles, ptrdiff_t n, const V *max, ptrdiff_t vectors,
+                                        ask_ahead *ask, lse_results *results)
 {
-    sum_short_f64(x, n, states, at);
+    lse_states states;
+    for (ptrdiff_t v = 0; v < vectors; v++)
+        sum_tile_f64(tiles + v * n * vf64_width, n, max[v], ask, &states, v * vf64_width);
+    finish_f64(&states, vectors * vf64_width, results);
 }
-#define log_rows_f64 rows_f64
-#define log_columns_f64 columns_f64
+
+/* Of rows, whose maxima are known. */
+static void log_values_of_rows_f64(const lse_panel *p, const double *max, lse_results *results)
+{
+    lse_states states;
+    double copy[LSE_SHORT];
+    ptrdiff_t k = 0;
+    do {
+        double own = max[k];
+        sum_short_f64(near_row_f64(p->x + p->at[k], p->n, &own, copy), p->n, &states, k);
+    } while (++k < p->count); /* a panel is not empty */
+    fill_states(&states, p->count);
+    finish_f64(&states, p->count, results);
+}
 #else
+/* Terms are below 2^101 (eighths.h), and 256 of them, on the grid 2^85, below 2^109. */
+#define GRID 0x1.8p108f
+enum { LOG_LANES = 16 };
+
+/* What is known of a vector of sums: their maxima, how many elements differ from it, and the sum of those but for `rest`. */
 typedef struct {
+    vf32 max, others, whole;
     term_level_f32 level;
-    vf32 max, others;
-} log_level;
+} log_sum;
 
-LSE_INLINE log_level log_level_for(vf32 max)
+LSE_INLINE log_sum log_sum_for(vf32 max)
 {
-    const log_level level = {term_level_for_f32(max), max, vf32_set(0)};
-    return level;
+    const log_sum s = {max, vf32_set(0), vf32_set(0), term_level_for_f32(max)};
+    return s;
 }
 
-/* From the sum of terms at this bias to the tail of a state: near a half, the level's n, found in float, is not always the
- * nearest(max log2(e)) that a state has. */
-LSE_INLINE vf64 log_scale(vf64 bias, vf64 max)
+/* An element of each sum joins it, its rest that of a lane; start: the lane has none yet. */
+LSE_INLINE void log_term(vf32 x, log_sum *s, vf32 *rest, const int start)
 {
-    const vf64 of_zero = vf64_set(0x1.8p23 + 8.0 * (127.0 + EIGHTHS_HEADROOM));
-    const vf64 n = vf64_mul(vf64_sub(of_zero, bias), vf64_set(0.125));
-    const vf64 up = vf64_min(vf64_sub(n, vf64_exponent_of(max)), vf64_set(1.0));
-    return vf64_mul(vf64_ldexp1(up), vf64_set(EIGHTHS_FACTOR * 0x1p400));
+    vf32 p;
+    const mf32 differs = vf32_differs(x, s->max);
+    const vf32 a = vf32_keep(differs, eighths_exp(x, s->level.bias, s->level.floor, &p));
+    const vf32 whole = vf32_sub(vf32_add(a, vf32_set(GRID)), vf32_set(GRID)), below = vf32_sub(a, whole);
+    s->others = vf32_tally(differs, s->others);
+    s->whole = vf32_add(s->whole, whole);
+    *rest = vf32_fma(a, p, start ? below : vf32_add(*rest, below));
 }
 
-/* The term of x, 0 for the maximum. */
-LSE_INLINE vf32 log_term(vf32 x, log_level *level)
+/* Sums as they are finished: maxima, how many elements differ from them, and both parts of the sums of those. */
+typedef struct {
+    float max[LSE_BATCH], others[LSE_BATCH], whole[LSE_BATCH], rest[LSE_BATCH];
+} log_sums;
+
+LSE_INLINE void put_log_sum(log_sums *sums, ptrdiff_t at, const log_sum *s, vf32 rest)
 {
-    const mf32 differs = vf32_differs(x, level->max);
-    level->others = vf32_tally(differs, level->others);
-    terms_f32(&x, 1, &level->level);
-    return vf32_keep(differs, x);
+    vf32_store(sums->max + at, s->max);
+    vf32_store(sums->others + at, s->others);
+    vf32_store(sums->whole + at, s->whole);
+    vf32_store(sums->rest + at, rest);
 }
 
-/* A line of a tile joins lane j; start: the lane has none yet. */
-LSE_INLINE void log_line(const void *line, log_level *level, vf64 (*s)[LSE_LANES], const int j, const int start)
+/* value = max + log(n - others + w), w = (whole + rest) e^-max, for count sums, which are copied up to whole pairs of vectors.
+ * Both terms of the sum are scaled by 2^115, far from subnormal numbers; w below 2^-40, which is its own logarithm, is added
+ * at the end, as a double. */
+static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, double *value)
 {
-    float term[vf32_width];
-    vf32_store(term, log_term(vf32_load(line), level));
-    LSE_UNROLL for (int h = 0; h < vf32_width / vf64_width; h++) {
-        const vf64 own = vf64_from_f32(term + h * vf64_width);
-        s[h][j] = start ? own : vf64_add(s[h][j], own);
+#define EACH LSE_UNROLL for (int j = 0; j < 2; j++)
+    const double square = EIGHTHS_FACTOR * EIGHTHS_FACTOR;
+    const float factor = (float)square, factor_lo = (float)(square - (double)factor);
+    const vf32 zero = vf32_set(0), magic = vf32_set(MAGIC), least = vf32_set(0x1p75f);
+    const vf32 all = vf32_set((float)n * 0x1p115f);
+    for (; count % (2 * vf32_width) != 0; count++) {
+        s->max[count] = s->max[0];
+        s->others[count] = s->others[0];
+        s->whole[count] = s->whole[0];
+        s->rest[count] = s->rest[0];
     }
-}
-
-/* The states of a vector of sums from their lanes. */
-LSE_INLINE void log_states(vf64 (*s)[LSE_LANES], const int lanes, ptrdiff_t n, const log_level *level, lse_states *states,
-                           ptrdiff_t at)
-{
-    float max[vf32_width], others[vf32_width], bias[vf32_width];
-    vf32_store(max, level->max);
-    vf32_store(bias, level->level.bias);
-    vf32_store(others, level->others);
-    LSE_UNROLL for (int h = 0; h < vf32_width / vf64_width; h++) {
-        LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
-            LSE_UNROLL for (int j = 0; j < half; j++)
-                if (j + half < lanes) s[h][j] = vf64_add(s[h][j], s[h][j + half]);
-        const ptrdiff_t to = at + h * vf64_width;
-        const vf64 top = vf64_from_f32(max + h * vf64_width);
-        vf64_store(states->max + to, top);
-        vf64_store(states->count + to, vf64_sub(vf64_set((double)n), vf64_from_f32(others + h * vf64_width)));
-        vf64_store(states->tail + to, vf64_mul(s[h][0], log_scale(vf64_from_f32(bias + h * vf64_width), top)));
-        vf64_store(states->tail_lo + to, vf64_set(0.0));
-    }
-}
-
-/* lanes: min(n, LSE_LANES), a constant, and n itself if it is less. */
-LSE_INLINE void log_sum_lines(const float *tile, ptrdiff_t n, const int lanes, vf32 max, ask_ahead *ask,
-                              lse_states *states, ptrdiff_t at)
-{
-    log_level level = log_level_for(max);
-    vf64 s[vf32_width / vf64_width][LSE_LANES];
-    LSE_UNROLL for (int j = 0; j < lanes; j++) {
-        ask_for_one(ask);
-        log_line(tile + j * vf32_width, &level, s, j, 1);
-    }
-    ptrdiff_t i = LSE_LANES;
-    for (; lanes == LSE_LANES && i + LSE_LANES <= n; i += LSE_LANES)
-        LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
-            ask_for_one(ask);
-            log_line(tile + (i + j) * vf32_width, &level, s, j, 0);
+    for (ptrdiff_t i = 0; i < count; i += 2 * vf32_width) {
+        vf32 max[2], bias[2], a[2], p[2], top[2], low[2], e[2], sum[2], lost[2], w[2], main[2], v[2], y[2], y_lo[2];
+        /* e + low = e^-max 2^15 FACTOR^2, in units of the terms, which are 2^100 / FACTOR */
+        EACH max[j] = vf32_load(s->max + i + j * vf32_width);
+        EACH bias[j] = vf32_sub(vf32_fma(max[j], vf32_set(LOG2E_f32), magic), magic);
+        EACH bias[j] = vf32_fma(bias[j], vf32_set(8), vf32_set((float)(0x1.8p23 + 8.0 * (127.0 + 15.0))));
+        EACH a[j] = eighths_exp(vf32_sub(zero, max[j]), bias[j], vf32_set(LOWEST), &p[j]);
+        EACH top[j] = vf32_mul(a[j], vf32_set(factor));
+        EACH low[j] = vf32_fma(a[j], vf32_set(factor_lo), vf32_fma(a[j], vf32_set(factor), vf32_sub(zero, top[j])));
+        EACH low[j] = vf32_fma(top[j], p[j], low[j]);
+        EACH e[j] = vf32_add(top[j], low[j]);
+        EACH low[j] = vf32_sub(low[j], vf32_sub(e[j], top[j]));
+        EACH sum[j] =
+            two_sum_f32(vf32_load(s->whole + i + j * vf32_width), vf32_load(s->rest + i + j * vf32_width), &lost[j]);
+        EACH w[j] = vf32_mul(sum[j], e[j]);
+        EACH lost[j] = vf32_fma(lost[j], e[j], vf32_fma(sum[j], e[j], vf32_sub(zero, w[j])));
+        EACH low[j] = vf32_fma(sum[j], low[j], lost[j]);
+        EACH main[j] = vf32_select(w[j], least, w[j], zero);
+        EACH low[j] = vf32_select(w[j], least, low[j], zero);
+        EACH v[j] = two_sum_f32(vf32_fma(vf32_load(s->others + i + j * vf32_width), vf32_set(-0x1p115f), all), main[j],
+                                &lost[j]);
+        EACH low[j] = vf32_add(low[j], lost[j]);
+        log_parts_f32(v, low, y, y_lo, 2, vf32_set(-115.0f));
+        EACH w[j] = vf32_sub(w[j], main[j]);
+        float parts[3][2 * vf32_width];
+        EACH vf32_store(parts[0] + j * vf32_width, y[j]);
+        EACH vf32_store(parts[1] + j * vf32_width, y_lo[j]);
+        EACH vf32_store(parts[2] + j * vf32_width, w[j]);
+        LSE_UNROLL for (int h = 0; h < 2 * vf32_width; h += vf64_width) {
+            const vf64 tiny = vf64_mul(vf64_from_f32(parts[2] + h), vf64_set(0x1p-115));
+            const vf64 log = vf64_add(vf64_from_f32(parts[0] + h), vf64_add(vf64_from_f32(parts[1] + h), tiny));
+            const vf64 whole_value = vf64_add(vf64_from_f32(s->max + i + h), log);
+            /* of zeros -0, so that no element less it is -0 */
+            vf64_store(value + i + h, vf64_sub(vf64_set(-0.0), vf64_sub(vf64_set(0.0), whole_value)));
         }
-    LSE_UNROLL for (int j = 0; j < LSE_LANES - 1; j++)
-        if (lanes == LSE_LANES && i + j < n) log_line(tile + (i + j) * vf32_width, &level, s, j, 0);
-    log_states(s, lanes, n, &level, states, at);
-}
-
-static void log_sum_tile_f32(const float *tile, ptrdiff_t n, vf32 max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
-{
-    switch (n) {
-    case 1: log_sum_lines(tile, 1, 1, max, ask, states, at); break;
-    case 2: log_sum_lines(tile, 2, 2, max, ask, states, at); break;
-    case 3: log_sum_lines(tile, 3, 3, max, ask, states, at); break;
-    case 4: log_sum_lines(tile, 4, 4, max, ask, states, at); break;
-    case 5: log_sum_lines(tile, 5, 5, max, ask, states, at); break;
-    case 6: log_sum_lines(tile, 6, 6, max, ask, states, at); break;
-    case 7: log_sum_lines(tile, 7, 7, max, ask, states, at); break;
-    default: log_sum_lines(tile, n, LSE_LANES, max, ask, states, at);
     }
+#undef EACH
 }
 
-/* One row in one run. */
-static void log_sum_run_f32(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+/* The lanes in halves; lanes: min(n, LOG_LANES), or more, of which those beyond are 0. */
+LSE_INLINE vf32 add_log_lanes(vf32 *rest, const int lanes)
 {
-    enum { TURN = 16, GROUPS = TURN / vf32_width, PARTS = TURN / vf64_width };
-    const float max = run_max_f32(x, n);
-    log_level level = log_level_for(vf32_set(max));
-    vf64 s[LSE_LANE_GROUPS];
-    double lanes[LSE_LANES], scale[vf64_width];
-    float last[TURN], term[TURN], others[vf32_width], bias[vf32_width], differ = 0;
-    for (int g = 0; g < LSE_LANE_GROUPS; g++) s[g] = vf64_set(0.0);
-    for (ptrdiff_t i = 0; i < n; i += TURN) {
-        const char *from = x + i * (ptrdiff_t)sizeof(float);
-        if (n - i < TURN) { /* filled up with copies of the maximum, which add nothing */
-            last_turns_f32(from, n - i, max, last);
-            from = (const char *)last;
+    LSE_UNROLL for (int half = LOG_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int j = 0; j < half; j++)
+            if (j + half < lanes) rest[j] = vf32_add(rest[j], rest[j + half]);
+    return rest[0];
+}
+
+/* A vector of sums from a tile of n lines, where n is a constant. */
+LSE_INLINE void log_sum_of_few(const float *tile, const int n, vf32 max, ask_ahead *ask, log_sums *sums, ptrdiff_t at)
+{
+    log_sum s = log_sum_for(max);
+    vf32 rest[LOG_LANES];
+    LSE_UNROLL for (int j = 0; j < n; j++) {
+        ask_for_one(ask);
+        log_term(vf32_load(tile + j * vf32_width), &s, &rest[j], 1);
+    }
+    put_log_sum(sums, at, &s, add_log_lanes(rest, n));
+}
+
+LSE_INLINE void log_sum_of_tile(const float *tile, ptrdiff_t n, vf32 max, ask_ahead *ask, log_sums *sums, ptrdiff_t at)
+{
+    log_sum s = log_sum_for(max);
+    vf32 rest[LOG_LANES];
+    ptrdiff_t i = 0;
+    LSE_UNROLL for (int j = 0; j < LOG_LANES; j++) rest[j] = vf32_set(0);
+    for (; i + LOG_LANES <= n; i += LOG_LANES)
+        LSE_UNROLL for (int j = 0; j < LOG_LANES; j++) {
+            ask_for_one(ask);
+            log_term(vf32_load(tile + (i + j) * vf32_width), &s, &rest[j], 0);
+        }
+    LSE_UNROLL for (int j = 0; j < LOG_LANES - 1; j++)
+        if (i + j < n) log_term(vf32_load(tile + (i + j) * vf32_width), &s, &rest[j], 0);
+    put_log_sum(sums, at, &s, add_log_lanes(rest, LOG_LANES));
+}
+
+static void log_values_of_tiles_f32(const float *tiles, ptrdiff_t n, const vf32 *max, ptrdiff_t vectors, ask_ahead *ask,
+                                    lse_results *results)
+{
+    log_sums s;
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const float *tile = tiles + v * n * vf32_width;
+        const ptrdiff_t at = v * vf32_width;
+        switch (n) {
+        case 2: log_sum_of_few(tile, 2, max[v], ask, &s, at); break;
+        case 3: log_sum_of_few(tile, 3, max[v], ask, &s, at); break;
+        case 4: log_sum_of_few(tile, 4, max[v], ask, &s, at); break;
+        case 5: log_sum_of_few(tile, 5, max[v], ask, &s, at); break;
+        case 6: log_sum_of_few(tile, 6, max[v], ask, &s, at); break;
+        case 7: log_sum_of_few(tile, 7, max[v], ask, &s, at); break;
+        default: log_sum_of_tile(tile, n, max[v], ask, &s, at);
+        }
+    }
+    log_values(&s, vectors * vf32_width, n, results->value);
+}
+
+/* The sum of one row. */
+LSE_INLINE void log_sum_of_row(const char *x, ptrdiff_t n, float max, log_sums *s, ptrdiff_t k)
+{
+    enum { GROUPS = LOG_LANES / vf32_width };
+    log_sum own = log_sum_for(vf32_set(max));
+    vf32 rest[GROUPS];
+    float last[LOG_LANES];
+    LSE_UNROLL for (int g = 0; g < GROUPS; g++) rest[g] = vf32_set(0);
+    for (ptrdiff_t i = 0; i < n; i += LOG_LANES, x += sizeof last) {
+        if (n - i < LOG_LANES) { /* filled up with copies of the maximum, which add nothing */
+            last_turns_f32(x, n - i, max, last);
+            x = (const char *)last;
         }
         LSE_UNROLL for (int g = 0; g < GROUPS; g++)
-            vf32_store(term + g * vf32_width, log_term(vf32_load(from + (size_t)g * sizeof(vf32)), &level));
-        LSE_UNROLL for (int j = 0; j < PARTS; j++)
-            s[j % LSE_LANE_GROUPS] = vf64_add(s[j % LSE_LANE_GROUPS], vf64_from_f32(term + j * vf64_width));
+            log_term(vf32_load(x + (size_t)g * sizeof(vf32)), &own, &rest[g], 0);
     }
-    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, s[g]);
-    vf32_store(others, level.others);
-    for (int i = 0; i < vf32_width; i++) differ += others[i];
-    states->max[at] = (double)max;
-    states->count[at] = (double)n - (double)differ;
-    vf32_store(bias, level.level.bias);
-    vf64_store(scale, log_scale(vf64_set((double)bias[0]), vf64_set((double)max)));
-    states->tail[at] = add_lanes(lanes) * scale[0];
-    states->tail_lo[at] = 0.0;
+    s->max[k] = max;
+    s->others[k] = vf32_total(own.others);
+    s->whole[k] = vf32_total(own.whole);
+    s->rest[k] = eighths_flush(rest);
 }
 
-static void log_rows_f32(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                         const double *shift, lse_states *states)
+static void log_values_of_rows_f32(const lse_panel *p, const float *max, lse_results *results)
 {
-    float buffer[LSE_STORED];
-    if (rows[0].n > LSE_STORED) {
-        rows_f32(layout, rows, start, n, count, shift, states);
-        return;
-    }
-    for (ptrdiff_t i = 0; i < count; i++)
-        log_sum_run_f32(fetch_f32(layout, &rows[i], 0, rows[i].n, shift ? shift[i] : 0, buffer), rows[i].n, states, i);
+    log_sums s;
+    float copy[LSE_SHORT];
+    ptrdiff_t k = 0;
+    do {
+        float own = max[k];
+        const char *x = near_row_f32(p->x + p->at[k], p->n, &own, copy);
+        log_sum_of_row(x, p->n, own, &s, k);
+    } while (++k < p->count); /* a panel is not empty */
+    log_values(&s, p->count, p->n, results->value);
 }
-
-/* Rows start and on of one vector of columns, no more than TOGETHER. */
-static void log_column(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t c, ptrdiff_t count,
-                       log_level *level, vf64 (*sums)[LSE_LANES])
-{
-    const ptrdiff_t left = row->n - start, n = left < TOGETHER_f32 ? left : TOGETHER_f32;
-    const size_t offset = (size_t)c * sizeof(float);
-    vf64 s[vf32_width / vf64_width][LSE_LANES];
-    float copy[PANEL_f32], line[vf32_width];
-    log_level own = *level;
-    memcpy(s, sums, sizeof s);
-    if (n == TOGETHER_f32 && count - c >= vf32_width && !row->where && layout->ndim == 1) {
-        const char *x = row->x + start * layout->stride[0] + offset;
-        for (ptrdiff_t i = 0; i < n; i += LSE_LANES)
-            LSE_UNROLL for (int j = 0; j < LSE_LANES; j++, x += layout->stride[0])
-                log_line(x, &own, s, j, 0);
-    } else {
-        for (ptrdiff_t i = 0; i < n; i += LSE_LANES)
-            LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
-                if (i + j >= n) break;
-                const char *from = panel_line_f32(layout, row, start + i + j, count, copy) + offset;
-                vf32_store(line, vf32_load_some(from, count - c, vf32_set(0)));
-                log_line(line, &own, s, j, 0);
-            }
-    }
-    memcpy(sums, s, sizeof s);
-    *level = own;
-}
-
-static void log_columns_f32(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                            lse_states *states)
-{
-    enum { MOST = PANEL_f32 / vf32_width, HALVES = vf32_width / vf64_width };
-    vf64 s[MOST][HALVES][LSE_LANES];
-    log_level level[MOST];
-    vf32 max[MOST];
-    if (row->n > LSE_STORED) {
-        columns_f32(layout, row, start, n, count, states);
-        return;
-    }
-    columns_max_of_f32(layout, row, count, max);
-    for (ptrdiff_t c = 0, v = 0; c < count; c += vf32_width, v++) {
-        level[v] = log_level_for(max[v]);
-        for (int h = 0; h < HALVES; h++)
-            for (int j = 0; j < LSE_LANES; j++) s[v][h][j] = vf64_set(0.0);
-    }
-    for (ptrdiff_t i = 0; i < row->n; i += TOGETHER_f32)
-        for (ptrdiff_t c = 0, v = 0; c < count; c += vf32_width, v++)
-            log_column(layout, row, i, c, count, &level[v], s[v]);
-    for (ptrdiff_t c = 0, v = 0; c < count; c += vf32_width, v++)
-        log_states(s[v], LSE_LANES, row->n, &level[v], states, c);
-}
+#undef GRID
 #endif

@@ -1,58 +1,93 @@
 /* Softmax and log-softmax of a panel (panel.h), included once for each F. */
 
-static void FN(finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
+/* The tiles of sums first .. first + some, brought near where they are not, which 0 tells, and their maxima as they were. */
+LSE_INLINE int FN(near_tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles, V *max)
+{
+    const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
+    FN(tiles_in)(p, first, some, tiles, max);
+    if (FN(are_near)(max, vectors)) return 1;
+    for (ptrdiff_t v = 0; v < vectors; v++) FN(bring_near)(tiles + v * p->n * FN(WIDTH), p->n, max[v]);
+    return 0;
+}
 
-static int FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
+/* The terms of a tile: where the maximum was infinite, 1 for each that had it, and their exact share. */
+static void FN(share_infinity)(REAL *tile, ptrdiff_t n, V max, REAL *r, REAL *r_lo)
+{
+    const V infinity = VF(set)((REAL)INFINITY), one = VF(set)(1), zero = VF(set)(0);
+    const V half = VF(set)((REAL)(F_IS_DOUBLE ? 0x1p490 : 0x1p90)); /* between the terms of 0 and of -inf */
+    REAL top[FN(WIDTH)], count[FN(WIDTH)];
+    V sum = zero;
+    for (ptrdiff_t i = 0; i < n; i++, tile += FN(WIDTH)) {
+        const V term = VF(load)(tile), own = VF(add)(VF(select)(term, half, one, zero), VF(sub)(term, term));
+        sum = VF(add)(sum, own);
+        VF(store)(tile, VF(select)(max, infinity, own, term));
+    }
+    VF(store)(top, max);
+    VF(store)(count, sum);
+    for (int k = 0; k < FN(WIDTH); k++) {
+        if (top[k] < (REAL)INFINITY) continue;
+        r[k] = 1 / count[k];
+        r_lo[k] = 0;
+    }
+}
+
+/* Of a tile in which some sums are NaN: what is left out of those that have anything is not. */
+static void FN(put_absent)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL absent, REAL *tile)
+{
+    for (ptrdiff_t k = 0; k < some; k++) {
+        const char *where = p->where + p->where_at[first + k];
+        int present = 0;
+        for (ptrdiff_t i = 0; i < p->n; i++) present |= where[p->where_offset[i]];
+        for (ptrdiff_t i = 0; i < p->n && present; i++)
+            if (!where[p->where_offset[i]]) tile[i * FN(WIDTH) + k] = absent;
+    }
+}
+
+static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
 {
     REAL r[LSE_BATCH], r_lo[LSE_BATCH];
-    const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
     V max[FN(PER_GROUP)];
     ask_ahead ask = FN(ask_after)(p, first, some, 1);
-    FN(tiles_in)(p, first, some, tiles, max);
-    if (!FN(are_near)(max, vectors)) return 0;
-    for (ptrdiff_t v = 0; v < vectors; v++)
-        FN(softmax_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
-    if (FN(any_nan)(r, vectors)) return 0;
-    for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
+    const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
+    const int near = FN(near_tiles_in)(p, first, some, tiles, max);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        REAL *tile = tiles + v * p->n * FN(WIDTH), *own = r + v * FN(WIDTH), *own_lo = r_lo + v * FN(WIDTH);
+        FN(softmax_tile)(tile, p->n, near ? max[v] : FN(approach_to)(max[v]).max, &ask, own, own_lo);
+        if (!near && p->n > 1) FN(share_infinity)(tile, p->n, max[v], own, own_lo);
+    }
+    const int fill = p->where && FN(any_nan)(r, vectors);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
         const FN(share) share = FN(share_of)(r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
-        const ptrdiff_t left = some - v * FN(WIDTH);
+        const ptrdiff_t at = first + v * FN(WIDTH), left = some - v * FN(WIDTH);
         REAL *tile = tiles + v * p->n * FN(WIDTH);
-        if (p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH)) {
-            char *to = p->out + p->out_at[first + v * FN(WIDTH)];
+        if (p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH) && !fill) {
+            char *to = p->out + p->out_at[at];
             for (ptrdiff_t i = 0; i < p->n; i++)
                 VF(store)(to + p->out_offset[i], FN(times)(VF(load)(tile + i * FN(WIDTH)), &share));
             continue;
         }
         for (ptrdiff_t i = 0; i < p->n; i++)
             VF(store)(tile + i * FN(WIDTH), FN(times)(VF(load)(tile + i * FN(WIDTH)), &share));
-        FN(tile_out)(p, first + v * FN(WIDTH), left < FN(WIDTH) ? left : FN(WIDTH), tile);
+        if (fill) FN(put_absent)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), 0, tile);
+        FN(tile_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), tile);
     }
-    return 1;
 }
 
-static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
+static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
 {
-    lse_states states;
     lse_results results;
     V max[FN(PER_GROUP)];
     ask_ahead ask = FN(ask_after)(p, first, some, 1);
-    FN(tiles_in)(p, first, some, tiles, max);
-    for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
-        FN(log_sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, &states, v * FN(WIDTH));
-    if (p->n == 1) { /* of one element the sum is the element */
-        for (ptrdiff_t k = 0; k < FN(whole_vectors)(some); k++) {
-            results.value[k] = states.max[k] + 0.0; /* never -0 */
-            results.value_lo[k] = 0.0;
-        }
-    } else {
-        FN(finish)(&states, FN(whole_vectors)(some), &results);
-    }
-    if (!are_plain(&states, &results, some, FN(LSE_FAR))) return 0;
-    for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
-        const ptrdiff_t left = some - v * FN(WIDTH);
-        const int across = p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH);
+    const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
+    if (!FN(near_tiles_in)(p, first, some, tiles, max))
+        for (ptrdiff_t v = 0; v < vectors; v++) max[v] = FN(approach_to)(max[v]).max;
+    FN(log_values_of_tiles)(tiles, p->n, max, vectors, &ask, &results);
+    const int fill = p->where && any_nan_result(results.value, vectors * FN(WIDTH));
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const ptrdiff_t at = first + v * FN(WIDTH), left = some - v * FN(WIDTH);
+        const int across = p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH) && !fill;
         REAL *tile = tiles + v * p->n * FN(WIDTH);
-        char *to = across ? p->out + p->out_at[first + v * FN(WIDTH)] : NULL;
+        char *to = across ? p->out + p->out_at[at] : NULL;
         for (ptrdiff_t i = 0; i < p->n; i++) {
             char *line = (char *)(tile + i * FN(WIDTH)), *target = across ? to + p->out_offset[i] : line;
             LSE_UNROLL for (int h = 0; h < FN(WIDTH); h += vf64_width)
@@ -60,52 +95,63 @@ static int FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
                                 vf64_load(results.value + v * FN(WIDTH) + h),
                                 vf64_load(results.value_lo + v * FN(WIDTH) + h));
         }
-        if (!across) FN(tile_out)(p, first + v * FN(WIDTH), left < FN(WIDTH) ? left : FN(WIDTH), tile);
+        if (fill) FN(put_absent)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), -(REAL)INFINITY, tile);
+        if (!across) FN(tile_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), tile);
     }
-    return 1;
 }
 
-/* The rows of a panel one by one; returns how many are done. */
-static ptrdiff_t FN(softmax_rows_of)(const lse_panel *p)
+/* Of a row: 0 where it was infinite, -inf where it was not, or NaN. */
+static void FN(share_infinity_of_row)(REAL *x, ptrdiff_t n, char *out)
 {
-    ptrdiff_t k = 0;
-    for (; k < p->count; k++) {
+    REAL count = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        x[i] = x[i] < 0 ? 0 : x[i] + 1;
+        count = count + x[i];
+    }
+    for (ptrdiff_t i = 0; i < n; i++) x[i] = x[i] * (1 / count);
+    memcpy(out, x, (size_t)n * sizeof(REAL));
+}
+
+/* The rows of a panel one by one, which have no mask. */
+static void FN(softmax_rows_of)(const lse_panel *p)
+{
+    REAL copy[LSE_SHORT];
+    for (ptrdiff_t k = 0; k < p->count; k++) {
         const char *x = p->x + p->at[k];
-        const REAL max = FN(run_max)(x, p->n);
-        if (!FN(is_near)(max) || !FN(softmax_run)(x, p->out + p->out_at[k], p->n, max)) break;
+        char *out = p->out + p->out_at[k];
+        REAL max = FN(run_max)(x, p->n);
+        const int infinite = max == (REAL)INFINITY;
+        x = FN(near_row)(x, p->n, &max, copy);
+        if (infinite) FN(share_infinity_of_row)(copy, p->n, out);
+        else FN(softmax_run)(x, out, p->n, max);
     }
-    return k;
 }
 
-static ptrdiff_t FN(log_softmax_rows_of)(const lse_panel *p)
+static void FN(log_softmax_rows_of)(const lse_panel *p)
 {
-    lse_states states;
+    REAL max[LSE_BATCH], copy[LSE_SHORT];
     lse_results results;
-    ptrdiff_t k = 0;
-    do FN(log_sum_run)(p->x + p->at[k], p->n, &states, k);
-    while (++k < p->count); /* a panel is not empty */
-    fill_states(&states, p->count);
-    FN(finish)(&states, p->count, &results);
-    for (k = 0; k < p->count; k++) {
-        if (!is_plain(&states, &results, k, FN(LSE_FAR))) break;
-        FN(map_block)(p->x + p->at[k], p->out + p->out_at[k], p->n, &results, k, 1);
+    for (ptrdiff_t k = 0; k < p->count; k++) max[k] = FN(run_max)(p->x + p->at[k], p->n);
+    FN(log_values_of_rows)(p, max, &results);
+    for (ptrdiff_t k = 0; k < p->count; k++) {
+        const char *x = FN(near_row)(p->x + p->at[k], p->n, &max[k], copy);
+        FN(map_block)(x, p->out + p->out_at[k], p->n, &results, k, 1);
     }
-    return k;
 }
 
-LSE_INLINE ptrdiff_t FN(map_panel)(const lse_panel *p, const int log)
+LSE_INLINE void FN(map_panel)(const lse_panel *p, const int log)
 {
-    REAL tiles[FN(PER_GROUP) * FN(STAGE)];
-    ptrdiff_t k = 0;
-    if (p->out_form == LSE_BY_ROWS && FN(one_by_one)(p, 128))
-        return log ? FN(log_softmax_rows_of)(p) : FN(softmax_rows_of)(p);
-    const ptrdiff_t step = FN(group_step)(p);
-    for (ptrdiff_t some; k < p->count; k += some) {
-        some = p->count - k < step ? p->count - k : step;
-        if (!(log ? FN(log_softmax_group) : FN(softmax_group))(p, k, some, tiles)) return k;
+    REAL tiles[FN(PER_GROUP) *FN(STAGE)];
+    if (p->out_form == LSE_BY_ROWS && FN(one_by_one)(p, 128)) {
+        (log ? FN(log_softmax_rows_of) : FN(softmax_rows_of))(p);
+        return;
     }
-    return k;
+    const ptrdiff_t step = FN(group_step)(p);
+    for (ptrdiff_t k = 0, some; k < p->count; k += some) {
+        some = p->count - k < step ? p->count - k : step;
+        (log ? FN(log_softmax_group) : FN(softmax_group))(p, k, some, tiles);
+    }
 }
 
-static ptrdiff_t FN(softmax_panel)(const lse_panel *p) { return FN(map_panel)(p, 0); }
-static ptrdiff_t FN(log_softmax_panel)(const lse_panel *p) { return FN(map_panel)(p, 1); }
+static void FN(softmax_panel)(const lse_panel *p) { FN(map_panel)(p, 0); }
+static void FN(log_softmax_panel)(const lse_panel *p) { FN(map_panel)(p, 1); }

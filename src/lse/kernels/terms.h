@@ -85,6 +85,46 @@ LSE_INLINE int FN(are_near)(const V *max, ptrdiff_t vectors)
 
 LSE_INLINE int FN(is_near)(REAL max) { return max <= FN(LSE_FAR) && max >= -FN(LSE_FAR); }
 
+/* Elements of sums whose maximum is infinite or beyond the kernels, less that: then it is 0. Of several +inf each is 0, all
+ * else -inf; where there is nothing but -inf, all is NaN. Others stay as they are. */
+typedef struct {
+    V top, shift, max;
+} FN(approach);
+
+LSE_INLINE FN(approach) FN(approach_to)(V max)
+{
+    const V far = VF(set)(FN(LSE_FAR)), size = VF(abs)(max), zero = VF(set)(0), nan = VF(set)((REAL)NAN);
+    const V top = VF(select)(max, VF(set)(LOWEST), max, nan);
+    FN(approach) a;
+    a.top = VF(select)(far, size, nan, top);
+    a.shift = VF(select)(far, size, zero, top);
+    a.max = VF(select)(far, size, max, zero);
+    return a;
+}
+
+LSE_INLINE V FN(brought_near)(V x, const FN(approach) *a)
+{ return VF(select)(x, a->top, VF(set)(0), VF(sub)(x, a->shift)); }
+
+/* Of a tile of n lines. */
+static void FN(bring_near)(REAL *tile, ptrdiff_t n, V max)
+{
+    const FN(approach) a = FN(approach_to)(max);
+    for (ptrdiff_t i = 0; i < n; i++, tile += VF(width)) VF(store)(tile, FN(brought_near)(VF(load)(tile), &a));
+}
+
+/* Of a row of n <= LSE_SHORT elements, in a copy; or the row itself, if its maximum is near. */
+LSE_INLINE const char *FN(near_row)(const char *x, ptrdiff_t n, REAL *max, REAL *copy)
+{
+    if (FN(is_near)(*max)) return x;
+    const FN(approach) a = FN(approach_to)(VF(set)(*max));
+    for (ptrdiff_t i = 0; i < n; i += VF(width)) {
+        const V own = VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), n - i, VF(set)(0));
+        VF(store)(copy + i, FN(brought_near)(own, &a));
+    }
+    *max = 0;
+    return (const char *)copy;
+}
+
 /* Whether any of some vectors of numbers is NaN. */
 LSE_INLINE int FN(any_nan)(const REAL *x, ptrdiff_t vectors)
 {
@@ -165,14 +205,19 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
         FN(tile_share)(s[h], lanes, r + h * vf64_width, r_lo + h * vf64_width);
 }
 
+/* Of one line: one element has all of its sum, unless it is NaN. */
+LSE_INLINE void FN(softmax_line)(REAL *line, REAL *r, REAL *r_lo)
+{
+    const V x = VF(load)(line), all = VF(select)(x, x, VF(set)(1), x);
+    VF(store)(line, all);
+    VF(store)(r, all);
+    VF(store)(r_lo, VF(set)(0));
+}
+
 static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REAL *r, REAL *r_lo)
 {
     switch (n) {
-    case 1: /* one element has all of the sum */
-        VF(store)(tile, VF(set)(1));
-        VF(store)(r, VF(set)(1));
-        VF(store)(r_lo, VF(set)(0));
-        break;
+    case 1: FN(softmax_line)(tile, r, r_lo); break;
     case 2: FN(softmax_lines)(tile, 2, 2, max, ask, r, r_lo); break;
     case 3: FN(softmax_lines)(tile, 3, 3, max, ask, r, r_lo); break;
     case 4: FN(softmax_lines)(tile, 4, 4, max, ask, r, r_lo); break;
@@ -191,9 +236,11 @@ static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
 {
     enum { TURN = 16, GROUPS = TURN / VF(width), STEP = GROUPS < 4 ? GROUPS : 4, PARTS = TURN / vf64_width };
     if (n == 1) {
-        const REAL all = 1;
+        REAL all;
+        memcpy(&all, x, sizeof all);
+        all = all == all ? 1 : (REAL)NAN;
         memcpy(out, &all, sizeof all);
-        return 1;
+        return all == all;
     }
     const FN(term_level) level = FN(term_level_for)(VF(set)(max));
     FN(term_sum) s[LSE_LANE_GROUPS];

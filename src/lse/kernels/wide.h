@@ -98,20 +98,14 @@ LSE_INLINE void fill_states(lse_states *states, ptrdiff_t count)
     }
 }
 
-/* Whether a sum is neither infinite, nor beyond the kernels, nor NaN; whether none of them is. */
-LSE_INLINE int is_plain(const lse_states *states, const lse_results *results, ptrdiff_t i, double far)
-{
-    return states->max[i] <= far && states->max[i] >= -far && results->value[i] == results->value[i];
-}
-
-LSE_INLINE int are_plain(const lse_states *states, const lse_results *results, ptrdiff_t count, double far)
+/* Whether any of some vectors of results is NaN. */
+LSE_INLINE int any_nan_result(const double *value, ptrdiff_t count)
 {
     const vf64 zero = vf64_set(0.0), one = vf64_set(1.0);
-    vf64 farthest = zero, nan = zero;
-    for (ptrdiff_t i = 0; i < count; i += vf64_width) { /* whole vectors, of copies where there are no more */
-        const vf64 value = vf64_load(results->value + i);
-        farthest = vf64_max(vf64_abs(vf64_load(states->max + i)), farthest);
-        nan = vf64_max(vf64_select(value, value, zero, one), nan);
+    vf64 found = zero;
+    for (ptrdiff_t i = 0; i < count; i += vf64_width) {
+        const vf64 own = vf64_load(value + i);
+        found = vf64_max(vf64_select(own, own, zero, one), found);
     }
-    return !vf64_any_at_least(farthest, vf64_set(far * (1.0 + DBL_EPSILON))) && !vf64_any_at_least(nan, one);
+    return vf64_any_at_least(found, one);
 }

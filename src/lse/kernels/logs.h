@@ -1,0 +1,46 @@
+/* Logarithms of sums in two parts, included once for each F. */
+
+/* y[j] + y_lo[j] = log(2^n (hi + lo)) for j < count, where hi and 1 / hi are normal and lo is within 2^-10 of hi.
+ *
+ * With hi = 2^k f, log f = t + log(c f) where c is near 1 / f and t = -log c: both from the table. What the sum
+ * (k + n) ln 2 + t + r loses is found exactly; it is r alone for sums near 1, which keep what tail they have.
+ * Error: below 2^-57 or 2^-28. */
+LSE_INLINE void FN(log_parts)(const V *hi, const V *lo, V *y, V *y_lo, const int count, V n)
+{
+    enum { TERMS = sizeof(FN(LOG)) / sizeof(REAL) };
+    const V minus_one = VF(set)(-1);
+    V a[4], k[4], c[4], t[4], r[4], p[4];
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        a[j] = VF(mul)(hi[j], VF(set)((REAL)LOG_SPLIT));
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        k[j] = VF(exponent)(a[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        c[j] = VF(lower)(VF(lookup)(FN(INVERSE), a[j]), a[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        t[j] = VF(lookup)(FN(LOG_OF), a[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        k[j] = VF(add)(k[j], n);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        r[j] = VF(fma)(lo[j], c[j], VF(fma)(hi[j], c[j], minus_one));
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        p[j] = VF(set)(FN(LOG)[TERMS - 1]);
+    LSE_UNROLL for (int i = TERMS - 2; i >= 0; i--) LSE_UNROLL
+        for (int j = 0; j < count; j++) p[j] = VF(fma)(p[j], r[j], VF(set)(FN(LOG)[i]));
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        y[j] = VF(add)(VF(fma)(k[j], VF(set)(FN(LN2_HEAD)), t[j]), r[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        t[j] = VF(add)(VF(sub)(t[j], VF(fma)(k[j], VF(set)(-FN(LN2_HEAD)), y[j])), r[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        t[j] = VF(fma)(k[j], VF(set)(FN(LN2_TAIL)), t[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        y_lo[j] = VF(fma)(VF(mul)(r[j], r[j]), p[j], t[j]);
+}
+
+/* Likewise, rounded to y. */
+LSE_INLINE void FN(log_sums)(const V *hi, const V *lo, V *y, const int count, V n)
+{
+    V y_lo[4];
+    FN(log_parts)(hi, lo, y, y_lo, count, n);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        y[j] = VF(add)(y[j], y_lo[j]);
+}
