@@ -4,9 +4,9 @@
  * different; the terms of all others are summed in eight lanes in double precision, in index order, and the lanes in a
  * fixed tree. Nothing else decides the bits, so that a row alone and one among others, of any layout, have the same.
  *
- * float32: a plain sum of exponentials in double precision. float64: compensated sums; each term is rounded, and what it
- * lost is kept, as is what the sums lose, so that the sum is as good as the worst of its terms (exp.h: 0.80 of 2^-53). What
- * is missing at the end adds zeros.
+ * float32: a plain sum of exponentials in double precision. float64: a sum of what lies on a grid of 2^-43 of the greatest
+ * term, which is exact, and one of what lies below it, so that the sum is as good as the worst of its terms (exp.h: 0.80 of
+ * 2^-53). What is missing at the end adds zeros.
  *
  * Of a result in [1, 2) that is 0.40 ulp at most; the finish may add 0.13, the last rounding 0.50. No row is known in which
  * all of them come together. The worst known is at 0.98 of the bound: 246 of
@@ -23,7 +23,7 @@ LSE_INLINE vf64 FN(widen)(const void *p)
 #endif
 }
 
-/* count elements of one lane, from as many turns, join its sum; a compile-time constant. */
+/* count elements of one lane, from as many turns, join its sum, of doubles hi less the offset; a compile-time constant. */
 LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, const wide_level *level, const int masked,
                          vf64 *others)
 {
@@ -38,18 +38,11 @@ LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, con
     LSE_UNROLL for (int j = 0; j < count; j++) e[j] = x[j];
     exp_parts_f64(e, scale, count, level->bias, level->floor);
     LSE_UNROLL for (int j = 0; j < count && masked; j++) scale[j] = vf64_keep(differs[j], scale[j]);
-    vf64 t[4], rest[4]; /* each term rounded, and what that lost */
-    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = vf64_fma(scale[j], e[j], scale[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) rest[j] = vf64_fma(scale[j], e[j], vf64_sub(scale[j], t[j]));
-    if (count == 1) {
-        *lo = vf64_add(*lo, rest[0]);
-        add_f64(hi, lo, t[0]);
-    }
-    LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
-        const vf64 large = vf64_max(t[j], t[j + 1]), small = vf64_min(t[j], t[j + 1]);
-        const vf64 sum = vf64_add(t[j], t[j + 1]), lost = vf64_sub(small, vf64_sub(sum, large)); /* NaN stays */
-        *lo = vf64_add(*lo, vf64_add(lost, vf64_add(rest[j], rest[j + 1])));
-        add_f64(hi, lo, sum);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const vf64 sum = vf64_fma(scale[j], e[j], vf64_add(*hi, scale[j]));
+        const vf64 rest = vf64_sub(scale[j], vf64_sub(sum, *hi));
+        *hi = sum;
+        *lo = vf64_add(*lo, vf64_fma(scale[j], e[j], rest));
     }
 #else
     (void)lo;
@@ -63,16 +56,16 @@ LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, con
 
 /* Vertically: sums side by side -------------------------------------------------------------------------------- */
 
-LSE_INLINE void FN(add_lane)(vf64 *hi, vf64 *lo, int to, int from)
+/* The lanes in halves; lanes: min(n, LSE_LANES). Of doubles less the offset the sum hi[0] is exact. */
+LSE_INLINE void FN(add_lanes_of)(vf64 *hi, vf64 *lo, const int lanes, vf64 offset)
 {
-#if F_IS_DOUBLE
-    vf64 lost;
-    hi[to] = two_sum_f64(hi[to], hi[from], &lost);
-    lo[to] = vf64_add(vf64_add(lo[to], lo[from]), lost);
-#else
-    (void)lo;
-    hi[to] = vf64_add(hi[to], hi[from]);
-#endif
+    LSE_UNROLL for (int j = 0; j < lanes && F_IS_DOUBLE; j++) hi[j] = vf64_sub(hi[j], offset);
+    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int j = 0; j < half; j++) {
+            if (j + half >= lanes) continue;
+            hi[j] = vf64_add(hi[j], hi[j + half]);
+            if (F_IS_DOUBLE) lo[j] = vf64_add(lo[j], lo[j + half]);
+        }
 }
 
 /* Lines of memory for each two elements of vf64_width sums: as many as a panel has. */
@@ -86,7 +79,10 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
     const wide_level level = wide_level_for(max, FN(LSE_FAR));
     vf64 hi[LSE_LANES], lo[LSE_LANES], others = vf64_set(0.0);
     ptrdiff_t i = 0;
-    LSE_UNROLL for (int j = 0; j < lanes; j++) hi[j] = lo[j] = vf64_set(0.0);
+    LSE_UNROLL for (int j = 0; j < lanes; j++) {
+        hi[j] = F_IS_DOUBLE ? level.offset : vf64_set(0.0);
+        lo[j] = vf64_set(0.0);
+    }
     for (; lanes == LSE_LANES && i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
         LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
             const vf64 v[2] = {FN(widen)(x + (i + j) * VF(width)), FN(widen)(x + (i + j + LSE_LANES) * VF(width))};
@@ -105,9 +101,10 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
             FN(fold)(&hi[j], &lo[j], v, 1, &level, 1, &others);
         }
     }
-    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
-        LSE_UNROLL for (int j = 0; j < half; j++)
-            if (j + half < lanes) FN(add_lane)(hi, lo, j, j + half);
+    FN(add_lanes_of)(hi, lo, lanes, level.offset);
+#if F_IS_DOUBLE
+    hi[0] = two_sum_f64(hi[0], lo[0], &lo[0]);
+#endif
     vf64_store(states->max + at, max);
     vf64_store(states->count + at, vf64_sub(vf64_set((double)n), others));
     vf64_store(states->tail + at, hi[0]);
@@ -122,6 +119,29 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
     vf64_store(states->tail + at, vf64_keep(vf64_differs(x, max), x));
     vf64_store(states->tail_lo + at, vf64_set(0.0));
 }
+
+#if F_IS_DOUBLE
+/* Whether a sum, that of a maximum so near 0 and of terms so small, may be tiny itself: then its terms want a finer grid. */
+LSE_INLINE int is_faint(const lse_states *states, ptrdiff_t i)
+{
+    return states->count[i] == 1.0 && fabs(states->max[i]) <= 0x1p-20 && states->tail[i] <= 0x1p480;
+}
+
+static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at);
+
+LSE_INLINE void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, lse_states *states, ptrdiff_t at)
+{
+    if (!vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max))) return;
+    for (int k = 0; k < vf64_width; k++) {
+        double x[LSE_SHORT];
+        if (!is_faint(states, at + k)) continue;
+        for (ptrdiff_t i = 0; i < n; i++) x[i] = tile[i * vf64_width + k];
+        sum_row_again(x, n, states, at + k);
+    }
+}
+#else
+#define sum_faint_of_tile_f32(tile, n, max, states, at) ((void)0)
+#endif
 
 /* A whole vector of sums from its tile of n lines; max are their maxima. */
 static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
@@ -142,6 +162,7 @@ static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, l
         default: FN(sum_lines)(x, n, LSE_LANES, m, ask, states, at + c);
         }
     }
+    FN(sum_faint_of_tile)(tile, n, max, states, at);
 }
 
 /* Horizontally: one row --------------------------------------------------------------------------------------- */
@@ -186,7 +207,10 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], others = vf64_set(0.0);
     double lanes[LSE_LANES], lost[LSE_LANES];
     ptrdiff_t i = 0;
-    for (int g = 0; g < LSE_LANE_GROUPS; g++) hi[g] = lo[g] = vf64_set(0.0);
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        hi[g] = F_IS_DOUBLE ? level.offset : vf64_set(0.0);
+        lo[g] = vf64_set(0.0);
+    }
     for (; i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
         FN(fold_turns)(x + i * (ptrdiff_t)sizeof(REAL), 2, hi, lo, &level, 1, &others);
     if (i < n) {
@@ -195,15 +219,14 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
         FN(fold_turns)((const char *)last, 2, hi, lo, &level, 1, &others);
     }
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
-        vf64_store(lanes + g * vf64_width, hi[g]);
+        vf64_store(lanes + g * vf64_width, F_IS_DOUBLE ? vf64_sub(hi[g], level.offset) : hi[g]);
         vf64_store(lost + g * vf64_width, lo[g]);
     }
     states->max[at] = (double)max;
     states->count[at] = (double)n - total_of(others);
 #if F_IS_DOUBLE
-    add_compensated_lanes(lanes, lost);
-    states->tail[at] = lanes[0];
-    states->tail_lo[at] = lost[0];
+    states->tail[at] = two_sum_of(add_lanes(lanes), add_lanes(lost), &states->tail_lo[at]);
+    if (is_faint(states, at)) sum_row_again((const double *)(const void *)x, n, states, at);
 #else
     states->tail[at] = add_lanes(lanes);
     states->tail_lo[at] = 0.0;

@@ -13,6 +13,7 @@ typedef struct {
     vf64 anchor[FN(HALVES)];
 #if F_IS_DOUBLE
     vf64 hi[LSE_LANES], lo[LSE_LANES], old, old_lo;
+    vf64 offset, block[LSE_LANES], block_lo[LSE_LANES]; /* of a block, and the sums of its lanes */
 #else
     vf64 s[LSE_LANES][FN(HALVES)], rest[FN(HALVES)];
 #endif
@@ -26,6 +27,7 @@ static void FN(columns_start)(FN(column_sums) *c)
 #if F_IS_DOUBLE
     for (int l = 0; l < LSE_LANES; l++) c->hi[l] = c->lo[l] = vf64_set(0.0);
     c->old = c->old_lo = vf64_set(0.0);
+    c->offset = vf64_set(LSE_OFFSET);
 #else
     for (int h = 0; h < FN(HALVES); h++) {
         c->rest[h] = vf64_set(0.0);
@@ -56,6 +58,7 @@ static void columns_raise_f64(column_sums_f64 *c, vf64 block)
     c->old_lo = vf64_down(c->old_lo, up);
     c->bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
     c->floor = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
+    c->offset = vf64_mul(vf64_set(LSE_OFFSET * 0x1p-500), vf64_ldexp1(vf64_sub(vf64_exponent_of(max), anchor)));
     add_term_f64(c->max, lost, c->bias, c->floor, &c->old, &c->old_lo);
     c->count = vf64_select(c->max, max, c->count, zero);
     c->limit = vf64_select(c->limit, max, c->limit, vf64_add(max, vf64_set(LONG_SLACK)));
@@ -67,10 +70,10 @@ static void columns_raise_f64(column_sums_f64 *c, vf64 block)
 LSE_INLINE void columns_sweep_f64(column_sums_f64 *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, const int masked,
                                   ptrdiff_t ahead)
 {
-    wide_level level = {c->max, c->bias, c->floor};
+    const wide_level level = {c->max, c->bias, c->floor, c->offset};
     vf64 others = vf64_set(0.0);
     for (int l = 0; l < LSE_LANES; l++) {
-        vf64 hi = c->hi[l], lo = c->lo[l];
+        vf64 hi = c->block[l], lo = c->block_lo[l];
         const char *from = x + l * pitch;
         ptrdiff_t t = 0;
         for (; t + 4 <= turns; t += 4, from += 4 * LSE_LANES * pitch) {
@@ -86,17 +89,37 @@ LSE_INLINE void columns_sweep_f64(column_sums_f64 *c, const char *x, ptrdiff_t p
             LSE_UNROLL for (int j = 0; j < 2; j++) v[j] = vf64_load(from + j * LSE_LANES * pitch);
             fold_f64(&hi, &lo, v, 2, &level, masked, &others);
         }
-        c->hi[l] = hi;
-        c->lo[l] = lo;
+        c->block[l] = hi;
+        c->block_lo[l] = lo;
     }
     if (masked) c->count = vf64_sub(c->count, others);
 }
 
+LSE_INLINE void columns_block_start_f64(column_sums_f64 *c)
+{
+    for (int l = 0; l < LSE_LANES; l++) {
+        c->block[l] = c->offset;
+        c->block_lo[l] = vf64_set(0.0);
+    }
+}
+
+LSE_INLINE void columns_block_end_f64(column_sums_f64 *c)
+{
+    for (int l = 0; l < LSE_LANES; l++) {
+        vf64 lost;
+        c->hi[l] = two_sum_f64(c->hi[l], vf64_sub(c->block[l], c->offset), &lost);
+        c->lo[l] = vf64_add(c->lo[l], vf64_add(lost, c->block_lo[l]));
+    }
+}
+
 static void columns_end_f64(column_sums_f64 *c, ptrdiff_t at, lse_states *states)
 {
-    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
-        LSE_UNROLL for (int j = 0; j < half; j++) add_lane_f64(c->hi, c->lo, j, j + half);
     vf64 lost;
+    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int j = 0; j < half; j++) {
+            c->hi[j] = two_sum_f64(c->hi[j], c->hi[j + half], &lost);
+            c->lo[j] = vf64_add(vf64_add(c->lo[j], c->lo[j + half]), lost);
+        }
     const vf64 sum = two_sum_f64(c->hi[0], c->old, &lost);
     const vf64 rest = vf64_add(vf64_add(c->lo[0], c->old_lo), lost);
     const vf64 anchor = vf64_sub(vf64_exponent_of(c->max), vf64_set(500.0));
@@ -107,6 +130,9 @@ static void columns_end_f64(column_sums_f64 *c, ptrdiff_t at, lse_states *states
     vf64_store(states->tail_lo + at, vf64_mul(rest, down));
 }
 #else
+#define columns_block_start_f32(c) ((void)0)
+#define columns_block_end_f32(c) ((void)0)
+
 /* Even and odd floats as doubles, and back. */
 LSE_INLINE void columns_split(vf32 v, vf64 *half)
 {
@@ -233,16 +259,19 @@ static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch
     if (reached) FN(columns_raise)(c, block);
     if (masked) c->count = VF(add)(c->count, VF(set)((REAL)((n + ROWS - 1) / ROWS * ROWS)));
     const ptrdiff_t whole = n / ROWS * ROWS, step = F_IS_DOUBLE ? LSE_SHORT : 128;
+    FN(columns_block_start)(c);
     for (ptrdiff_t i = 0; i < whole; i += step) {
         const ptrdiff_t some = whole - i < step ? whole - i : step;
         (masked ? FN(sweep_masked) : FN(sweep_plain))(c, x + i * pitch, pitch, some / ROWS * TURNS, ahead);
     }
-    if (whole == n) return;
-    REAL last[ROWS * VF(width)]; /* filled up with copies of the maximum, which are taken off the count */
-    for (ptrdiff_t r = 0; r < ROWS; r++)
-        VF(store)(last + r * VF(width), whole + r < n ? VF(load)(x + (whole + r) * pitch) : c->max);
-    FN(sweep_masked)(c, (const char *)last, sizeof(V), TURNS, 0);
-    c->count = VF(sub)(c->count, VF(set)((REAL)(whole + ROWS - n)));
+    if (whole < n) {
+        REAL last[ROWS * VF(width)]; /* filled up with copies of the maximum, which are taken off the count */
+        for (ptrdiff_t r = 0; r < ROWS; r++)
+            VF(store)(last + r * VF(width), whole + r < n ? VF(load)(x + (whole + r) * pitch) : c->max);
+        FN(sweep_masked)(c, (const char *)last, sizeof(V), TURNS, 0);
+        c->count = VF(sub)(c->count, VF(set)((REAL)(whole + ROWS - n)));
+    }
+    FN(columns_block_end)(c);
 }
 
 /* Rows start .. start + n of a panel where they lie, or copied to where their cache has room for them. */
@@ -343,4 +372,11 @@ static void FN(columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t 
             FN(columns_block)(&c[v], block.x + (size_t)v * sizeof(V), block.pitch, some, max[v], block.ahead);
     }
     for (ptrdiff_t v = 0; v < vectors; v++) FN(columns_end)(&c[v], v * VF(width), states);
+#if F_IS_DOUBLE
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t step = (ptrdiff_t)sizeof(REAL);
+        const lse_row column = {row->x + i * step, row->where ? row->where + i * layout->where_step : NULL, NULL, row->n};
+        if (is_faint(states, i)) sum_again(layout, &column, start, n, 0, states, i);
+    }
+#endif
 }

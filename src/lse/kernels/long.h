@@ -5,7 +5,7 @@
  * the term of the old maximum, times its count, joins a sum of its own, and the anchor moves if the new one is more than
  * SLACK above that which it was made for: the online rescale, by an exact power of two.
  *
- * float64: lanes and compensated sums of block.h. float32: e^x 2^-N = a (1 + p), a from a table of eighths and summed in
+ * float64: lanes of block.h, of which those of a block join compensated sums. float32: e^x 2^-N = a (1 + p), a from a table of eighths and summed in
  * double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes that are added to a double after
  * FLUSH elements.
  *
@@ -43,6 +43,14 @@ typedef struct {
     int calm; /* how often the maximum was not raised in a row */
     V top, bias, floor;
 } FN(long_sum);
+#endif
+
+#if F_IS_DOUBLE
+/* The offset for a block of elements up to e^max: LSE_OFFSET where the anchor is that of the maximum. */
+LSE_INLINE double offset_of(double exponent)
+{
+    return LSE_OFFSET * 0x1p-500 * pow2(exponent);
+}
 #endif
 
 LSE_INLINE void FN(long_start)(FN(long_sum) *s)
@@ -115,6 +123,7 @@ LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
     s->count = 0;
 #if F_IS_DOUBLE
     s->level.max = vf64_set(max);
+    s->level.offset = vf64_set(offset_of(exponent_of(max) - s->anchor));
 #else
     s->top = VF(set)((REAL)max);
 #endif
@@ -129,18 +138,31 @@ LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, con
     V greatest[4], others = VF(set)(0);
     for (int j = 0; j < 4; j++) greatest[j] = VF(set)(-(REAL)INFINITY);
 #if F_IS_DOUBLE
-    for (; n >= 32; n -= 32, x += 256) {
-        for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + LSE_AHEAD + line);
-        LSE_UNROLL for (int j = 0; j < 32 / vf64_width && top; j++)
-            greatest[j % 4] = vf64_max(vf64_load(x + (size_t)j * sizeof(vf64)), greatest[j % 4]);
-        FN(fold_turns)(x, 4, s.hi, s.lo, &s.level, masked, &others);
-    }
-    for (; n > 0; n -= FN(TURN), x += FN(TURN) * sizeof(REAL)) {
-        if (n < FN(TURN)) {
-            FN(last_turns)(x, n, (REAL)s.max, last);
-            x = (const char *)last;
+    while (n > 0) {
+        vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], lost;
+        ptrdiff_t left = n < LSE_SHORT ? n : LSE_SHORT;
+        n -= left;
+        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+            hi[g] = s.level.offset;
+            lo[g] = vf64_set(0.0);
         }
-        FN(fold_turns)(x, 2, s.hi, s.lo, &s.level, masked, &others);
+        for (; left >= 32; left -= 32, x += 256) {
+            for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + LSE_AHEAD + line);
+            LSE_UNROLL for (int j = 0; j < 32 / vf64_width && top; j++)
+                greatest[j % 4] = vf64_max(vf64_load(x + (size_t)j * sizeof(vf64)), greatest[j % 4]);
+            FN(fold_turns)(x, 4, hi, lo, &s.level, masked, &others);
+        }
+        for (; left > 0; left -= FN(TURN), x += FN(TURN) * sizeof(REAL)) {
+            if (left < FN(TURN)) {
+                FN(last_turns)(x, left, (REAL)s.max, last);
+                x = (const char *)last;
+            }
+            FN(fold_turns)(x, 2, hi, lo, &s.level, masked, &others);
+        }
+        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+            s.hi[g] = two_sum_f64(s.hi[g], vf64_sub(hi[g], s.level.offset), &lost);
+            s.lo[g] = vf64_add(s.lo[g], vf64_add(lost, lo[g]));
+        }
     }
 #else
     V lo[FN(groups)];
@@ -224,6 +246,46 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
 #endif
 }
 
+#if F_IS_DOUBLE
+/* The state again of a sum that is_faint: its maximum is known, and the grid is that of the greatest element below it. */
+static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
+                      lse_states *states, ptrdiff_t at)
+{
+    double buffer[BLOCK_f64], each[vf64_width], second = -(double)INFINITY;
+    const double max = states->max[at], none = -(double)INFINITY;
+    long_sum_f64 s;
+    vf64 greatest = vf64_set(none);
+    for (ptrdiff_t done = 0; done < n; done += BLOCK_f64) {
+        const ptrdiff_t some = n - done < BLOCK_f64 ? n - done : BLOCK_f64;
+        const char *x = fetch_f64(layout, row, start + done, some, shift, buffer);
+        for (ptrdiff_t i = 0; i < some; i += vf64_width) {
+            const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), some - i, vf64_set(max));
+            greatest = vf64_max(vf64_select(own, vf64_set(max), vf64_set(none), own), greatest);
+        }
+    }
+    vf64_store(each, greatest);
+    for (int i = 0; i < vf64_width; i++) second = each[i] > second ? each[i] : second;
+    long_start_f64(&s);
+    long_raise_f64(&s, max);
+    const double exponent = exponent_of(second) - s.anchor;
+    s.level.offset = vf64_set(offset_of(exponent > -600.0 ? exponent : -600.0));
+    for (ptrdiff_t done = 0; done < n; done += BLOCK_f64) {
+        const ptrdiff_t some = n - done < BLOCK_f64 ? n - done : BLOCK_f64;
+        const char *x = fetch_f64(layout, row, start + done, some, shift, buffer);
+        s.count += (double)some - sweep_f64(&s, x, some, 1, NULL);
+    }
+    long_end_f64(&s, states, at);
+}
+
+static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    const lse_row row = {(const char *)x, NULL, NULL, n};
+    lse_layout layout;
+    layout.direct = 1;
+    sum_again(&layout, &row, 0, n, 0, states, at);
+}
+#endif
+
 /* The state of elements start .. start + n of a row. */
 static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
                          lse_states *states, ptrdiff_t at)
@@ -237,6 +299,9 @@ static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t
         FN(add_blocks)(&s, x, some);
     }
     FN(long_end)(&s, states, at);
+#if F_IS_DOUBLE
+    if (is_faint(states, at)) sum_again(layout, row, start, n, shift, states, at);
+#endif
 }
 
 static void FN(rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,

@@ -87,7 +87,7 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     if (row->n == 1) return 1;
     for (int v = 0; v < MOST; v++)
         for (int h = 0; h < HALVES; h++)
-            for (int j = 0; j < LSE_LANES; j++) s[v][h][j].hi = s[v][h][j].lo = vf64_set(0.0);
+            for (int j = 0; j < LSE_LANES; j++) s[v][h][j] = FN(no_terms)();
     for (ptrdiff_t start = 0; start < row->n; start += FN(TOGETHER))
         for (ptrdiff_t c = 0, v = 0; c < count; c += VF(width), v++)
             FN(column_terms)(layout, row, out_layout, out, start, c, count, max[v], s[v]);

@@ -36,17 +36,30 @@ LSE_INLINE void FN(terms)(V *x, const int count, const FN(term_level) *level)
 #endif
 }
 
-/* Sums of terms in double precision, and their reciprocals. */
+/* Sums of terms in double precision, and their reciprocals. float64: what lies on the grid of TERMS_OFFSET, on which sums of
+ * LSE_STORED terms are exact, and what lies below it. */
 typedef struct {
     vf64 hi, lo;
 } FN(term_sum);
 
-LSE_INLINE void FN(join_term)(FN(term_sum) *s, const void *term)
+#define TERMS_OFFSET 0x1.8p513
+
+LSE_INLINE FN(term_sum) FN(no_terms)(void)
+{
+    const FN(term_sum) none = {vf64_set(F_IS_DOUBLE ? TERMS_OFFSET : 0.0), vf64_set(0.0)};
+    return none;
+}
+
+/* start: there are no terms yet. */
+LSE_INLINE void FN(join_term)(FN(term_sum) *s, const void *term, const int start)
 {
 #if F_IS_DOUBLE
-    add_f64(&s->hi, &s->lo, vf64_load(term));
+    const vf64 own = vf64_load(term), before = start ? vf64_set(TERMS_OFFSET) : s->hi;
+    s->hi = vf64_add(before, own);
+    const vf64 below = vf64_sub(own, vf64_sub(s->hi, before));
+    s->lo = start ? below : vf64_add(s->lo, below);
 #else
-    s->hi = vf64_add(s->hi, vf64_from_f32(term));
+    s->hi = start ? vf64_from_f32(term) : vf64_add(s->hi, vf64_from_f32(term));
 #endif
 }
 
@@ -140,16 +153,14 @@ LSE_INLINE int FN(any_nan)(const REAL *x, ptrdiff_t vectors)
 /* Vertically ----------------------------------------------------------------------------------------------------- */
 
 /* The reciprocal of the sums of vf64_width columns from their lanes; lanes: min(n, LSE_LANES). */
-LSE_INLINE void FN(tile_share)(FN(term_sum) *s, ptrdiff_t lanes, REAL *r, REAL *r_lo)
+LSE_INLINE void FN(tile_share)(FN(term_sum) *s, const int lanes, REAL *r, REAL *r_lo)
 {
     vf64 hi[LSE_LANES], lo[LSE_LANES], low;
-    LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
+    LSE_UNROLL for (int j = 0; j < lanes; j++) {
         hi[j] = s[j].hi;
         lo[j] = s[j].lo;
     }
-    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
-        LSE_UNROLL for (int j = 0; j < half; j++)
-            if (j + half < lanes) FN(add_lane)(hi, lo, j, j + half);
+    FN(add_lanes_of)(hi, lo, lanes, vf64_set(TERMS_OFFSET));
     const vf64 share = FN(reciprocal)(hi[0], lo[0], &low);
 #if F_IS_DOUBLE
     vf64_store(r, share);
@@ -167,14 +178,8 @@ LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, FN(term_s
     V v = VF(load)(line);
     FN(terms)(&v, 1, level);
     VF(store)(line, v);
-    LSE_UNROLL for (int h = 0; h < VF(width) / vf64_width; h++) {
-        if (start) {
-            s[h][j].hi = FN(widen)(line + h * vf64_width);
-            s[h][j].lo = vf64_set(0.0);
-        } else {
-            FN(join_term)(&s[h][j], line + h * vf64_width);
-        }
-    }
+    LSE_UNROLL for (int h = 0; h < VF(width) / vf64_width; h++)
+        FN(join_term)(&s[h][j], line + h * vf64_width, start);
 }
 
 /* The terms of a tile, in its place, and what they are to be multiplied by; lanes: min(n, LSE_LANES), a constant, and n
@@ -189,8 +194,6 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
         ask_for_one(ask);
         FN(tile_term)(tile + j * VF(width), &level, s, j, 1);
     }
-    LSE_UNROLL for (int j = lanes; j < LSE_LANES; j++)
-        LSE_UNROLL for (int h = 0; h < HALVES; h++) s[h][j].hi = s[h][j].lo = vf64_set(0.0);
     if (lanes == LSE_LANES) {
         ptrdiff_t i = LSE_LANES;
         for (; i + LSE_LANES <= n; i += LSE_LANES)
@@ -246,7 +249,7 @@ static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
     FN(term_sum) s[LSE_LANE_GROUPS];
     double hi[LSE_LANES], lo[LSE_LANES];
     REAL last[TURN];
-    for (int g = 0; g < LSE_LANE_GROUPS; g++) s[g].hi = s[g].lo = vf64_set(0.0);
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) s[g] = FN(no_terms)();
     for (ptrdiff_t i = 0; i < n; i += TURN) {
         const ptrdiff_t left = n - i;
         const char *from = x + i * (ptrdiff_t)sizeof(REAL);
@@ -261,18 +264,15 @@ static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
         LSE_UNROLL for (int g = 0; g < GROUPS; g += STEP) FN(terms)(v + g, STEP, &level);
         LSE_UNROLL for (int g = 0; g < GROUPS; g++) VF(store)(to + (size_t)g * sizeof(V), v[g]);
         LSE_UNROLL for (int j = 0; j < PARTS; j++)
-            FN(join_term)(&s[j % LSE_LANE_GROUPS], to + (size_t)(j * vf64_width) * sizeof(REAL));
+            FN(join_term)(&s[j % LSE_LANE_GROUPS], to + (size_t)(j * vf64_width) * sizeof(REAL), 0);
         if (left < TURN) memcpy(out + i * (ptrdiff_t)sizeof(REAL), last, (size_t)left * sizeof(REAL));
     }
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
-        vf64_store(hi + g * vf64_width, s[g].hi);
+        vf64_store(hi + g * vf64_width, F_IS_DOUBLE ? vf64_sub(s[g].hi, vf64_set(TERMS_OFFSET)) : s[g].hi);
         vf64_store(lo + g * vf64_width, s[g].lo);
     }
-#if F_IS_DOUBLE
-    add_compensated_lanes(hi, lo);
-#else
     hi[0] = add_lanes(hi);
-#endif
+    lo[0] = add_lanes(lo);
     if (hi[0] != hi[0]) {
         for (ptrdiff_t i = 0; i < n; i++) {
             const REAL nan = (REAL)NAN;

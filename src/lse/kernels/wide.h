@@ -6,10 +6,14 @@
 /* Lanes of a sum: element i of a block belongs to lane i mod 8, whatever the width of the registers. */
 enum { LSE_LANES = 8, LSE_LANE_GROUPS = LSE_LANES / vf64_width };
 
-/* What the exponential wants to know of an anchor, and the maximum that is kept out of the sum. */
+/* What the exponential wants to know of an anchor, the maximum that is kept out of the sum, and the OFFSET of sums: what is
+ * added to it is rounded to the grid of its last digit, on which the sums of no more than 256 terms are exact in any order. */
 typedef struct {
-    vf64 max, bias, floor;
+    vf64 max, bias, floor, offset;
 } wide_level;
+
+/* Of terms up to 2^500.5: those of 256 elements, on the grid 2^457, are below 2^509. */
+#define LSE_OFFSET 0x1.8p509
 
 /* For maxima that are no farther than far: of others the sums mean nothing. */
 LSE_INLINE wide_level wide_level_for(vf64 max, double far)
@@ -20,6 +24,7 @@ LSE_INLINE wide_level wide_level_for(vf64 max, double far)
     level.max = max;
     level.bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
     level.floor = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
+    level.offset = vf64_set(LSE_OFFSET);
     return level;
 }
 
