@@ -46,8 +46,8 @@ typedef struct {
     ptrdiff_t out_column_stride, given_column_stride;
     /* of short sums: the last axis kept, which may be that of columns; the others are the outer ones; how they lie */
     int is_short;
-    lse_form form, out_form;
-    ptrdiff_t kept_length, kept_stride, kept_where_stride, kept_out_stride;
+    lse_form form, weight_form, out_form;
+    ptrdiff_t kept_length, kept_stride, kept_where_stride, kept_weight_stride, kept_out_stride;
     lse_row first;
     char *out, *sign, *low; /* sign and low may be NULL */
     lse_store store;        /* of one result; NULL for the kernels' own type */

@@ -250,25 +250,51 @@ static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, 
         for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
 }
 
-/* Values of the kernels' type, to where they belong. */
-static void spread(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const char *values)
+/* Values of the kernels' type, to where they belong in an output. */
+static void spread(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count, const char *values)
 {
     const size_t size = (size_t)plan->itemsize;
     int neighbours = 1;
     for (ptrdiff_t i = 1; i < count; i++) neighbours &= out_at[i] - out_at[i - 1] == (ptrdiff_t)size;
     if (neighbours) {
-        memcpy(plan->out + out_at[0], values, (size_t)count * size);
+        memcpy(out + out_at[0], values, (size_t)count * size);
         return;
     }
-    for (ptrdiff_t i = 0; i < count; i++) memcpy(plan->out + out_at[i], values + (size_t)i * size, size);
+    for (ptrdiff_t i = 0; i < count; i++) memcpy(out + out_at[i], values + (size_t)i * size, size);
+}
+
+static void put_value(const lse_plan *plan, double *values, ptrdiff_t i, double value)
+{
+    if (plan->itemsize == 4) ((float *)(void *)values)[i] = (float)value;
+    else values[i] = value;
+}
+
+static int store_plain_weighted(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count,
+                                const lse_states *states)
+{
+    lse_results results;
+    double values[LSE_BATCH], signs[LSE_BATCH];
+    int again = 0;
+    for (ptrdiff_t i = 0; i < count; i++) again |= wants_second_look(plan, states, i);
+    if (again) return 0;
+    plan->table->weighted_finish(states, count, &results);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        put_value(plan, values, i, plan->sign || results.sign[i] > 0 ? results.value[i] : NAN);
+        put_value(plan, signs, i, results.sign[i]);
+    }
+    spread(plan, plan->out, out_at, count, (const char *)values);
+    if (plan->sign) spread(plan, plan->sign, out_at, count, (const char *)signs);
+    return 1;
 }
 
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
 {
     double values[LSE_BATCH];
-    if (plan->operation != LSE_LOGSUMEXP || plan->sign || plan->low || plan->store) return 0;
+    if (plan->operation != LSE_LOGSUMEXP || plan->low || plan->store) return 0;
+    if (plan->first.weight) return store_plain_weighted(plan, out_at, count, states);
+    if (plan->sign) return 0;
     if (!plan->kernels->finish_values(states, count, values)) return 0;
-    spread(plan, out_at, count, (const char *)values);
+    spread(plan, plan->out, out_at, count, (const char *)values);
     return 1;
 }
 

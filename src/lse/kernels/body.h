@@ -22,7 +22,6 @@
 #define F_IS_DOUBLE 0
 #include "exp.h"
 #include "fetch.h"
-#include "tile.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -44,7 +43,6 @@
 #define F_IS_DOUBLE 1
 #include "exp.h"
 #include "fetch.h"
-#include "tile.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -65,7 +63,7 @@
         rows_##F, columns_##F, log_rows_##F, log_columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
-            finish_##F, finish_scaled_##F, finish_values_##F, sum_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
+            finish_##F, finish_scaled_##F, finish_values_##F, sum_panel_##F, sum_weighted_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
             softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                                                          \
     }
 #define LSE_TABLE(isa)                                                                      \

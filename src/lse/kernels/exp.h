@@ -30,6 +30,11 @@ enum {
     FN(groups) = LANES / VF(width)
 };
 
+LSE_INLINE ptrdiff_t FN(whole_vectors)(ptrdiff_t count)
+{
+    return (count + VF(width) - 1) / VF(width) * VF(width);
+}
+
 /* The anchor for terms not much above e^max, exactly representable together with MAGIC. */
 LSE_INLINE double FN(anchor)(double max)
 {

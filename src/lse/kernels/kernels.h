@@ -75,7 +75,7 @@ typedef struct {
 typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_GATHERED, LSE_STAGED } lse_form;
 
 /* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k lies at x + at[k] + offset[i]. */
-typedef struct {
+typedef struct lse_panel {
     ptrdiff_t n, count;
     lse_form form, out_form;
     const char *x, *where; /* where: NULL, or by columns one run too */
@@ -84,6 +84,8 @@ typedef struct {
     const ptrdiff_t *offset, *where_offset, *out_offset; /* n of each */
     ptrdiff_t pitch, out_pitch;                          /* from a row to the next, 0 where that differs */
     const lse_layout *layout, *out_layout;
+    const struct lse_panel *weights; /* NULL, or how they lie; theirs is the mask then, and what is left out is 0 */
+    int are_weights, are_the_same;   /* this is such a panel; those of every sum are the first one's */
 } lse_panel;
 
 /* States of all of them. */
@@ -154,7 +156,7 @@ typedef struct {
     /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0 where one
      * of them wants a second look. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
-    lse_sum_panel sum_panel;
+    lse_sum_panel sum_panel, sum_weighted_panel;
     lse_map_panel softmax_panel, log_softmax_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
      * second look, and nothing is written; LSE_IS_NAN, or NaN in nan, where all is NaN now. */

@@ -166,8 +166,10 @@ static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, R
             memcpy(to, stage, (size_t)p->n * sizeof(REAL));
             continue;
         }
-        const lse_row row = {p->x + p->at[first + k], p->where ? p->where + p->where_at[first + k] : NULL, NULL, p->n};
-        const char *x = FN(fetch)(p->layout, &row, 0, p->n, 0, to);
+        const char *own = p->x + p->at[first + k];
+        const lse_row row = {own, p->where ? p->where + p->where_at[first + k] : NULL, own, p->n};
+        const char *x = p->are_weights ? FN(fetch_weights)(p->layout, &row, 0, p->n, to)
+                                       : FN(fetch)(p->layout, &row, 0, p->n, 0, to);
         if (x != (const char *)to) memcpy(to, x, (size_t)p->n * sizeof(REAL));
     }
     FN(rows_in)(&rows, p->n, tile);
@@ -188,7 +190,8 @@ static void FN(gathered_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some,
 static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
     const ptrdiff_t n = p->n, vectors = (count + FN(WIDTH) - 1) / FN(WIDTH);
-    const V none = VF(set)(-(REAL)INFINITY);
+    const REAL absent = p->are_weights ? 0 : -(REAL)INFINITY;
+    const V none = VF(set)(absent);
     const char *x = p->x + p->at[first], *where = p->where ? p->where + p->where_at[first] : NULL;
     for (ptrdiff_t v = 0; v < vectors; v++) max[v] = none;
     if (count == FN(PER_GROUP) * FN(WIDTH) && !where && FN(PER_GROUP) == 4) {
@@ -214,7 +217,7 @@ static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count,
                 own = VF(where)(where + p->where_offset[i] + v * FN(WIDTH), own, none);
             } else if (where) {
                 VF(store)(to, own);
-                FN(mask_run)((const char *)to, where + p->where_offset[i] + v * FN(WIDTH), 1, left, -(REAL)INFINITY, to);
+                FN(mask_run)((const char *)to, where + p->where_offset[i] + v * FN(WIDTH), 1, left, absent, to);
                 own = VF(load)(to);
             }
             max[v] = VF(max)(own, max[v]);
@@ -330,5 +333,43 @@ static void FN(sum_panel)(const lse_panel *p, lse_states *states)
         FN(tiles_in)(p, k, some, tiles, max);
         for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
             FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, states, k + v * FN(WIDTH));
+    }
+}
+
+/* Rows one by one, where elements and weights are both rows. */
+static void FN(weighted_rows_of)(const lse_panel *p, lse_states *states)
+{
+    lse_layout layout;
+    layout.direct = layout.direct_weight = 1;
+    for (ptrdiff_t k = 0; k < p->count; k++) {
+        const lse_row row = {p->x + p->at[k], NULL, p->weights->x + p->weights->at[k], p->n};
+        FN(weighted_row)(&layout, &row, 0, p->n, 0, k, states);
+    }
+    fill_states(states, p->count);
+}
+
+/* Half as much of elements as sum_panel takes at once, and as much of weights. */
+static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
+{
+    enum { MOST = FN(PER_GROUP) * FN(STAGE) / 2 };
+    REAL x[MOST], b[MOST];
+    V max[FN(PER_GROUP)];
+    const lse_panel *weights = p->weights;
+    const int same = weights->are_the_same;
+    if (weights->form == LSE_BY_ROWS && FN(one_by_one)(p, LSE_SHORT)) {
+        FN(weighted_rows_of)(p, states);
+        return;
+    }
+    const ptrdiff_t most = MOST / (p->n * FN(WIDTH)) * FN(WIDTH), usual = FN(group_step)(p);
+    const ptrdiff_t step = most < usual ? most : usual;
+    if (same) FN(tiles_in)(weights, 0, 1, b, max);
+    for (ptrdiff_t k = 0; k < p->count; k += step) {
+        const ptrdiff_t some = p->count - k < step ? p->count - k : step;
+        FN(tiles_in)(p, k, some, x, max);
+        if (!same) FN(tiles_in)(weights, k, some, b, max);
+        for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
+            const ptrdiff_t at = v * p->n * FN(WIDTH);
+            FN(weighted_tile)(x + at, same ? b : b + at, p->n, states, k + v * FN(WIDTH));
+        }
     }
 }

@@ -83,7 +83,7 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(mul)(VF(mantissa)(b[j]), VF(pow2)(t[j]));
 }
 
-/* Elements of `count` consecutive turns, 1 or 4, of one group of lanes join the sums: each term rounded, what it lost kept.
+/* Elements of `count` consecutive turns, up to 4, of one group of lanes join the sums: each term rounded, what it lost kept.
  *
  * The worst rows known of positive weights, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.88, 256
  * elements of which the 253rd is -0x1.1fe55322736e4p+2, the others 8 of -0x1.1fea29c80c9ap+2 times 0x1.07dfcce4141ccp+0 and
@@ -91,20 +91,19 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
  * -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0, over and over. */
 LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
 {
-    V scale[4], t[4], less[4], lost = VF(set)(0), sum, rest;
+    V scale[4], t[4], less[4], lost, sum, rest;
     FN(weighted_parts)(x, b, scale, count, bias, top, odd);
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(scale[j], x[j], scale[j]);
     LSE_UNROLL for (int j = 0; j < count; j++) less[j] = VF(fma)(scale[j], x[j], VF(sub)(scale[j], t[j]));
-    if (count == 1) {
-        sum = t[0];
-        rest = less[0];
-    } else {
-        V lost_0, lost_2;
-        const V sum_0 = FN(two_sum)(t[0], t[1], &lost_0), sum_2 = FN(two_sum)(t[2], t[3], &lost_2);
-        const V rest_0 = VF(add)(VF(add)(less[0], less[1]), lost_0);
-        const V rest_2 = VF(add)(VF(add)(less[2], less[3]), lost_2);
-        sum = FN(two_sum)(sum_0, sum_2, &lost);
-        rest = VF(add)(VF(add)(rest_0, rest_2), lost);
+    LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
+        t[j] = FN(two_sum)(t[j], t[j + 1], &lost);
+        less[j] = VF(add)(VF(add)(less[j], less[j + 1]), lost);
+    }
+    sum = t[0];
+    rest = less[0];
+    if (count > 2) { /* an element that is not there would add zeros */
+        sum = FN(two_sum)(t[0], t[2], &lost);
+        rest = VF(add)(VF(add)(less[0], less[2]), lost);
     }
     sum = FN(two_sum)(sum, rest, &lost);
     *lo = VF(add)(*lo, lost);
@@ -207,4 +206,63 @@ static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdi
     for (int i = 0; i < VF(width); i++) any += odd[i];
     FN(sum_lanes)(hi, lo, LANES, 1);
     FN(weighted_state)(hi[0], lo[0], any, anchor, exponent, at, states);
+}
+
+/* Short rows side by side ------------------------------------------------------------------------------------ */
+
+/* Elements of one lane from `turns` turns, a constant, of a tile. */
+LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *hi, V *lo, V bias, V *odd)
+{
+    V v[4], w[4], top = VF(set)(0);
+    LSE_UNROLL for (int j = 0; j < turns; j++) {
+        v[j] = VF(load)(x + j * LANES * VF(width));
+        w[j] = VF(load)(b + j * LANES * VF(width));
+    }
+    FN(fold_weighted)(hi, lo, v, w, turns, bias, &top, odd);
+}
+
+/* A vector of sums from their tile of n lines and that of their weights. The greatest exponents come first. */
+static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    const V base = VF(set)(MAGIC + EXP_BIAS), far = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
+    V hi[LANES], lo[LANES], lost, top = VF(set)(-(REAL)INFINITY), odd = VF(set)(0);
+    REAL sum[VF(width)], rest[VF(width)], exponent[VF(width)], strange[VF(width)];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        V v = VF(load)(x + i * VF(width)), t, level;
+        const V w = VF(load)(b + i * VF(width));
+        FN(weighted_exponents)(&v, &w, &t, &level, 1, base);
+        top = VF(max)(t, top);
+    }
+    top = VF(sub)(top, base);
+    const V near = VF(max)(VF(min)(top, far), VF(sub)(VF(set)(0), far));
+    const V bias = VF(sub)(base, VF(sub)(near, VF(set)((REAL)HEADROOM)));
+    ptrdiff_t lanes = n < LANES ? n : LANES;
+    for (ptrdiff_t l = 0; l < lanes; l++) hi[l] = lo[l] = VF(set)(0);
+    for (ptrdiff_t i = 0; i < n; i += FN(QUAD))
+        for (ptrdiff_t l = 0; l < lanes && i + l < n; l++) {
+            const REAL *from = x + (i + l) * VF(width), *weights = b + (i + l) * VF(width);
+            switch ((n - i - l + LANES - 1) / LANES) {
+            case 1: FN(fold_lane)(from, weights, 1, &hi[l], &lo[l], bias, &odd); break;
+            case 2: FN(fold_lane)(from, weights, 2, &hi[l], &lo[l], bias, &odd); break;
+            case 3: FN(fold_lane)(from, weights, 3, &hi[l], &lo[l], bias, &odd); break;
+            default: FN(fold_lane)(from, weights, 4, &hi[l], &lo[l], bias, &odd);
+            }
+        }
+    for (ptrdiff_t half = LANES / 2; half > 0; half /= 2) /* the tree of sum_lanes */
+        for (ptrdiff_t l = 0; l < half && l + half < lanes; l++) {
+            hi[l] = FN(two_sum)(hi[l], hi[l + half], &lost);
+            lo[l] = VF(add)(VF(add)(lo[l], lo[l + half]), lost);
+        }
+    VF(store)(sum, hi[0]);
+    VF(store)(rest, lo[0]);
+    VF(store)(exponent, top);
+    VF(store)(strange, odd);
+    for (int c = 0; c < VF(width); c += vf64_width) {
+        const vf64 up = vf64_set(pow2(500.0 - HEADROOM)), zero = vf64_set(0.0), nan = vf64_set((double)NAN);
+        vf64_store(states->max + at + c, FN(widen)(exponent + c));
+        vf64_store(states->count + at + c, zero);
+        vf64_store(states->tail + at + c,
+                   vf64_select(zero, FN(widen)(strange + c), vf64_mul(FN(widen)(sum + c), up), nan));
+        vf64_store(states->tail_lo + at + c, vf64_mul(FN(widen)(rest + c), up));
+    }
 }
