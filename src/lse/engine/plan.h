@@ -96,7 +96,7 @@ int lse_is_stored(const lse_plan *plan);
 
 /* Likewise of short sums of which none wants a second look: what is asked for at its places in the output; 0, and nothing
  * done, where one does. */
-int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states);
+int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 
 /* panels.c: a task of short sums, plan->together of them. */
 void lse_panels_task(void *plan, ptrdiff_t index);
