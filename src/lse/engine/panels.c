@@ -68,8 +68,9 @@ static void members_of(const lse_plan *plan, const places *p, ptrdiff_t first, p
 
 static void map_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
 {
-    const lse_map_panel map =
-        plan->operation == LSE_SOFTMAX ? plan->kernels->softmax_panel : plan->kernels->log_softmax_panel;
+    const lse_map_panel map = plan->operation == LSE_SOFTMAX       ? plan->kernels->softmax_panel
+                              : plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_softmax_panel
+                                                                   : plan->kernels->cumulate_panel;
     const ptrdiff_t done = map(panel), left = panel->count - done;
     if (left == 0) return;
     lse_row rows[LSE_BATCH];

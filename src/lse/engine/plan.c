@@ -4,7 +4,8 @@
 int lse_maps(lse_operation operation)
 { return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE; }
 
-static int by_rows_alone(lse_operation operation) { return operation == LSE_CUMULATE || operation == LSE_SEGMENTS; }
+static int by_rows_alone(const lse_plan *plan)
+{ return !plan->is_short && (plan->operation == LSE_CUMULATE || plan->operation == LSE_SEGMENTS); }
 
 static int is_native(const lse_array *a, int itemsize)
 { return a->kind == 'f' && a->itemsize == itemsize && !a->swapped; }
@@ -122,7 +123,7 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer = 1;
     plan->kept_length = 1;
     plan->kept_stride = plan->kept_where_stride = plan->kept_weight_stride = plan->kept_out_stride = 0;
-    const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan->operation) && is_native(&q->a, size) &&
+    const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan) && is_native(&q->a, size) &&
                              last->stride == size && (!maps || (last->out_stride == size && is_native(&q->out, size)));
     if (side_by_side && (last->length * size >= NARROW || plan->is_short)) {
         plan->columns = last->length;
@@ -192,7 +193,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q)
     plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
     plan->is_short =
-        plan->n <= LSE_SHORT && !by_rows_alone(plan->operation) && !(lse_maps(plan->operation) && q->given.max);
+        plan->n <= LSE_SHORT && plan->operation != LSE_SEGMENTS && !(lse_maps(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
     plan->first.n = plan->n;

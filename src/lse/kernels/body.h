@@ -29,12 +29,14 @@
 #include "weighted_columns.h"
 #include "softmax.h"
 #include "panel.h"
+#include "weighted_panel.h"
 #include "terms.h"
 #include "stored.h"
 #include "log_sums.h"
 #include "map_panel.h"
 #include "chunk.h"
 #include "cumulate.h"
+#include "cumulate_panel.h"
 #include "undefine.h"
 
 #define F f64
@@ -50,12 +52,14 @@
 #include "weighted_columns.h"
 #include "softmax.h"
 #include "panel.h"
+#include "weighted_panel.h"
 #include "terms.h"
 #include "stored.h"
 #include "log_sums.h"
 #include "map_panel.h"
 #include "chunk.h"
 #include "cumulate.h"
+#include "cumulate_panel.h"
 #include "finish.h"
 
 #define LSE_REAL_KERNELS(F)                                                                                   \
@@ -63,7 +67,8 @@
         rows_##F, columns_##F, log_rows_##F, log_columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
-            finish_##F, finish_scaled_##F, finish_values_##F, sum_panel_##F, sum_weighted_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
+            finish_##F, finish_scaled_##F, finish_values_##F, sum_panel_##F, sum_weighted_panel_##F, \
+            softmax_panel_##F, log_softmax_panel_##F, cumulate_panel_##F, \
             softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                                                          \
     }
 #define LSE_TABLE(isa)                                                                      \

@@ -91,7 +91,7 @@ typedef struct lse_panel {
 /* States of all of them. */
 typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
 /* Softmax or log-softmax; returns of how many of them, fewer where one is beyond the kernels, infinite or NaN: of those
- * that are left nothing is written, but NaN where all results are. */
+ * that are left nothing is written, but NaN where all results are. Running sums: of all of them. */
 typedef ptrdiff_t (*lse_map_panel)(const lse_panel *panel);
 
 /* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
@@ -157,7 +157,7 @@ typedef struct {
      * of them wants a second look. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    lse_map_panel softmax_panel, log_softmax_panel;
+    lse_map_panel softmax_panel, log_softmax_panel, cumulate_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
      * second look, and nothing is written; LSE_IS_NAN, or NaN in nan, where all is NaN now. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
