@@ -28,10 +28,11 @@ static lse_reduce_rows rows_kernel(const lse_plan *plan)
     return plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_rows : plan->kernels->rows;
 }
 
-static lse_reduce_columns columns_kernel(const lse_plan *plan)
+static lse_reduce_columns columns_kernel(const lse_plan *plan, ptrdiff_t count)
 {
     if (plan->first.weight) return plan->kernels->weighted_columns;
-    return plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_columns : plan->kernels->columns;
+    if (plan->operation == LSE_LOG_SOFTMAX) return plan->kernels->log_columns;
+    return count * plan->itemsize < LSE_NARROW ? plan->kernels->narrow_columns : plan->kernels->columns;
 }
 
 /* Of elements piece * LSE_PIECE and on of some rows, or columns (rows: the first one). */
@@ -40,7 +41,7 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
 {
     const ptrdiff_t start = piece * LSE_PIECE, left = longest(rows, columns ? 1 : count) - start;
     const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
-    if (columns) columns_kernel(plan)(&plan->row, rows, start, n, count, states);
+    if (columns) columns_kernel(plan, count)(&plan->row, rows, start, n, count, states);
     else rows_kernel(plan)(&plan->row, rows, start, n, count, shift, states);
     lse_add_progress(n * count);
 }

@@ -29,6 +29,7 @@
 #include "weighted_columns.h"
 #include "softmax.h"
 #include "panel.h"
+#include "narrow.h"
 #include "weighted_panel.h"
 #include "terms.h"
 #include "stored.h"
@@ -52,6 +53,7 @@
 #include "weighted_columns.h"
 #include "softmax.h"
 #include "panel.h"
+#include "narrow.h"
 #include "weighted_panel.h"
 #include "terms.h"
 #include "stored.h"
@@ -64,7 +66,8 @@
 
 #define LSE_REAL_KERNELS(F)                                                                                   \
     {                                                                                                         \
-        rows_##F, columns_##F, log_rows_##F, log_columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
+        rows_##F, columns_##F, narrow_columns_##F, log_rows_##F, log_columns_##F, \
+            weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
             finish_##F, finish_scaled_##F, finish_values_##F, sum_panel_##F, sum_weighted_panel_##F, \

@@ -27,6 +27,7 @@ enum {
     FN(BLOCK) = 16384 / sizeof(REAL),
     FN(QUAD) = 4 * LANES,
     FN(PANEL) = 256 / sizeof(REAL),
+    FN(NARROW) = LSE_NARROW / sizeof(REAL),
     FN(groups) = LANES / VF(width)
 };
 

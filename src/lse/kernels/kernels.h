@@ -11,6 +11,7 @@ enum {
     LSE_SHORT = 256,      /* elements of a row of which the maximum is known first; of a block of longer rows */
     LSE_STORED = 4096,    /* elements of a row whose softmax keeps the terms */
     LSE_TILE_LINES = 64,  /* of each of several tiles that are filled together */
+    LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are turned into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
     LSE_MAX_DIMS = 64     /* of a NumPy array */
@@ -126,7 +127,7 @@ typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_result
 
 typedef struct {
     lse_reduce_rows rows;
-    lse_reduce_columns columns;
+    lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of them */
     lse_reduce_rows log_rows; /* for log_softmax */
     lse_reduce_columns log_columns;
     lse_reduce_rows weighted_rows;
