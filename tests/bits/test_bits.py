@@ -61,6 +61,22 @@ def test_rows_and_columns(dtype, function, n, count, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [257, 300, 2049, 9001])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 15, 17])
+def test_few_columns(dtype, n, count, rng):
+    a = rows(n, count, dtype, rng)
+    alone = np.array([lse.logsumexp(row) for row in a])
+    wide = np.zeros((n, count + 3), dtype)
+    wide[:, 1:-2] = a.T
+    backwards = np.ascontiguousarray(a.T[::-1])[::-1]
+    for columns in (np.ascontiguousarray(a.T), wide[:, 1:-2], backwards):
+        assert_same(lse.logsumexp(columns, axis=0), alone)
+    chosen = rng.random(a.shape) < 0.8
+    alone = np.array([lse.logsumexp(row, where=w) for row, w in zip(a, chosen, strict=True)])
+    assert_same(lse.logsumexp(wide[:, 1:-2], axis=0, where=chosen.T), alone)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_long_rows_and_columns(dtype, function, rng):
     a = rows(200_003, 6, dtype, rng)

@@ -132,6 +132,27 @@ def test_large_magnitudes(dtype):
 # Axes, layouts, threads -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 17, 33, 100, 256, 257])
+def test_short_rows_alone_and_among_others(n, dtype, rng):
+    x = rng.standard_normal((37, n))
+    a = (x * rng.choice([1e-3, 3, 300, 50000], (37, 1))).astype(dtype)
+    a[::5].sort()
+    a[3::7] = -np.sort(-a[3::7])
+    for share, value in [(0.2, -INF), (0.02, NAN), (0.02, INF), (0.02, 1e30), (0.02, -1e30)]:
+        chosen = rng.random((37, 1)) < 0.3
+        a[chosen & (rng.random((37, n)) < share)] = value
+    a[::9, : n // 2] = -INF
+    alone = np.array([lse.logcumsumexp(row) for row in a])
+    same_bits(lse.logcumsumexp(a, axis=1), alone)
+    same_bits(lse.logcumsumexp(np.ascontiguousarray(a.T), axis=0).T, alone)
+    same_bits(lse.logcumsumexp(np.asfortranarray(a), axis=1), alone)
+    same_bits(lse.logcumsumexp(a[:, ::-1], axis=1, reverse=True)[:, ::-1], alone)
+    for count in (2, 3, 9):
+        same_bits(lse.logcumsumexp(a[:count], axis=1), alone[:count])
+    same_bits(lse.logcumsumexp(a, axis=1, out=a), alone)
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_axes(reverse, rng):
     a = rng.standard_normal((4, 5, 6))

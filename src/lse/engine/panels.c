@@ -6,12 +6,12 @@
 
 /* Where the elements of a sum lie, less where it begins. */
 typedef struct {
-    ptrdiff_t x[LSE_SHORT], where[LSE_SHORT], out[LSE_SHORT];
+    ptrdiff_t x[LSE_SHORT], where[LSE_SHORT], weight[LSE_SHORT], out[LSE_SHORT];
 } offsets;
 
-/* Where the sums of a panel begin, in the input, its mask and the output, and among sums given. */
+/* Where the sums of a panel begin, in the input, its mask, its weights and the output. */
 typedef struct {
-    ptrdiff_t x[LSE_BATCH], where[LSE_BATCH], out[LSE_BATCH];
+    ptrdiff_t x[LSE_BATCH], where[LSE_BATCH], weight[LSE_BATCH], out[LSE_BATCH];
 } places;
 
 static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -41,9 +41,11 @@ static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t mo
         lse_find_row(plan, at / length, &row, &out, &given);
         const ptrdiff_t x = row.x - plan->first.x + start * plan->kept_stride;
         const ptrdiff_t where = row.where ? row.where - plan->first.where + start * plan->kept_where_stride : 0;
+        const ptrdiff_t weight = row.weight ? row.weight - plan->first.weight + start * plan->kept_weight_stride : 0;
         const ptrdiff_t to = out - plan->out + start * plan->kept_out_stride;
         for (ptrdiff_t i = 0; i < some; i++) p->x[found + i] = x + i * plan->kept_stride;
         for (ptrdiff_t i = 0; i < some && row.where; i++) p->where[found + i] = where + i * plan->kept_where_stride;
+        for (ptrdiff_t i = 0; i < some && row.weight; i++) p->weight[found + i] = weight + i * plan->kept_weight_stride;
         for (ptrdiff_t i = 0; i < some; i++) p->out[found + i] = to + i * plan->kept_out_stride;
         found += some;
         if (one_run) return found;
@@ -58,8 +60,17 @@ static void members_of(const lse_plan *plan, const places *p, ptrdiff_t count, l
         rows[i] = plan->first;
         rows[i].x += p->x[i];
         if (rows[i].where) rows[i].where += p->where[i];
+        if (rows[i].weight) rows[i].weight += p->weight[i];
         out[i] = plan->out + p->out[i];
     }
+}
+
+static void map_panel(const lse_plan *plan, const lse_panel *panel)
+{
+    const lse_real_kernels *k = plan->kernels;
+    if (plan->operation == LSE_SOFTMAX) k->softmax_panel(panel);
+    else if (plan->operation == LSE_LOG_SOFTMAX) k->log_softmax_panel(panel);
+    else k->cumulate_panel(panel);
 }
 
 static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
@@ -67,10 +78,18 @@ static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places
     lse_states states;
     lse_row rows[LSE_BATCH];
     char *out[LSE_BATCH];
-    plan->kernels->sum_panel(panel, &states);
+    (panel->weights ? plan->kernels->sum_weighted_panel : plan->kernels->sum_panel)(panel, &states);
     if (lse_store_plain(plan, p->out, panel->count, &states)) return;
     members_of(plan, p, panel->count, rows, out);
     lse_finish_group(plan, rows, out, panel->count, &states, 1);
+}
+
+/* Whether every sum has the weights of the first. */
+static int have_the_same_weights(const lse_plan *plan)
+{
+    int same = !plan->first.where && plan->kept_weight_stride == 0;
+    for (int axis = 0; axis < plan->outer_ndim; axis++) same &= plan->outer_weight_stride[axis] == 0;
+    return same;
 }
 
 void lse_panels_task(void *context, ptrdiff_t index)
@@ -78,7 +97,8 @@ void lse_panels_task(void *context, ptrdiff_t index)
     const lse_plan *plan = (const lse_plan *)context;
     const ptrdiff_t first = index * plan->together,
                     end = least(first + plan->together, plan->outer * plan->kept_length);
-    const int maps = lse_maps(plan->operation), one_run = plan->form == LSE_BY_COLUMNS;
+    const int maps = lse_maps(plan->operation), weighted = plan->first.weight != NULL;
+    const int one_run = plan->form == LSE_BY_COLUMNS || (weighted && plan->weight_form == LSE_BY_COLUMNS);
     offsets o;
     places p;
     if (lse_is_stopped(plan->failed)) return;
@@ -87,7 +107,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
         .form = plan->form,
         .out_form = plan->out_form,
         .x = plan->first.x,
-        .where = plan->first.where,
+        .where = weighted ? NULL : plan->first.where,
         .out = plan->out,
         .at = p.x,
         .where_at = p.where,
@@ -98,17 +118,32 @@ void lse_panels_task(void *context, ptrdiff_t index)
         .layout = &plan->row,
         .out_layout = &plan->out_row,
     };
+    lse_panel weights = {
+        .n = plan->n,
+        .form = plan->weight_form,
+        .x = plan->first.weight,
+        .where = plan->first.where,
+        .at = p.weight,
+        .where_at = p.where,
+        .offset = o.weight,
+        .where_offset = o.where,
+        .layout = &plan->row,
+        .are_weights = 1,
+        .are_the_same = have_the_same_weights(plan),
+    };
+    if (weighted) panel.weights = &weights;
     if (plan->kept_length == 1 || plan->outer == 1) { /* one run of rows after all */
         panel.pitch = plan->kept_stride;
+        weights.pitch = plan->kept_weight_stride;
         panel.out_pitch = plan->kept_out_stride;
     }
     lay_out_offsets(&plan->row, plan->row.stride, o.x);
-    if (panel.where) lay_out_offsets(&plan->row, plan->row.where_stride, o.where);
+    if (plan->first.where) lay_out_offsets(&plan->row, plan->row.where_stride, o.where);
+    if (weighted) lay_out_offsets(&plan->row, plan->row.weight_stride, o.weight);
     if (maps) lay_out_offsets(&plan->out_row, plan->out_row.stride, o.out);
     for (ptrdiff_t at = first; at < end; at += panel.count) {
-        panel.count = find_places(plan, at, least(LSE_BATCH, end - at), one_run, &p);
-        if (plan->operation == LSE_SOFTMAX) plan->kernels->softmax_panel(&panel);
-        else if (plan->operation == LSE_LOG_SOFTMAX) plan->kernels->log_softmax_panel(&panel);
+        panel.count = weights.count = find_places(plan, at, least(LSE_BATCH, end - at), one_run, &p);
+        if (maps) map_panel(plan, &panel);
         else sum_panel(plan, &panel, &p);
     }
     lse_add_progress((end - first) * plan->n);

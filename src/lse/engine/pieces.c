@@ -29,8 +29,10 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const ptrdiff_t start = piece * LSE_PIECE, left = longest(rows, columns ? 1 : count) - start;
     const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
     const lse_real_kernels *k = plan->kernels;
-    const int weighted = plan->first.weight != NULL;
-    if (columns) (weighted ? k->weighted_columns : k->columns)(&plan->row, rows, start, n, count, states);
+    const int weighted = plan->first.weight != NULL, narrow = count * plan->itemsize < LSE_NARROW;
+    if (columns)
+        (weighted ? k->weighted_columns : narrow ? k->narrow_columns : k->columns)(&plan->row, rows, start, n, count,
+                                                                                   states);
     else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, shift, states);
     lse_add_progress(n * count);
 }

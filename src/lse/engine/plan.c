@@ -4,7 +4,8 @@
 int lse_maps(lse_operation operation)
 { return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE; }
 
-static int by_rows_alone(lse_operation operation) { return operation == LSE_CUMULATE || operation == LSE_SEGMENTS; }
+static int by_rows_alone(const lse_plan *plan)
+{ return !plan->is_short && (plan->operation == LSE_CUMULATE || plan->operation == LSE_SEGMENTS); }
 
 static int is_native(const lse_array *a, int itemsize)
 { return a->kind == 'f' && a->itemsize == itemsize && !a->swapped; }
@@ -108,7 +109,7 @@ static int find_kept(const lse_request *q, kept_axis *kept)
     return merged;
 }
 
-/* Bytes of neighbouring columns below which they are done one by one. */
+/* Bytes of neighbouring columns below which they are done one by one, where there is no other way for them. */
 enum { NARROW = 32 };
 
 /* The axes kept: one of columns where their elements are neighbours and those of a row are not, and the others. */
@@ -121,10 +122,11 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->columns = 0;
     plan->outer = 1;
     plan->kept_length = 1;
-    plan->kept_stride = plan->kept_where_stride = plan->kept_out_stride = 0;
-    const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan->operation) && is_native(&q->a, size) &&
+    plan->kept_stride = plan->kept_where_stride = plan->kept_weight_stride = plan->kept_out_stride = 0;
+    const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan) && is_native(&q->a, size) &&
                              last->stride == size && (!maps || (last->out_stride == size && is_native(&q->out, size)));
-    if (side_by_side && (last->length * size >= NARROW || plan->is_short)) {
+    const int few = maps || q->weights.data; /* of which few are not done together */
+    if (side_by_side && (last->length * size >= NARROW || plan->is_short || !few)) {
         plan->columns = last->length;
         plan->out_column_stride = last->out_stride;
         plan->given_column_stride = last->given_stride;
@@ -135,6 +137,7 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
         plan->kept_length = last->length;
         plan->kept_stride = last->stride;
         plan->kept_where_stride = last->where_stride;
+        plan->kept_weight_stride = last->weight_stride;
         plan->kept_out_stride = last->out_stride;
         count--;
     }
@@ -150,16 +153,20 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer_ndim = count;
 }
 
-/* How a panel of short sums lies in the input and in the output. */
+/* How sums lie of which each is one run (direct), or those of an index are one (across), and no mask is in the way. */
+static lse_form form_of(int direct, int across, int native, int masked)
+{ return direct && !masked ? LSE_BY_ROWS : across ? LSE_BY_COLUMNS : native && !masked ? LSE_GATHERED : LSE_STAGED; }
+
+/* How a panel of short sums lies in the input and in the output; a mask goes with the weights, where there are any. */
 static void choose_forms(lse_plan *plan, const lse_request *q)
 {
-    const int native = plan->row.native, masked = q->where.data != NULL, size = plan->itemsize;
-    const int across = plan->columns * size >= 64 && (!masked || plan->row.where_step == 1);
+    const int masked = q->where.data != NULL, weighted = q->weights.data != NULL, size = plan->itemsize;
+    const int wide = plan->kept_length * size >= 64, can_mask = !masked || plan->kept_where_stride == 1;
+    const int across = wide && plan->columns > 0, weights_across = wide && plan->kept_weight_stride == size;
     const int out_native = is_native(&q->out, size);
-    plan->form = plan->row.direct && !masked ? LSE_BY_ROWS
-                 : across                    ? LSE_BY_COLUMNS
-                 : native && !masked         ? LSE_GATHERED
-                                             : LSE_STAGED;
+    plan->form = form_of(plan->row.direct, across && (weighted || can_mask), plan->row.native, masked && !weighted);
+    plan->weight_form = form_of(plan->row.direct_weight, weights_across && plan->row.native_weight && can_mask,
+                                plan->row.native_weight, masked);
     plan->out_form = plan->out_row.direct           ? LSE_BY_ROWS
                      : plan->form == LSE_BY_COLUMNS ? LSE_BY_COLUMNS
                      : out_native                   ? LSE_GATHERED
@@ -184,9 +191,10 @@ int lse_make_plan(lse_plan *plan, const lse_request *q)
     plan->given = q->given;
     plan->into = q->into;
     plan->store = NULL;
+    plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
-    plan->is_short = plan->n <= LSE_SHORT && !q->weights.data && !by_rows_alone(plan->operation) &&
-                     !(lse_maps(plan->operation) && q->given.max);
+    plan->is_short =
+        plan->n <= LSE_SHORT && plan->operation != LSE_SEGMENTS && !(lse_maps(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
     plan->first.n = plan->n;

@@ -46,8 +46,8 @@ typedef struct {
     ptrdiff_t out_column_stride, given_column_stride;
     /* of short sums: the last axis kept, which may be that of columns; the others are the outer ones; how they lie */
     int is_short;
-    lse_form form, out_form;
-    ptrdiff_t kept_length, kept_stride, kept_where_stride, kept_out_stride;
+    lse_form form, weight_form, out_form;
+    ptrdiff_t kept_length, kept_stride, kept_where_stride, kept_weight_stride, kept_out_stride;
     lse_row first;
     char *out, *sign, *low; /* sign and low may be NULL */
     lse_store store;        /* of one result; NULL for the kernels' own type */
@@ -96,7 +96,7 @@ int lse_is_stored(const lse_plan *plan);
 
 /* Likewise of short sums of which none wants a second look: what is asked for at its places in the output; 0, and nothing
  * done, where one does. */
-int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states);
+int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 
 /* singles.c: whether all are of one element each, in runs of neighbours; a task of them, plan->together. */
 int lse_is_single(const lse_plan *plan);

@@ -178,30 +178,43 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     return found;
 }
 
-/* The sums of rows, added to those given, which lie as the output does. */
-static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
-                       int threads)
+/* Whether results of this size follow one another. */
+static int are_neighbours(const ptrdiff_t *out_at, ptrdiff_t count, ptrdiff_t size)
 {
-    const int weighted = plan->first.weight != NULL;
-    const lse_sums all = plan->into;
-    const ptrdiff_t first = (double *)(void *)out[0] - all.max;
-    lse_states own;
-    const lse_sums sums = lse_sums_in(&own);
     int neighbours = 1;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        lse_put_sum(sums, i, sum_of_row(plan, &rows[i], states, i, threads));
-        neighbours &= (double *)(void *)out[i] - all.max == first + i;
-    }
-    if (plan->given.max && neighbours) {
+    for (ptrdiff_t i = 1; i < count; i++) neighbours &= out_at[i] - out_at[i - 1] == size;
+    return neighbours;
+}
+
+/* Sums join those given, which lie as the output does, or go where there are none. */
+static void put_sums(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
+{
+    enum { SIZE = sizeof(double) };
+    const int weighted = plan->first.weight != NULL;
+    const lse_sums all = plan->into, sums = lse_sums_in(states);
+    const ptrdiff_t first = out_at[0] / SIZE;
+    if (plan->given.max && are_neighbours(out_at, count, SIZE)) {
         lse_merge_few(plan->table, weighted, lse_sums_from(all, first), lse_sums_from(plan->given, first), sums, count);
         return;
     }
     for (ptrdiff_t i = 0; i < count; i++) {
-        const ptrdiff_t at = (double *)(void *)out[i] - all.max;
+        const ptrdiff_t at = out_at[i] / SIZE;
         const lse_sum sum = lse_sum_at(sums, i);
         lse_put_sum(all, at,
                     plan->given.max ? lse_merge_sum(plan->table, weighted, lse_sum_at(plan->given, at), sum) : sum);
     }
+}
+
+static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
+                       int threads)
+{
+    ptrdiff_t out_at[LSE_BATCH];
+    lse_states own;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        lse_put_sum(lse_sums_in(&own), i, sum_of_row(plan, &rows[i], states, i, threads));
+        out_at[i] = out[i] - plan->out;
+    }
+    put_sums(plan, out_at, count, &own);
 }
 
 /* Groups --------------------------------------------------------------------------------------------------- */
@@ -250,25 +263,51 @@ static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, 
         for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
 }
 
-/* Values of the kernels' type, to where they belong. */
-static void spread(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const char *values)
+/* Values of the kernels' type, to where they belong in an output. */
+static void spread(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count, const char *values)
 {
     const size_t size = (size_t)plan->itemsize;
-    int neighbours = 1;
-    for (ptrdiff_t i = 1; i < count; i++) neighbours &= out_at[i] - out_at[i - 1] == (ptrdiff_t)size;
-    if (neighbours) {
-        memcpy(plan->out + out_at[0], values, (size_t)count * size);
+    if (are_neighbours(out_at, count, plan->itemsize)) {
+        memcpy(out + out_at[0], values, (size_t)count * size);
         return;
     }
-    for (ptrdiff_t i = 0; i < count; i++) memcpy(plan->out + out_at[i], values + (size_t)i * size, size);
+    for (ptrdiff_t i = 0; i < count; i++) memcpy(out + out_at[i], values + (size_t)i * size, size);
 }
 
-int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
+static void put_value(const lse_plan *plan, double *values, ptrdiff_t i, double value)
+{
+    if (plan->itemsize == 4) ((float *)(void *)values)[i] = (float)value;
+    else values[i] = value;
+}
+
+static void store_weighted(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
+{
+    lse_results results;
+    double values[LSE_BATCH], signs[LSE_BATCH];
+    plan->table->weighted_finish(states, count, &results);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        put_value(plan, values, i, plan->sign || results.sign[i] > 0 ? results.value[i] : NAN);
+        put_value(plan, signs, i, results.sign[i]);
+    }
+    spread(plan, plan->out, out_at, count, (const char *)values);
+    if (plan->sign) spread(plan, plan->sign, out_at, count, (const char *)signs);
+}
+
+int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
 {
     double values[LSE_BATCH];
-    if (plan->operation != LSE_LOGSUMEXP || plan->sign || plan->low || plan->store) return 0;
-    if (!plan->kernels->finish_values(states, count, values)) return 0;
-    spread(plan, out_at, count, (const char *)values);
+    const int weighted = plan->first.weight != NULL, sums = plan->operation == LSE_SUMS;
+    int again = 0;
+    if (!sums && (plan->low || plan->store || (plan->sign && !weighted))) return 0;
+    if (!sums && !weighted) {
+        if (!plan->kernels->finish_values(states, count, values)) return 0;
+        spread(plan, plan->out, out_at, count, (const char *)values);
+        return 1;
+    }
+    for (ptrdiff_t i = 0; i < count; i++)
+        again |= weighted ? wants_second_look(plan, states, i) : !(fabs(states->max[i]) <= plan->far);
+    if (again) return 0;
+    (sums ? put_sums : store_weighted)(plan, out_at, count, states);
     return 1;
 }
 

@@ -4,8 +4,9 @@
 int lse_is_single(const lse_plan *plan)
 {
     const ptrdiff_t size = plan->itemsize;
-    return plan->is_short && plan->n == 1 && plan->operation != LSE_SUMS && !plan->first.where && !plan->sign &&
-           !plan->low && !plan->store && plan->row.native && (plan->kept_length == 1 || plan->kept_stride == size) &&
+    return plan->is_short && plan->n == 1 && plan->operation != LSE_SUMS && !plan->first.where && !plan->first.weight &&
+           !plan->sign && !plan->low && !plan->store && plan->row.native &&
+           (plan->kept_length == 1 || plan->kept_stride == size) &&
            (plan->kept_length == 1 || plan->kept_out_stride == size);
 }
 
@@ -22,10 +23,13 @@ void lse_singles_task(void *context, ptrdiff_t index)
         ptrdiff_t given;
         lse_find_row(plan, at / plan->kept_length, &row, &out, &given);
         some = left < end - at ? left : end - at;
-        if (plan->operation == LSE_LOGSUMEXP) plan->kernels->copy_alone(row.x + start * size, out + start * size, some);
-        else
-            plan->kernels->fill_alone(row.x + start * size, out + start * size, some,
-                                      plan->operation == LSE_SOFTMAX ? 1.0 : 0.0);
+        const char *x = row.x + start * size;
+        out += start * size;
+        switch (plan->operation) {
+        case LSE_SOFTMAX: plan->kernels->fill_alone(x, out, some, 1.0); break;
+        case LSE_LOG_SOFTMAX: plan->kernels->fill_alone(x, out, some, 0.0); break;
+        default: plan->kernels->copy_alone(x, out, some);
+        }
     }
     lse_add_progress(end - first);
 }

@@ -134,11 +134,11 @@ void lse_execute(lse_plan *plan)
     const lse_fp_state found = lse_fp_enter();
     const ptrdiff_t elements = plan->outer * plan->n * plan->kept_length;
     const int threads = lse_threads_for(elements, plan->itemsize, plan->threads);
-    if (plan->operation == LSE_CUMULATE) {
-        lse_run_until_stopped(plan, cumulate_task, plan, plan->outer, threads);
-    } else if (plan->is_short) {
+    if (plan->is_short) {
         const lse_task task = lse_is_single(plan) ? lse_singles_task : lse_panels_task;
         lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
+    } else if (plan->operation == LSE_CUMULATE) {
+        lse_run_until_stopped(plan, cumulate_task, plan, plan->outer, threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
         const ptrdiff_t each = plan->n * plan->together;

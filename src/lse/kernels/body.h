@@ -22,7 +22,6 @@
 #define F_IS_DOUBLE 0
 #include "exp.h"
 #include "fetch.h"
-#include "tile.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -32,12 +31,15 @@
 #include "softmax.h"
 #include "alone.h"
 #include "panel.h"
+#include "narrow.h"
+#include "weighted_panel.h"
 #include "terms.h"
 #include "stored.h"
 #include "log_sums.h"
 #include "map_panel.h"
 #include "chunk.h"
 #include "cumulate.h"
+#include "cumulate_panel.h"
 #include "undefine.h"
 
 #define F f64
@@ -46,7 +48,6 @@
 #define F_IS_DOUBLE 1
 #include "exp.h"
 #include "fetch.h"
-#include "tile.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -56,20 +57,25 @@
 #include "softmax.h"
 #include "alone.h"
 #include "panel.h"
+#include "narrow.h"
+#include "weighted_panel.h"
 #include "terms.h"
 #include "stored.h"
 #include "log_sums.h"
 #include "map_panel.h"
 #include "chunk.h"
 #include "cumulate.h"
+#include "cumulate_panel.h"
 #include "finish.h"
 
 #define LSE_REAL_KERNELS(F)                                                                                   \
     {                                                                                                         \
-        rows_##F, columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
+        rows_##F, columns_##F, narrow_columns_##F, \
+            weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
-            finish_##F, finish_scaled_##F, finish_values_##F, copy_alone_##F, fill_alone_##F, sum_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
+            finish_##F, finish_scaled_##F, finish_values_##F, copy_alone_##F, fill_alone_##F, sum_panel_##F, \
+            sum_weighted_panel_##F, softmax_panel_##F, log_softmax_panel_##F, cumulate_panel_##F, \
             softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                                                          \
     }
 #define LSE_TABLE(isa)                                                                      \

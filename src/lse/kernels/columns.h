@@ -372,11 +372,5 @@ static void FN(columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t 
             FN(columns_block)(&c[v], block.x + (size_t)v * sizeof(V), block.pitch, some, max[v], block.ahead);
     }
     for (ptrdiff_t v = 0; v < vectors; v++) FN(columns_end)(&c[v], v * VF(width), states);
-#if F_IS_DOUBLE
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const ptrdiff_t step = (ptrdiff_t)sizeof(REAL);
-        const lse_row column = {row->x + i * step, row->where ? row->where + i * layout->where_step : NULL, NULL, row->n};
-        if (is_faint(states, i)) sum_again(layout, &column, start, n, 0, states, i);
-    }
-#endif
+    FN(sum_faint_columns)(layout, row, start, n, count, states);
 }

@@ -51,8 +51,8 @@ static void FN(add_serially)(const char *x, char *out, ptrdiff_t n, FN(running) 
         LSE_UNROLL for (int j = 0; j < 2; j++) VF(store)(u + i + j * VF(width), y[j]);
     }
     memcpy(out, u, (size_t)n * sizeof(REAL));
-    s->hi = hi + lo;
-    s->lo = lo - (s->hi - hi);
+    s->hi = hi;
+    s->lo = lo;
 }
 
 LSE_INLINE REAL FN(read)(const char *x, ptrdiff_t i)
@@ -107,6 +107,9 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
         max = FN(run_max)(x, some);
         FN(raise_sum)(s, max > s->last ? max : s->last);
         FN(add_serially)(x, out, some, s);
+        const REAL hi = s->hi, lo = s->lo;
+        s->hi = hi + lo;
+        s->lo = lo - (s->hi - hi);
     }
     s->last = FN(read)(out, some - 1);
     return some;

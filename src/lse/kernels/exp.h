@@ -27,8 +27,14 @@ enum {
     FN(BLOCK) = 16384 / sizeof(REAL),
     FN(QUAD) = 4 * LANES,
     FN(PANEL) = 256 / sizeof(REAL),
+    FN(NARROW) = LSE_NARROW / sizeof(REAL),
     FN(groups) = LANES / VF(width)
 };
+
+LSE_INLINE ptrdiff_t FN(whole_vectors)(ptrdiff_t count)
+{
+    return (count + VF(width) - 1) / VF(width) * VF(width);
+}
 
 /* The anchor for terms not much above e^max, exactly representable together with MAGIC. */
 LSE_INLINE double FN(anchor)(double max)

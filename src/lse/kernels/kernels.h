@@ -11,6 +11,7 @@ enum {
     LSE_SHORT = 256,      /* elements of a row of which the maximum is known first; of a block of longer rows */
     LSE_STORED = 4096,    /* elements of a row whose softmax keeps the terms */
     LSE_TILE_LINES = 64,  /* of each of several tiles that are filled together */
+    LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are turned into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
     LSE_MAX_DIMS = 64     /* of a NumPy array */
@@ -75,7 +76,7 @@ typedef struct {
 typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_GATHERED, LSE_STAGED } lse_form;
 
 /* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k lies at x + at[k] + offset[i]. */
-typedef struct {
+typedef struct lse_panel {
     ptrdiff_t n, count;
     lse_form form, out_form;
     const char *x, *where; /* where: NULL, or by columns one run too */
@@ -84,11 +85,13 @@ typedef struct {
     const ptrdiff_t *offset, *where_offset, *out_offset; /* n of each */
     ptrdiff_t pitch, out_pitch;                          /* from a row to the next, 0 where that differs */
     const lse_layout *layout, *out_layout;
+    const struct lse_panel *weights; /* NULL, or how they lie; theirs is the mask then, and what is left out is 0 */
+    int are_weights, are_the_same;   /* this is such a panel; those of every sum are the first one's */
 } lse_panel;
 
 /* States of all of them. */
 typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
-/* Softmax or log-softmax of all of them, whatever they hold. */
+/* Softmax, log-softmax or running sums of all of them, whatever they hold. */
 typedef void (*lse_map_panel)(const lse_panel *panel);
 
 /* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
@@ -123,7 +126,7 @@ typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_result
 
 typedef struct {
     lse_reduce_rows rows;
-    lse_reduce_columns columns;
+    lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of them */
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns;
     lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */
@@ -154,8 +157,8 @@ typedef struct {
     /* of count sums of one element each, x and out contiguous: the elements; value, but NaN for -inf and NaN */
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
-    lse_sum_panel sum_panel;
-    lse_map_panel softmax_panel, log_softmax_panel;
+    lse_sum_panel sum_panel, sum_weighted_panel;
+    lse_map_panel softmax_panel, log_softmax_panel, cumulate_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
      * second look, and nothing is written; LSE_IS_NAN, or NaN in nan, where all is NaN now. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);

@@ -277,6 +277,19 @@ static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t st
     long_end_f64(&s, states, at);
 }
 
+/* Likewise of any of some neighbouring columns. */
+static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                                  ptrdiff_t count, lse_states *states)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (!is_faint(states, i)) continue;
+        lse_row column = *first;
+        column.x += i * (ptrdiff_t)sizeof(double);
+        if (column.where) column.where += i * layout->where_step;
+        sum_again(layout, &column, start, n, 0, states, i);
+    }
+}
+
 static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
 {
     const lse_row row = {(const char *)x, NULL, NULL, n};
@@ -284,6 +297,8 @@ static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrd
     layout.direct = 1;
     sum_again(&layout, &row, 0, n, 0, states, at);
 }
+#else
+#define sum_faint_columns_f32(layout, first, start, n, count, states) ((void)0)
 #endif
 
 /* The state of elements start .. start + n of a row. */

@@ -166,8 +166,10 @@ static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, R
             memcpy(to, stage, (size_t)p->n * sizeof(REAL));
             continue;
         }
-        const lse_row row = {p->x + p->at[first + k], p->where ? p->where + p->where_at[first + k] : NULL, NULL, p->n};
-        const char *x = FN(fetch)(p->layout, &row, 0, p->n, 0, to);
+        const char *own = p->x + p->at[first + k];
+        const lse_row row = {own, p->where ? p->where + p->where_at[first + k] : NULL, own, p->n};
+        const char *x = p->are_weights ? FN(fetch_weights)(p->layout, &row, 0, p->n, to)
+                                       : FN(fetch)(p->layout, &row, 0, p->n, 0, to);
         if (x != (const char *)to) memcpy(to, x, (size_t)p->n * sizeof(REAL));
     }
     FN(rows_in)(&rows, p->n, tile);
@@ -188,7 +190,8 @@ static void FN(gathered_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some,
 static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
     const ptrdiff_t n = p->n, vectors = (count + FN(WIDTH) - 1) / FN(WIDTH);
-    const V none = VF(set)(-(REAL)INFINITY);
+    const REAL absent = p->are_weights ? 0 : -(REAL)INFINITY;
+    const V none = VF(set)(absent);
     const char *x = p->x + p->at[first], *where = p->where ? p->where + p->where_at[first] : NULL;
     for (ptrdiff_t v = 0; v < vectors; v++) max[v] = none;
     if (count == FN(PER_GROUP) * FN(WIDTH) && !where && FN(PER_GROUP) == 4) {
@@ -214,7 +217,7 @@ static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count,
                 own = VF(where)(where + p->where_offset[i] + v * FN(WIDTH), own, none);
             } else if (where) {
                 VF(store)(to, own);
-                FN(mask_run)((const char *)to, where + p->where_offset[i] + v * FN(WIDTH), 1, left, -(REAL)INFINITY, to);
+                FN(mask_run)((const char *)to, where + p->where_offset[i] + v * FN(WIDTH), 1, left, absent, to);
                 own = VF(load)(to);
             }
             max[v] = VF(max)(own, max[v]);

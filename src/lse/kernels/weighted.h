@@ -83,7 +83,7 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(mul)(VF(mantissa)(b[j]), VF(pow2)(t[j]));
 }
 
-/* Elements of `count` consecutive turns, 1 or 4, of one group of lanes join the sums: each term rounded, what it lost kept.
+/* Elements of `count` consecutive turns, up to 4, of one group of lanes join the sums: each term rounded, what it lost kept.
  *
  * The worst rows known of positive weights, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.88, 256
  * elements of which the 253rd is -0x1.1fe55322736e4p+2, the others 8 of -0x1.1fea29c80c9ap+2 times 0x1.07dfcce4141ccp+0 and
@@ -91,20 +91,19 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
  * -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0, over and over. */
 LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
 {
-    V scale[4], t[4], less[4], lost = VF(set)(0), sum, rest;
+    V scale[4], t[4], less[4], lost, sum, rest;
     FN(weighted_parts)(x, b, scale, count, bias, top, odd);
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(scale[j], x[j], scale[j]);
     LSE_UNROLL for (int j = 0; j < count; j++) less[j] = VF(fma)(scale[j], x[j], VF(sub)(scale[j], t[j]));
-    if (count == 1) {
-        sum = t[0];
-        rest = less[0];
-    } else {
-        V lost_0, lost_2;
-        const V sum_0 = FN(two_sum)(t[0], t[1], &lost_0), sum_2 = FN(two_sum)(t[2], t[3], &lost_2);
-        const V rest_0 = VF(add)(VF(add)(less[0], less[1]), lost_0);
-        const V rest_2 = VF(add)(VF(add)(less[2], less[3]), lost_2);
-        sum = FN(two_sum)(sum_0, sum_2, &lost);
-        rest = VF(add)(VF(add)(rest_0, rest_2), lost);
+    LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
+        t[j] = FN(two_sum)(t[j], t[j + 1], &lost);
+        less[j] = VF(add)(VF(add)(less[j], less[j + 1]), lost);
+    }
+    sum = t[0];
+    rest = less[0];
+    if (count > 2) { /* an element that is not there would add zeros */
+        sum = FN(two_sum)(t[0], t[2], &lost);
+        rest = VF(add)(VF(add)(less[0], less[2]), lost);
     }
     sum = FN(two_sum)(sum, rest, &lost);
     *lo = VF(add)(*lo, lost);

@@ -1,4 +1,4 @@
-/* Sums with weights of neighbouring columns and of short rows, and what is looked at again, included once for each F. */
+/* Sums with weights of neighbouring columns, and what is looked at again, included once for each F. */
 
 /* Columns -------------------------------------------------------------------------------------------------- */
 
@@ -189,48 +189,11 @@ static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, p
     FN(weighted_panel_end)(&s, width, count, 0, states);
 }
 
-/* Short rows are the columns of a tile ----------------------------------------------------------------------- */
-
-static void FN(weighted_short_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
-                                    ptrdiff_t count, const double *shift, ptrdiff_t at, lse_states *states)
-{
-    REAL x[LANES * FN(PANEL)], b[LANES * FN(PANEL)], copy[LANES * FN(PANEL)], buffer[LANES];
-    const char *x_row[LANES], *b_row[LANES];
-    const ptrdiff_t width = FN(whole_vectors)(count);
-    const int lanes = FN(tile_of_rows)(layout, rows, start, n, count, shift, x);
-    FN(weighted_panel) s;
-    for (ptrdiff_t i = 0; i < width * lanes; i++) copy[i] = 0;
-    for (ptrdiff_t c = 0; c < count; c++) {
-        const ptrdiff_t reach = reach_of(&rows[c], start, n);
-        memcpy(copy + c * lanes, FN(fetch_weights)(layout, &rows[c], start, reach, buffer),
-               (size_t)reach * sizeof(REAL));
-    }
-    FN(transpose)(copy, b, lanes, width);
-    for (int l = 0; l < lanes; l++) {
-        x_row[l] = (const char *)(x + l * width);
-        b_row[l] = (const char *)(b + l * width);
-    }
-    FN(weighted_panel_start)(&s, width);
-    FN(weighted_panel_look)(&s, x_row, b_row, lanes, width);
-    FN(weighted_panel_raise)(&s, width);
-    FN(weighted_panel_sweep)(&s, x_row, b_row, lanes, 1, width, 0, 0);
-    FN(weighted_panel_end)(&s, width, count, at, states);
-}
-
 static void FN(weighted_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
                               ptrdiff_t count, const double *shift, lse_states *states)
 {
-    for (ptrdiff_t at = 0; at < count; at += FN(PANEL)) {
-        const ptrdiff_t some = count - at < FN(PANEL) ? count - at : FN(PANEL);
-        const double *by = shift ? shift + at : NULL;
-        if (n <= LANES) {
-            FN(weighted_short_rows)(layout, rows + at, start, n, some, by, at, states);
-            continue;
-        }
-        for (ptrdiff_t i = 0; i < some; i++)
-            FN(weighted_row)(layout, &rows[at + i], start, reach_of(&rows[at + i], start, n), by ? by[i] : 0, at + i,
-                             states);
-    }
+    for (ptrdiff_t i = 0; i < count; i++)
+        FN(weighted_row)(layout, &rows[i], start, reach_of(&rows[i], start, n), shift ? shift[i] : 0, i, states);
 }
 
 /* A second look ---------------------------------------------------------------------------------------------- */

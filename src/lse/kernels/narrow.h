@@ -1,0 +1,79 @@
+/* A few neighbouring columns of more than LSE_SHORT elements, included once for each F: turned into runs, a block at a time,
+ * that are summed as rows are, for side by side they would not fill a vector. */
+
+enum { FN(PACKED) = 128 }; /* rows that are packed before they are turned, so that what is stored is not loaded at once */
+
+/* Whole vectors of `wide` neighbouring columns, a constant, to the first `count` of as many runs; returns of how many rows.
+ * Where it reads more columns than it is to turn, another row follows. */
+LSE_INLINE ptrdiff_t FN(turn_columns)(const char *x, ptrdiff_t pitch, ptrdiff_t n, const int wide, ptrdiff_t count,
+                                      ptrdiff_t length, REAL *runs)
+{
+    REAL packed[FN(PACKED) * 8];
+    const ptrdiff_t whole = (n - (wide > count)) / FN(WIDTH) * FN(WIDTH), row = wide * (ptrdiff_t)sizeof(REAL);
+    for (ptrdiff_t start = 0; start < whole; start += FN(PACKED)) {
+        const ptrdiff_t some = whole - start < FN(PACKED) ? whole - start : FN(PACKED);
+        const char *from = x + start * pitch;
+        LSE_PREFETCH(from + LSE_AHEAD);
+        if (pitch != row) {
+            for (ptrdiff_t r = 0; r < some; r++) memcpy(packed + r * wide, from + r * pitch, (size_t)row);
+            from = (const char *)packed;
+        }
+        for (ptrdiff_t i = 0; i < some; i += FN(WIDTH), from += FN(WIDTH) * row) {
+            V v[FN(WIDTH)];
+            LSE_UNROLL for (int r = 0; r < wide; r++) v[r] = VF(load)(from + (size_t)r * sizeof(V));
+            FN(turn)(v, wide);
+            LSE_UNROLL for (int c = 0; c < wide; c++)
+                if (c < count) VF(store)(runs + c * length + start + i, v[c]);
+        }
+    }
+    return whole;
+}
+
+/* Elements start .. start + n of each column, in runs of `length`. */
+static void FN(runs_of)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                        ptrdiff_t length, REAL *runs)
+{
+    const ptrdiff_t size = sizeof(REAL), pitch = layout->stride[0];
+    const int plain = !first->where && layout->ndim == 1 && pitch >= count * size;
+    enum { STEP = FN(WIDTH) < 8 ? FN(WIDTH) : 8 };
+    for (ptrdiff_t c = 0; c < count; c += STEP) {
+        const ptrdiff_t some = count - c < STEP ? count - c : STEP;
+        const char *x = first->x + start * pitch + c * size;
+        ptrdiff_t done = 0;
+        if (plain && FN(WIDTH) > 1) {
+            REAL *to = runs + c * length;
+            switch (some) {
+            case 1: break;
+            case 2: done = FN(turn_columns)(x, pitch, n, FN(WIDTH) < 2 ? 1 : 2, some, length, to); break;
+            case 3:
+            case 4: done = FN(turn_columns)(x, pitch, n, FN(WIDTH) < 4 ? 1 : 4, some, length, to); break;
+            default: done = FN(turn_columns)(x, pitch, n, FN(WIDTH) < 8 ? 1 : 8, some, length, to);
+            }
+        }
+        for (ptrdiff_t k = c; k < c + some && done < n; k++) {
+            lse_row column = *first;
+            REAL *to = runs + k * length + done;
+            column.x += k * size;
+            if (column.where) column.where += k * layout->where_step;
+            const char *from = FN(fetch)(layout, &column, start + done, n - done, 0, to);
+            if (from != (const char *)to) memcpy(to, from, (size_t)((n - done) * size));
+        }
+    }
+}
+
+static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                               ptrdiff_t count, lse_states *states)
+{
+    REAL runs[FN(BLOCK)];
+    FN(long_sum) s[FN(NARROW)];
+    const ptrdiff_t length = FN(BLOCK) / count / LSE_SHORT * LSE_SHORT;
+    for (ptrdiff_t c = 0; c < count; c++) FN(long_start)(&s[c]);
+    for (ptrdiff_t done = 0; done < n; done += length) {
+        const ptrdiff_t some = n - done < length ? n - done : length;
+        FN(runs_of)(layout, row, start + done, some, count, length, runs);
+        for (ptrdiff_t c = 0; c < count; c++) FN(add_blocks)(&s[c], (const char *)(runs + c * length), some);
+    }
+    for (ptrdiff_t c = 0; c < count; c++) FN(long_end)(&s[c], states, c);
+    FN(sum_faint_columns)(layout, row, start, n, count, states);
+    fill_states(states, count);
+}

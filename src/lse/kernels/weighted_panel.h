@@ -1,0 +1,96 @@
+/* Weighted sums of a panel (panel.h), included once for each F: the sums of weighted.h side by side, with the same bits. */
+
+/* Elements of one lane from `turns` turns, a constant, of a tile. */
+LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *hi, V *lo, V bias, V *odd)
+{
+    V v[4], w[4], top = VF(set)(0);
+    LSE_UNROLL for (int j = 0; j < turns; j++) {
+        v[j] = VF(load)(x + j * LANES * VF(width));
+        w[j] = VF(load)(b + j * LANES * VF(width));
+    }
+    FN(fold_weighted)(hi, lo, v, w, turns, bias, &top, odd);
+}
+
+/* A vector of sums from their tile of n lines and that of their weights. The greatest exponents come first. */
+static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    const V base = VF(set)(MAGIC + EXP_BIAS), far = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
+    V hi[LANES], lo[LANES], lost, top = VF(set)(-(REAL)INFINITY), odd = VF(set)(0);
+    REAL sum[VF(width)], rest[VF(width)], exponent[VF(width)], strange[VF(width)];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        V v = VF(load)(x + i * VF(width)), t, level;
+        const V w = VF(load)(b + i * VF(width));
+        FN(weighted_exponents)(&v, &w, &t, &level, 1, base);
+        top = VF(max)(t, top);
+    }
+    top = VF(sub)(top, base);
+    const V near = VF(max)(VF(min)(top, far), VF(sub)(VF(set)(0), far));
+    const V bias = VF(sub)(base, VF(sub)(near, VF(set)((REAL)HEADROOM)));
+    ptrdiff_t lanes = n < LANES ? n : LANES;
+    for (ptrdiff_t l = 0; l < lanes; l++) hi[l] = lo[l] = VF(set)(0);
+    for (ptrdiff_t i = 0; i < n; i += FN(QUAD))
+        for (ptrdiff_t l = 0; l < lanes && i + l < n; l++) {
+            const REAL *from = x + (i + l) * VF(width), *weights = b + (i + l) * VF(width);
+            switch ((n - i - l + LANES - 1) / LANES) {
+            case 1: FN(fold_lane)(from, weights, 1, &hi[l], &lo[l], bias, &odd); break;
+            case 2: FN(fold_lane)(from, weights, 2, &hi[l], &lo[l], bias, &odd); break;
+            case 3: FN(fold_lane)(from, weights, 3, &hi[l], &lo[l], bias, &odd); break;
+            default: FN(fold_lane)(from, weights, 4, &hi[l], &lo[l], bias, &odd);
+            }
+        }
+    for (ptrdiff_t half = LANES / 2; half > 0; half /= 2) /* the tree of sum_lanes */
+        for (ptrdiff_t l = 0; l < half && l + half < lanes; l++) {
+            hi[l] = FN(two_sum)(hi[l], hi[l + half], &lost);
+            lo[l] = VF(add)(VF(add)(lo[l], lo[l + half]), lost);
+        }
+    VF(store)(sum, hi[0]);
+    VF(store)(rest, lo[0]);
+    VF(store)(exponent, top);
+    VF(store)(strange, odd);
+    for (int c = 0; c < VF(width); c += vf64_width) {
+        const vf64 up = vf64_set(pow2(500.0 - HEADROOM)), zero = vf64_set(0.0), nan = vf64_set((double)NAN);
+        vf64_store(states->max + at + c, FN(widen)(exponent + c));
+        vf64_store(states->count + at + c, zero);
+        vf64_store(states->tail + at + c,
+                   vf64_select(zero, FN(widen)(strange + c), vf64_mul(FN(widen)(sum + c), up), nan));
+        vf64_store(states->tail_lo + at + c, vf64_mul(FN(widen)(rest + c), up));
+    }
+}
+
+/* Rows one by one, where elements and weights are both rows. */
+static void FN(weighted_rows_of)(const lse_panel *p, lse_states *states)
+{
+    lse_layout layout;
+    layout.direct = layout.direct_weight = 1;
+    for (ptrdiff_t k = 0; k < p->count; k++) {
+        const lse_row row = {p->x + p->at[k], NULL, p->weights->x + p->weights->at[k], p->n};
+        FN(weighted_row)(&layout, &row, 0, p->n, 0, k, states);
+    }
+    fill_states(states, p->count);
+}
+
+/* Half as much of elements as sum_panel takes at once, and as much of weights. */
+static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
+{
+    enum { MOST = FN(PER_GROUP) * FN(STAGE) / 2 };
+    REAL x[MOST], b[MOST];
+    V max[FN(PER_GROUP)];
+    const lse_panel *weights = p->weights;
+    const int same = weights->are_the_same;
+    if (weights->form == LSE_BY_ROWS && FN(one_by_one)(p, LSE_SHORT)) {
+        FN(weighted_rows_of)(p, states);
+        return;
+    }
+    const ptrdiff_t most = MOST / (p->n * FN(WIDTH)) * FN(WIDTH), usual = FN(group_step)(p);
+    const ptrdiff_t step = most < usual ? most : usual;
+    if (same) FN(tiles_in)(weights, 0, 1, b, max);
+    for (ptrdiff_t k = 0; k < p->count; k += step) {
+        const ptrdiff_t some = p->count - k < step ? p->count - k : step;
+        FN(tiles_in)(p, k, some, x, max);
+        if (!same) FN(tiles_in)(weights, k, some, b, max);
+        for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
+            const ptrdiff_t at = v * p->n * FN(WIDTH);
+            FN(weighted_tile)(x + at, same ? b : b + at, p->n, states, k + v * FN(WIDTH));
+        }
+    }
+}
