@@ -178,13 +178,31 @@ LSE_INLINE void FN(last_turns)(const char *x, ptrdiff_t n, REAL max, REAL *turns
         VF(store)(turns + i, VF(load_some)(x + (size_t)i * sizeof(REAL), n - i, VF(set)(max)));
 }
 
+/* The sum of a row from its lanes; others: how many of its elements are not the maximum. */
+LSE_INLINE row_sum FN(sum_of_lanes)(REAL max, ptrdiff_t n, vf64 others, const vf64 *hi, const vf64 *lo)
+{
+    row_sum sum = {(double)max, (double)n - total_of(others), 0.0, 0.0};
+    double lanes[LSE_LANES], lost[LSE_LANES];
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        vf64_store(lanes + g * vf64_width, hi[g]);
+        vf64_store(lost + g * vf64_width, lo[g]);
+    }
+#if F_IS_DOUBLE
+    add_compensated_lanes(lanes, lost);
+    sum.tail = lanes[0];
+    sum.tail_lo = lost[0];
+#else
+    sum.tail = add_lanes(lanes);
+#endif
+    return sum;
+}
+
 /* The state of one row of n <= LSE_SHORT elements. */
 LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
 {
     const REAL max = FN(run_max)(x, n);
     const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], others = vf64_set(0.0);
-    double lanes[LSE_LANES], lost[LSE_LANES];
     ptrdiff_t i = 0;
     for (int g = 0; g < LSE_LANE_GROUPS; g++) hi[g] = lo[g] = vf64_set(0.0);
     for (; i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
@@ -194,18 +212,9 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
         FN(last_turns)(x + i * (ptrdiff_t)sizeof(REAL), n - i, max, last);
         FN(fold_turns)((const char *)last, 2, hi, lo, &level, 1, &others);
     }
-    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
-        vf64_store(lanes + g * vf64_width, hi[g]);
-        vf64_store(lost + g * vf64_width, lo[g]);
-    }
-    states->max[at] = (double)max;
-    states->count[at] = (double)n - total_of(others);
-#if F_IS_DOUBLE
-    add_compensated_lanes(lanes, lost);
-    states->tail[at] = lanes[0];
-    states->tail_lo[at] = lost[0];
-#else
-    states->tail[at] = add_lanes(lanes);
-    states->tail_lo[at] = 0.0;
-#endif
+    const row_sum sum = FN(sum_of_lanes)(max, n, others, hi, lo);
+    states->max[at] = sum.max;
+    states->count[at] = sum.count;
+    states->tail[at] = sum.tail;
+    states->tail_lo[at] = sum.tail_lo;
 }

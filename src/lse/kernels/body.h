@@ -59,13 +59,21 @@
 #include "chunk.h"
 #include "cumulate.h"
 #include "finish.h"
+#include "few.h"
+#include "undefine.h"
+
+#define F f32
+#define V vf32
+#define REAL float
+#define F_IS_DOUBLE 0
+#include "few.h"
 
 #define LSE_REAL_KERNELS(F)                                                                                   \
     {                                                                                                         \
         rows_##F, columns_##F, log_rows_##F, log_columns_##F, weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
-            finish_##F, finish_scaled_##F, finish_values_##F, sum_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
+            finish_##F, finish_scaled_##F, finish_values_##F, value_of_few_##F, log_softmax_of_few_##F, sum_panel_##F, softmax_panel_##F, log_softmax_panel_##F,           \
             softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                                                          \
     }
 #define LSE_TABLE(isa)                                                                      \
