@@ -35,13 +35,13 @@ cdef extern from *:
     #include "numpy/arrayscalars.h"
     static PyObject *lse_float64(double value)
     {
-        PyObject *scalar = PyDoubleArrType_Type.tp_alloc(&PyDoubleArrType_Type, 0);
+        PyObject *scalar = (PyObject *)PyObject_New(PyDoubleScalarObject, &PyDoubleArrType_Type);
         if (scalar) PyArrayScalar_VAL(scalar, Double) = value;
         return scalar;
     }
     static PyObject *lse_float32(float value)
     {
-        PyObject *scalar = PyFloatArrType_Type.tp_alloc(&PyFloatArrType_Type, 0);
+        PyObject *scalar = (PyObject *)PyObject_New(PyFloatScalarObject, &PyFloatArrType_Type);
         if (scalar) PyArrayScalar_VAL(scalar, Float) = value;
         return scalar;
     }

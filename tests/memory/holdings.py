@@ -44,8 +44,14 @@ def entries(folder):
     return len(os.listdir(folder)) if Path(folder).exists() else 0
 
 
+# Python's cache of methods keeps the name that each was looked up by, in one of 4096 places by that name's address:
+# np.cumsum makes a new one for "accumulate" at every call, until hundreds are kept.
+forget_methods = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
+
+
 def held(arguments):
     """What only a leak lets grow for good."""
+    forget_methods()
     gc.collect()
     references = sum(sys.getrefcount(x) for x in (*WATCHED, *arguments))
     tasks = entries("/proc/self/task") or threading.active_count()
@@ -58,7 +64,7 @@ def slack(times):
 
 
 def leaks(function, arguments, times):
-    """How much more is held after so many calls, where that is a leak: it grows in every one of thirty rounds.
+    """How much more is held after so many calls, where that is a leak: it grows in every one of ten rounds.
 
     A cache grows in some.
     """
@@ -68,7 +74,7 @@ def leaks(function, arguments, times):
     gc.freeze()  # what is here already need not be looked through again
     found = np.full(len(NAMES), np.iinfo(np.int64).max)
     before = held(arguments)
-    for _ in range(30):
+    for _ in range(10):
         for _ in range(times):
             function(*arguments)
         after = held(arguments)

@@ -1,11 +1,11 @@
 # The fast path ----------------------------------------------------------------------------------------------
 
-cdef object quick_run(cnp.ndarray array, bint single):
+cdef inline object quick_run(cnp.ndarray array, bint single):
     """The log-sum-exp of one contiguous run of moderate length, without any intermediate object; else None."""
     cdef float narrow = 0
     cdef double wide = 0
     cdef void *value = <void *>&narrow if single else <void *>&wide
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
+    cdef Py_ssize_t n = cnp.PyArray_DIM(array, 0)
     cdef const void *data = cnp.PyArray_DATA(array)
     cdef bint done
     if n > LSE_PIECE:
@@ -63,7 +63,7 @@ cdef cnp.ndarray spread(object other, cnp.ndarray array, int kind):
     return view
 
 
-cdef bint axis_bits(object axis, int ndim, unsigned long long *bits) except -1:
+cdef inline bint axis_bits(object axis, int ndim, unsigned long long *bits) except -1:
     """Whether an axis is None or an integer in range, and the bits of what it reduces."""
     cdef Py_ssize_t number
     if axis is None:
@@ -94,10 +94,10 @@ cpdef bint holds_masked(object a, int ndim) except -1:
     return isinstance(a, cnp.ndarray) and type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
 
 
-cdef cnp.ndarray plain_array(object a, bint *single):
+cdef inline cnp.ndarray plain_array(object a, bint *single):
     """An aligned native array of float32 or float64, not empty, 0-d or of a subclass; of a sequence, what it makes."""
     cdef cnp.ndarray array
-    cdef int kind
+    cdef int axis, kind
     if type(a) is list or type(a) is tuple:
         array = cnp.PyArray_FROM_O(a)
         if holds_masked(a, cnp.PyArray_NDIM(array)):
@@ -110,8 +110,11 @@ cdef cnp.ndarray plain_array(object a, bint *single):
     single[0] = kind == cnp.NPY_FLOAT32
     if kind != cnp.NPY_FLOAT64 and kind != cnp.NPY_FLOAT32:
         return None
-    if not cnp.PyArray_ISBEHAVED_RO(array) or cnp.PyArray_NDIM(array) == 0 or cnp.PyArray_SIZE(array) == 0:
+    if not cnp.PyArray_ISBEHAVED_RO(array) or cnp.PyArray_NDIM(array) == 0:
         return None
+    for axis in range(cnp.PyArray_NDIM(array)):
+        if cnp.PyArray_DIM(array, axis) == 0:
+            return None
     return array
 
 
@@ -147,7 +150,7 @@ cdef object quick_map(lse_operation operation, object x, object axis):
         return None
     if (cnp.PyArray_NDIM(array) == 1 and cnp.PyArray_DIM(array, 0) <= LSE_SHORT
             and cnp.PyArray_IS_C_CONTIGUOUS(array)):
-        out = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(array), cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64, False)
+        out = cnp.PyArray_SimpleNew(1, cnp.PyArray_DIMS(array), cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64)
         if lse_quick_map(table, single, operation, cnp.PyArray_DATA(array), cnp.PyArray_DIM(array, 0),
                          cnp.PyArray_DATA(out)):
             return out

@@ -31,8 +31,9 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const lse_real_kernels *k = plan->kernels;
     const int weighted = plan->first.weight != NULL, narrow = count * plan->itemsize < LSE_NARROW;
     if (columns)
-        (weighted ? k->weighted_columns : narrow ? k->narrow_columns : k->columns)(&plan->row, rows, start, n, count,
-                                                                                   states);
+        (weighted ? k->weighted_columns
+         : narrow ? k->narrow_columns
+                  : k->columns)(&plan->row, rows, start, n, count, states);
     else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, shift, states);
     lse_add_progress(n * count);
 }

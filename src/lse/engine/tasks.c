@@ -160,17 +160,25 @@ static int quick_state(const lse_kernels *table, int single, const void *data, p
     return islessequal(fabs(state->max[0]), single ? LSE_FAR_f32 : LSE_FAR_f64);
 }
 
-int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value)
+static int quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value)
 {
-    const lse_fp_state found = lse_fp_enter();
+    const lse_real_kernels *kernels = single ? &table->f32 : &table->f64;
+    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
     lse_states state;
     lse_results results;
     const int plain = quick_state(table, single, data, n, &state);
-    (single ? &table->f32 : &table->f64)->finish(&state, 1, &results);
+    kernels->finish(&state, 1, &results);
     if (single) *(float *)value = (float)results.value[0];
     else *(double *)value = results.value[0];
-    lse_fp_leave(found);
     return plain && !isnan(results.value[0]);
+}
+
+int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value)
+{
+    const lse_fp_state found = lse_fp_enter();
+    const int done = quick_value(table, single, data, n, value);
+    lse_fp_leave(found);
+    return done;
 }
 
 int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *into)
@@ -183,12 +191,10 @@ int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdif
     return plain;
 }
 
-int lse_quick_map(const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
-                  void *out)
+static int quick_map(const lse_real_kernels *kernels, lse_operation operation, const void *data, ptrdiff_t n, void *out)
 {
     static const ptrdiff_t start[1] = {0};
-    const lse_fp_state found = lse_fp_enter();
-    const lse_real_kernels *kernels = single ? &table->f32 : &table->f64;
+    if (operation == LSE_LOG_SOFTMAX && n <= LSE_FEW) return kernels->log_softmax_of_few((const char *)data, n, out);
     const lse_panel row = {.n = n,
                            .count = 1,
                            .form = LSE_BY_ROWS,
@@ -198,6 +204,14 @@ int lse_quick_map(const lse_kernels *table, int single, lse_operation operation,
                            .at = start,
                            .out_at = start};
     (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
-    lse_fp_leave(found);
     return 1;
+}
+
+int lse_quick_map(const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
+                  void *out)
+{
+    const lse_fp_state found = lse_fp_enter();
+    const int done = quick_map(single ? &table->f32 : &table->f64, operation, data, n, out);
+    lse_fp_leave(found);
+    return done;
 }

@@ -122,10 +122,7 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 
 #if F_IS_DOUBLE
 /* Whether a sum, that of a maximum so near 0 and of terms so small, may be tiny itself: then its terms want a finer grid. */
-LSE_INLINE int is_faint(const lse_states *states, ptrdiff_t i)
-{
-    return states->count[i] == 1.0 && fabs(states->max[i]) <= 0x1p-20 && states->tail[i] <= 0x1p480;
-}
+LSE_INLINE int is_faint(row_sum s) { return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480; }
 
 static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at);
 
@@ -134,7 +131,7 @@ LSE_INLINE void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max,
     if (!vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max))) return;
     for (int k = 0; k < vf64_width; k++) {
         double x[LSE_SHORT];
-        if (!is_faint(states, at + k)) continue;
+        if (!is_faint(row_sum_at(states, at + k))) continue;
         for (ptrdiff_t i = 0; i < n; i++) x[i] = tile[i * vf64_width + k];
         sum_row_again(x, n, states, at + k);
     }
@@ -199,13 +196,26 @@ LSE_INLINE void FN(last_turns)(const char *x, ptrdiff_t n, REAL max, REAL *turns
         VF(store)(turns + i, VF(load_some)(x + (size_t)i * sizeof(REAL), n - i, VF(set)(max)));
 }
 
+/* The sum of a row from its lanes; others: how many of its elements are not the maximum. */
+LSE_INLINE row_sum FN(sum_of_lanes)(REAL max, ptrdiff_t n, vf64 others, const vf64 *hi, const vf64 *lo, vf64 offset)
+{
+    row_sum sum = {(double)max, (double)n - total_of(others), 0.0, 0.0};
+    double lanes[LSE_LANES], lost[LSE_LANES];
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        vf64_store(lanes + g * vf64_width, F_IS_DOUBLE ? vf64_sub(hi[g], offset) : hi[g]);
+        vf64_store(lost + g * vf64_width, lo[g]);
+    }
+    sum.tail = add_lanes(lanes);
+    if (F_IS_DOUBLE) sum.tail = two_sum_of(sum.tail, add_lanes(lost), &sum.tail_lo);
+    return sum;
+}
+
 /* The state of one row of n <= LSE_SHORT elements. */
 LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
 {
     const REAL max = FN(run_max)(x, n);
     const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], others = vf64_set(0.0);
-    double lanes[LSE_LANES], lost[LSE_LANES];
     ptrdiff_t i = 0;
     for (int g = 0; g < LSE_LANE_GROUPS; g++) {
         hi[g] = F_IS_DOUBLE ? level.offset : vf64_set(0.0);
@@ -218,17 +228,12 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
         FN(last_turns)(x + i * (ptrdiff_t)sizeof(REAL), n - i, max, last);
         FN(fold_turns)((const char *)last, 2, hi, lo, &level, 1, &others);
     }
-    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
-        vf64_store(lanes + g * vf64_width, F_IS_DOUBLE ? vf64_sub(hi[g], level.offset) : hi[g]);
-        vf64_store(lost + g * vf64_width, lo[g]);
-    }
-    states->max[at] = (double)max;
-    states->count[at] = (double)n - total_of(others);
+    const row_sum sum = FN(sum_of_lanes)(max, n, others, hi, lo, level.offset);
+    states->max[at] = sum.max;
+    states->count[at] = sum.count;
+    states->tail[at] = sum.tail;
+    states->tail_lo[at] = sum.tail_lo;
 #if F_IS_DOUBLE
-    states->tail[at] = two_sum_of(add_lanes(lanes), add_lanes(lost), &states->tail_lo[at]);
-    if (is_faint(states, at)) sum_row_again((const double *)(const void *)x, n, states, at);
-#else
-    states->tail[at] = add_lanes(lanes);
-    states->tail_lo[at] = 0.0;
+    if (is_faint(sum)) sum_row_again((const double *)(const void *)x, n, states, at);
 #endif
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 enum {
+    LSE_FEW = 16,         /* elements of a row that is all of a call */
     LSE_SHORT = 256,      /* elements of a row of which the maximum is known first; of a block of longer rows */
     LSE_STORED = 4096,    /* elements of a row whose softmax keeps the terms */
     LSE_TILE_LINES = 64,  /* of each of several tiles that are filled together */
@@ -154,7 +155,10 @@ typedef struct {
     /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0 where one
      * of them wants a second look. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
-    /* of count sums of one element each, x and out contiguous: the elements; value, but NaN for -inf and NaN */
+    /* Of n <= LSE_FEW elements in one run; 0 where they want a second look. */
+    int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
+    int (*log_softmax_of_few)(const char *x, ptrdiff_t n, void *out);
+    /* Of count sums of one element each, x and out contiguous: the elements; value, but NaN for -inf and NaN. */
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;

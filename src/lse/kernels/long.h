@@ -282,7 +282,7 @@ static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first
                                   ptrdiff_t count, lse_states *states)
 {
     for (ptrdiff_t i = 0; i < count; i++) {
-        if (!is_faint(states, i)) continue;
+        if (!is_faint(row_sum_at(states, i))) continue;
         lse_row column = *first;
         column.x += i * (ptrdiff_t)sizeof(double);
         if (column.where) column.where += i * layout->where_step;
@@ -315,7 +315,7 @@ static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t
     }
     FN(long_end)(&s, states, at);
 #if F_IS_DOUBLE
-    if (is_faint(states, at)) sum_again(layout, row, start, n, shift, states, at);
+    if (is_faint(row_sum_at(states, at))) sum_again(layout, row, start, n, shift, states, at);
 #endif
 }
 

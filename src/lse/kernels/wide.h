@@ -18,7 +18,7 @@ typedef struct {
 /* For maxima that are no farther than far: of others the sums mean nothing. */
 LSE_INLINE wide_level wide_level_for(vf64 max, double far)
 {
-    const vf64 near = vf64_min(vf64_max(max, vf64_set(-far)), vf64_set(far));
+    const vf64 near = far == LSE_FAR_f64 ? max : vf64_min(vf64_max(max, vf64_set(-far)), vf64_set(far));
     const vf64 anchor = vf64_sub(vf64_exponent_of(near), vf64_set(500.0));
     wide_level level;
     level.max = max;
@@ -40,6 +40,16 @@ LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
     LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_WIDE[k]));
     *scale = vf64_pow2(t);
     return vf64_fma(p, r, vf64_set(1.0));
+}
+
+/* A state of lse_states. */
+typedef struct {
+    double max, count, tail, tail_lo;
+} row_sum;
+
+LSE_INLINE row_sum row_sum_at(const lse_states *states, ptrdiff_t i)
+{
+    return (row_sum){states->max[i], states->count[i], states->tail[i], states->tail_lo[i]};
 }
 
 /* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset; out may
@@ -76,8 +86,8 @@ LSE_INLINE double two_sum_of(double a, double b, double *lost)
 /* Likewise with what rounding loses: hi[0] + lo[0] becomes the sum of all. */
 LSE_INLINE void add_compensated_lanes(double *hi, double *lo)
 {
-    for (int half = LSE_LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) {
+    LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
+        LSE_UNROLL for (int i = 0; i < half; i++) {
             double lost;
             hi[i] = two_sum_of(hi[i], hi[i + half], &lost);
             lo[i] = lo[i] + lo[i + half] + lost;

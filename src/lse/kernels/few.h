@@ -1,0 +1,70 @@
+/* One row of few elements that is all of a call, included once for each F: from the elements to the result without a
+ * state in memory, with the bits of block.h, log_sums.h and finish.h. */
+
+#ifdef LSE_FEW_BY
+static int FN(value_of_few)(const char *x, ptrdiff_t n, void *value)
+{
+    return LSE_FEW_BY()->F.value_of_few(x, n, value);
+}
+
+static int FN(log_softmax_of_few)(const char *x, ptrdiff_t n, void *out)
+{
+    return LSE_FEW_BY()->F.log_softmax_of_few(x, n, out);
+}
+#else
+/* The sum of n <= LSE_FEW elements; -inf, of which nothing comes, stands for those that are missing. */
+LSE_INLINE row_sum FN(sum_of_few)(const char *x, ptrdiff_t n)
+{
+    const V lowest = VF(set)(-(REAL)INFINITY);
+    REAL few[LSE_FEW];
+    V top = lowest;
+    LSE_UNROLL for (int i = 0; i < LSE_FEW; i += VF(width)) {
+        const V own = VF(load_some)(x + (size_t)i * sizeof(REAL), n - i, lowest);
+        VF(store)(few + i, own);
+        top = VF(max)(own, top);
+    }
+    const REAL max = VF(greatest)(top);
+    const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
+    vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], others = vf64_set(0.0);
+    for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+        hi[g] = F_IS_DOUBLE ? level.offset : vf64_set(0.0);
+        lo[g] = vf64_set(0.0);
+    }
+    if (n <= LSE_LANES) FN(fold_turns)((const char *)few, 1, hi, lo, &level, 1, &others);
+    else FN(fold_turns)((const char *)few, 2, hi, lo, &level, 1, &others);
+    return FN(sum_of_lanes)(max, n <= LSE_LANES ? LSE_LANES : LSE_FEW, others, hi, lo, level.offset);
+}
+
+/* Value and value_lo; 0 where the row wants a second look. */
+LSE_INLINE int FN(finish_few)(row_sum s, lse_results *results)
+{
+    FN(finish_vector)(vf64_set(s.max), vf64_set(s.count), vf64_set(s.tail), vf64_set(s.tail_lo), BOTH_PARTS, 0,
+                      results);
+    return FN(is_near)((REAL)s.max) && results->value[0] == results->value[0] && !(F_IS_DOUBLE && is_faint(s));
+}
+
+static int FN(value_of_few)(const char *x, ptrdiff_t n, void *value)
+{
+    lse_results results;
+    const int plain = FN(finish_few)(FN(sum_of_few)(x, n), &results);
+    *(REAL *)value = (REAL)results.value[0];
+    return plain;
+}
+
+static int FN(log_softmax_of_few)(const char *x, ptrdiff_t n, void *out)
+{
+    lse_results results;
+    results.anchor[0] = results.scale[0] = results.scale_lo[0] = 0.0; /* not used, which gcc does not see */
+#if F_IS_DOUBLE
+    if (!FN(finish_few)(FN(sum_of_few)(x, n), &results)) return 0;
+#else
+    log_sums sums;
+    const float max = run_max_f32(x, n);
+    if (!is_near_f32(max)) return 0;
+    log_sum_of_row(x, n, max, &sums, 0);
+    log_values(&sums, 1, n, results.value);
+#endif
+    FN(map_block)(x, (char *)out, n, &results, 0, 1);
+    return 1;
+}
+#endif
