@@ -1,4 +1,4 @@
-"""What is in a repaired wheel: all that users need, nothing else, and no more than a MiB beside libgomp."""
+"""What is in a repaired wheel: all that users need, nothing else, and no more than LIMIT beside libgomp."""
 
 import argparse
 import fnmatch
@@ -19,8 +19,8 @@ WANTED = [
 ]
 REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*.pyc"]
 REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
-# Each instruction set has rows and panels of every operation, lengths up to 8 known when compiled: half of it in the
-# extension, half in the static library.
+# Each instruction set has rows and panels of every operation, lengths up to 8 known when compiled: of 1450 KB half is
+# in the extension, half in the static library. By -O2 it would be 1140 KB, but a call on 8 doubles 13 % longer.
 LIMIT = 1600 << 10
 
 
