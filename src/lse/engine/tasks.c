@@ -62,18 +62,28 @@ static void group_task(void *context, ptrdiff_t index)
     if (!lse_is_stopped(plan->failed)) group(plan, index, 1);
 }
 
+/* Rows whose elements are neighbours share lines of memory, and are done block by block, all of them. */
 static void cumulate_task(void *context, ptrdiff_t index)
 {
+    enum { BLOCK = 16384 };
     const lse_plan *plan = (const lse_plan *)context;
-    lse_running running;
-    lse_row row;
-    char *out;
-    ptrdiff_t given;
-    lse_find_row(plan, index, &row, &out, &given);
-    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, &row, start)) > 0; start += n) {
-        plan->kernels->cumulate_row(&plan->row, &row, &plan->out_row, out, start, n, &running);
-        lse_add_progress(n);
+    lse_running running[LSE_BATCH];
+    members m;
+    find_members(plan, index, &m);
+    const ptrdiff_t block = m.count > 1 ? BLOCK / plan->itemsize : LSE_PIECE;
+    for (ptrdiff_t start = 0, n; (n = least(block, lse_next_piece(plan, &m.rows[0], start))) > 0; start += n) {
+        for (ptrdiff_t i = 0; i < m.count; i++)
+            plan->kernels->cumulate_row(&plan->row, &m.rows[i], &plan->out_row, m.out[i], start, n, &running[i]);
+        lse_add_progress(m.count * n);
     }
+}
+
+/* How many rows go together, and how many tasks that makes. */
+static ptrdiff_t cut_cumulated(lse_plan *plan, int threads)
+{
+    const int last = plan->outer_ndim - 1, side_by_side = last >= 0 && plan->outer_stride[last] == plan->itemsize;
+    plan->together = side_by_side ? least(64 / plan->itemsize, most(1, plan->outer / (2 * threads))) : 1;
+    return quotient_up(plan->outer, plan->together);
 }
 
 /* How many rows or columns go together, and how many tasks that makes. */
@@ -138,7 +148,7 @@ void lse_execute(lse_plan *plan)
         const lse_task task = lse_is_single(plan) ? lse_singles_task : lse_panels_task;
         lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
     } else if (plan->operation == LSE_CUMULATE) {
-        lse_run_until_stopped(plan, cumulate_task, plan, plan->outer, threads);
+        lse_run_until_stopped(plan, cumulate_task, plan, cut_cumulated(plan, threads), threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
         const ptrdiff_t each = plan->n * plan->together;
