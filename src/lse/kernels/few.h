@@ -62,7 +62,7 @@ static int FN(log_softmax_of_few)(const char *x, ptrdiff_t n, void *out)
     const float max = run_max_f32(x, n);
     if (!is_near_f32(max)) return 0;
     log_sum_of_row(x, n, max, &sums, 0);
-    log_values(&sums, 1, n, results.value);
+    log_values(&sums, 1, n, &results);
 #endif
     FN(map_block)(x, (char *)out, n, &results, 0, 1);
     return 1;

@@ -74,10 +74,10 @@ LSE_INLINE void put_log_sum(log_sums *sums, ptrdiff_t at, const log_sum *s, vf32
     vf32_store(sums->rest + at, rest);
 }
 
-/* value = max + log(n - others + w), w = (whole + rest) e^-max, for count sums, which are copied up to whole pairs of vectors.
+/* value = max and value_lo = log(n - others + w), w = (whole + rest) e^-max, of count sums, copied up to pairs of vectors.
  * Both terms of the sum are scaled by 2^115, far from subnormal numbers; w below 2^-40, which is its own logarithm, is added
  * at the end, as a double. */
-static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, double *value)
+static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, lse_results *results)
 {
 #define EACH LSE_UNROLL for (int j = 0; j < 2; j++)
     const double square = EIGHTHS_FACTOR * EIGHTHS_FACTOR;
@@ -120,10 +120,9 @@ static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, double *value)
         EACH vf32_store(parts[2] + j * vf32_width, w[j]);
         LSE_UNROLL for (int h = 0; h < 2 * vf32_width; h += vf64_width) {
             const vf64 tiny = vf64_mul(vf64_from_f32(parts[2] + h), vf64_set(0x1p-115));
-            const vf64 log = vf64_add(vf64_from_f32(parts[0] + h), vf64_add(vf64_from_f32(parts[1] + h), tiny));
-            const vf64 whole_value = vf64_add(vf64_from_f32(s->max + i + h), log);
-            /* of zeros -0, so that no element less it is -0 */
-            vf64_store(value + i + h, vf64_sub(vf64_set(-0.0), vf64_sub(vf64_set(0.0), whole_value)));
+            vf64_store(results->value + i + h, vf64_from_f32(s->max + i + h));
+            vf64_store(results->value_lo + i + h,
+                       vf64_add(vf64_from_f32(parts[0] + h), vf64_add(vf64_from_f32(parts[1] + h), tiny)));
         }
     }
 #undef EACH
@@ -183,7 +182,7 @@ static void log_values_of_tiles_f32(const float *tiles, ptrdiff_t n, const vf32 
         default: log_sum_of_tile(tile, n, max[v], ask, &s, at);
         }
     }
-    log_values(&s, vectors * vf32_width, n, results->value);
+    log_values(&s, vectors * vf32_width, n, results);
 }
 
 /* The sum of one row. */
@@ -218,7 +217,7 @@ static void log_values_of_rows_f32(const lse_panel *p, const float *max, lse_res
         const char *x = near_row_f32(p->x + p->at[k], p->n, &own, copy);
         log_sum_of_row(x, p->n, own, &s, k);
     } while (++k < p->count); /* a panel is not empty */
-    log_values(&s, p->count, p->n, results->value);
+    log_values(&s, p->count, p->n, results);
 }
 #undef GRID
 #endif

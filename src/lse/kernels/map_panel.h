@@ -82,7 +82,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
     if (!FN(near_tiles_in)(p, first, some, tiles, max))
         for (ptrdiff_t v = 0; v < vectors; v++) max[v] = FN(approach_to)(max[v]).max;
     FN(log_values_of_tiles)(tiles, p->n, max, vectors, &ask, &results);
-    const int fill = p->where && any_nan_result(results.value, vectors * FN(WIDTH));
+    const int fill = p->where && any_nan_result(results.value_lo, vectors * FN(WIDTH));
     for (ptrdiff_t v = 0; v < vectors; v++) {
         const ptrdiff_t at = first + v * FN(WIDTH), left = some - v * FN(WIDTH);
         const int across = p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH) && !fill;

@@ -31,8 +31,8 @@ LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V s
     }
 }
 
-/* x - (y + y_lo) for vf64_width elements, rounded once but for the last bits of y_lo, which floats do without. float64: what
- * x - y loses is found by two-sum, which wants it finite, so that an infinite x is put back at the end. */
+/* x - (y + y_lo) for vf64_width elements, rounded once but for the last bits of y_lo. float64: what x - y loses is found by
+ * two-sum, which wants it finite, so that an infinite x is put back at the end. */
 LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
 {
 #if F_IS_DOUBLE
@@ -41,8 +41,7 @@ LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
     const vf64 lost = vf64_sub(vf64_sub(finite, vf64_sub(d, of_y)), vf64_add(y, of_y));
     vf64_store(to, vf64_add(vf64_add(d, vf64_sub(lost, y_lo)), vf64_sub(x, finite)));
 #else
-    (void)y_lo;
-    vf64_to_f32(to, vf64_sub(vf64_from_f32(from), y));
+    vf64_to_f32(to, vf64_sub(vf64_sub(vf64_from_f32(from), y), y_lo));
 #endif
 }
 
