@@ -28,6 +28,12 @@ static void lay_out_offsets(const lse_layout *layout, const ptrdiff_t *stride, p
     }
 }
 
+/* count places, one step after another. */
+static void lay_out_places(ptrdiff_t *at, ptrdiff_t start, ptrdiff_t step, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++, start += step) at[i] = start;
+}
+
 /* The places of sums first and on, up to `most` of them and, where they are done by columns, no farther than one run;
  * returns how many. */
 static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t most, int one_run, places *p)
@@ -39,14 +45,13 @@ static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t mo
         ptrdiff_t given;
         const ptrdiff_t at = first + found, start = at % length, some = least(length - start, most - found);
         lse_find_row(plan, at / length, &row, &out, &given);
-        const ptrdiff_t x = row.x - plan->first.x + start * plan->kept_stride;
-        const ptrdiff_t where = row.where ? row.where - plan->first.where + start * plan->kept_where_stride : 0;
-        const ptrdiff_t weight = row.weight ? row.weight - plan->first.weight + start * plan->kept_weight_stride : 0;
-        const ptrdiff_t to = out - plan->out + start * plan->kept_out_stride;
-        for (ptrdiff_t i = 0; i < some; i++) p->x[found + i] = x + i * plan->kept_stride;
-        for (ptrdiff_t i = 0; i < some && row.where; i++) p->where[found + i] = where + i * plan->kept_where_stride;
-        for (ptrdiff_t i = 0; i < some && row.weight; i++) p->weight[found + i] = weight + i * plan->kept_weight_stride;
-        for (ptrdiff_t i = 0; i < some; i++) p->out[found + i] = to + i * plan->kept_out_stride;
+        const ptrdiff_t x = plan->kept_stride, to = plan->kept_out_stride;
+        const ptrdiff_t where = plan->kept_where_stride, weight = plan->kept_weight_stride;
+        lay_out_places(p->x + found, row.x - plan->first.x + start * x, x, some);
+        lay_out_places(p->out + found, out - plan->out + start * to, to, some);
+        if (row.where) lay_out_places(p->where + found, row.where - plan->first.where + start * where, where, some);
+        if (row.weight)
+            lay_out_places(p->weight + found, row.weight - plan->first.weight + start * weight, weight, some);
         found += some;
         if (one_run) return found;
     }

@@ -107,7 +107,7 @@ LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
 LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
-    enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = sizeof ATANH / sizeof(double) - 2 };
+    enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = 4 }; /* of LOG_f64: the others are below 2^-32 */
     const vf64 one = vf64_set(1.0), n = vf64_exponent_of(max);
     vf64 lost, e = vf64_set(EXP_WIDE[TERMS - 1]);
     const vf64 r = vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max));
@@ -115,12 +115,13 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     e = vf64_fma(e, r, one);
     const vf64 rest = vf64_mul(vf64_mul(vf64_add(tail, tail_lo), e), vf64_set(0x1p-500));
     const vf64 w = vf64_add(rest, vf64_sub(terms, one)), v = vf64_add(w, one);
-    const vf64 k = vf64_exponent(vf64_mul(v, vf64_set(0x1.6a09e667f3bcdp0))), down = vf64_ldexp1(vf64_neg(k));
-    const vf64 d = vf64_fma(w, down, vf64_sub(down, one));
-    const vf64 z = vf64_div(d, vf64_add(d, vf64_set(2.0))), s = vf64_mul(z, z), twice = vf64_add(z, z);
-    vf64 p = vf64_set(ATANH[LOG_TERMS - 1]);
-    LSE_UNROLL for (int j = LOG_TERMS - 2; j >= 0; j--) p = vf64_fma(p, s, vf64_set(ATANH[j]));
-    const vf64 log = vf64_fma(k, vf64_set(LN2_HI_f64), vf64_fma(vf64_mul(twice, s), p, twice));
+    /* log v = k ln 2 + t + log(1 + u), as log_parts; u is w where that is small */
+    const vf64 a = vf64_mul(v, vf64_set(LOG_SPLIT)), k = vf64_exponent(a), t = vf64_lookup(LOG_OF_f64, a);
+    const vf64 c = vf64_lower(vf64_lookup(INVERSE_f64, a), a), below = vf64_sub(w, vf64_sub(v, one));
+    const vf64 u = vf64_fma(below, c, vf64_fma(v, c, vf64_set(-1.0)));
+    vf64 p = vf64_set(LOG_f64[LOG_TERMS - 1]);
+    LSE_UNROLL for (int j = LOG_TERMS - 2; j >= 0; j--) p = vf64_fma(p, u, vf64_set(LOG_f64[j]));
+    const vf64 log = vf64_add(vf64_fma(k, vf64_set(LN2_HI_f64), t), vf64_fma(vf64_mul(u, u), p, u));
     if (what == VALUE_ALONE) return vf64_add(max, log);
     const vf64 value = two_sum_f64(max, log, &lost);
     vf64_store(results->value + i, value);

@@ -160,8 +160,11 @@ LSE_INLINE void log_sum_of_tile(const float *tile, ptrdiff_t n, vf32 max, ask_ah
             ask_for_one(ask);
             log_term(vf32_load(tile + (i + j) * vf32_width), &s, &rest[j], 0);
         }
-    LSE_UNROLL for (int j = 0; j < LOG_LANES - 1; j++)
-        if (i + j < n) log_term(vf32_load(tile + (i + j) * vf32_width), &s, &rest[j], 0);
+    LSE_UNROLL for (int j = 0; j < LOG_LANES - 1; j++) {
+        if (i + j >= n) break;
+        ask_for_one(ask);
+        log_term(vf32_load(tile + (i + j) * vf32_width), &s, &rest[j], 0);
+    }
     put_log_sum(sums, at, &s, add_log_lanes(rest, LOG_LANES));
 }
 

@@ -201,8 +201,11 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
                 ask_for_one(ask);
                 FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
             }
-        LSE_UNROLL for (int j = 0; j < LSE_LANES - 1; j++)
-            if (i + j < n) FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+        LSE_UNROLL for (int j = 0; j < LSE_LANES - 1; j++) {
+            if (i + j >= n) break;
+            ask_for_one(ask);
+            FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+        }
     }
     LSE_UNROLL for (int h = 0; h < HALVES; h++)
         FN(tile_share)(s[h], lanes, r + h * vf64_width, r_lo + h * vf64_width);
