@@ -14,8 +14,6 @@ typedef struct {
     ptrdiff_t x[LSE_BATCH], where[LSE_BATCH], weight[LSE_BATCH], out[LSE_BATCH];
 } places;
 
-static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
 /* offset[i] of element i, of axes whose last one is the fastest. */
 static void lay_out_offsets(const lse_layout *layout, const ptrdiff_t *stride, ptrdiff_t *offset)
 {
@@ -43,7 +41,7 @@ static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t mo
         lse_row row;
         char *out;
         ptrdiff_t given;
-        const ptrdiff_t at = first + found, start = at % length, some = least(length - start, most - found);
+        const ptrdiff_t at = first + found, start = at % length, some = lse_least(length - start, most - found);
         lse_find_row(plan, at / length, &row, &out, &given);
         const ptrdiff_t x = plan->kept_stride, to = plan->kept_out_stride;
         const ptrdiff_t where = plan->kept_where_stride, weight = plan->kept_weight_stride;
@@ -101,7 +99,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
 {
     const lse_plan *plan = (const lse_plan *)context;
     const ptrdiff_t first = index * plan->together,
-                    end = least(first + plan->together, plan->outer * plan->kept_length);
+                    end = lse_least(first + plan->together, plan->outer * plan->kept_length);
     const int maps = lse_maps(plan->operation), weighted = plan->first.weight != NULL;
     const int one_run = plan->form == LSE_BY_COLUMNS || (weighted && plan->weight_form == LSE_BY_COLUMNS);
     offsets o;
@@ -147,7 +145,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
     if (weighted) lay_out_offsets(&plan->row, plan->row.weight_stride, o.weight);
     if (maps) lay_out_offsets(&plan->out_row, plan->out_row.stride, o.out);
     for (ptrdiff_t at = first; at < end; at += panel.count) {
-        panel.count = weights.count = find_places(plan, at, least(LSE_BATCH, end - at), one_run, &p);
+        panel.count = weights.count = find_places(plan, at, lse_least(LSE_BATCH, end - at), one_run, &p);
         if (maps) map_panel(plan, &panel);
         else sum_panel(plan, &panel, &p);
     }

@@ -72,6 +72,9 @@ typedef struct {
     const ptrdiff_t *given_stride;
 } lse_request;
 
+static inline ptrdiff_t lse_least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static inline ptrdiff_t lse_most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
 /* plan.c: describes the reduction of a, which is not empty; the output has the shape of a, or lacks the reduced axes or
  * has them with length 1. 0, or -1 where no kernel reads or writes a type. */
 int lse_make_plan(lse_plan *plan, const lse_request *request);

@@ -235,7 +235,7 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
 /* What rounding loses is wanted of all digits that the sum has. */
 static lse_finish finish_for(const lse_plan *plan)
 {
-    if (lse_maps(plan->operation)) return plan->kernels->finish_scaled;
+    if (plan->operation == LSE_SOFTMAX) return plan->kernels->finish_scaled;
     return plan->low ? plan->table->f64.finish : plan->kernels->finish;
 }
 

@@ -14,7 +14,7 @@ void lse_singles_task(void *context, ptrdiff_t index)
 {
     const lse_plan *plan = (const lse_plan *)context;
     const ptrdiff_t first = index * plan->together, sums = plan->outer * plan->kept_length, size = plan->itemsize;
-    const ptrdiff_t end = first + plan->together < sums ? first + plan->together : sums;
+    const ptrdiff_t end = lse_least(first + plan->together, sums);
     if (lse_is_stopped(plan->failed)) return;
     for (ptrdiff_t at = first, some; at < end; at += some) { /* a run of neighbours after the other */
         const ptrdiff_t start = at % plan->kept_length, left = plan->kept_length - start;
@@ -22,7 +22,7 @@ void lse_singles_task(void *context, ptrdiff_t index)
         char *out;
         ptrdiff_t given;
         lse_find_row(plan, at / plan->kept_length, &row, &out, &given);
-        some = left < end - at ? left : end - at;
+        some = lse_least(left, end - at);
         const char *x = row.x + start * size;
         out += start * size;
         switch (plan->operation) {

@@ -4,8 +4,6 @@
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 static ptrdiff_t quotient_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
 /* The rows, or columns, of one task. */
@@ -20,12 +18,12 @@ static void find_members(const lse_plan *plan, ptrdiff_t index, members *m)
 {
     if (!plan->columns) {
         const ptrdiff_t first = index * plan->together;
-        m->count = least(plan->together, plan->outer - first);
+        m->count = lse_least(plan->together, plan->outer - first);
         for (ptrdiff_t i = 0; i < m->count; i++) lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
         return;
     }
     const ptrdiff_t first = index % plan->panels * plan->together;
-    m->count = least(plan->together, plan->columns - first);
+    m->count = lse_least(plan->together, plan->columns - first);
     lse_find_row(plan, index / plan->panels, &m->rows[0], &m->out[0], &m->given[0]);
     m->rows[0] = lse_column_of(plan, &m->rows[0], first);
     m->out[0] += first * plan->out_column_stride;
@@ -71,7 +69,7 @@ static void cumulate_task(void *context, ptrdiff_t index)
     members m;
     find_members(plan, index, &m);
     const ptrdiff_t block = m.count > 1 ? BLOCK / plan->itemsize : LSE_PIECE;
-    for (ptrdiff_t start = 0, n; (n = least(block, lse_next_piece(plan, &m.rows[0], start))) > 0; start += n) {
+    for (ptrdiff_t start = 0, n; (n = lse_least(block, lse_next_piece(plan, &m.rows[0], start))) > 0; start += n) {
         for (ptrdiff_t i = 0; i < m.count; i++)
             plan->kernels->cumulate_row(&plan->row, &m.rows[i], &plan->out_row, m.out[i], start, n, &running[i]);
         lse_add_progress(m.count * n);
@@ -82,7 +80,7 @@ static void cumulate_task(void *context, ptrdiff_t index)
 static ptrdiff_t cut_cumulated(lse_plan *plan, int threads)
 {
     const int last = plan->outer_ndim - 1, side_by_side = last >= 0 && plan->outer_stride[last] == plan->itemsize;
-    plan->together = side_by_side ? least(64 / plan->itemsize, most(1, plan->outer / (2 * threads))) : 1;
+    plan->together = side_by_side ? lse_least(64 / plan->itemsize, lse_most(1, plan->outer / (2 * threads))) : 1;
     return quotient_up(plan->outer, plan->together);
 }
 
@@ -98,8 +96,8 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
         return plan->outer * plan->panels;
     }
     /* so many that a task fits in the cache between its reduction and its map, and that all threads have some */
-    plan->together = most(1, least(LSE_BATCH, 32768 / plan->n));
-    if (threads > 1) plan->together = most(1, least(plan->together, plan->outer / (4 * threads)));
+    plan->together = lse_most(1, lse_least(LSE_BATCH, 32768 / plan->n));
+    if (threads > 1) plan->together = lse_most(1, lse_least(plan->together, plan->outer / (4 * threads)));
     if (plan->n > LSE_PIECE) plan->together = 1;
     return quotient_up(plan->outer, plan->together);
 }
@@ -110,7 +108,7 @@ static ptrdiff_t cut_short(lse_plan *plan, int threads)
     enum { ENOUGH = 1 << 14, MUCH = 1 << 18 };
     const ptrdiff_t sums = plan->outer * plan->kept_length, share = quotient_up(sums, 8 * (ptrdiff_t)threads);
     const ptrdiff_t low = quotient_up(ENOUGH, plan->n), high = quotient_up(MUCH, plan->n);
-    plan->together = quotient_up(least(most(share, low), high), LSE_BATCH) * LSE_BATCH;
+    plan->together = quotient_up(lse_least(lse_most(share, low), high), LSE_BATCH) * LSE_BATCH;
     return quotient_up(sums, plan->together);
 }
 
@@ -132,7 +130,7 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
 {
     some_tasks some = {task, context, 0};
     for (; some.first < count && !lse_is_stopped(plan->failed); some.first += SOME)
-        plan->run(one_of_some, &some, least(SOME, count - some.first), threads);
+        plan->run(one_of_some, &some, lse_least(SOME, count - some.first), threads);
 }
 
 /* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works itself,

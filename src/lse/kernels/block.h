@@ -205,8 +205,9 @@ LSE_INLINE row_sum FN(sum_of_lanes)(REAL max, ptrdiff_t n, vf64 others, const vf
         vf64_store(lanes + g * vf64_width, F_IS_DOUBLE ? vf64_sub(hi[g], offset) : hi[g]);
         vf64_store(lost + g * vf64_width, lo[g]);
     }
-    sum.tail = add_lanes(lanes);
-    if (F_IS_DOUBLE) sum.tail = two_sum_of(sum.tail, add_lanes(lost), &sum.tail_lo);
+    const pair tail = two_sum(add_lanes(lanes), F_IS_DOUBLE ? add_lanes(lost) : 0.0);
+    sum.tail = tail.hi;
+    sum.tail_lo = tail.lo;
     return sum;
 }
 

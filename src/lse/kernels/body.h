@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "coefficients.h"
+#include "pair.h"
 #include "state.h"
 #include "wide.h"
 #include "eighths.h"

@@ -229,7 +229,7 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
     states->max[at] = s->max;
     states->count[at] = s->count;
 #if F_IS_DOUBLE
-    double lost[LSE_LANES], old[vf64_width], old_lo[vf64_width], rest;
+    double lost[LSE_LANES], old[vf64_width], old_lo[vf64_width];
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
         vf64_store(lanes + g * vf64_width, s->hi[g]);
         vf64_store(lost + g * vf64_width, s->lo[g]);
@@ -237,8 +237,9 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
     vf64_store(old, s->old);
     vf64_store(old_lo, s->old_lo);
     add_compensated_lanes(lanes, lost);
-    states->tail[at] = two_sum_of(lanes[0], old[0], &rest) * down;
-    states->tail_lo[at] = ((lost[0] + old_lo[0]) + rest) * down;
+    const pair sum = two_sum(lanes[0], old[0]);
+    states->tail[at] = sum.hi * down;
+    states->tail_lo[at] = ((lost[0] + old_lo[0]) + sum.lo) * down;
 #else
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, s->s[g]);
     states->tail[at] = eighths_total(add_lanes(lanes), s->rest) * down;

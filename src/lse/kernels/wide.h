@@ -75,22 +75,14 @@ LSE_INLINE double add_lanes(const double *s)
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-/* sum + *lost = a + b exactly, for any a and b (Knuth). */
-LSE_INLINE double two_sum_of(double a, double b, double *lost)
-{
-    const double sum = a + b, of_b = sum - a;
-    *lost = (a - (sum - of_b)) + (b - of_b);
-    return sum;
-}
-
 /* Likewise with what rounding loses: hi[0] + lo[0] becomes the sum of all. */
 LSE_INLINE void add_compensated_lanes(double *hi, double *lo)
 {
     LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
         LSE_UNROLL for (int i = 0; i < half; i++) {
-            double lost;
-            hi[i] = two_sum_of(hi[i], hi[i + half], &lost);
-            lo[i] = lo[i] + lo[i + half] + lost;
+            const pair sum = two_sum(hi[i], hi[i + half]);
+            hi[i] = sum.hi;
+            lo[i] = lo[i] + lo[i + half] + sum.lo;
         }
 }
 
