@@ -9,9 +9,9 @@
  * 2^-53). What is missing at the end adds zeros.
  *
  * Of a result in [1, 2) that is 0.40 ulp at most; the finish may add 0.13, the last rounding 0.50. No row is known in which
- * all of them come together. The worst known is at 0.98 of the bound: 246 of
- * -0x1.1fca3b71a0c43p+2 and -0x1.8ff5ab7b1dac8p+1, that first.
- * Of floats it is at 0.53: 175 of -0x1.a02622p+1 and -0x1.3b2a2ep+1 (tests/accuracy/test_worst_known.py). */
+ * all of them come together. The worst known is at 0.96 of the bound: 256 elements of which the last is
+ * -0x1.8fced4fbc4e36p+1, the others -0x1.1ff4bf1cc3decp+2. Of floats it is at 0.53: 176 of -0x1.a02622p+1, the 49th
+ * -0x1.3b2a2ep+1 (tests/accuracy/test_worst_known.py). */
 
 /* Elements as doubles, a register of them. */
 LSE_INLINE vf64 FN(widen)(const void *p)

@@ -5,9 +5,9 @@
  * the term of the old maximum, times its count, joins a sum of its own, and the anchor moves if the new one is more than
  * SLACK above that which it was made for: the online rescale, by an exact power of two.
  *
- * float64: lanes of block.h, of which those of a block join compensated sums. float32: e^x 2^-N = a (1 + p), a from a table of eighths and summed in
- * double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes that are added to a double after
- * FLUSH elements.
+ * float64: lanes of block.h, of which those of a block join compensated sums. float32: e^x 2^-N = a (1 + p), a from a table
+ * of eighths and summed in double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes that are added
+ * to a double after FLUSH elements.
  *
  * The worst rows known, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.96, 512 elements of which
  * the 70th is -0x1.9059599ddeab3p+1, the others 112 of -0x1.1fcc69c624482p+2, 32 of -0x1.1ff5fca7c034bp+2 and 32 of

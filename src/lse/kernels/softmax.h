@@ -1,7 +1,7 @@
 /* exp(x - y) and x - y for y a finished result, included once for each F.
  *
  * Of rows of no more than LSE_STORED elements each exponential is evaluated once: the terms are stored where the result
- * goes, summed in eight lanes of double precision (float64: compensated), and multiplied by 1 / sum. Of longer ones,
+ * goes, summed in eight lanes of double precision (float64: in two parts), and multiplied by 1 / sum. Of longer ones,
  * whose terms would not stay in the cache, it is evaluated once more from their finished sum. */
 
 /* What turns x into its softmax: e^x at an anchor, times scale + scale_lo. */
