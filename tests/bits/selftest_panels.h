@@ -26,12 +26,13 @@ typedef struct {
 static void lay_out(places *p, lse_form form, int is_double, ptrdiff_t n, ptrdiff_t count)
 {
     const ptrdiff_t own = is_double ? 8 : 4, gap = below(3) * below(2);
-    const int after = form == LSE_BY_ROWS || (form != LSE_BY_COLUMNS && uniform() < 0.5), apart = form == LSE_GATHERED;
+    const int lines = form == LSE_BY_LINES, apart = form == LSE_GATHERED || (lines && uniform() < 0.5);
+    const int after = form == LSE_BY_ROWS || (form != LSE_BY_COLUMNS && !lines && uniform() < 0.5);
     memset(p, 0, sizeof *p);
     p->form = form;
     p->n = n;
     p->count = count;
-    p->size = form == LSE_STAGED ? 8 : own;
+    p->size = form == LSE_STAGED || (lines && uniform() < 0.5) ? 8 : own;
     p->shift = below(2) * below(4);
     const ptrdiff_t step = p->size * (after ? 1 + apart : count * (1 + apart) + gap);
     const ptrdiff_t next = p->size * (after ? n * (1 + apart) + gap : 1 + apart);
@@ -138,12 +139,12 @@ static void refer(panel_case *c)
 
 static void make_case(panel_case *c, int is_double, ptrdiff_t n, ptrdiff_t count)
 {
-    const lse_form form = (lse_form)below(4), to = (lse_form)below(4);
+    const lse_form form = (lse_form)below(5), to = (lse_form)below(5);
     const kind_of_data kind = draw_kind();
     c->is_double = is_double;
     c->n = n;
     c->count = count;
-    c->masked = (form == LSE_BY_COLUMNS || form == LSE_STAGED) && uniform() < 0.5;
+    c->masked = (form == LSE_BY_COLUMNS || form == LSE_BY_LINES || form == LSE_STAGED) && uniform() < 0.5;
     c->in_place = uniform() < 0.3;
     lay_out(&c->in, form, is_double, n, count);
     lay_out(&c->out, to, is_double, n, count);

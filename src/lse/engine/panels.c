@@ -87,6 +87,9 @@ static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places
     lse_finish_group(plan, rows, out, panel->count, &states, 1);
 }
 
+/* Whether the sums of a panel must be one run. */
+static int is_across(lse_form form) { return form == LSE_BY_COLUMNS || form == LSE_BY_LINES; }
+
 /* Whether every sum has the weights of the first. */
 static int have_the_same_weights(const lse_plan *plan)
 {
@@ -101,7 +104,8 @@ void lse_panels_task(void *context, ptrdiff_t index)
     const ptrdiff_t first = index * plan->together,
                     end = lse_least(first + plan->together, plan->outer * plan->kept_length);
     const int maps = lse_maps(plan->operation), weighted = plan->first.weight != NULL;
-    const int one_run = plan->form == LSE_BY_COLUMNS || (weighted && plan->weight_form == LSE_BY_COLUMNS);
+    const int one_run =
+        is_across(plan->form) || (weighted && is_across(plan->weight_form)) || (maps && is_across(plan->out_form));
     offsets o;
     places p;
     if (lse_is_stopped(plan->failed)) return;
@@ -135,7 +139,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
         .are_the_same = have_the_same_weights(plan),
     };
     if (weighted) panel.weights = &weights;
-    if (plan->kept_length == 1 || plan->outer == 1) { /* one run of rows after all */
+    if (plan->kept_length == 1 || plan->outer == 1 || one_run) { /* one run of rows after all */
         panel.pitch = plan->kept_stride;
         weights.pitch = plan->kept_weight_stride;
         panel.out_pitch = plan->kept_out_stride;

@@ -153,9 +153,23 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer_ndim = count;
 }
 
-/* How sums lie of which each is one run (direct), or those of an index are one (across), and no mask is in the way. */
-static lse_form form_of(int direct, int across, int native, int masked)
-{ return direct && !masked ? LSE_BY_ROWS : across ? LSE_BY_COLUMNS : native && !masked ? LSE_GATHERED : LSE_STAGED; }
+/* How sums lie of which each is one run (direct), or those of an index are one (across) or at equal distances that are less
+ * than those of the elements (lines), and no mask is in the way. */
+static lse_form form_of(int direct, int across, int lines, int native, int masked)
+{
+    if (direct && !masked) return LSE_BY_ROWS;
+    if (across) return LSE_BY_COLUMNS;
+    if (lines) return LSE_BY_LINES;
+    return native && !masked ? LSE_GATHERED : LSE_STAGED;
+}
+
+/* Whether sums are nearer to each other than the elements of a row are. */
+static int are_lines(const lse_layout *layout, const ptrdiff_t *strides, ptrdiff_t kept)
+{
+    int nearer = 1;
+    for (int axis = 0; axis < layout->ndim; axis++) nearer &= size_of(kept) < size_of(strides[axis]);
+    return nearer;
+}
 
 /* How a panel of short sums lies in the input and in the output; a mask goes with the weights, where there are any. */
 static void choose_forms(lse_plan *plan, const lse_request *q)
@@ -164,13 +178,15 @@ static void choose_forms(lse_plan *plan, const lse_request *q)
     const int wide = plan->kept_length * size >= 64, can_mask = !masked || plan->kept_where_stride == 1;
     const int across = wide && plan->columns > 0, weights_across = wide && plan->kept_weight_stride == size;
     const int out_native = is_native(&q->out, size);
-    plan->form = form_of(plan->row.direct, across && (weighted || can_mask), plan->row.native, masked && !weighted);
+    const int lines = wide && are_lines(&plan->row, plan->row.stride, plan->kept_stride);
+    const int weight_lines = wide && are_lines(&plan->row, plan->row.weight_stride, plan->kept_weight_stride);
+    const int out_lines = wide && are_lines(&plan->out_row, plan->out_row.stride, plan->kept_out_stride);
+    plan->form =
+        form_of(plan->row.direct, across && (weighted || can_mask), lines, plan->row.native, masked && !weighted);
     plan->weight_form = form_of(plan->row.direct_weight, weights_across && plan->row.native_weight && can_mask,
-                                plan->row.native_weight, masked);
-    plan->out_form = plan->out_row.direct           ? LSE_BY_ROWS
-                     : plan->form == LSE_BY_COLUMNS ? LSE_BY_COLUMNS
-                     : out_native                   ? LSE_GATHERED
-                                                    : LSE_STAGED;
+                                weight_lines, plan->row.native_weight, masked);
+    plan->out_form = form_of(plan->out_row.direct, out_lines && out_native && plan->kept_out_stride == size, out_lines,
+                             out_native, 0);
 }
 
 int lse_make_plan(lse_plan *plan, const lse_request *q)

@@ -38,12 +38,19 @@ LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stri
 {
     enum { STEP = 256 / sizeof(REAL) };
     const V none = VF(set)(absent);
+    if (stride == 0 && n > 1) { /* all or nothing */
+        if (to != (const void *)from) memcpy(to, from, (size_t)n * sizeof(REAL));
+        for (ptrdiff_t i = 0; i < n && !*where; i++) to[i] = absent;
+        return;
+    }
     for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += STEP) {
         for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + LSE_AHEAD + line);
         LSE_PREFETCH(where + LSE_AHEAD / (int)sizeof(REAL));
         for (int i = 0; i < STEP; i += VF(width))
             VF(store)(to + i, VF(where)(where + i, VF(load)(from + (size_t)i * sizeof(REAL)), none));
     }
+    for (; n >= VF(width) && stride == 1; n -= VF(width), from += sizeof(V), where += VF(width), to += VF(width))
+        VF(store)(to, VF(where)(where, VF(load)(from), none));
     for (ptrdiff_t i = 0; i < n; i++) {
         REAL x;
         memcpy(&x, from + (size_t)i * sizeof x, sizeof x);

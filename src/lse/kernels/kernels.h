@@ -73,8 +73,8 @@ typedef struct {
 } lse_row;
 
 /* How the sums of a panel lie: each in one run of the kernel's type; side by side, so that those of an index are one run;
- * the kernel's type anyhow; anything else, by way of layout. */
-typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_GATHERED, LSE_STAGED } lse_form;
+ * likewise, but of any type and at any equal distance; the kernel's type anyhow; anything else, by way of layout. */
+typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_BY_LINES, LSE_GATHERED, LSE_STAGED } lse_form;
 
 /* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k lies at x + at[k] + offset[i]. */
 typedef struct lse_panel {

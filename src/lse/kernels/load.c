@@ -5,51 +5,64 @@
 #include "kernels.h"
 #include "target.h"
 
-/* Floats of 16 bits, by their places of mantissa and the exponent of their smallest normal number: IEEE binary16 and
- * bfloat16. */
-enum { HALF_PLACES = 10, HALF_LEAST = -14, BRAIN_PLACES = 7, BRAIN_LEAST = -126 };
-
-LSE_INLINE double double_of(uint16_t bits, int places, int least)
+/* Floats of 16 bits as floats, and back: IEEE binary16 and bfloat16. Nothing branches, so that loops over them become
+ * vectors; no subnormal number is computed with, which would take its time. */
+LSE_INLINE float float_of_bits(uint32_t bits)
 {
-    const int exponents = (1 << (15 - places)) - 1, exponent = bits >> places & exponents;
-    const uint64_t sign = (uint64_t)(bits >> 15) << 63, mantissa = bits & ((1u << places) - 1);
-    uint64_t wide;
-    double x;
-    if (exponent == 0) { /* zero or subnormal: a multiple of 2^(least - places) */
-        wide = (uint64_t)(1023 + least - places) << 52;
-        memcpy(&x, &wide, sizeof x);
-        x *= (double)mantissa;
-        return sign ? -x : x;
-    }
-    wide = (uint64_t)(exponent == exponents ? 2047 : exponent - 1 + least + 1023) << 52;
-    wide |= sign | mantissa << (52 - places);
-    memcpy(&x, &wide, sizeof x);
+    float x;
+    memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-/* Rounded to nearest, ties to even; NaN to a quiet NaN. */
-LSE_INLINE uint16_t bits_of(double x, int places, int least)
+LSE_INLINE uint32_t bits_of_float(float x)
 {
-    const uint64_t infinite = ((1u << (15 - places)) - 1u) << places;
-    const int drop = 52 - places;
-    uint64_t wide, sign, down;
-    double magic;
-    memcpy(&wide, &x, sizeof wide);
-    sign = wide >> 63 << 15;
-    wide &= ~(uint64_t)0 >> 1;
-    memcpy(&x, &wide, sizeof x);
-    if (x != x) return (uint16_t)(sign | infinite | 1u << (places - 1));
-    down = (uint64_t)(1023 + least) << 52;
-    if (wide < down) { /* adding magic leaves the multiple of 2^(least - places) in the low bits */
-        const uint64_t start = (uint64_t)(1023 + least - places + 52) << 52;
-        memcpy(&magic, &start, sizeof magic);
-        x += magic;
-        memcpy(&wide, &x, sizeof wide);
-        return (uint16_t)(sign | (wide - start));
-    }
-    wide += ((uint64_t)1 << (drop - 1)) - 1 + (wide >> drop & 1);
-    wide = (wide >> drop) - ((uint64_t)(1022 + least) << places);
-    return (uint16_t)(sign | (wide > infinite ? infinite : wide));
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* condition is 0 or 1; both are computed, which a compiler does not do of ?: where they may raise a flag. */
+LSE_INLINE uint32_t chosen(uint32_t condition, uint32_t yes, uint32_t no) { return no ^ ((yes ^ no) & (0u - condition)); }
+
+LSE_INLINE float float_of_half(uint16_t half)
+{
+    const uint32_t size = half & 0x7fffu, sign = (uint32_t)(half & 0x8000u) << 16;
+    const uint32_t subnormal = bits_of_float((float)(int32_t)size * 0x1p-24f);
+    const uint32_t normal = (size << 13) + (112u << 23) + chosen(size >= 0x7c00u, 112u << 23, 0);
+    return float_of_bits(sign | chosen(size < 0x400u, subnormal, normal));
+}
+
+LSE_INLINE float float_of_brain(uint16_t brain) { return float_of_bits((uint32_t)brain << 16); }
+
+/* Rounded to nearest, ties to even; NaN to a quiet NaN. */
+LSE_INLINE uint16_t half_of_float(float x)
+{
+    const uint32_t bits = bits_of_float(x), size = bits & 0x7fffffffu;
+    /* adding 1/2 leaves the multiple of 2^-24 in the low bits */
+    const uint32_t is_small = size < 0x38800000u, small = chosen(is_small, size, 0);
+    const uint32_t subnormal = bits_of_float(float_of_bits(small) + 0.5f) - bits_of_float(0.5f);
+    const uint32_t normal = (size + 0xfffu + (size >> 13 & 1) - (112u << 23)) >> 13;
+    const uint32_t finite = chosen(is_small, subnormal, normal), wide = chosen(size >= 0x477ff000u, 0x7c00u, finite);
+    const uint32_t any = chosen(size > 0x7f800000u, 0x7e00u, wide);
+    return (uint16_t)((bits >> 16 & 0x8000u) | any);
+}
+
+LSE_INLINE uint16_t brain_of_float(float x)
+{
+    const uint32_t bits = bits_of_float(x), size = bits & 0x7fffffffu;
+    const uint32_t wide = chosen(size > 0x7f800000u, 0x7fc0u, (size + 0x7fffu + (size >> 16 & 1)) >> 16);
+    return (uint16_t)((bits >> 16 & 0x8000u) | wide);
+}
+
+/* A float that, rounded to 16 bits, is x rounded to 16 bits: where x has more digits, the last one says so. */
+LSE_INLINE float odd_float(double x)
+{
+    const float near = (float)x;
+    const uint32_t bits = bits_of_float(near);
+    const double lost = x - (double)near; /* of the opposite sign where near is the greater of both */
+    const uint32_t inexact = (uint32_t)(lost != 0) & (uint32_t)(near - near == 0);
+    const uint32_t away = (uint32_t)(near != 0) & (uint32_t)((lost < 0) == (near > 0));
+    return float_of_bits(chosen(inexact, (bits - away) | 1u, bits));
 }
 
 LSE_INLINE void swap(void *p, size_t size)
@@ -62,16 +75,21 @@ LSE_INLINE void swap(void *p, size_t size)
     }
 }
 
+/* What is contiguous has a loop of its own, which becomes vectors. */
 #define LOAD_LOOP(name, from, to, prepare, value)                                           \
-    static void name(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst)         \
+    LSE_INLINE void name##_at(const char *src, ptrdiff_t stride, ptrdiff_t count, to *out)  \
     {                                                                                       \
-        to *out = (to *)dst;                                                                \
-        for (ptrdiff_t i = 0; i < count; i++, src += stride) {                              \
+        for (ptrdiff_t i = 0; i < count; i++) {                                             \
             from x;                                                                         \
-            memcpy(&x, src, sizeof x);                                                      \
+            memcpy(&x, src + i * stride, sizeof x);                                         \
             prepare;                                                                        \
             out[i] = (to)(value);                                                           \
         }                                                                                   \
+    }                                                                                       \
+    static void name(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst)         \
+    {                                                                                       \
+        if (stride == (ptrdiff_t)sizeof(from)) name##_at(src, sizeof(from), count, (to *)dst); \
+        else name##_at(src, stride, count, (to *)dst);                                      \
     }
 #define LOAD_TO(name, from, to, value)                                            \
     LOAD_LOOP(load_##name##_##to, from, to, (void)0, value)                       \
@@ -80,8 +98,8 @@ LSE_INLINE void swap(void *p, size_t size)
 
 LOAD(float, float, x)
 LOAD(double, double, x)
-LOAD(half, uint16_t, double_of(x, HALF_PLACES, HALF_LEAST))
-LOAD(brain, uint16_t, double_of(x, BRAIN_PLACES, BRAIN_LEAST))
+LOAD(half, uint16_t, float_of_half(x))
+LOAD(brain, uint16_t, float_of_brain(x))
 LOAD(int8_t, int8_t, x)
 LOAD(int16_t, int16_t, x)
 LOAD(int32_t, int32_t, x)
@@ -114,22 +132,30 @@ lse_load lse_load_for(char kind, int size, int swapped, int to)
 #undef PAIR
 }
 
-#define STORE_FROM(name, from, to, value)                                                       \
-    static void store_##name##_##from(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src) \
-    {                                                                                           \
-        const from *in = (const from *)src;                                                     \
-        for (ptrdiff_t i = 0; i < count; i++, dst += stride) {                                  \
-            const from x = in[i];                                                               \
-            const to result = value;                                                            \
-            memcpy(dst, &result, sizeof result);                                                \
-        }                                                                                       \
+#define STORE_FROM(name, from, to, value)                                                                \
+    LSE_INLINE void store_##name##_##from##_at(char *dst, ptrdiff_t stride, ptrdiff_t count, const from *in) \
+    {                                                                                                    \
+        for (ptrdiff_t i = 0; i < count; i++) {                                                          \
+            const from x = in[i];                                                                        \
+            const to result = value;                                                                     \
+            memcpy(dst + i * stride, &result, sizeof result);                                            \
+        }                                                                                                \
+    }                                                                                                    \
+    static void store_##name##_##from(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src)     \
+    {                                                                                                    \
+        const from *in = (const from *)src;                                                              \
+        if (stride == (ptrdiff_t)sizeof(to)) store_##name##_##from##_at(dst, sizeof(to), count, in);     \
+        else store_##name##_##from##_at(dst, stride, count, in);                                         \
     }
-#define STORE(name, to, value) STORE_FROM(name, float, to, value) STORE_FROM(name, double, to, value)
 
-STORE(float, float, (float)x)
-STORE(double, double, (double)x)
-STORE(half, uint16_t, bits_of((double)x, HALF_PLACES, HALF_LEAST))
-STORE(brain, uint16_t, bits_of((double)x, BRAIN_PLACES, BRAIN_LEAST))
+STORE_FROM(float, float, float, x)
+STORE_FROM(float, double, float, (float)x)
+STORE_FROM(double, float, double, (double)x)
+STORE_FROM(double, double, double, x)
+STORE_FROM(half, float, uint16_t, half_of_float(x))
+STORE_FROM(half, double, uint16_t, half_of_float(odd_float(x)))
+STORE_FROM(brain, float, uint16_t, brain_of_float(x))
+STORE_FROM(brain, double, uint16_t, brain_of_float(odd_float(x)))
 
 lse_store lse_store_for(char kind, int size, int from)
 {

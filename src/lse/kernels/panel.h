@@ -175,6 +175,23 @@ static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, R
     FN(rows_in)(&rows, p->n, tile);
 }
 
+/* Line by line, those of an index at equal distances. */
+static void FN(lines_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
+{
+    const lse_load load = p->are_weights ? p->layout->load_weight : p->layout->load;
+    const REAL absent = p->are_weights ? 0 : -(REAL)INFINITY;
+    const ptrdiff_t next = some > 1 ? p->at[first + 1] - p->at[first] : 0;
+    const ptrdiff_t where_next = some > 1 && p->where ? p->where_at[first + 1] - p->where_at[first] : 0;
+    for (ptrdiff_t i = 0; i < p->n; i++, tile += FN(WIDTH)) {
+        load(p->x + p->at[first] + p->offset[i], next, some, tile);
+        if (p->where) {
+            const char *where = p->where + p->where_at[first] + p->where_offset[i];
+            FN(mask_run)((const char *)tile, where, where_next, some, absent, tile);
+        }
+        for (ptrdiff_t k = some; k < FN(WIDTH); k++) tile[k] = tile[0];
+    }
+}
+
 /* Elements of the kernel's own type, each from where it lies. */
 static void FN(gathered_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
 {
@@ -242,6 +259,8 @@ static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, R
             const FN(rows_at) rows = {(char *)(uintptr_t)p->x, FN(places)(p->at, at, some, own), dense};
             LSE_PREFETCH(p->x + p->at[at] + LSE_AHEAD);
             FN(rows_in)(&rows, p->n, tile);
+        } else if (p->form == LSE_BY_LINES) {
+            FN(lines_in)(p, at, some, tile);
         } else if (p->form == LSE_GATHERED) {
             FN(gathered_in)(p, at, some, tile);
         } else {
@@ -264,6 +283,13 @@ static void FN(staged_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, 
         FN(scatter)(p->out_layout, p->out + p->out_at[first + k], 0, p->n, stage + k * p->n);
 }
 
+static void FN(lines_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
+{
+    const ptrdiff_t next = some > 1 ? p->out_at[first + 1] - p->out_at[first] : 0;
+    for (ptrdiff_t i = 0; i < p->n; i++, tile += FN(WIDTH))
+        p->out_layout->store(p->out + p->out_at[first] + p->out_offset[i], next, some, tile);
+}
+
 static void FN(scattered_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
 {
     for (ptrdiff_t i = 0; i < p->n; i++)
@@ -280,6 +306,8 @@ static void FN(tile_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, co
     } else if (p->out_form == LSE_BY_ROWS && some == FN(WIDTH)) {
         const FN(rows_at) rows = {p->out, p->out_at + first, FN(is_dense)(p->n, p->out_pitch)};
         FN(rows_out)(&rows, p->n, tile);
+    } else if (p->out_form == LSE_BY_LINES) {
+        FN(lines_out)(p, first, some, tile);
     } else if (p->out_form == LSE_STAGED) {
         FN(staged_out)(p, first, some, tile);
     } else {
