@@ -9,13 +9,13 @@ LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *str
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? strides[last] : 0;
     const int runs = native && stride == (ptrdiff_t)sizeof(REAL);
     if (runs && length - start % length >= n) return element(layout, strides, base, start);
-    for (ptrdiff_t done = 0; done < n;) {
-        const ptrdiff_t left = length - (start + done) % length;
-        const ptrdiff_t run = left < n - done ? left : n - done;
-        const char *from = element(layout, strides, base, start + done);
-        if (runs) memcpy(to + done, from, (size_t)run * sizeof(REAL));
-        else load(from, stride, run, to + done);
-        done += run;
+    walk w;
+    walk_from(&w, layout, strides, base, start);
+    for (ptrdiff_t done = 0, run; done < n; done += run) {
+        if (done > 0) walk_on(&w, layout, strides);
+        run = walk_run(&w, last, length, n - done);
+        if (runs) memcpy(to + done, w.at, (size_t)run * sizeof(REAL));
+        else load(w.at, stride, run, to + done);
     }
     return (const char *)to;
 }
@@ -25,11 +25,12 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
 {
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
-    for (ptrdiff_t done = 0; done < n;) {
-        const ptrdiff_t left = length - (start + done) % length;
-        const ptrdiff_t run = left < n - done ? left : n - done;
-        layout->store((char *)element(layout, layout->stride, base, start + done), stride, run, from + done);
-        done += run;
+    walk w;
+    walk_from(&w, layout, layout->stride, base, start);
+    for (ptrdiff_t done = 0, run; done < n; done += run) {
+        if (done > 0) walk_on(&w, layout, layout->stride);
+        run = walk_run(&w, last, length, n - done);
+        layout->store((char *)(uintptr_t)w.at, stride, run, from + done);
     }
 }
 
@@ -64,12 +65,12 @@ LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t 
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1;
     const ptrdiff_t stride = last >= 0 ? layout->where_stride[last] : 0;
-    for (ptrdiff_t done = 0; done < n;) {
-        const ptrdiff_t left = length - (start + done) % length;
-        const ptrdiff_t run = left < n - done ? left : n - done;
-        FN(mask_run)(from + (size_t)done * sizeof(REAL), element(layout, layout->where_stride, where, start + done),
-                     stride, run, absent, to + done);
-        done += run;
+    walk w;
+    walk_from(&w, layout, layout->where_stride, where, start);
+    for (ptrdiff_t done = 0, run; done < n; done += run) {
+        if (done > 0) walk_on(&w, layout, layout->where_stride);
+        run = walk_run(&w, last, length, n - done);
+        FN(mask_run)(from + (size_t)done * sizeof(REAL), w.at, stride, run, absent, to + done);
     }
 }
 

@@ -97,6 +97,42 @@ LSE_INLINE const char *element(const lse_layout *layout, const ptrdiff_t *stride
     return layout->ndim ? base + index * strides[0] : base;
 }
 
+/* A place in such axes, which goes from one run along the last of them to the next. */
+typedef struct {
+    const char *at;
+    ptrdiff_t index[LSE_MAX_DIMS];
+} walk;
+
+LSE_INLINE void walk_from(walk *w, const lse_layout *layout, const ptrdiff_t *strides, const char *base, ptrdiff_t index)
+{
+    w->at = base;
+    for (int axis = layout->ndim - 1; axis >= 0; axis--) {
+        w->index[axis] = axis > 0 ? index % layout->shape[axis] : index;
+        w->at += w->index[axis] * strides[axis];
+        index = axis > 0 ? index / layout->shape[axis] : 0;
+    }
+}
+
+LSE_INLINE void walk_on(walk *w, const lse_layout *layout, const ptrdiff_t *strides)
+{
+    int axis = layout->ndim - 1;
+    w->at -= w->index[axis] * strides[axis];
+    w->index[axis] = 0;
+    for (axis--; axis >= 0; axis--) {
+        w->at += strides[axis];
+        if (++w->index[axis] < layout->shape[axis]) return;
+        w->at -= layout->shape[axis] * strides[axis];
+        w->index[axis] = 0;
+    }
+}
+
+/* How many elements are left of the run, `length` long, but no more than n. */
+LSE_INLINE ptrdiff_t walk_run(const walk *w, int last, ptrdiff_t length, ptrdiff_t n)
+{
+    const ptrdiff_t left = last >= 0 ? length - w->index[last] : 1;
+    return left < n ? left : n;
+}
+
 /* How many of the elements start .. start + n a row has. */
 LSE_INLINE ptrdiff_t reach_of(const lse_row *row, ptrdiff_t start, ptrdiff_t n)
 {
