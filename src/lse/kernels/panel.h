@@ -329,19 +329,25 @@ LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
     return p->n <= LSE_TILE_LINES || p->form == LSE_BY_COLUMNS ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
 }
 
-/* The columns to the right of sums first .. first + some, of the input and, of maps, of the output. */
+/* What comes after sums first .. first + some: the columns to the right, or rows that are one run, of the input and, of maps,
+ * of the output. */
 LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int maps)
 {
+    const ptrdiff_t size = sizeof(REAL), row = p->n * size;
     ask_ahead ask = {.lines = 0};
-    if (p->form != LSE_BY_COLUMNS) return ask;
-    const ptrdiff_t next = some * (ptrdiff_t)sizeof(REAL);
-    ask.x = p->x + p->at[first] + next;
-    ask.offset = p->offset;
-    if (maps && p->out_form == LSE_BY_COLUMNS) {
-        ask.out = p->out + p->out_at[first] + next;
-        ask.out_offset = p->out_offset;
+    if (p->form == LSE_BY_COLUMNS) {
+        ask.x = p->x + p->at[first] + some * size;
+        ask.offset = p->offset;
+        ask.lines = 4 * p->n;
+        if (maps && p->out_form == LSE_BY_COLUMNS) {
+            ask.out = p->out + p->out_at[first] + some * size;
+            ask.out_offset = p->out_offset;
+        }
+    } else if (p->form == LSE_BY_ROWS && p->pitch == row) {
+        ask.x = p->x + p->at[first] + some * row;
+        ask.lines = some * row / 64;
+        if (maps && p->out_form == LSE_BY_ROWS && p->out_pitch == row) ask.out = p->out + p->out_at[first] + some * row;
     }
-    ask.lines = 4 * p->n;
     return ask;
 }
 

@@ -52,8 +52,8 @@ LSE_INLINE row_sum row_sum_at(const lse_states *states, ptrdiff_t i)
     return (row_sum){states->max[i], states->count[i], states->tail[i], states->tail_lo[i]};
 }
 
-/* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset; out may
- * be NULL. */
+/* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset, or in one
+ * run where there are none; out may be NULL. */
 typedef struct {
     const char *x, *out;
     const ptrdiff_t *offset, *out_offset;
@@ -63,10 +63,9 @@ typedef struct {
 LSE_INLINE void ask_for_one(ask_ahead *ask)
 {
     if (ask->next >= ask->lines) return;
-    const ptrdiff_t row = ask->next >> 2, line = (ask->next & 3) * 64;
-    LSE_PREFETCH(ask->x + ask->offset[row] + line);
-    if (ask->out) LSE_PREFETCH_OUT(ask->out + ask->out_offset[row] + line);
-    ask->next++;
+    const ptrdiff_t next = ask->next++, row = next >> 2, line = (next & 3) * 64;
+    LSE_PREFETCH(ask->x + (ask->offset ? ask->offset[row] + line : next * 64));
+    if (ask->out) LSE_PREFETCH_OUT(ask->out + (ask->out_offset ? ask->out_offset[row] + line : next * 64));
 }
 
 /* Scalars of the same: the sum of eight lanes, in halves. */
