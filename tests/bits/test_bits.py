@@ -86,6 +86,26 @@ def test_few_columns(dtype, function, n, count, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [257, 300, 2049, 9001, 70_001])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 15, 17])
+def test_few_columns_with_weights(dtype, n, count, rng):
+    a, b = rows(n, count, dtype, rng), rng.standard_normal((count, n)).astype(dtype)
+    b[:, ::7] = 0
+    chosen = rng.random(a.shape) < 0.8
+    for weights in (b, np.abs(b), b[:1], b[:, :1], b.astype(np.float16).astype(dtype)[::-1]):
+        every = np.broadcast_to(weights, a.shape)
+        alone = [lse.logsumexp(row, b=w, return_sign=True) for row, w in zip(a, every, strict=True)]
+        masked = [lse.logsumexp(row, b=w, where=c) for row, w, c in zip(a, every, chosen, strict=True)]
+        wide = np.zeros((n, count + 3), dtype)
+        wide[:, 1:-2] = a.T
+        for columns in (np.ascontiguousarray(a.T), wide[:, 1:-2]):
+            value, sign = lse.logsumexp(columns, axis=0, b=np.ascontiguousarray(weights.T), return_sign=True)
+            assert_same(value, np.array([v for v, _ in alone]))
+            assert_same(sign, np.array([s for _, s in alone]))
+            assert_same(lse.logsumexp(columns, axis=0, b=weights.T, where=chosen.T), np.array(masked))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_long_rows_and_columns(dtype, function, rng):
     a = rows(200_003, 6, dtype, rng)

@@ -129,7 +129,7 @@ typedef struct {
     lse_reduce_rows rows;
     lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of them */
     lse_reduce_rows weighted_rows;
-    lse_reduce_columns weighted_columns;
+    lse_reduce_columns weighted_columns, narrow_weighted_columns;
     lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */
     lse_map_columns softmax_columns, log_softmax_columns;
     /* All of these are of elements start .. start + n of a row.

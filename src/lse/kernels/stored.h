@@ -79,8 +79,8 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
     }
 }
 
-/* Columns that are one run, though a row does not fill vectors: maxima, levels and shares of each element of a period, and
- * the sums of the lanes of each column, a turn of LSE_LANES rows. */
+/* Columns that are one run, though a row does not fill vectors: maxima, levels and shares of each element of a period,
+ * and the sums of the lanes of each column, a turn of LSE_LANES rows. */
 typedef struct {
     ptrdiff_t count, period;
     REAL max[FN(PERIOD)], bias[FN(PERIOD)], floor[FN(PERIOD)], r[FN(PERIOD)], r_lo[FN(PERIOD)];
