@@ -61,19 +61,48 @@ def test_rows_and_columns(dtype, function, n, count, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("n", [257, 300, 2049, 9001])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 15, 17, 20, 40])
+def test_few_columns(dtype, function, n, count, rng):
+    for a in (rows(n, count, dtype, rng), (rng.standard_normal((count, n)) * 20).astype(dtype)):
+        alone = np.array([function(row) for row in a]).T
+        wide = np.zeros((n, count + 3), dtype)
+        wide[:, 1:-2] = a.T
+        backwards = np.ascontiguousarray(a.T[::-1])[::-1]
+        chosen = rng.random(a.shape) < 0.8
+        masked = np.array([function(row, where=w) for row, w in zip(a, chosen, strict=True)]).T
+        for columns in (np.ascontiguousarray(a.T), wide[:, 1:-2], backwards):
+            assert_same(function(columns, axis=0), alone)
+            assert_same(function(columns, axis=0, where=chosen.T), masked)
+            if alone.ndim == 2:
+                out = np.full((n, count + 1), 7, dtype)
+                assert_same(function(columns, axis=0, out=out[:, :-1]), alone)
+                assert np.all(out[:, -1] == 7)
+        inside = wide[:, 1:-2]
+        if alone.ndim == 2:
+            assert_same(function(inside, axis=0, out=inside), alone)
+            assert not wide[:, :1].any() and not wide[:, -2:].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [257, 300, 2049, 9001, 70_001])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 15, 17])
-def test_few_columns(dtype, n, count, rng):
-    a = rows(n, count, dtype, rng)
-    alone = np.array([lse.logsumexp(row) for row in a])
-    wide = np.zeros((n, count + 3), dtype)
-    wide[:, 1:-2] = a.T
-    backwards = np.ascontiguousarray(a.T[::-1])[::-1]
-    for columns in (np.ascontiguousarray(a.T), wide[:, 1:-2], backwards):
-        assert_same(lse.logsumexp(columns, axis=0), alone)
+def test_few_columns_with_weights(dtype, n, count, rng):
+    a, b = rows(n, count, dtype, rng), rng.standard_normal((count, n)).astype(dtype)
+    b[:, ::7] = 0
     chosen = rng.random(a.shape) < 0.8
-    alone = np.array([lse.logsumexp(row, where=w) for row, w in zip(a, chosen, strict=True)])
-    assert_same(lse.logsumexp(wide[:, 1:-2], axis=0, where=chosen.T), alone)
+    for weights in (b, np.abs(b), b[:1], b[:, :1], b.astype(np.float16).astype(dtype)[::-1]):
+        every = np.broadcast_to(weights, a.shape)
+        alone = [lse.logsumexp(row, b=w, return_sign=True) for row, w in zip(a, every, strict=True)]
+        masked = [lse.logsumexp(row, b=w, where=c) for row, w, c in zip(a, every, chosen, strict=True)]
+        wide = np.zeros((n, count + 3), dtype)
+        wide[:, 1:-2] = a.T
+        for columns in (np.ascontiguousarray(a.T), wide[:, 1:-2]):
+            value, sign = lse.logsumexp(columns, axis=0, b=np.ascontiguousarray(weights.T), return_sign=True)
+            assert_same(value, np.array([v for v, _ in alone]))
+            assert_same(sign, np.array([s for _, s in alone]))
+            assert_same(lse.logsumexp(columns, axis=0, b=weights.T, where=chosen.T), np.array(masked))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

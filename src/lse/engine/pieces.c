@@ -30,10 +30,9 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
     const lse_real_kernels *k = plan->kernels;
     const int weighted = plan->first.weight != NULL, narrow = count * plan->itemsize < LSE_NARROW;
-    if (columns)
-        (weighted ? k->weighted_columns
-         : narrow ? k->narrow_columns
-                  : k->columns)(&plan->row, rows, start, n, count, states);
+    const lse_reduce_columns plain_columns = narrow ? k->narrow_columns : k->columns;
+    const lse_reduce_columns weighted_columns = narrow ? k->narrow_weighted_columns : k->weighted_columns;
+    if (columns) (weighted ? weighted_columns : plain_columns)(&plan->row, rows, start, n, count, states);
     else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, shift, states);
     lse_add_progress(n * count);
 }

@@ -109,9 +109,6 @@ static int find_kept(const lse_request *q, kept_axis *kept)
     return merged;
 }
 
-/* Bytes of neighbouring columns below which they are done one by one, where there is no other way for them. */
-enum { NARROW = 32 };
-
 /* The axes kept: one of columns where their elements are neighbours and those of a row are not, and the others. */
 static void lay_out_rest(lse_plan *plan, const lse_request *q)
 {
@@ -125,8 +122,7 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->kept_stride = plan->kept_where_stride = plan->kept_weight_stride = plan->kept_out_stride = 0;
     const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan) && is_native(&q->a, size) &&
                              last->stride == size && (!maps || (last->out_stride == size && is_native(&q->out, size)));
-    const int few = maps || q->weights.data; /* of which few are not done together */
-    if (side_by_side && (last->length * size >= NARROW || plan->is_short || !few)) {
+    if (side_by_side) {
         plan->columns = last->length;
         plan->out_column_stride = last->out_stride;
         plan->given_column_stride = last->given_stride;

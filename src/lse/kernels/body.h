@@ -30,6 +30,7 @@
 #include "weighted_columns.h"
 #include "logs.h"
 #include "softmax.h"
+#include "map_columns.h"
 #include "alone.h"
 #include "panel.h"
 #include "narrow.h"
@@ -56,6 +57,7 @@
 #include "weighted_columns.h"
 #include "logs.h"
 #include "softmax.h"
+#include "map_columns.h"
 #include "alone.h"
 #include "panel.h"
 #include "narrow.h"
@@ -80,7 +82,8 @@
 #define LSE_REAL_KERNELS(F)                                                                                   \
     {                                                                                                         \
         rows_##F, columns_##F, narrow_columns_##F, \
-            weighted_rows_##F, weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, \
+            weighted_rows_##F, weighted_columns_##F, narrow_weighted_columns_##F, \
+            softmax_row_##F, log_softmax_row_##F, \
             softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
             select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
             finish_##F, finish_scaled_##F, finish_values_##F, value_of_few_##F, log_softmax_of_few_##F, \

@@ -77,3 +77,45 @@ static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptr
     FN(sum_faint_columns)(layout, row, start, n, count, states);
     fill_states(states, count);
 }
+
+/* Weights as rows of their own. */
+LSE_INLINE void FN(lay_out_weights)(const lse_layout *layout, lse_layout *weights)
+{
+    *weights = *layout;
+    weights->native = layout->native_weight;
+    weights->direct = layout->direct_weight;
+    weights->load = layout->load_weight;
+    for (int axis = 0; axis < layout->ndim; axis++) weights->stride[axis] = layout->weight_stride[axis];
+}
+
+/* Likewise with weights, where they lie side by side too; else one by one. */
+static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                        ptrdiff_t count, lse_states *states)
+{
+    const ptrdiff_t length = FN(BLOCK) / count / FN(QUAD) * FN(QUAD), size = sizeof(REAL);
+    const lse_row weight_row = {row->weight, NULL, NULL, row->n};
+    REAL x[FN(BLOCK)], b[FN(BLOCK)];
+    FN(weighted_sum) s[FN(NARROW)];
+    lse_layout weights;
+    if (row->where || !layout->native_weight || layout->weight_step != size) {
+        for (ptrdiff_t c = 0; c < count; c++) {
+            lse_row column = *row;
+            column.x += c * size;
+            column.weight += c * layout->weight_step;
+            if (column.where) column.where += c * layout->where_step;
+            FN(weighted_row)(layout, &column, start, n, 0, c, states);
+        }
+        return;
+    }
+    FN(lay_out_weights)(layout, &weights);
+    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_start)(&s[c]);
+    for (ptrdiff_t done = 0; done < n; done += length) {
+        const ptrdiff_t some = n - done < length ? n - done : length;
+        FN(runs_of)(layout, row, start + done, some, count, length, x);
+        FN(runs_of)(&weights, &weight_row, start + done, some, count, length, b);
+        for (ptrdiff_t c = 0; c < count; c++)
+            FN(add_weighted_block)(&s[c], (const char *)(x + c * length), (const char *)(b + c * length), some,
+                                   done == 0);
+    }
+    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_end)(&s[c], c, states);
+}

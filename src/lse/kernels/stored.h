@@ -16,6 +16,17 @@ static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, c
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
 
+/* One row of a panel as it lies, or with a mask in a copy. */
+LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *row, ptrdiff_t r, ptrdiff_t count,
+                                      REAL *copy)
+{
+    const char *x = element(layout, layout->stride, row->x, r);
+    if (!row->where) return x;
+    const char *where = element(layout, layout->where_stride, row->where, r);
+    FN(mask_run)(x, where, layout->where_step, count, -(REAL)INFINITY, copy);
+    return (const char *)copy;
+}
+
 /* Rows of columns that are worked on together, while they are in the first cache. */
 enum { FN(TOGETHER) = 8 * LSE_LANES };
 
@@ -68,8 +79,121 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
     }
 }
 
+/* Columns that are one run, though a row does not fill vectors: maxima, levels and shares of each element of a period,
+ * and the sums of the lanes of each column, a turn of LSE_LANES rows. */
+typedef struct {
+    ptrdiff_t count, period;
+    REAL max[FN(PERIOD)], bias[FN(PERIOD)], floor[FN(PERIOD)], r[FN(PERIOD)], r_lo[FN(PERIOD)];
+    double hi[LSE_LANES * FN(PANEL) + vf64_width], lo[LSE_LANES * FN(PANEL) + vf64_width];
+} FN(column_run);
+
+/* What the first columns have goes to all others of a period. */
+LSE_INLINE void FN(repeat)(REAL *x, ptrdiff_t count, ptrdiff_t period)
+{
+    for (ptrdiff_t i = count; i < period; i++) x[i] = x[i - count];
+}
+
+LSE_INLINE void FN(run_maxima)(FN(column_run) *run, const char *x, ptrdiff_t n)
+{
+    const V none = VF(set)(-(REAL)INFINITY);
+    for (ptrdiff_t at = 0; at < run->period; at += VF(width)) {
+        V max = none;
+        for (ptrdiff_t i = at; i < n; i += run->period)
+            max = VF(max)(VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), n - i, none), max);
+        VF(store)(run->max + at, max);
+    }
+}
+
+/* The levels of all maxima, and empty sums; 0 where a maximum wants a second look. */
+LSE_INLINE int FN(run_levels)(FN(column_run) *run)
+{
+    for (ptrdiff_t i = run->count; i < run->period; i++) {
+        REAL *max = run->max + i % run->count;
+        if (run->max[i] > *max) *max = run->max[i];
+    }
+    for (ptrdiff_t c = 0; c < run->count; c++)
+        if (!FN(is_near)(run->max[c])) return 0;
+    FN(repeat)(run->max, run->count, run->period);
+    for (ptrdiff_t at = 0; at < run->period; at += VF(width)) {
+        const FN(term_level) level = FN(term_level_for)(VF(load)(run->max + at));
+        VF(store)(run->bias + at, level.bias);
+        VF(store)(run->floor + at, level.floor);
+    }
+    for (ptrdiff_t j = 0; j < LSE_LANES * run->count + vf64_width; j++) {
+        run->hi[j] = F_IS_DOUBLE ? TERMS_OFFSET : 0.0;
+        run->lo[j] = 0.0;
+    }
+    return 1;
+}
+
+/* The terms of n elements, which join the sums; beyond the last one there are zeros. */
+LSE_INLINE void FN(run_terms)(FN(column_run) *run, const char *x, char *out, ptrdiff_t n)
+{
+    const ptrdiff_t turn = LSE_LANES * run->count;
+    REAL line[VF(width)];
+    for (ptrdiff_t at = 0, j = 0; n > 0; n -= VF(width), x += sizeof(V), out += sizeof(V)) {
+        const FN(term_level) level = {VF(load)(run->bias + at), VF(load)(run->floor + at)};
+        V v = VF(load_some)(x, n, VF(set)(-(REAL)INFINITY));
+        FN(terms)(&v, 1, &level);
+        VF(store_some)(out, n, v);
+        VF(store)(line, v);
+        LSE_UNROLL for (int part = 0; part < VF(width); part += vf64_width) {
+            FN(term_sum) s = {vf64_load(run->hi + j), vf64_load(run->lo + j)};
+            FN(join_term)(&s, line + part, 0);
+            vf64_store(run->hi + j, s.hi);
+            vf64_store(run->lo + j, s.lo);
+            j = j + vf64_width == turn ? 0 : j + vf64_width;
+        }
+        at = FN(next_place)(at, run->period);
+    }
+}
+
+/* What to multiply the terms by; NaN in nan[c] where column c is all NaN now. */
+LSE_INLINE void FN(run_shares)(FN(column_run) *run, double *nan)
+{
+    for (ptrdiff_t c = 0; c < run->count; c += vf64_width) {
+        const ptrdiff_t left = run->count - c, some = left < vf64_width ? left : vf64_width;
+        FN(term_sum) s[LSE_LANES];
+        REAL r[vf64_width], r_lo[vf64_width] = {0};
+        for (ptrdiff_t j = 0; j < LSE_LANES; j++) {
+            s[j].hi = vf64_load(run->hi + j * run->count + c);
+            s[j].lo = vf64_load(run->lo + j * run->count + c);
+        }
+        FN(tile_share)(s, LSE_LANES, r, r_lo);
+        memcpy(run->r + c, r, (size_t)some * sizeof(REAL));
+        memcpy(run->r_lo + c, r_lo, (size_t)some * sizeof(REAL));
+        for (ptrdiff_t k = 0; k < some; k++) nan[c + k] = (double)r[k];
+    }
+    FN(repeat)(run->r, run->count, run->period);
+    FN(repeat)(run->r_lo, run->count, run->period);
+}
+
+/* Terms become what they are of their sums. */
+LSE_INLINE void FN(run_times)(const FN(column_run) *run, char *out, ptrdiff_t n)
+{
+    for (ptrdiff_t at = 0; n > 0; n -= VF(width), out += sizeof(V)) {
+        const FN(share) share = FN(share_of)(run->r + at, run->r_lo + at);
+        VF(store_some)(out, n, FN(times)(VF(load_some)(out, n, VF(set)(0)), &share));
+        at = FN(next_place)(at, run->period);
+    }
+}
+
+/* softmax_whole_columns of a run. */
+static int FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff_t count, double *nan)
+{
+    FN(column_run) run;
+    run.count = count;
+    run.period = FN(period_of)(count);
+    FN(run_maxima)(&run, x, n * count);
+    if (!FN(run_levels)(&run)) return 0;
+    FN(run_terms)(&run, x, out, n * count);
+    FN(run_shares)(&run, nan);
+    FN(run_times)(&run, out, n * count);
+    return 1;
+}
+
 /* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN now.
- * 0 where a maximum wants a second look, and nothing is written. */
+ * 0, and nothing is written, where a maximum wants a second look, or where they are better done one by one. */
 static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                      ptrdiff_t count, double *nan)
 {
@@ -78,6 +202,10 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     V max[MOST];
     FN(share) share[MOST];
     FN(term_sum) s[MOST][HALVES][LSE_LANES];
+    const int is_run = FN(are_one_run)(layout, row, out_layout, count);
+    if (is_run && row->n > 1 && (count < FN(NARROW) || count % VF(width) != 0))
+        return FN(softmax_column_run)(row->x, out, row->n, count, nan);
+    if (count < FN(NARROW) && row->n > 1) return 0; /* one by one is quicker than in vectors that are not full */
     FN(columns_max_of)(layout, row, count, max);
     if (!FN(are_near)(max, FN(whole_vectors)(count) / VF(width))) return 0;
     for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* one element has all of the sum */

@@ -179,31 +179,54 @@ LSE_INLINE void FN(fold_weighted_block)(const char *x, const char *b, ptrdiff_t 
     if (own > *exponent) *exponent = own;
 }
 
+typedef struct {
+    FN(weighted_lanes) lanes;
+    double anchor, exponent;
+} FN(weighted_sum);
+
+LSE_INLINE void FN(weighted_start)(FN(weighted_sum) *s)
+{
+    for (int g = 0; g < FN(groups); g++) s->lanes.hi[g] = s->lanes.lo[g] = VF(set)(0);
+    s->lanes.odd = VF(set)(0);
+    s->anchor = FN(anchor_at)(-(double)INFINITY);
+    s->exponent = -(double)INFINITY;
+}
+
+/* The next block, of whole quads but at the end of a row; of the first one the first quad tells where to anchor. */
+LSE_INLINE void FN(add_weighted_block)(FN(weighted_sum) *s, const char *x, const char *b, ptrdiff_t n, int is_first)
+{
+    if (is_first) {
+        FN(weighted_lanes) first = s->lanes;
+        FN(weighted_sweep)(x, b, n < FN(QUAD) ? n : FN(QUAD), &first, 0);
+        s->anchor = FN(anchor_at)(FN(exponent_at)(VF(greatest)(first.top), 0));
+    }
+    FN(fold_weighted_block)(x, b, n, &s->lanes, &s->anchor, &s->exponent);
+}
+
+LSE_INLINE void FN(weighted_end)(const FN(weighted_sum) *s, ptrdiff_t at, lse_states *states)
+{
+    REAL hi[LANES], lo[LANES], odd[VF(width)], any = 0;
+    for (int g = 0; g < FN(groups); g++) {
+        VF(store)(hi + g * VF(width), s->lanes.hi[g]);
+        VF(store)(lo + g * VF(width), s->lanes.lo[g]);
+    }
+    VF(store)(odd, s->lanes.odd);
+    for (int i = 0; i < VF(width); i++) any += odd[i];
+    FN(sum_lanes)(hi, lo, LANES, 1);
+    FN(weighted_state)(hi[0], lo[0], any, s->anchor, s->exponent, at, states);
+}
+
 static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
                              ptrdiff_t at, lse_states *states)
 {
-    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)], hi[LANES], lo[LANES], odd[VF(width)], any = 0;
-    double anchor = FN(anchor_at)(-(double)INFINITY), exponent = -(double)INFINITY;
-    FN(weighted_lanes) s;
-    for (int g = 0; g < FN(groups); g++) s.hi[g] = s.lo[g] = VF(set)(0);
-    s.odd = VF(set)(0);
+    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
+    FN(weighted_sum) s;
+    FN(weighted_start)(&s);
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
         const char *x = FN(fetch)(layout, row, start + done, some, shift, x_buffer);
         const char *b = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
-        if (done == 0) { /* its first quad tells where to anchor */
-            FN(weighted_lanes) first = s;
-            FN(weighted_sweep)(x, b, some < FN(QUAD) ? some : FN(QUAD), &first, 0);
-            anchor = FN(anchor_at)(FN(exponent_at)(VF(greatest)(first.top), 0));
-        }
-        FN(fold_weighted_block)(x, b, some, &s, &anchor, &exponent);
+        FN(add_weighted_block)(&s, x, b, some, done == 0);
     }
-    for (int g = 0; g < FN(groups); g++) {
-        VF(store)(hi + g * VF(width), s.hi[g]);
-        VF(store)(lo + g * VF(width), s.lo[g]);
-    }
-    VF(store)(odd, s.odd);
-    for (int i = 0; i < VF(width); i++) any += odd[i];
-    FN(sum_lanes)(hi, lo, LANES, 1);
-    FN(weighted_state)(hi[0], lo[0], any, anchor, exponent, at, states);
+    FN(weighted_end)(&s, at, states);
 }

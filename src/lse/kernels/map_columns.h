@@ -1,0 +1,169 @@
+/* exp(x - y) and x - y of neighbouring columns, included once for each F.
+ *
+ * Rows of `count` columns are a run, one after another, where there is nothing between them; else one row is, or a copy of
+ * some. What belongs to a column comes again in it after `count` elements, and after a period again in whole vectors. */
+
+enum { FN(PERIOD) = FN(PANEL) * VF(width) }; /* at most */
+
+LSE_INLINE ptrdiff_t FN(period_of)(ptrdiff_t count)
+{
+    const ptrdiff_t factor = count & -count;
+    return factor < VF(width) ? count / factor * VF(width) : count;
+}
+
+LSE_INLINE int FN(is_column_run)(const lse_layout *layout, ptrdiff_t count)
+{ return layout->ndim == 1 && layout->stride[0] == count * (ptrdiff_t)sizeof(REAL); }
+
+LSE_INLINE int FN(are_one_run)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
+                               ptrdiff_t count)
+{ return !row->where && FN(is_column_run)(layout, count) && FN(is_column_run)(out_layout, count); }
+
+/* Copies `count` columns of n rows, one by one: a row of them is less than a copy costs. */
+LSE_INLINE void FN(copy_columns)(const char *from, ptrdiff_t pitch, char *to, ptrdiff_t to_pitch, ptrdiff_t n,
+                                 ptrdiff_t count)
+{
+    for (ptrdiff_t c = 0; c < count; c++, from += sizeof(REAL), to += sizeof(REAL))
+        for (ptrdiff_t r = 0; r < n; r++) memcpy(to + r * to_pitch, from + r * pitch, sizeof(REAL));
+}
+
+/* Rows start .. start + n as a run, where they lie or in the buffer. */
+LSE_INLINE const char *FN(fetch_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                         ptrdiff_t count, REAL *buffer)
+{
+    const ptrdiff_t pitch = count * (ptrdiff_t)sizeof(REAL);
+    const char *x = element(layout, layout->stride, row->x, start);
+    if (!row->where && (n == 1 || FN(is_column_run)(layout, count))) return x;
+    if (n > 1 && layout->ndim == 1) {
+        FN(copy_columns)(x, layout->stride[0], (char *)buffer, pitch, n, count);
+        for (ptrdiff_t c = 0; c < count && row->where; c++) {
+            const char *where = row->where + start * layout->where_stride[0] + c * layout->where_step;
+            for (ptrdiff_t r = 0; r < n; r++, where += layout->where_stride[0])
+                buffer[r * count + c] = *where ? buffer[r * count + c] : -(REAL)INFINITY;
+        }
+        return (const char *)buffer;
+    }
+    for (ptrdiff_t r = 0; r < n; r++) {
+        x = element(layout, layout->stride, row->x, start + r);
+        REAL *to = buffer + r * count;
+        if (row->where)
+            FN(mask_run)(x, element(layout, layout->where_stride, row->where, start + r), layout->where_step, count,
+                         -(REAL)INFINITY, to);
+        else memcpy(to, x, (size_t)pitch);
+    }
+    return (const char *)buffer;
+}
+
+/* Where the result of these rows goes first, and from there, if that is a buffer, to where it belongs. */
+LSE_INLINE char *FN(place_of_columns)(const lse_layout *out_layout, char *out, ptrdiff_t start, ptrdiff_t n,
+                                      ptrdiff_t count, REAL *buffer)
+{
+    return n == 1 || FN(is_column_run)(out_layout, count)
+               ? (char *)element(out_layout, out_layout->stride, out, start)
+               : (char *)buffer;
+}
+
+LSE_INLINE void FN(scatter_columns)(const lse_layout *out_layout, char *out, ptrdiff_t start, ptrdiff_t n,
+                                    ptrdiff_t count, const char *from, const REAL *buffer)
+{
+    const ptrdiff_t pitch = count * (ptrdiff_t)sizeof(REAL);
+    char *to = (char *)element(out_layout, out_layout->stride, out, start);
+    if (from != (const char *)buffer) return;
+    if (out_layout->ndim == 1) FN(copy_columns)(from, pitch, to, out_layout->stride[0], n, count);
+    for (ptrdiff_t r = 0; r < n && out_layout->ndim != 1; r++)
+        memcpy((char *)element(out_layout, out_layout->stride, out, start + r), buffer + r * count, (size_t)pitch);
+}
+
+/* What to map each element of a period with; of log-softmax y and y_lo alone, of softmax the others. */
+typedef struct {
+    REAL bias[FN(PERIOD)], floor[FN(PERIOD)], scale[FN(PERIOD)], scale_lo[FN(PERIOD)];
+    double y[FN(PERIOD)], y_lo[FN(PERIOD)];
+} FN(targets);
+
+LSE_INLINE void FN(targets_for)(const lse_results *results, ptrdiff_t count, ptrdiff_t period, const int log,
+                                FN(targets) *t)
+{
+    for (ptrdiff_t i = 0; i < period; i++) {
+        const ptrdiff_t before = i - count;
+        if (log) {
+            t->y[i] = before < 0 ? results->value[i] : t->y[before];
+            t->y_lo[i] = before < 0 ? results->value_lo[i] : t->y_lo[before];
+        } else if (before < 0) {
+            const FN(target) own = FN(target_for)(results, i);
+            t->bias[i] = own.bias;
+            t->floor[i] = own.floor;
+            t->scale[i] = own.scale;
+            t->scale_lo[i] = own.scale_lo;
+        } else {
+            t->bias[i] = t->bias[before];
+            t->floor[i] = t->floor[before];
+            t->scale[i] = t->scale[before];
+            t->scale_lo[i] = t->scale_lo[before];
+        }
+    }
+}
+
+/* A vector at this place of a period. */
+LSE_INLINE void FN(map_vector)(const char *x, char *out, const FN(targets) *t, ptrdiff_t at, const int log)
+{
+    if (log) {
+        LSE_UNROLL for (int part = 0; part < VF(width); part += vf64_width)
+            FN(log_softmax)(x + (size_t)part * sizeof(REAL), out + (size_t)part * sizeof(REAL),
+                            vf64_load(t->y + at + part), vf64_load(t->y_lo + at + part));
+    } else {
+        V v = VF(load)(x);
+        FN(softmax)(&v, 1, VF(load)(t->bias + at), VF(load)(t->floor + at), VF(load)(t->scale + at),
+                    VF(load)(t->scale_lo + at));
+        VF(store)(out, v);
+    }
+}
+
+LSE_INLINE ptrdiff_t FN(next_place)(ptrdiff_t at, ptrdiff_t period)
+{ return at + VF(width) == period ? 0 : at + VF(width); }
+
+/* n elements of a run. */
+LSE_INLINE void FN(map_run)(const char *x, char *out, ptrdiff_t n, const FN(targets) *t, ptrdiff_t period,
+                            const int log)
+{
+    REAL last[VF(width)];
+    ptrdiff_t at = 0;
+    for (; n >= VF(width); n -= VF(width), x += sizeof(V), out += sizeof(V)) {
+        LSE_PREFETCH_OUT(out + LSE_AHEAD / 2);
+        FN(map_vector)(x, out, t, at, log);
+        at = FN(next_place)(at, period);
+    }
+    if (n == 0) return;
+    VF(store)(last, VF(load_some)(x, n, VF(set)(0)));
+    FN(map_vector)((const char *)last, (char *)last, t, at, log);
+    VF(store_some)(out, n, VF(load)(last));
+}
+
+LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results,
+                                const int log)
+{
+    const int all = FN(are_one_run)(layout, row, out_layout, count);
+    const ptrdiff_t together = all ? n : count < FN(NARROW) ? LSE_SHORT : 1, period = FN(period_of)(count);
+    REAL buffer[FN(BLOCK)];
+    FN(targets) t;
+    FN(targets_for)(results, count, period, log, &t);
+    for (ptrdiff_t done = 0; done < n; done += together) {
+        const ptrdiff_t at = start + done, some = n - done < together ? n - done : together;
+        const char *x = FN(fetch_columns)(layout, row, at, some, count, buffer);
+        char *to = FN(place_of_columns)(out_layout, out, at, some, count, buffer);
+        FN(map_run)(x, to, some * count, &t, period, log);
+        FN(scatter_columns)(out_layout, out, at, some, count, to, buffer);
+    }
+}
+
+static void FN(softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results)
+{
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 0);
+}
+
+static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
+                                    char *out, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                                    const lse_results *results)
+{
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 1);
+}
