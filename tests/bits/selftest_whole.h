@@ -76,8 +76,12 @@ static void check_whole(whole_case *c, const lse_kernels *table)
         char *x = untouched_bytes(bytes), *out = c->in_place ? x : untouched_bytes(out_bytes);
         memcpy(x, c->x, (size_t)bytes);
         lse_row row = {x, c->masked ? (const char *)c->mask : NULL, NULL, c->n};
-        if (!one_by_one && r->softmax_whole_columns(&c->layout, &row, to, out, c->count, nan) != plain)
-            fail_whole(c, table->name, "second looks", -1, -1);
+        int done = 1;
+        if (!one_by_one) { /* few columns may be left to be done one by one */
+            done = r->softmax_whole_columns(&c->layout, &row, to, out, c->count, nan);
+            if (done > plain || (done < plain && c->count * size >= LSE_NARROW))
+                fail_whole(c, table->name, "second looks", -1, -1);
+        }
         for (ptrdiff_t k = 0; k < c->count; k++) {
             row.x = x + k * size;
             if (c->masked) row.where = (const char *)c->mask + k;
@@ -88,9 +92,9 @@ static void check_whole(whole_case *c, const lse_kernels *table)
             }
             if (one_by_one && r->softmax_whole_row(&c->layout, &row, to, out + k * size) != c->status[k])
                 fail_whole(c, table->name, "status", k, -1);
-            if (!one_by_one && plain && (nan[k] != nan[k]) != (c->status[k] == LSE_IS_NAN))
+            if (!one_by_one && done && (nan[k] != nan[k]) != (c->status[k] == LSE_IS_NAN))
                 fail_whole(c, table->name, "NaN", k, -1);
-            check_column(c, table->name, out, k, one_by_one ? c->status[k] != 0 : plain);
+            check_column(c, table->name, out, k, one_by_one ? c->status[k] != 0 : done);
         }
         if (!c->in_place) free(out);
         free(x);

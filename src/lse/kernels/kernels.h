@@ -164,7 +164,8 @@ typedef struct {
     lse_sum_panel sum_panel, sum_weighted_panel;
     lse_map_panel softmax_panel, log_softmax_panel, cumulate_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
-     * second look, or columns are better done one by one, and nothing is written; LSE_IS_NAN, or NaN in nan, where all is NaN now. */
+     * second look, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written; LSE_IS_NAN, or
+     * NaN in nan, where all is NaN now. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
