@@ -66,7 +66,8 @@ typedef struct {
 
 static ptrdiff_t size_of(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
 
-/* Whether sums along b come after those along a, one right after another in the memory of a: nothing repeats along a. */
+/* Whether sums along b come after those along a, one right after another in the memory of a: nothing repeats along
+ * a. */
 static int is_inner(const kept_axis *a, const kept_axis *b)
 { return size_of(b->stride) < size_of(a->stride) && b->stride != 0; }
 
@@ -78,8 +79,8 @@ static int are_one(const kept_axis *a, const kept_axis *b)
            a->given_stride == b->length * b->given_stride;
 }
 
-/* The axes kept in the order of the input's memory, those merged that are one in everything: so the same bytes are the same
- * work, whatever shape they are given in. Returns how many. */
+/* The axes kept in the order of the input's memory, those merged that are one in everything: so the same bytes are
+ * the same work, whatever shape they are given in. Returns how many. */
 static int find_kept(const lse_request *q, kept_axis *kept)
 {
     const int every = q->out.ndim == q->a.ndim; /* it has the reduced axes, mapped or of length 1 */
@@ -149,8 +150,8 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer_ndim = count;
 }
 
-/* How sums lie of which each is one run (direct), or those of an index are one (across) or at equal distances that are less
- * than those of the elements (lines), and no mask is in the way. */
+/* How sums lie of which each is one run (direct), or those of an index are one (across) or at equal distances that
+ * are less than those of the elements (lines), and no mask is in the way. */
 static lse_form form_of(int direct, int across, int lines, int native, int masked)
 {
     if (direct && !masked) return LSE_BY_ROWS;

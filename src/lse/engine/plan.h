@@ -58,8 +58,8 @@ typedef struct {
     int *failed;            /* why it stops, see threads.h; set by any of its threads */
 } lse_plan;
 
-/* What is to be done; a where or weights whose data is NULL are not there. A map may be given the sums of its rows, with
- * strides in elements for each axis kept; LSE_SUMS sums that are added to, laid out as the output. */
+/* What is to be done; a where or weights whose data is NULL are not there. A map may be given the sums of its rows,
+ * with strides in elements for each axis kept; LSE_SUMS sums that are added to, laid out as the output. */
 typedef struct {
     lse_operation operation;
     const lse_kernels *table;
@@ -97,8 +97,8 @@ void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out);
 /* Whether softmax keeps the terms of these rows. */
 int lse_is_stored(const lse_plan *plan);
 
-/* Likewise of short sums of which none wants a second look: what is asked for at its places in the output; 0, and nothing
- * done, where one does. */
+/* Likewise of short sums of which none wants a second look: what is asked for at its places in the output; 0, and
+ * nothing done, where one does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 
 /* singles.c: whether all are of one element each, in runs of neighbours; a task of them, plan->together. */
@@ -136,8 +136,8 @@ typedef struct {
 
 void lse_execute_segments(lse_segments *segments, int threads);
 
-/* tasks.c: the log-sum-exp, a float where single and a double elsewhere, or the sum, of one contiguous run of no more than
- * LSE_PIECE elements, not 0, without a plan; 0 where it wants a second look. */
+/* tasks.c: the log-sum-exp, a float where single and a double elsewhere, or the sum, of one contiguous run of no
+ * more than LSE_PIECE elements, not 0, without a plan; 0 where it wants a second look. */
 int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value);
 int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum);
 /* Likewise softmax or log-softmax of no more than LSE_SHORT elements; data is as it was where it returns 0. */

@@ -55,8 +55,8 @@ void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sum
 void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
                     lse_run run);
 
-/* value, value_lo and sign of count <= LSE_BATCH plain sums, as those of floats where single; of sums of which each is the
- * sum of a plain and a weighted one, unless weighted.max is NULL. */
+/* value, value_lo and sign of count <= LSE_BATCH plain sums, as those of floats where single; of sums of which each
+ * is the sum of a plain and a weighted one, unless weighted.max is NULL. */
 void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
                      lse_results *results);
 

@@ -133,8 +133,8 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
         plan->run(one_of_some, &some, lse_least(SOME, count - some.first), threads);
 }
 
-/* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works itself,
- * not while it waits for others. */
+/* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works
+ * itself, not while it waits for others. */
 #define LONG ((ptrdiff_t)1 << 22)
 
 void lse_execute(lse_plan *plan)

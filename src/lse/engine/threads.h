@@ -14,8 +14,8 @@ void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads);
 /* Why a call stops before its end. What it has written by then means nothing. */
 enum { LSE_NO_MEMORY = 1, LSE_INTERRUPTED = 2 };
 
-/* Sets what the calling thread asks of its caller while it works, some times a second: anything but 0 interrupts. NULL is
- * nothing. Returns what it was. */
+/* Sets what the calling thread asks of its caller while it works, some times a second: anything but 0 interrupts.
+ * NULL is nothing. Returns what it was. */
 typedef int (*lse_question)(void);
 lse_question lse_ask_meanwhile(lse_question question);
 
@@ -32,8 +32,8 @@ void lse_note_fork(void);
  * there is. Returns the first as it was. */
 int lse_limit_threads(int wanted, int environment);
 
-/* Sets how many threads the reductions of the calling thread use at most, 0: no limit of its own; returns the limit there
- * was. */
+/* Sets how many threads the reductions of the calling thread use at most, 0: no limit of its own; returns the limit
+ * there was. */
 int lse_limit_own_threads(int limit);
 
 /* Threads that a large reduction would use now; and those that one of so many elements should, if its caller wants so

@@ -39,7 +39,8 @@ LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
     const __m512i i = _mm512_castps_si512(t);
-    const __m512i entry = _mm512_permutexvar_epi32(i, _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)table)));
+    const __m512i entries = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)table));
+    const __m512i entry = _mm512_permutexvar_epi32(i, entries);
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(i, 20), entry));
 }
 LSE_INLINE float vf32_total(vf32 a)

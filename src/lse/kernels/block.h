@@ -1,15 +1,15 @@
 /* Sums of no more than LSE_SHORT elements, included once for each F.
  *
- * The maximum is known first. Elements that equal it are counted and kept out of the sum, one that is unordered counts as
- * different; the terms of all others are summed in eight lanes in double precision, in index order, and the lanes in a
- * fixed tree. Nothing else decides the bits, so that a row alone and one among others, of any layout, have the same.
+ * The maximum is known first. Elements that equal it are counted and kept out of the sum, one that is unordered counts
+ * as different; the terms of all others are summed in eight lanes in double precision, in index order, and the lanes in
+ * a fixed tree. Nothing else decides the bits, so that a row alone and one among others, of any layout, have the same.
  *
- * float32: a plain sum of exponentials in double precision. float64: a sum of what lies on a grid of 2^-43 of the greatest
- * term, which is exact, and one of what lies below it, so that the sum is as good as the worst of its terms (exp.h: 0.80 of
- * 2^-53). What is missing at the end adds zeros.
+ * float32: a plain sum of exponentials in double precision. float64: a sum of what lies on a grid of 2^-43 of the
+ * greatest term, which is exact, and one of what lies below it, so that the sum is as good as the worst of its terms
+ * (exp.h: 0.80 of 2^-53). What is missing at the end adds zeros.
  *
- * Of a result in [1, 2) that is 0.40 ulp at most; the finish may add 0.13, the last rounding 0.50. No row is known in which
- * all of them come together. The worst known is at 0.96 of the bound: 256 elements of which the last is
+ * Of a result in [1, 2) that is 0.40 ulp at most; the finish may add 0.13, the last rounding 0.50. No row is known
+ * in which all of them come together. The worst known is at 0.96 of the bound: 256 elements of which the last is
  * -0x1.8fced4fbc4e36p+1, the others -0x1.1ff4bf1cc3decp+2. Of floats it is at 0.53: 176 of -0x1.a02622p+1, the 49th
  * -0x1.3b2a2ep+1 (tests/accuracy/test_worst_known.py). */
 
@@ -23,7 +23,8 @@ LSE_INLINE vf64 FN(widen)(const void *p)
 #endif
 }
 
-/* count elements of one lane, from as many turns, join its sum, of doubles hi less the offset; a compile-time constant. */
+/* count elements of one lane, from as many turns, join its sum, of doubles hi less the offset; a compile-time
+ * constant. */
 LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, const wide_level *level, const int masked,
                          vf64 *others)
 {
@@ -71,8 +72,8 @@ LSE_INLINE void FN(add_lanes_of)(vf64 *hi, vf64 *lo, const int lanes, vf64 offse
 /* Lines of memory for each two elements of vf64_width sums: as many as a panel has. */
 enum { FN(ASKS) = vf64_width == 8 && F_IS_DOUBLE ? 2 : 1 };
 
-/* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself if it
- * is less, constants both. */
+/* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself
+ * if it is less, constants both. */
 LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, ask_ahead *ask, lse_states *states,
                               ptrdiff_t at)
 {
@@ -121,7 +122,8 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 }
 
 #if F_IS_DOUBLE
-/* Whether a sum, that of a maximum so near 0 and of terms so small, may be tiny itself: then its terms want a finer grid. */
+/* Whether a sum, that of a maximum so near 0 and of terms so small, may be tiny itself: then its terms want a finer
+ * grid. */
 LSE_INLINE int is_faint(row_sum s) { return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480; }
 
 static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at);

@@ -79,17 +79,15 @@
 #define F_IS_DOUBLE 0
 #include "few.h"
 
-#define LSE_REAL_KERNELS(F)                                                                                   \
-    {                                                                                                         \
-        rows_##F, columns_##F, narrow_columns_##F, \
-            weighted_rows_##F, weighted_columns_##F, narrow_weighted_columns_##F, \
-            softmax_row_##F, log_softmax_row_##F, \
-            softmax_columns_##F, log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F,       \
-            select_infinity_##F, is_present_##F, select_present_##F, cumulate_row_##F, \
-            finish_##F, finish_scaled_##F, finish_values_##F, value_of_few_##F, log_softmax_of_few_##F, \
-            copy_alone_##F, fill_alone_##F, sum_panel_##F, \
-            sum_weighted_panel_##F, softmax_panel_##F, log_softmax_panel_##F, cumulate_panel_##F, \
-            softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                                                          \
+#define LSE_REAL_KERNELS(F)                                                                                 \
+    {                                                                                                       \
+        rows_##F, columns_##F, narrow_columns_##F, weighted_rows_##F, weighted_columns_##F,                 \
+            narrow_weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, softmax_columns_##F,         \
+            log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F, select_infinity_##F,     \
+            is_present_##F, select_present_##F, cumulate_row_##F, finish_##F, finish_scaled_##F,            \
+            finish_values_##F, value_of_few_##F, log_softmax_of_few_##F, copy_alone_##F, fill_alone_##F,    \
+            sum_panel_##F, sum_weighted_panel_##F, softmax_panel_##F, log_softmax_panel_##F,                \
+            cumulate_panel_##F, softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                 \
     }
 #define LSE_TABLE(isa)                                                                      \
     static const lse_kernels table = {isa, merge, weighted_merge, weighted_finish,          \

@@ -163,7 +163,8 @@ static void columns_raise_f32(column_sums_f32 *c, vf32 block)
         const vf64 up = vf64_sub(c->anchor[h], anchor);
         for (int l = 0; l < LSE_LANES; l++) c->s[l][h] = vf64_down(c->s[l][h], up);
         c->rest[h] = vf64_add(vf64_down(c->rest[h], up), eighths_term(old[h], lost[h], anchor));
-        bias[h] = vf64_sub(vf64_set(0x1.8p23 + 8.0 * (127.0 + EIGHTHS_HEADROOM - 500.0)), vf64_mul(anchor, vf64_set(8.0)));
+        bias[h] = vf64_sub(vf64_set(0x1.8p23 + 8.0 * (127.0 + EIGHTHS_HEADROOM - 500.0)),
+                           vf64_mul(anchor, vf64_set(8.0)));
         floor[h] = vf64_mul(vf64_add(anchor, vf64_set(500.0 - EIGHTHS_FLOOR)), vf64_set(LN2_HI_f64));
         c->anchor[h] = anchor;
     }
@@ -306,7 +307,8 @@ static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, pt
             FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
         } else {
             for (ptrdiff_t c = 0; c < count; c += VF(width))
-                VF(store_some)(copy + c, count - c, VF(load_some)(from + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(0)));
+                VF(store_some)(copy + c, count - c,
+                               VF(load_some)(from + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(0)));
             if (line) LSE_PREFETCH(from + LSE_SHORT * pitch);
         }
         for (ptrdiff_t c = count; c < width; c++) copy[c] = -(REAL)INFINITY;

@@ -1,8 +1,8 @@
-/* Running sums of rows of no more than LSE_SHORT elements, in the tiles of panel.h or one row by itself, with the same bits,
- * included once for each F.
+/* Running sums of rows of no more than LSE_SHORT elements, in the tiles of panel.h or one row by itself, with the same
+ * bits, included once for each F.
  *
- * All elements are added one after another; sums are the same at any anchor, which rises where an element wants it. The
- * first element that is not -inf is its own logarithm. Rows with numbers beyond NEAR are done as long ones are. */
+ * All elements are added one after another; sums are the same at any anchor, which rises where an element wants it.
+ * The first element that is not -inf is its own logarithm. Rows with numbers beyond NEAR are done as long ones are. */
 
 /* The greatest magnitude of x and others, of which NaN and -inf have none. */
 LSE_INLINE V FN(farther)(V x, V far)

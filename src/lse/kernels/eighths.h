@@ -1,8 +1,8 @@
-/* e^x of floats from a table of eighths, for sums of many: e^x 2^-N = a (1 + p) FACTOR, where a is a power of two times an
- * entry of EIGHTHS and p = e^r - 1 with |r| <= ln(2) / 16.
+/* e^x of floats from a table of eighths, for sums of many: e^x 2^-N = a (1 + p) FACTOR, where a is a power of two times
+ * an entry of EIGHTHS and p = e^r - 1 with |r| <= ln(2) / 16.
  *
- * The terms of the maximum are near 2^HEADROOM; FLOOR below that they stay as they are, so that no product is subnormal:
- * what is clamped is 2^-187 of the maximum. N = anchor + 500 (wide.h). */
+ * The terms of the maximum are near 2^HEADROOM; FLOOR below that they stay as they are, so that no product is
+ * subnormal: what is clamped is 2^-187 of the maximum. N = anchor + 500 (wide.h). */
 
 #define EIGHTHS_HEADROOM 100.0
 #define EIGHTHS_FLOOR 187.0
@@ -21,7 +21,8 @@ LSE_INLINE vf32 eighths_exp(vf32 x, vf32 bias, vf32 floor, vf32 *p)
     const vf32 t = vf32_fma(x, vf32_set(8 * LOG2E_f32), bias), n = vf32_sub(t, bias);
     vf32 r = vf32_fma(n, vf32_set(-LN2_HI_f32 / 8), x);
     r = vf32_fma(n, vf32_set(-LN2_LO_f32 / 8), r);
-    const vf32 q = vf32_fma(vf32_fma(vf32_set(EXP_EIGHTHS[2]), r, vf32_set(EXP_EIGHTHS[1])), r, vf32_set(EXP_EIGHTHS[0]));
+    const vf32 two = vf32_fma(vf32_set(EXP_EIGHTHS[2]), r, vf32_set(EXP_EIGHTHS[1]));
+    const vf32 q = vf32_fma(two, r, vf32_set(EXP_EIGHTHS[0]));
     *p = vf32_fma(vf32_mul(r, r), q, r);
     return vf32_eighths(t, EIGHTHS);
 }

@@ -65,8 +65,8 @@ LSE_INLINE REAL FN(floor)(double anchor) { return (REAL)((anchor - (double)EXP_B
 /* x[j] = e^x[j] - 1 for j < count, a compile-time constant, and |x| <= ln(2) / 2. The stages of several vectors
  * interleave.
  *
- * Error below 0.54 of 2^-53 or 2^-24 of 1 + x, the most at x = -ln(2) / 2: of this 0.36 is the rounding of the result, 0.09
- * the polynomial's error, 0.04 the rounding of x x and 0.05 that of the coefficients' sums. */
+ * Error below 0.54 of 2^-53 or 2^-24 of 1 + x, the most at x = -ln(2) / 2: of this 0.36 is the rounding of the
+ * result, 0.09 the polynomial's error, 0.04 the rounding of x x and 0.05 that of the coefficients' sums. */
 LSE_INLINE void FN(expm1)(V *x, const int count)
 {
     enum { TERMS = sizeof(FN(EXP)) / sizeof(REAL) };
@@ -77,13 +77,13 @@ LSE_INLINE void FN(expm1)(V *x, const int count)
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(VF(mul)(x[j], x[j]), p[j], x[j]);
 }
 
-/* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten. For |x| < LSE_FAR and any anchor the error is that of expm1 and
- * of the r that it is given, 0.25: 0.80 of 2^-53 or 2^-24 of 1 + x at most, 0.77 at the worst x known,
+/* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten. For |x| < LSE_FAR and any anchor the error is that of expm1
+ * and of the r that it is given, 0.25: 0.80 of 2^-53 or 2^-24 of 1 + x at most, 0.77 at the worst x known,
  * -0x1.1fe37e19296d4p+2, and of floats 0.73, -0x1.b475fp+14 (python -m reliability numbers, worst).
  *
- * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto
- * bias = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor,
- * where that exponent is 0, gives a scale of exactly 0; NaN gives NaN. */
+ * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto bias
+ * = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor, where that
+ * exponent is 0, gives a scale of exactly 0; NaN gives NaN. */
 LSE_INLINE void FN(exp_parts)(V *x, V *scale, const int count, V bias, V floor)
 {
     V t[4], n[4];

@@ -1,7 +1,7 @@
 /* Rows as contiguous runs of F, and back, included once for each F. */
 
-/* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else in a
- * buffer. */
+/* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else
+ * in a buffer. */
 LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, int native, lse_load load,
                                   const char *base, ptrdiff_t start, ptrdiff_t n, REAL *to)
 {

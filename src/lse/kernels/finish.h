@@ -63,7 +63,8 @@ typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 /* value + value_lo = max + log(count + w), w the sum of all smaller terms divided by e^max.
  *
  * The error of value + value_lo that arises here is below 0.27 of 2^-53 of w / (1 + w), from the polynomial and the
- * roundings of e^-r, and 2^-57 of the logarithm; all else is that of the terms. e^-r is taken with r in two parts, near zero. */
+ * roundings of e^-r, and 2^-57 of the logarithm; all else is that of the terms. e^-r is taken with r in two parts,
+ * near zero. */
 LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {

@@ -22,13 +22,12 @@ enum {
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
 
-/* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over all
- * others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500).
- * An empty state is (-inf, 0, 0, 0). NaN in the data is NaN in the tail.
+/* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over
+ * all others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). An empty state is
+ * (-inf, 0, 0, 0). NaN in the data is NaN in the tail.
  *
- * With weights max is the greatest exponent of a term, an integer, and no term is kept aside:
- * sum(b exp(x)) = (tail + tail_lo) * 2^(max - 500). NaN in the tail also stands for a weight that is not a normal
- * number or 0. */
+ * With weights max is the greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(x)) = (tail
+ * + tail_lo) * 2^(max - 500). NaN in the tail also stands for a weight that is not a normal number or 0. */
 typedef struct {
     double max[LSE_BATCH];
     double count[LSE_BATCH];
@@ -51,8 +50,9 @@ typedef struct {
 typedef void (*lse_load)(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst);
 typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src);
 
-/* How the elements of a row lie in memory, its mask and its weights: nested axes, the last one fastest. Native is what is
- * of the kernel's own type, direct what is one contiguous run of that; load, load_weight and store serve all else. */
+/* How the elements of a row lie in memory, its mask and its weights: nested axes, the last one fastest. Native is
+ * what is of the kernel's own type, direct what is one contiguous run of that; load, load_weight and store serve all
+ * else. */
 typedef struct {
     int ndim;
     int native, direct, native_weight, direct_weight;
@@ -72,8 +72,9 @@ typedef struct {
     ptrdiff_t n;
 } lse_row;
 
-/* How the sums of a panel lie: each in one run of the kernel's type; side by side, so that those of an index are one run;
- * likewise, but of any type and at any equal distance; the kernel's type anyhow; anything else, by way of layout. */
+/* How the sums of a panel lie: each in one run of the kernel's type; side by side, so that those of an index are one
+ * run; likewise, but of any type and at any equal distance; the kernel's type anyhow; anything else, by way of
+ * layout. */
 typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_BY_LINES, LSE_GATHERED, LSE_STAGED } lse_form;
 
 /* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k lies at x + at[k] + offset[i]. */
@@ -116,8 +117,8 @@ typedef union {
     double aligned;
     char bytes[96];
 } lse_running;
-/* Writes log(sum(exp(x[0 .. i]))) for i in start .. start + n, a whole number of blocks (16 KiB) or the rest of the row;
- * out may be the row itself. */
+/* Writes log(sum(exp(x[0 .. i]))) for i in start .. start + n, a whole number of blocks (16 KiB) or the rest of the
+ * row; out may be the row itself. */
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
@@ -136,8 +137,8 @@ typedef struct {
      * Adds how many are NaN, and how many +inf. */
     void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
                    ptrdiff_t *infinities);
-    /* raises max to the greatest finite element with a weight; plain becomes 0 unless every weight is a normal number or
-     * 0, every element finite or -inf */
+    /* raises max to the greatest finite element with a weight; plain becomes 0 unless every weight is a normal
+     * number or 0, every element finite or -inf */
     void (*weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
                             int *plain);
     /* n elements and weights as doubles; the weight of an element left out is 0 */
@@ -152,8 +153,8 @@ typedef struct {
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
-    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0 where one
-     * of them wants a second look. */
+    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0
+     * where one of them wants a second look. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
     /* Of n <= LSE_FEW elements in one run; 0 where they want a second look. */
     int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
@@ -163,9 +164,9 @@ typedef struct {
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
     lse_map_panel softmax_panel, log_softmax_panel, cumulate_panel;
-    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants a
-     * second look, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written; LSE_IS_NAN, or
-     * NaN in nan, where all is NaN now. */
+    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants
+     * a second look, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written;
+     * LSE_IS_NAN, or NaN in nan, where all is NaN now. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
@@ -203,8 +204,8 @@ const lse_kernels *lse_available(int index);
 /* The first of them, or the one that the environment variable LSE_KERNELS names: the same at every call; NULL where it
  * names none of them. */
 const lse_kernels *lse_chosen(void);
-/* For tests alone, while nothing is being computed: from now on the choice is the table of this name, which is returned;
- * NULL, and nothing changes, where there is none. */
+/* For tests alone, while nothing is being computed: from now on the choice is the table of this name, which is
+ * returned; NULL, and nothing changes, where there is none. */
 const lse_kernels *lse_choose(const char *wanted);
 
 #endif

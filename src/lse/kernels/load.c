@@ -22,7 +22,10 @@ LSE_INLINE uint32_t bits_of_float(float x)
 }
 
 /* condition is 0 or 1; both are computed, which a compiler does not do of ?: where they may raise a flag. */
-LSE_INLINE uint32_t chosen(uint32_t condition, uint32_t yes, uint32_t no) { return no ^ ((yes ^ no) & (0u - condition)); }
+LSE_INLINE uint32_t chosen(uint32_t condition, uint32_t yes, uint32_t no)
+{
+    return no ^ ((yes ^ no) & (0u - condition));
+}
 
 LSE_INLINE float float_of_half(uint16_t half)
 {

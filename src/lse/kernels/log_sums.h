@@ -1,14 +1,14 @@
 /* Values of log-sum-exps for log_softmax of no more than LSE_SHORT elements, included once for each F.
  *
- * float64: those of logsumexp. float32: in float alone, in two parts, at half the work. e^x = a (1 + p) from the table of
- * eighths; a is split at a GRID so coarse that the sums of what lies on it are exact in any order; what lies below it, and
- * a p, is summed in sixteen lanes, element i in lane i mod 16, and the lanes in halves. Maxima are counted and kept out, and
- * the logarithm is that of their count plus the rest, in two parts too.
+ * float64: those of logsumexp. float32: in float alone, in two parts, at half the work. e^x = a (1 + p) from the table
+ * of eighths; a is split at a GRID so coarse that the sums of what lies on it are exact in any order; what lies below
+ * it, and a p, is summed in sixteen lanes, element i in lane i mod 16, and the lanes in halves. Maxima are counted and
+ * kept out, and the logarithm is that of their count plus the rest, in two parts too.
  *
- * The exponentials of the elements and of the maximum are within 0.12 of 2^-24, the logarithm within 2^-28, the lanes' sums
- * within 0.04 of 2^-24: of a result in [1, 2) that is 0.20 ulp at most, and its last rounding 0.50. The worst row known is
- * at 0.73: 64 of 0x1.8d233ep+2, one of -0x1.0d0376p+2, 191 of -0x1.c27de2p+1, the 230th 0x1.210d28p+3
- * (tests/accuracy/test_worst_known.py). */
+ * The exponentials of the elements and of the maximum are within 0.12 of 2^-24, the logarithm within 2^-28, the
+ * lanes' sums within 0.04 of 2^-24: of a result in [1, 2) that is 0.20 ulp at most, and its last rounding 0.50. The
+ * worst row known is at 0.73: 64 of 0x1.8d233ep+2, one of -0x1.0d0376p+2, 191 of -0x1.c27de2p+1, the 230th
+ * 0x1.210d28p+3 (tests/accuracy/test_worst_known.py). */
 #if F_IS_DOUBLE
 static void finish_f64(const lse_states *states, ptrdiff_t count, lse_results *results);
 
@@ -39,7 +39,8 @@ static void log_values_of_rows_f64(const lse_panel *p, const double *max, lse_re
 #define GRID 0x1.8p108f
 enum { LOG_LANES = 16 };
 
-/* What is known of a vector of sums: their maxima, how many elements differ from it, and the sum of those but for `rest`. */
+/* What is known of a vector of sums: their maxima, how many elements differ from it, and the sum of those but for
+ * `rest`. */
 typedef struct {
     vf32 max, others, whole;
     term_level_f32 level;
@@ -76,9 +77,9 @@ LSE_INLINE void put_log_sum(log_sums *sums, ptrdiff_t at, const log_sum *s, vf32
     vf32_store(sums->rest + at, rest);
 }
 
-/* value = max and value_lo = log(n - others + w), w = (whole + rest) e^-max, of count sums, copied up to pairs of vectors.
- * Both terms of the sum are scaled by 2^115, far from subnormal numbers; w below 2^-40, which is its own logarithm, is added
- * at the end, as a double. */
+/* value = max and value_lo = log(n - others + w), w = (whole + rest) e^-max, of count sums, copied up to pairs of
+ * vectors. Both terms of the sum are scaled by 2^115, far from subnormal numbers; w below 2^-40, which is its own
+ * logarithm, is added at the end, as a double. */
 static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, lse_results *results)
 {
 #define EACH LSE_UNROLL for (int j = 0; j < 2; j++)

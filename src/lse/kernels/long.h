@@ -1,18 +1,18 @@
 /* Sums of more than LSE_SHORT elements, included once for each F: block.h's algorithm block by block.
  *
- * Of each block of LSE_SHORT elements the maximum comes first. While it stays below the greatest one so far, its elements
- * are summed as they are; where it reaches that, elements that equal it are counted and kept out; where it exceeds it,
- * the term of the old maximum, times its count, joins a sum of its own, and the anchor moves if the new one is more than
- * SLACK above that which it was made for: the online rescale, by an exact power of two.
+ * Of each block of LSE_SHORT elements the maximum comes first. While it stays below the greatest one so far, its
+ * elements are summed as they are; where it reaches that, elements that equal it are counted and kept out; where it
+ * exceeds it, the term of the old maximum, times its count, joins a sum of its own, and the anchor moves if the new one
+ * is more than SLACK above that which it was made for: the online rescale, by an exact power of two.
  *
- * float64: lanes of block.h, of which those of a block join compensated sums. float32: e^x 2^-N = a (1 + p), a from a table
- * of eighths and summed in double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes that are added
- * to a double after FLUSH elements.
+ * float64: lanes of block.h, of which those of a block join compensated sums. float32: e^x 2^-N = a (1 + p), a from a
+ * table of eighths and summed in double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes
+ * that are added to a double after FLUSH elements.
  *
- * The worst rows known, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.96, 512 elements of which
- * the 70th is -0x1.9059599ddeab3p+1, the others 112 of -0x1.1fcc69c624482p+2, 32 of -0x1.1ff5fca7c034bp+2 and 32 of
- * -0x1.79f7388fa5858p+4, over and over; float32, 0.66, 257 elements of which the 31st is -0x1.18631ep+2, the others 16 of
- * -0x1.499a2cp+2 and 128 of -0x1.edd734p+3. */
+ * The worst rows known, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.96, 512 elements
+ * of which the 70th is -0x1.9059599ddeab3p+1, the others 112 of -0x1.1fcc69c624482p+2, 32 of -0x1.1ff5fca7c034bp+2
+ * and 32 of -0x1.79f7388fa5858p+4, over and over; float32, 0.66, 257 elements of which the 31st is -0x1.18631ep+2,
+ * the others 16 of -0x1.499a2cp+2 and 128 of -0x1.edd734p+3. */
 
 enum { FN(FLUSH) = 128, FN(TURN) = 16 };
 
@@ -129,8 +129,8 @@ LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
 #endif
 }
 
-/* The n elements of a block, whole turns but at the end of a row. masked: what equals the maximum is kept out, and how many
- * differ from it is returned; else 0, and top, if it is not NULL, is raised to the greatest. */
+/* The n elements of a block, whole turns but at the end of a row. masked: what equals the maximum is kept out, and
+ * how many differ from it is returned; else 0, and top, if it is not NULL, is raised to the greatest. */
 LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, const int masked, V *top)
 {
     FN(long_sum) s = *state;
@@ -200,8 +200,8 @@ LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, doubl
     else FN(sweep)(s, x, n, 0, NULL);
 }
 
-/* Some blocks: all at once where none of them reaches the maximum so far. That is seen in the same sweep, whose sums are
- * dropped if one does; where one did in the blocks before, the maxima come first. */
+/* Some blocks: all at once where none of them reaches the maximum so far. That is seen in the same sweep, whose sums
+ * are dropped if one does; where one did in the blocks before, the maxima come first. */
 LSE_INLINE void FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
 {
     double max[FN(BLOCK) / LSE_SHORT];
@@ -248,7 +248,8 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
 }
 
 #if F_IS_DOUBLE
-/* The state again of a sum that is_faint: its maximum is known, and the grid is that of the greatest element below it. */
+/* The state again of a sum that is_faint: its maximum is known, and the grid is that of the greatest element below
+ * it. */
 static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
                       lse_states *states, ptrdiff_t at)
 {

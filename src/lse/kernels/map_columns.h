@@ -1,7 +1,8 @@
 /* exp(x - y) and x - y of neighbouring columns, included once for each F.
  *
- * Rows of `count` columns are a run, one after another, where there is nothing between them; else one row is, or a copy of
- * some. What belongs to a column comes again in it after `count` elements, and after a period again in whole vectors. */
+ * Rows of `count` columns are a run, one after another, where there is nothing between them; else one row is, or a
+ * copy of some. What belongs to a column comes again in it after `count` elements, and after a period again in whole
+ * vectors. */
 
 enum { FN(PERIOD) = FN(PANEL) * VF(width) }; /* at most */
 

@@ -1,6 +1,7 @@
 /* Softmax and log-softmax of a panel (panel.h), included once for each F. */
 
-/* The tiles of sums first .. first + some, brought near where they are not, which 0 tells, and their maxima as they were. */
+/* The tiles of sums first .. first + some, brought near where they are not, which 0 tells, and their maxima as they
+ * were. */
 LSE_INLINE int FN(near_tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles, V *max)
 {
     const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);

@@ -1,10 +1,11 @@
-/* A few neighbouring columns of more than LSE_SHORT elements, included once for each F: turned into runs, a block at a time,
- * that are summed as rows are, for side by side they would not fill a vector. */
+/* A few neighbouring columns of more than LSE_SHORT elements, included once for each F: turned into runs, a block at
+ * a time, that are summed as rows are, for side by side they would not fill a vector. */
 
-enum { FN(PACKED) = 128 }; /* rows that are packed before they are turned, so that what is stored is not loaded at once */
+/* Rows that are packed before they are turned, so that what is stored is not loaded at once. */
+enum { FN(PACKED) = 128 };
 
-/* Whole vectors of `wide` neighbouring columns, a constant, to the first `count` of as many runs; returns of how many rows.
- * Where it reads more columns than it is to turn, another row follows. */
+/* Whole vectors of `wide` neighbouring columns, a constant, to the first `count` of as many runs; returns of how
+ * many rows. Where it reads more columns than it is to turn, another row follows. */
 LSE_INLINE ptrdiff_t FN(turn_columns)(const char *x, ptrdiff_t pitch, ptrdiff_t n, const int wide, ptrdiff_t count,
                                       ptrdiff_t length, REAL *runs)
 {

@@ -84,8 +84,8 @@ LSE_INLINE void FN(chunk_out)(const FN(rows_at) *rows, ptrdiff_t start, const in
     }
 }
 
-/* n elements in chunks: as many of WIDTH as there are, then one that ends with the row, and begins within what came before
- * if it must; of rows shorter than WIDTH two that overlap. Nothing beyond a row is touched. */
+/* n elements in chunks: as many of WIDTH as there are, then one that ends with the row, and begins within what came
+ * before if it must; of rows shorter than WIDTH two that overlap. Nothing beyond a row is touched. */
 #define EACH_CHUNK(n, DO)                                                                    \
     do {                                                                                     \
         ptrdiff_t start_ = 0;                                                                \
@@ -323,14 +323,15 @@ LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
     return p->form == LSE_BY_ROWS && (p->n > longest || p->count == 1 || 2 * p->count < FN(WIDTH));
 }
 
-/* How many sums are done together: tiles of short ones stay in the first cache; columns are read in the order of memory. */
+/* How many sums are done together: tiles of short ones stay in the first cache; columns are read in the order of
+ * memory. */
 LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
 {
     return p->n <= LSE_TILE_LINES || p->form == LSE_BY_COLUMNS ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
 }
 
-/* What comes after sums first .. first + some: the columns to the right, or rows that are one run, of the input and, of maps,
- * of the output. */
+/* What comes after sums first .. first + some: the columns to the right, or rows that are one run, of the input and,
+ * of maps, of the output. */
 LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int maps)
 {
     const ptrdiff_t size = sizeof(REAL), row = p->n * size;

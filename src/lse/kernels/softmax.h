@@ -31,8 +31,8 @@ LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V s
     }
 }
 
-/* x - (y + y_lo) for vf64_width elements, rounded once but for the last bits of y_lo. float64: what x - y loses is found by
- * two-sum, which wants it finite, so that an infinite x is put back at the end. */
+/* x - (y + y_lo) for vf64_width elements, rounded once but for the last bits of y_lo. float64: what x - y loses is
+ * found by two-sum, which wants it finite, so that an infinite x is put back at the end. */
 LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
 {
 #if F_IS_DOUBLE

@@ -103,7 +103,8 @@ typedef struct {
     ptrdiff_t index[LSE_MAX_DIMS];
 } walk;
 
-LSE_INLINE void walk_from(walk *w, const lse_layout *layout, const ptrdiff_t *strides, const char *base, ptrdiff_t index)
+LSE_INLINE void walk_from(walk *w, const lse_layout *layout, const ptrdiff_t *strides, const char *base,
+                          ptrdiff_t index)
 {
     w->at = base;
     for (int axis = layout->ndim - 1; axis >= 0; axis--) {

@@ -1,7 +1,7 @@
 /* Softmax of rows and of columns whose terms stay in the cache, one by one, included once for each F. */
 
-/* Softmax of a row of no more than LSE_STORED elements: 1; LSE_BAD_NAN where it is all NaN now; 0 where its maximum wants a
- * second look, and nothing is written. */
+/* Softmax of a row of no more than LSE_STORED elements: 1; LSE_BAD_NAN where it is all NaN now; 0 where its maximum
+ * wants a second look, and nothing is written. */
 static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
 {
     REAL buffer[LSE_STORED], result[LSE_STORED];
@@ -30,7 +30,8 @@ LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *r
 /* Rows of columns that are worked on together, while they are in the first cache. */
 enum { FN(TOGETHER) = 8 * LSE_LANES };
 
-/* The terms of rows start and on of one vector of columns, written to out, join its sums; no more than TOGETHER rows. */
+/* The terms of rows start and on of one vector of columns, written to out, join its sums; no more than TOGETHER
+ * rows. */
 static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t c, ptrdiff_t count, V max, FN(term_sum) (*sums)[LSE_LANES])
 {
@@ -192,10 +193,10 @@ static int FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff
     return 1;
 }
 
-/* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN now.
- * 0, and nothing is written, where a maximum wants a second look, or where they are better done one by one. */
-static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                     ptrdiff_t count, double *nan)
+/* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN
+ * now. 0, and nothing is written, where a maximum wants a second look, or where they are better done one by one. */
+static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
+                                     char *out, ptrdiff_t count, double *nan)
 {
     enum { MOST = FN(PANEL) / VF(width), HALVES = VF(width) / vf64_width };
     REAL top[FN(PANEL)];

@@ -36,8 +36,8 @@ LSE_INLINE void FN(terms)(V *x, const int count, const FN(term_level) *level)
 #endif
 }
 
-/* Sums of terms in double precision, and their reciprocals. float64: what lies on the grid of TERMS_OFFSET, on which sums of
- * LSE_STORED terms are exact, and what lies below it. */
+/* Sums of terms in double precision, and their reciprocals. float64: what lies on the grid of TERMS_OFFSET, on which
+ * sums of LSE_STORED terms are exact, and what lies below it. */
 typedef struct {
     vf64 hi, lo;
 } FN(term_sum);
@@ -98,8 +98,8 @@ LSE_INLINE int FN(are_near)(const V *max, ptrdiff_t vectors)
 
 LSE_INLINE int FN(is_near)(REAL max) { return max <= FN(LSE_FAR) && max >= -FN(LSE_FAR); }
 
-/* Elements of sums whose maximum is infinite or beyond the kernels, less that: then it is 0. Of several +inf each is 0, all
- * else -inf; where there is nothing but -inf, all is NaN. Others stay as they are. */
+/* Elements of sums whose maximum is infinite or beyond the kernels, less that: then it is 0. Of several +inf each is
+ * 0, all else -inf; where there is nothing but -inf, all is NaN. Others stay as they are. */
 typedef struct {
     V top, shift, max;
 } FN(approach);
@@ -236,8 +236,8 @@ static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REA
 
 /* Horizontally --------------------------------------------------------------------------------------------------- */
 
-/* One row of n <= LSE_STORED elements in one run, where its maximum is near; x and out may be one. 0 where a term is NaN:
- * then so is all of out. */
+/* One row of n <= LSE_STORED elements in one run, where its maximum is near; x and out may be one. 0 where a term is
+ * NaN: then so is all of out. */
 static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
 {
     enum { TURN = 16, GROUPS = TURN / VF(width), STEP = GROUPS < 4 ? GROUPS : 4, PARTS = TURN / vf64_width };

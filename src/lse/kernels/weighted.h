@@ -1,9 +1,10 @@
 /* Sums of b e^x with weights b of either sign, included once for each F.
  *
- * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the size of a weight moves its exponent alone,
- * and the anchor N follows the greatest n + k. No term is kept aside. Element i belongs to lane i mod LANES, and lanes are
- * added in a fixed tree; sums are compensated, and take either sign. Weights of 0 make no term, whatever x is; what is
- * neither 0 nor a normal number (NaN, infinite, subnormal) makes the result NaN, for whoever calls to look again. */
+ * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the size of a weight moves its exponent
+ * alone, and the anchor N follows the greatest n + k. No term is kept aside. Element i belongs to lane i mod LANES,
+ * and lanes are added in a fixed tree; sums are compensated, and take either sign. Weights of 0 make no term,
+ * whatever x is; what is neither 0 nor a normal number (NaN, infinite, subnormal) makes the result NaN, for whoever
+ * calls to look again. */
 
 #if F_IS_DOUBLE
 #define SMALLEST DBL_MIN
@@ -83,12 +84,14 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(mul)(VF(mantissa)(b[j]), VF(pow2)(t[j]));
 }
 
-/* Elements of `count` consecutive turns, up to 4, of one group of lanes join the sums: each term rounded, what it lost kept.
+/* Elements of `count` consecutive turns, up to 4, of one group of lanes join the sums: each term rounded, what it lost
+ * kept.
  *
- * The worst rows known of positive weights, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.88, 256
- * elements of which the 253rd is -0x1.1fe55322736e4p+2, the others 8 of -0x1.1fea29c80c9ap+2 times 0x1.07dfcce4141ccp+0 and
- * 256 of -0x1.20286c19af011p+2, over and over; float32, 0.85, 384 of which the 59th is -0x1.4ca79ep+2, the others 15 of
- * -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0, over and over. */
+ * The worst rows known of positive weights, as fractions of the bound (tests/accuracy/test_worst_known.py): float64,
+ * 0.88, 256 elements of which the 253rd is -0x1.1fe55322736e4p+2, the others 8 of -0x1.1fea29c80c9ap+2 times
+ * 0x1.07dfcce4141ccp+0 and 256 of -0x1.20286c19af011p+2, over and over; float32, 0.85, 384 of which the 59th is
+ * -0x1.4ca79ep+2, the others 15 of -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0,
+ * over and over. */
 LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
 {
     V scale[4], t[4], less[4], lost, sum, rest;

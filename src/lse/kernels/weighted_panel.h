@@ -1,4 +1,5 @@
-/* Weighted sums of a panel (panel.h), included once for each F: the sums of weighted.h side by side, with the same bits. */
+/* Weighted sums of a panel (panel.h), included once for each F: the sums of weighted.h side by side, with the same
+ * bits. */
 
 /* Elements of one lane from `turns` turns, a constant, of a tile. */
 LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *hi, V *lo, V bias, V *odd)

@@ -6,8 +6,9 @@
 /* Lanes of a sum: element i of a block belongs to lane i mod 8, whatever the width of the registers. */
 enum { LSE_LANES = 8, LSE_LANE_GROUPS = LSE_LANES / vf64_width };
 
-/* What the exponential wants to know of an anchor, the maximum that is kept out of the sum, and the OFFSET of sums: what is
- * added to it is rounded to the grid of its last digit, on which the sums of no more than 256 terms are exact in any order. */
+/* What the exponential wants to know of an anchor, the maximum that is kept out of the sum, and the OFFSET of sums:
+ * what is added to it is rounded to the grid of its last digit, on which the sums of no more than 256 terms are
+ * exact in any order. */
 typedef struct {
     vf64 max, bias, floor, offset;
 } wide_level;
@@ -28,8 +29,8 @@ LSE_INLINE wide_level wide_level_for(vf64 max, double far)
     return level;
 }
 
-/* e^x 2^-N = scale times what is returned, for x that were floats: within 2^-28.8 of it, 0 below the range; the worst x known,
- * 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability numbers). */
+/* e^x 2^-N = scale times what is returned, for x that were floats: within 2^-28.8 of it, 0 below the range; the
+ * worst x known, 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability numbers). */
 LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
 {
     enum { TERMS = sizeof EXP_WIDE / sizeof EXP_WIDE[0] };
@@ -52,8 +53,8 @@ LSE_INLINE row_sum row_sum_at(const lse_states *states, ptrdiff_t i)
     return (row_sum){states->max[i], states->count[i], states->tail[i], states->tail_lo[i]};
 }
 
-/* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset, or in one
- * run where there are none; out may be NULL. */
+/* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset,
+ * or in one run where there are none; out may be NULL. */
 typedef struct {
     const char *x, *out;
     const ptrdiff_t *offset, *out_offset;
