@@ -50,8 +50,11 @@ LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stri
         for (int i = 0; i < STEP; i += VF(width))
             VF(store)(to + i, VF(where)(where + i, VF(load)(from + (size_t)i * sizeof(REAL)), none));
     }
-    for (; n >= VF(width) && stride == 1; n -= VF(width), from += sizeof(V), where += VF(width), to += VF(width))
+    for (; VF(width) > 1 && n >= VF(width) && stride == 1; n -= VF(width), to += VF(width)) {
         VF(store)(to, VF(where)(where, VF(load)(from), none));
+        from += sizeof(V);
+        where += VF(width);
+    }
     for (ptrdiff_t i = 0; i < n; i++) {
         REAL x;
         memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
