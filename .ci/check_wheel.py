@@ -19,9 +19,9 @@ WANTED = [
 ]
 REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*.pyc"]
 REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
-# Each instruction set has rows and panels of every operation, weights among them, lengths up to 8 known when compiled: of
-# 1800 KB half is in the extension, half in the static library. By -O2 it would be a fifth less, but a call on 8 doubles
-# 13 % longer.
+# Each instruction set has rows and panels of every operation, weights among them, lengths up to 8 known when compiled:
+# of 1800 KB half is in the extension, half in the static library. By -O2 it would be a fifth less, but a call on 8
+# doubles 13 % longer.
 LIMIT = 2000 << 10
 
 
