@@ -134,6 +134,12 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     return value;
 }
 
+/* Numbers i and on of count, and the first one in place of those beyond the last, which nothing has been written to. */
+LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
+{
+    return vf64_load_some(x + i, count - i, vf64_set(x[0]));
+}
+
 #define FINISH(F)                                                                                                    \
     LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const wanted what, lse_results *results)    \
     {                                                                                                                \
@@ -143,8 +149,8 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
             return;                                                                                                  \
         }                                                                                                            \
         for (ptrdiff_t i = 0; i < count; i += vf64_width)                                                            \
-            finish_vector_##F(vf64_load(s->max + i), vf64_load(s->count + i), vf64_load(s->tail + i),                \
-                              vf64_load(s->tail_lo + i), what, i, results);                                          \
+            finish_vector_##F(some_of(s->max, i, count), some_of(s->count, i, count), some_of(s->tail, i, count),    \
+                              some_of(s->tail_lo, i, count), what, i, results);                                      \
     }                                                                                                                \
     static void finish_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                          \
     {                                                                                                                \
@@ -199,9 +205,9 @@ static void weighted_finish(const lse_states *states, ptrdiff_t count, lse_resul
 {
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
         vf64 sum_lo, log_hi, log_lo, far_hi, far_lo, lost;
-        const vf64 sum = two_sum_f64(vf64_load(states->tail + i), vf64_load(states->tail_lo + i), &sum_lo);
+        const vf64 sum = two_sum_f64(some_of(states->tail, i, count), some_of(states->tail_lo, i, count), &sum_lo);
         const vf64 sign = vf64_select(sum, vf64_set(0.0), vf64_set(1.0), vf64_set(-1.0));
-        const vf64 anchor = vf64_sub(vf64_load(states->max + i), vf64_set(500.0));
+        const vf64 anchor = vf64_sub(some_of(states->max, i, count), vf64_set(500.0));
         const vf64 size = vf64_abs(sum), rest = vf64_mul(sum_lo, sign), far = vf64_abs(anchor), most = vf64_set(3000.0);
         log_parts_f64(&size, &rest, &log_hi, &log_lo, 1, anchor);
         if (vf64_any_at_least(far, most)) {
