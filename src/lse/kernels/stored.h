@@ -1,6 +1,6 @@
 /* Softmax of rows and of columns whose terms stay in the cache, one by one, included once for each F. */
 
-/* Softmax of a row of no more than LSE_STORED elements: 1; LSE_BAD_NAN where it is all NaN now; 0 where its maximum
+/* Softmax of a row of no more than LSE_STORED elements: 1; LSE_IS_NAN where it is all NaN now; 0 where its maximum
  * wants a second look, and nothing is written. */
 static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
 {
