@@ -132,6 +132,18 @@ static lse_layout strided(ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t size)
     return layout;
 }
 
+/* The first results as those of columns `at` and on of a wide group. */
+static void widen(const lse_results *results, ptrdiff_t count, ptrdiff_t at, lse_wide_results *wide)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        wide->value[at + i] = results->value[i];
+        wide->value_lo[at + i] = results->value_lo[i];
+        wide->scale[at + i] = results->scale[i];
+        wide->scale_lo[at + i] = results->scale_lo[i];
+        wide->anchor[at + i] = results->anchor[i];
+    }
+}
+
 static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t count, outcome *o)
 {
     const lse_real_kernels *r = is_double ? &k->f64 : &k->f32;
@@ -140,6 +152,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     const lse_layout row = contiguous(n, size), column = strided(n, panel * size, size);
     lse_row rows[COUNT];
     static float out32[MOST];
+    static lse_wide_results wide;
     lse_running running;
     for (ptrdiff_t i = 0; i < count; i++) {
         const lse_row at = {x + i * n * size, NULL, x + (COUNT * MOST / 2 + i * n) * size, n};
@@ -170,7 +183,8 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
         const ptrdiff_t high = n * panel <= MOST ? n : MOST / panel;
         const lse_layout low = strided(high, panel * size, size);
         out = is_double ? (char *)o->out[2 + f] : (char *)out32;
-        (f ? r->log_softmax_columns : r->softmax_columns)(&low, &rows[0], &low, out, 0, high, panel, &o->results);
+        widen(&o->results, panel, 3, &wide);
+        (f ? r->log_softmax_columns : r->softmax_columns)(&low, &rows[0], &low, out, 0, high, panel, &wide, 3);
         for (ptrdiff_t i = 0; i < high * panel && !is_double; i++) o->out[2 + f][i] = out32[i];
     }
 }

@@ -114,6 +114,28 @@ def test_long_rows_and_columns(dtype, function, rng):
     assert_same(function(a, axis=1)[5], function(a[5:].T.copy(), axis=0).T[0])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("n", "count"), [(257, 1100), (300, 513), (4500, 140), (70_001, 33)])
+@pytest.mark.parametrize("threads", [1, 5])
+def test_many_columns(dtype, function, n, count, threads, rng):
+    a = (rng.standard_normal((count, n)) * 20).astype(dtype)
+    odd = slice(count // 2, count // 2 + 8)  # infinite, NaN, far, among plain ones that are mapped together
+    a[odd] = rows(n, 8, dtype, rng)
+    with lse.set_num_threads(1):
+        alone = np.array([function(row) for row in a]).T
+        chosen = rng.random(a.shape) < 0.8
+        masked = np.array([function(row, where=w) for row, w in zip(a, chosen, strict=True)]).T
+    with lse.set_num_threads(threads):
+        columns = np.ascontiguousarray(a.T)
+        assert_same(function(columns, axis=0), alone)
+        assert_same(function(columns, axis=0, where=chosen.T), masked)
+        blocks = np.stack([columns, columns])
+        assert_same(function(blocks, axis=1)[1], alone)
+        if alone.ndim == 2:
+            assert_same(function(columns, axis=0, out=columns), alone)
+
+
 def layouts(a):
     """The same values, lying differently in memory."""
     yield "Fortran", np.asfortranarray(a)

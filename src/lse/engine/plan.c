@@ -239,3 +239,17 @@ lse_row lse_column_of(const lse_plan *plan, const lse_row *first, ptrdiff_t i)
     if (row.weight) row.weight += i * plan->row.weight_step;
     return row;
 }
+
+void lse_find_columns(const lse_plan *plan, ptrdiff_t block, ptrdiff_t first, ptrdiff_t count, lse_members *m)
+{
+    m->count = count;
+    lse_find_row(plan, block, &m->rows[0], &m->out[0], &m->given[0]);
+    m->rows[0] = lse_column_of(plan, &m->rows[0], first);
+    m->out[0] += first * plan->out_column_stride;
+    m->given[0] += first * plan->given_column_stride;
+    for (ptrdiff_t i = 1; i < count; i++) {
+        m->rows[i] = lse_column_of(plan, &m->rows[0], i);
+        m->out[i] = m->out[0] + i * plan->out_column_stride;
+        m->given[i] = m->given[0] + i * plan->given_column_stride;
+    }
+}

@@ -1,7 +1,7 @@
 /* One call, as rows or columns over memory: what plan.c makes of arrays, and what the rest of the engine does with it.
  *
  * Nothing here knows of Python. plan.c lays arrays out; pieces.c makes states of rows; sums.c keeps, merges and
- * finishes running sums; results.c turns states into outputs; tasks.c cuts the whole into tasks. */
+ * finishes running sums; results.c turns states into outputs; tasks.c and column_maps.c cut the whole into tasks. */
 #ifndef LSE_PLAN_H
 #define LSE_PLAN_H
 
@@ -74,6 +74,7 @@ typedef struct {
 
 static inline ptrdiff_t lse_least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t lse_most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+static inline ptrdiff_t lse_quotient_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
 /* plan.c: describes the reduction of a, which is not empty; the output has the shape of a, or lacks the reduced axes or
  * has them with length 1. 0, or -1 where no kernel reads or writes a type. */
@@ -82,6 +83,17 @@ int lse_maps(lse_operation operation);
 /* The addresses of an outer row in the input and in the output, and its place in given sums. */
 void lse_find_row(const lse_plan *plan, ptrdiff_t index, lse_row *row, char **out, ptrdiff_t *given);
 lse_row lse_column_of(const lse_plan *plan, const lse_row *first, ptrdiff_t i);
+
+/* Some rows, or neighbouring columns: where they lie, where their results go, their places in given sums. */
+typedef struct {
+    lse_row rows[LSE_BATCH];
+    char *out[LSE_BATCH];
+    ptrdiff_t given[LSE_BATCH];
+    ptrdiff_t count;
+} lse_members;
+
+/* Columns first and on of an outer block. */
+void lse_find_columns(const lse_plan *plan, ptrdiff_t block, ptrdiff_t first, ptrdiff_t count, lse_members *members);
 
 /* pieces.c: how many elements of a row to look at next; 0 at its end, or to stop. */
 ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start);
@@ -92,6 +104,8 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
 /* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                       int threads);
+/* The results of the columns of a map; 0, or 1 where some wanted a second look, and all are mapped. */
+int lse_finish_columns(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
 /* The softmax of one row from its state. */
 void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out);
 /* Whether softmax keeps the terms of these rows. */
@@ -108,15 +122,23 @@ void lse_singles_task(void *plan, ptrdiff_t index);
 /* panels.c: a task of short sums, plan->together of them. */
 void lse_panels_task(void *plan, ptrdiff_t index);
 
-/* maps.c: softmax of rows, or columns, of no more than LSE_STORED elements. */
-void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int columns);
+/* maps.c: softmax of rows of no more than LSE_STORED elements; of one of which all is NaN now. */
+void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count);
+void lse_finish_nan(const lse_plan *plan, const lse_row *row, char *out);
 
 /* maps.c: softmax or log-softmax from results, which may become NaN: those of elements less their shift, or of a row
- * with infinities. plain: no shift, infinity or NaN. The same from sums given at these places. */
-void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
-                   const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads);
-void lse_map_given(const lse_plan *plan, const lse_row *rows, char **out, const ptrdiff_t *given, ptrdiff_t count,
-                   int threads);
+ * with infinities. plain: no shift, infinity or NaN; of plain columns 0, and nothing is done. The same from given
+ * sums. */
+int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
+                  const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads);
+int lse_map_given(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
+
+/* column_maps.c: softmax or log-softmax of columns of more than LSE_SHORT elements. */
+void lse_map_columns_of(const lse_plan *plan, int threads);
+
+/* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works
+ * itself, not while it waits for others. */
+#define LSE_LONG ((ptrdiff_t)1 << 22)
 
 /* tasks.c: calls task(context, i) for i < count, on so many threads, until it is to stop. */
 void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, ptrdiff_t count, int threads);

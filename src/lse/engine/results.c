@@ -239,28 +239,28 @@ static lse_finish finish_for(const lse_plan *plan)
     return plan->low ? plan->table->f64.finish : plan->kernels->finish;
 }
 
-static void finish_plain(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
-                         const lse_states *states, int plain, int threads)
+/* 0 where the results of columns are left, to be mapped together. */
+static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
+                        const lse_states *states, int plain, int threads, lse_results *results)
 {
-    lse_results results;
     double shift[LSE_BATCH];
     ptrdiff_t infinities[LSE_BATCH];
     const int maps = lse_maps(plan->operation);
-    finish_for(plan)(states, count, &results);
+    finish_for(plan)(states, count, results);
     if (plain && !maps && !plan->sign && !plan->low) {
-        for (ptrdiff_t i = 0; i < count; i++) store_value(plan, out[i], results.value[i]);
-        return;
+        for (ptrdiff_t i = 0; i < count; i++) store_value(plan, out[i], results->value[i]);
+        return 1;
     }
     for (ptrdiff_t i = 0; i < count; i++) {
         shift[i] = 0.0;
         infinities[i] = 0;
-        plain &= !rows[0].where || !isnan(results.value[i]);
-        second_look(plan, &rows[i], states, i, threads, &results, &shift[i], &infinities[i]);
-        results.sign[i] = isnan(results.value[i]) ? NAN : results.value[i] > -INFINITY;
+        plain &= !rows[0].where || !isnan(results->value[i]);
+        second_look(plan, &rows[i], states, i, threads, results, &shift[i], &infinities[i]);
+        results->sign[i] = isnan(results->value[i]) ? NAN : results->value[i] > -INFINITY;
     }
-    if (maps) lse_map_group(plan, rows, out, count, plain, shift, infinities, &results, threads);
-    else
-        for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], &results, i);
+    if (maps) return lse_map_group(plan, rows, out, count, plain, shift, infinities, results, threads);
+    for (ptrdiff_t i = 0; i < count; i++) store_result(plan, out[i], shift[i], results, i);
+    return 1;
 }
 
 /* Values of the kernels' type, to where they belong in an output. */
@@ -314,27 +314,33 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
 void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out)
 {
     lse_states states;
+    lse_results results;
     lse_whole_states(plan, row, 1, 0, NULL, 1, &states);
-    finish_plain(plan, row, &out, 1, &states, 0, 1);
+    finish_plain(plan, row, &out, 1, &states, 0, 1, &results);
+}
+
+static int are_plain(const lse_plan *plan, ptrdiff_t count, const lse_states *states)
+{
+    int plain = 1;
+    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;
+    return plain;
 }
 
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                       int threads)
 {
-    int plain = 1;
+    lse_results results;
     if (lse_is_stopped(plan->failed)) return;
-    if (plan->operation == LSE_SUMS) {
-        store_sums(plan, rows, out, count, states, threads);
-        return;
-    }
-    if (plan->first.weight) {
-        finish_weighted(plan, rows, out, count, states, threads);
-        return;
-    }
-    if (lse_is_stored(plan)) {
-        lse_map_stored(plan, rows, out, count, 0);
-        return;
-    }
-    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;
-    finish_plain(plan, rows, out, count, states, plain, threads);
+    if (plan->operation == LSE_SUMS) store_sums(plan, rows, out, count, states, threads);
+    else if (plan->first.weight) finish_weighted(plan, rows, out, count, states, threads);
+    else if (lse_is_stored(plan)) lse_map_stored(plan, rows, out, count);
+    else finish_plain(plan, rows, out, count, states, are_plain(plan, count, states), threads, &results);
+}
+
+int lse_finish_columns(const lse_plan *plan, lse_members *m, int threads, lse_results *results)
+{
+    lse_states states;
+    lse_whole_states(plan, m->rows, m->count, 1, NULL, threads, &states);
+    if (lse_is_stopped(plan->failed)) return 1;
+    return finish_plain(plan, m->rows, m->out, m->count, &states, are_plain(plan, m->count, &states), threads, results);
 }

@@ -4,49 +4,30 @@
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-static ptrdiff_t quotient_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
-
-/* The rows, or columns, of one task. */
-typedef struct {
-    lse_row rows[LSE_BATCH];
-    char *out[LSE_BATCH];
-    ptrdiff_t given[LSE_BATCH];
-    ptrdiff_t count;
-} members;
-
-static void find_members(const lse_plan *plan, ptrdiff_t index, members *m)
+static void find_members(const lse_plan *plan, ptrdiff_t index, lse_members *m)
 {
-    if (!plan->columns) {
-        const ptrdiff_t first = index * plan->together;
-        m->count = lse_least(plan->together, plan->outer - first);
-        for (ptrdiff_t i = 0; i < m->count; i++) lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
+    const ptrdiff_t first = (plan->columns ? index % plan->panels : index) * plan->together;
+    if (plan->columns) {
+        lse_find_columns(plan, index / plan->panels, first, lse_least(plan->together, plan->columns - first), m);
         return;
     }
-    const ptrdiff_t first = index % plan->panels * plan->together;
-    m->count = lse_least(plan->together, plan->columns - first);
-    lse_find_row(plan, index / plan->panels, &m->rows[0], &m->out[0], &m->given[0]);
-    m->rows[0] = lse_column_of(plan, &m->rows[0], first);
-    m->out[0] += first * plan->out_column_stride;
-    m->given[0] += first * plan->given_column_stride;
-    for (ptrdiff_t i = 1; i < m->count; i++) {
-        m->rows[i] = lse_column_of(plan, &m->rows[0], i);
-        m->out[i] = m->out[0] + i * plan->out_column_stride;
-        m->given[i] = m->given[0] + i * plan->given_column_stride;
-    }
+    m->count = lse_least(plan->together, plan->outer - first);
+    for (ptrdiff_t i = 0; i < m->count; i++) lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
 }
 
 /* One task, with threads of its own. */
 static void group(const lse_plan *plan, ptrdiff_t index, int threads)
 {
-    members m;
+    lse_members m;
     lse_states states;
+    lse_results results;
     find_members(plan, index, &m);
     if (plan->given.max && lse_maps(plan->operation)) {
-        lse_map_given(plan, m.rows, m.out, m.given, m.count, threads);
+        lse_map_given(plan, &m, threads, &results);
         return;
     }
     if (lse_is_stored(plan)) {
-        lse_map_stored(plan, m.rows, m.out, m.count, plan->columns > 0);
+        lse_map_stored(plan, m.rows, m.out, m.count);
         lse_add_progress(plan->n * m.count);
         return;
     }
@@ -66,7 +47,7 @@ static void cumulate_task(void *context, ptrdiff_t index)
     enum { BLOCK = 16384 };
     const lse_plan *plan = (const lse_plan *)context;
     lse_running running[LSE_BATCH];
-    members m;
+    lse_members m;
     find_members(plan, index, &m);
     const ptrdiff_t block = m.count > 1 ? BLOCK / plan->itemsize : LSE_PIECE;
     for (ptrdiff_t start = 0, n; (n = lse_least(block, lse_next_piece(plan, &m.rows[0], start))) > 0; start += n) {
@@ -81,7 +62,7 @@ static ptrdiff_t cut_cumulated(lse_plan *plan, int threads)
 {
     const int last = plan->outer_ndim - 1, side_by_side = last >= 0 && plan->outer_stride[last] == plan->itemsize;
     plan->together = side_by_side ? lse_least(64 / plan->itemsize, lse_most(1, plan->outer / (2 * threads))) : 1;
-    return quotient_up(plan->outer, plan->together);
+    return lse_quotient_up(plan->outer, plan->together);
 }
 
 /* How many rows or columns go together, and how many tasks that makes. */
@@ -90,26 +71,26 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
     const ptrdiff_t line = 64 / plan->itemsize;
     if (plan->columns) {
         plan->together = plan->kernels->panel;
-        while (plan->together > line && plan->outer * quotient_up(plan->columns, plan->together) < 2 * threads)
+        while (plan->together > line && plan->outer * lse_quotient_up(plan->columns, plan->together) < 2 * threads)
             plan->together /= 2;
-        plan->panels = quotient_up(plan->columns, plan->together);
+        plan->panels = lse_quotient_up(plan->columns, plan->together);
         return plan->outer * plan->panels;
     }
     /* so many that a task fits in the cache between its reduction and its map, and that all threads have some */
     plan->together = lse_most(1, lse_least(LSE_BATCH, 32768 / plan->n));
     if (threads > 1) plan->together = lse_most(1, lse_least(plan->together, plan->outer / (4 * threads)));
     if (plan->n > LSE_PIECE) plan->together = 1;
-    return quotient_up(plan->outer, plan->together);
+    return lse_quotient_up(plan->outer, plan->together);
 }
 
 /* Likewise of short sums: whole panels, and so many that starting a task is nothing beside it. */
 static ptrdiff_t cut_short(lse_plan *plan, int threads)
 {
     enum { ENOUGH = 1 << 14, MUCH = 1 << 18 };
-    const ptrdiff_t sums = plan->outer * plan->kept_length, share = quotient_up(sums, 8 * (ptrdiff_t)threads);
-    const ptrdiff_t low = quotient_up(ENOUGH, plan->n), high = quotient_up(MUCH, plan->n);
-    plan->together = quotient_up(lse_least(lse_most(share, low), high), LSE_BATCH) * LSE_BATCH;
-    return quotient_up(sums, plan->together);
+    const ptrdiff_t sums = plan->outer * plan->kept_length, share = lse_quotient_up(sums, 8 * (ptrdiff_t)threads);
+    const ptrdiff_t low = lse_quotient_up(ENOUGH, plan->n), high = lse_quotient_up(MUCH, plan->n);
+    plan->together = lse_quotient_up(lse_least(lse_most(share, low), high), LSE_BATCH) * LSE_BATCH;
+    return lse_quotient_up(sums, plan->together);
 }
 
 /* Some of the tasks; what is left of all when it stops would take its time, however little each does. */
@@ -133,10 +114,6 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
         plan->run(one_of_some, &some, lse_least(SOME, count - some.first), threads);
 }
 
-/* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works
- * itself, not while it waits for others. */
-#define LONG ((ptrdiff_t)1 << 22)
-
 void lse_execute(lse_plan *plan)
 {
     const lse_fp_state found = lse_fp_enter();
@@ -147,10 +124,12 @@ void lse_execute(lse_plan *plan)
         lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
     } else if (plan->operation == LSE_CUMULATE) {
         lse_run_until_stopped(plan, cumulate_task, plan, cut_cumulated(plan, threads), threads);
+    } else if (plan->columns && lse_maps(plan->operation)) {
+        lse_map_columns_of(plan, threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
         const ptrdiff_t each = plan->n * plan->together;
-        if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LONG))
+        if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LSE_LONG))
             for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) group(plan, i, threads);
         else lse_run_until_stopped(plan, group_task, plan, tasks, threads);
     }

@@ -14,6 +14,7 @@ enum {
     LSE_TILE_LINES = 64,  /* of each of several tiles that are filled together */
     LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are turned into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
+    LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
     LSE_MAX_DIMS = 64     /* of a NumPy array */
 };
@@ -45,6 +46,15 @@ typedef struct {
     double scale_lo[LSE_BATCH];
     double anchor[LSE_BATCH];
 } lse_results;
+
+/* What maps up to LSE_WIDE neighbouring columns. */
+typedef struct {
+    double value[LSE_WIDE];
+    double value_lo[LSE_WIDE];
+    double scale[LSE_WIDE];
+    double scale_lo[LSE_WIDE];
+    double anchor[LSE_WIDE];
+} lse_wide_results;
 
 /* Copies count elements, stride bytes apart, into a contiguous float or double buffer, and the reverse. */
 typedef void (*lse_load)(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst);
@@ -106,9 +116,11 @@ typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row,
 /* Writes elements start .. start + n of one row, whose result is at index. */
 typedef void (*lse_map_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index);
-/* The same for count <= panel neighbouring columns, both in the input and in the output. */
+/* The same for count <= LSE_WIDE neighbouring columns, both in the input and in the output; the result of the first is
+ * at index. */
 typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results);
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
+                                ptrdiff_t index);
 
 enum { LSE_IS_NAN = 2 };
 

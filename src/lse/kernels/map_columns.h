@@ -1,10 +1,10 @@
-/* exp(x - y) and x - y of neighbouring columns, included once for each F.
+/* exp(x - y) and x - y of neighbouring columns, row by row, included once for each F.
  *
  * Rows of `count` columns are a run, one after another, where there is nothing between them; else one row is, or a
  * copy of some. What belongs to a column comes again in it after `count` elements, and after a period again in whole
  * vectors. */
 
-enum { FN(PERIOD) = FN(PANEL) * VF(width) }; /* at most */
+enum { FN(PERIOD) = FN(PANEL) * VF(width), FN(TARGETS) = FN(PERIOD) > LSE_WIDE ? FN(PERIOD) : LSE_WIDE }; /* at most */
 
 LSE_INLINE ptrdiff_t FN(period_of)(ptrdiff_t count)
 {
@@ -15,9 +15,13 @@ LSE_INLINE ptrdiff_t FN(period_of)(ptrdiff_t count)
 LSE_INLINE int FN(is_column_run)(const lse_layout *layout, ptrdiff_t count)
 { return layout->ndim == 1 && layout->stride[0] == count * (ptrdiff_t)sizeof(REAL); }
 
+/* Whether rows of so many columns are best worked on as one run. */
 LSE_INLINE int FN(are_one_run)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                ptrdiff_t count)
-{ return !row->where && FN(is_column_run)(layout, count) && FN(is_column_run)(out_layout, count); }
+{
+    const int whole = count % VF(width) == 0 || count <= FN(PANEL);
+    return whole && !row->where && FN(is_column_run)(layout, count) && FN(is_column_run)(out_layout, count);
+}
 
 /* Copies `count` columns of n rows, one by one: a row of them is less than a copy costs. */
 LSE_INLINE void FN(copy_columns)(const char *from, ptrdiff_t pitch, char *to, ptrdiff_t to_pitch, ptrdiff_t n,
@@ -76,30 +80,34 @@ LSE_INLINE void FN(scatter_columns)(const lse_layout *out_layout, char *out, ptr
 
 /* What to map each element of a period with; of log-softmax y and y_lo alone, of softmax the others. */
 typedef struct {
-    REAL bias[FN(PERIOD)], floor[FN(PERIOD)], scale[FN(PERIOD)], scale_lo[FN(PERIOD)];
-    double y[FN(PERIOD)], y_lo[FN(PERIOD)];
+    REAL bias[FN(TARGETS)], floor[FN(TARGETS)], scale[FN(TARGETS)], scale_lo[FN(TARGETS)];
+    double y[FN(TARGETS)], y_lo[FN(TARGETS)];
 } FN(targets);
 
-LSE_INLINE void FN(targets_for)(const lse_results *results, ptrdiff_t count, ptrdiff_t period, const int log,
-                                FN(targets) *t)
+LSE_INLINE void FN(targets_for)(const lse_wide_results *results, ptrdiff_t index, ptrdiff_t count, ptrdiff_t period,
+                                const int log, FN(targets) *t)
 {
-    for (ptrdiff_t i = 0; i < period; i++) {
-        const ptrdiff_t before = i - count;
-        if (log) {
-            t->y[i] = before < 0 ? results->value[i] : t->y[before];
-            t->y_lo[i] = before < 0 ? results->value_lo[i] : t->y_lo[before];
-        } else if (before < 0) {
-            const FN(target) own = FN(target_for)(results, i);
-            t->bias[i] = own.bias;
-            t->floor[i] = own.floor;
-            t->scale[i] = own.scale;
-            t->scale_lo[i] = own.scale_lo;
-        } else {
-            t->bias[i] = t->bias[before];
-            t->floor[i] = t->floor[before];
-            t->scale[i] = t->scale[before];
-            t->scale_lo[i] = t->scale_lo[before];
-        }
+    for (ptrdiff_t i = 0; i < count && log; i++) {
+        t->y[i] = results->value[index + i];
+        t->y_lo[i] = results->value_lo[index + i];
+    }
+    for (ptrdiff_t i = 0; i < count && !log; i++) {
+        const ptrdiff_t at = index + i;
+        const FN(target) own = FN(target_for)(results->scale[at], results->scale_lo[at], results->anchor[at]);
+        t->bias[i] = own.bias;
+        t->floor[i] = own.floor;
+        t->scale[i] = own.scale;
+        t->scale_lo[i] = own.scale_lo;
+    }
+    for (ptrdiff_t i = count; i < period && log; i++) {
+        t->y[i] = t->y[i - count];
+        t->y_lo[i] = t->y_lo[i - count];
+    }
+    for (ptrdiff_t i = count; i < period && !log; i++) {
+        t->bias[i] = t->bias[i - count];
+        t->floor[i] = t->floor[i - count];
+        t->scale[i] = t->scale[i - count];
+        t->scale_lo[i] = t->scale_lo[i - count];
     }
 }
 
@@ -139,14 +147,15 @@ LSE_INLINE void FN(map_run)(const char *x, char *out, ptrdiff_t n, const FN(targ
 }
 
 LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results,
-                                const int log)
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
+                                ptrdiff_t index, const int log)
 {
     const int all = FN(are_one_run)(layout, row, out_layout, count);
-    const ptrdiff_t together = all ? n : count < FN(NARROW) ? LSE_SHORT : 1, period = FN(period_of)(count);
+    const ptrdiff_t together = all ? n : count < FN(NARROW) ? LSE_SHORT : 1;
+    const ptrdiff_t period = together > 1 ? FN(period_of)(count) : FN(whole_vectors)(count);
     REAL buffer[FN(BLOCK)];
     FN(targets) t;
-    FN(targets_for)(results, count, period, log, &t);
+    FN(targets_for)(results, index, count, period, log, &t);
     for (ptrdiff_t done = 0; done < n; done += together) {
         const ptrdiff_t at = start + done, some = n - done < together ? n - done : together;
         const char *x = FN(fetch_columns)(layout, row, at, some, count, buffer);
@@ -157,14 +166,15 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, co
 }
 
 static void FN(softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_results *results)
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
+                                ptrdiff_t index)
 {
-    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 0);
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, index, 0);
 }
 
-static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
-                                    char *out, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                                    const lse_results *results)
+static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
+                                ptrdiff_t index)
 {
-    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 1);
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, index, 1);
 }

@@ -9,14 +9,15 @@ typedef struct {
     REAL bias, floor, scale, scale_lo;
 } FN(target);
 
-LSE_INLINE FN(target) FN(target_for)(const lse_results *results, ptrdiff_t i)
+LSE_INLINE FN(target) FN(target_for)(double scale, double scale_lo, double anchor)
 {
-    const double anchor = results->anchor[i] - HEADROOM, scale = results->scale[i] * pow2(-HEADROOM);
     FN(target) t;
+    anchor = anchor - HEADROOM;
+    scale = scale * pow2(-HEADROOM);
     t.bias = FN(bias)(anchor);
     t.floor = FN(floor)(anchor);
     t.scale = (REAL)scale;
-    t.scale_lo = (REAL)((scale - (double)t.scale) + results->scale_lo[i] * pow2(-HEADROOM));
+    t.scale_lo = (REAL)((scale - (double)t.scale) + scale_lo * pow2(-HEADROOM));
     return t;
 }
 
@@ -50,7 +51,7 @@ LSE_INLINE void FN(map_block)(const char *x, char *out, ptrdiff_t n, const lse_r
                               const int log)
 {
     enum { STEP = 4 * VF(width), PART = vf64_width * sizeof(REAL) };
-    const FN(target) t = FN(target_for)(results, index);
+    const FN(target) t = FN(target_for)(results->scale[index], results->scale_lo[index], results->anchor[index]);
     const V bias = VF(set)(t.bias), floor = VF(set)(t.floor), scale = VF(set)(t.scale), scale_lo = VF(set)(t.scale_lo);
     const vf64 y = vf64_set(results->value[index]), y_lo = vf64_set(results->value_lo[index]);
     REAL rest[STEP];

@@ -1,0 +1,153 @@
+/* Softmax and log-softmax of columns of more than LSE_SHORT elements. A task is a group of neighbours, wider than a panel
+ * of those that are summed together: results first, panel by panel, and then what they map to, row by row, so that
+ * memory is written in runs. Where there are few groups, each in turn has all threads. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/plan.h"
+
+/* Columns of a group, of which `each` are summed together, by so many threads at a time. */
+typedef struct {
+    const lse_plan *plan;
+    ptrdiff_t block, first, count, each;
+    int threads;
+    unsigned char is_mapped[LSE_WIDE]; /* of each panel: whether its columns were mapped one by one */
+    lse_wide_results results;
+} group;
+
+static void keep(const lse_results *results, ptrdiff_t count, lse_wide_results *to, ptrdiff_t at)
+{
+    const size_t size = (size_t)count * sizeof(double);
+    memcpy(to->value + at, results->value, size);
+    memcpy(to->value_lo + at, results->value_lo, size);
+    memcpy(to->scale + at, results->scale, size);
+    memcpy(to->scale_lo + at, results->scale_lo, size);
+    memcpy(to->anchor + at, results->anchor, size);
+}
+
+static void results_task(void *context, ptrdiff_t panel)
+{
+    group *g = (group *)context;
+    const lse_plan *plan = g->plan;
+    const ptrdiff_t at = panel * g->each;
+    lse_members m;
+    lse_results results;
+    g->is_mapped[panel] = 1;
+    if (lse_is_stopped(plan->failed)) return;
+    lse_find_columns(plan, g->block, g->first + at, lse_least(g->each, g->count - at), &m);
+    g->is_mapped[panel] = (unsigned char)(plan->given.max ? lse_map_given(plan, &m, g->threads, &results)
+                                                          : lse_finish_columns(plan, &m, g->threads, &results));
+    if (!g->is_mapped[panel]) keep(&results, m.count, &g->results, at);
+}
+
+/* Rows that are mapped together: some thousand elements, of columns that are not. */
+static ptrdiff_t rows_together(const group *g) { return lse_least(LSE_PIECE, lse_most(16, (1 << 16) / g->count)); }
+
+static void map_task(void *context, ptrdiff_t piece)
+{
+    const group *g = (const group *)context;
+    const lse_plan *plan = g->plan;
+    const lse_map_columns map =
+        plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_softmax_columns : plan->kernels->softmax_columns;
+    const ptrdiff_t start = piece * rows_together(g), n = lse_least(rows_together(g), plan->n - start);
+    lse_members m;
+    if (lse_is_stopped(plan->failed)) return;
+    lse_find_columns(plan, g->block, g->first, 1, &m);
+    for (ptrdiff_t at = 0, end; at < g->count; at = end) {
+        end = at;
+        while (end < g->count && !g->is_mapped[end / g->each]) end = lse_least(g->count, end + g->each);
+        if (end > at) {
+            const lse_row row = lse_column_of(plan, &m.rows[0], at);
+            char *out = m.out[0] + at * plan->out_column_stride;
+            map(&plan->row, &row, &plan->out_row, out, start, n, end - at, &g->results, at);
+        } else {
+            end = lse_least(g->count, at + g->each);
+        }
+    }
+}
+
+/* So many threads share the panels where there are enough of them, and else each panel. */
+static void map_group(group *g, int threads)
+{
+    const ptrdiff_t panels = lse_quotient_up(g->count, g->each);
+    const int by_pieces = panels < threads && g->plan->n > LSE_PIECE;
+    g->threads = by_pieces ? threads : 1;
+    g->plan->run(results_task, g, panels, by_pieces ? 1 : threads);
+    g->plan->run(map_task, g, lse_quotient_up(g->plan->n, rows_together(g)), threads);
+}
+
+/* Columns of a task, or of a panel, and how many tasks that makes. */
+typedef struct {
+    const lse_plan *plan;
+    ptrdiff_t width, tasks;
+} cut;
+
+static ptrdiff_t tasks_of(const lse_plan *plan, ptrdiff_t width)
+{ return plan->outer * lse_quotient_up(plan->columns, width); }
+
+/* As wide as may be if there is work for all threads, but a line of memory at least. */
+static cut cut_to(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads)
+{
+    cut c = {plan, widest, 0};
+    while (c.width > narrowest && threads > 1 && tasks_of(plan, c.width) < 2 * threads) c.width /= 2;
+    c.tasks = tasks_of(plan, c.width);
+    return c;
+}
+
+static void find_group(const cut *c, ptrdiff_t index, group *g)
+{
+    const ptrdiff_t groups = lse_quotient_up(c->plan->columns, c->width);
+    g->plan = c->plan;
+    g->block = index / groups;
+    g->first = index % groups * c->width;
+    g->count = lse_least(c->width, c->plan->columns - g->first);
+    g->each = c->plan->kernels->panel;
+}
+
+static void group_task(void *context, ptrdiff_t index)
+{
+    group g;
+    if (lse_is_stopped(((const cut *)context)->plan->failed)) return;
+    find_group((const cut *)context, index, &g);
+    map_group(&g, 1);
+}
+
+static void stored_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = ((const cut *)context)->plan;
+    double nan[LSE_BATCH];
+    lse_members m;
+    group g;
+    if (lse_is_stopped(plan->failed)) return;
+    find_group((const cut *)context, index, &g);
+    lse_find_columns(plan, g.block, g.first, g.count, &m);
+    if (!plan->kernels->softmax_whole_columns(&plan->row, &m.rows[0], &plan->out_row, m.out[0], m.count, nan))
+        lse_map_stored(plan, m.rows, m.out, m.count);
+    else
+        for (ptrdiff_t i = 0; i < m.count; i++)
+            if (isnan(nan[i])) lse_finish_nan(plan, &m.rows[i], m.out[i]);
+    lse_add_progress(plan->n * m.count);
+}
+
+void lse_map_columns_of(const lse_plan *plan, int threads)
+{
+    const ptrdiff_t line = 64 / plan->itemsize, widest = lse_least(LSE_WIDE, 2048 / plan->itemsize);
+    group g;
+    if (lse_is_stored(plan)) {
+        cut stored = cut_to(plan, plan->kernels->panel, line, threads);
+        lse_run_until_stopped(plan, stored_task, &stored, stored.tasks, threads);
+        return;
+    }
+    cut c = cut_to(plan, widest, widest / 2, threads);
+    const int too_long = plan->n > LSE_PIECE && plan->n * c.width > LSE_LONG;
+    if (threads == 1 || (c.tasks >= 2 * threads && !too_long)) {
+        lse_run_until_stopped(plan, group_task, &c, c.tasks, threads);
+        return;
+    }
+    c = cut_to(plan, widest, widest, 1);
+    for (ptrdiff_t i = 0; i < c.tasks && !lse_is_stopped(plan->failed); i++) {
+        find_group(&c, i, &g);
+        while (g.each > line && lse_quotient_up(g.count, g.each) < threads) g.each /= 2;
+        map_group(&g, threads);
+    }
+}
