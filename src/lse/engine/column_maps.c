@@ -6,10 +6,10 @@
 
 #include "engine/plan.h"
 
-/* Columns of a group, of which `each` are summed together, by so many threads at a time. */
+/* Columns of a group, of which `each` are summed together, by so many threads at a time, and `rows` of them mapped. */
 typedef struct {
     const lse_plan *plan;
-    ptrdiff_t block, first, count, each;
+    ptrdiff_t block, first, count, each, rows;
     int threads;
     unsigned char is_mapped[LSE_WIDE]; /* of each panel: whether its columns were mapped one by one */
     lse_wide_results results;
@@ -32,6 +32,7 @@ static void results_task(void *context, ptrdiff_t panel)
     const ptrdiff_t at = panel * g->each;
     lse_members m;
     lse_results results;
+    if (at >= g->count) return;
     g->is_mapped[panel] = 1;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_columns(plan, g->block, g->first + at, lse_least(g->each, g->count - at), &m);
@@ -40,16 +41,13 @@ static void results_task(void *context, ptrdiff_t panel)
     if (!g->is_mapped[panel]) keep(&results, m.count, &g->results, at);
 }
 
-/* Rows that are mapped together: some thousand elements, of columns that are not. */
-static ptrdiff_t rows_together(const group *g) { return lse_least(LSE_PIECE, lse_most(16, (1 << 16) / g->count)); }
-
 static void map_task(void *context, ptrdiff_t piece)
 {
     const group *g = (const group *)context;
     const lse_plan *plan = g->plan;
     const lse_map_columns map =
         plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_softmax_columns : plan->kernels->softmax_columns;
-    const ptrdiff_t start = piece * rows_together(g), n = lse_least(rows_together(g), plan->n - start);
+    const ptrdiff_t start = piece * g->rows, n = lse_least(g->rows, plan->n - start);
     lse_members m;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_columns(plan, g->block, g->first, 1, &m);
@@ -66,33 +64,26 @@ static void map_task(void *context, ptrdiff_t piece)
     }
 }
 
-/* So many threads share the panels where there are enough of them, and else each panel. */
+/* So many threads share the panels where there are enough of them, and else each panel. A team of fewer would end the
+ * others, and the next one start them again: so both have tasks for all, though some may find nothing to do. */
 static void map_group(group *g, int threads)
 {
-    const ptrdiff_t panels = lse_quotient_up(g->count, g->each);
-    const int by_pieces = panels < threads && g->plan->n > LSE_PIECE;
+    const ptrdiff_t panels = lse_quotient_up(g->count, g->each), n = g->plan->n;
+    const int by_pieces = panels < threads && n > LSE_PIECE;
     g->threads = by_pieces ? threads : 1;
-    g->plan->run(results_task, g, panels, by_pieces ? 1 : threads);
-    g->plan->run(map_task, g, lse_quotient_up(g->plan->n, rows_together(g)), threads);
+    g->rows = lse_least(lse_quotient_up(n, threads), lse_most(16, LSE_PIECE / g->count));
+    g->plan->run(results_task, g, by_pieces ? panels : lse_most(panels, threads), by_pieces ? 1 : threads);
+    g->plan->run(map_task, g, lse_quotient_up(n, g->rows), threads);
 }
 
-/* Columns of a task, or of a panel, and how many tasks that makes. */
+/* Columns of a task, and how many tasks that makes. */
 typedef struct {
     const lse_plan *plan;
     ptrdiff_t width, tasks;
 } cut;
 
-static ptrdiff_t tasks_of(const lse_plan *plan, ptrdiff_t width)
-{ return plan->outer * lse_quotient_up(plan->columns, width); }
-
-/* As wide as may be if there is work for all threads, but a line of memory at least. */
-static cut cut_to(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads)
-{
-    cut c = {plan, widest, 0};
-    while (c.width > narrowest && threads > 1 && tasks_of(plan, c.width) < 2 * threads) c.width /= 2;
-    c.tasks = tasks_of(plan, c.width);
-    return c;
-}
+static cut cut_to(const lse_plan *plan, ptrdiff_t width)
+{ return (cut){plan, width, plan->outer * lse_quotient_up(plan->columns, width)}; }
 
 static void find_group(const cut *c, ptrdiff_t index, group *g)
 {
@@ -129,25 +120,34 @@ static void stored_task(void *context, ptrdiff_t index)
     lse_add_progress(plan->n * m.count);
 }
 
+static void map_stored(const lse_plan *plan, int threads)
+{
+    cut c = cut_to(plan, lse_width_for(plan, plan->kernels->panel, 64 / plan->itemsize, threads));
+    lse_run_until_stopped(plan, stored_task, &c, c.tasks, threads);
+}
+
+/* Elements of a thread's share of a group for which it pays to start and wait for all of them twice. */
+enum { MUCH = 1 << 17 };
+
 void lse_map_columns_of(const lse_plan *plan, int threads)
 {
-    const ptrdiff_t line = 64 / plan->itemsize, widest = lse_least(LSE_WIDE, 2048 / plan->itemsize);
+    const ptrdiff_t widest = lse_least(LSE_WIDE, 2048 / plan->itemsize), panel = plan->kernels->panel;
     group g;
     if (lse_is_stored(plan)) {
-        cut stored = cut_to(plan, plan->kernels->panel, line, threads);
-        lse_run_until_stopped(plan, stored_task, &stored, stored.tasks, threads);
+        map_stored(plan, threads);
         return;
     }
-    cut c = cut_to(plan, widest, widest / 2, threads);
-    const int too_long = plan->n > LSE_PIECE && plan->n * c.width > LSE_LONG;
-    if (threads == 1 || (c.tasks >= 2 * threads && !too_long)) {
-        lse_run_until_stopped(plan, group_task, &c, c.tasks, threads);
+    cut alone = cut_to(plan, lse_width_for(plan, widest, panel, threads)), together = cut_to(plan, widest);
+    const ptrdiff_t share = plan->n * lse_least(widest, plan->columns) / threads;
+    const int too_few = 5 * alone.tasks < 4 * threads || (alone.width < widest / 2 && share >= MUCH);
+    const int too_long = plan->n > LSE_PIECE && plan->n * alone.width > LSE_LONG;
+    if (threads == 1 || !(too_few || too_long)) {
+        lse_run_until_stopped(plan, group_task, &alone, alone.tasks, threads);
         return;
     }
-    c = cut_to(plan, widest, widest, 1);
-    for (ptrdiff_t i = 0; i < c.tasks && !lse_is_stopped(plan->failed); i++) {
-        find_group(&c, i, &g);
-        while (g.each > line && lse_quotient_up(g.count, g.each) < threads) g.each /= 2;
+    for (ptrdiff_t i = 0; i < together.tasks && !lse_is_stopped(plan->failed); i++) {
+        find_group(&together, i, &g);
+        while (g.each > 64 / plan->itemsize && lse_quotient_up(g.count, g.each) < threads) g.each /= 2;
         map_group(&g, threads);
     }
 }

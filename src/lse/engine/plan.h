@@ -143,6 +143,9 @@ void lse_map_columns_of(const lse_plan *plan, int threads);
 /* tasks.c: calls task(context, i) for i < count, on so many threads, until it is to stop. */
 void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, ptrdiff_t count, int threads);
 
+/* tasks.c: how many columns go together, if possible so many that there is work for all threads all the time. */
+ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads);
+
 /* tasks.c, segments.c: all of it, in the default floating-point state, which is left as it was found. */
 void lse_execute(lse_plan *plan);
 

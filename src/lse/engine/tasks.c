@@ -65,14 +65,22 @@ static ptrdiff_t cut_cumulated(lse_plan *plan, int threads)
     return lse_quotient_up(plan->outer, plan->together);
 }
 
+/* Whether no more than a fifth of the threads' time is spent on waiting for the last task. */
+static int are_balanced(ptrdiff_t tasks, int threads)
+{ return 4 * threads * lse_quotient_up(tasks, threads) <= 5 * tasks; }
+
+ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads)
+{
+    ptrdiff_t width = widest;
+    while (width > narrowest && !are_balanced(plan->outer * lse_quotient_up(plan->columns, width), threads)) width /= 2;
+    return width;
+}
+
 /* How many rows or columns go together, and how many tasks that makes. */
 static ptrdiff_t cut(lse_plan *plan, int threads)
 {
-    const ptrdiff_t line = 64 / plan->itemsize;
     if (plan->columns) {
-        plan->together = plan->kernels->panel;
-        while (plan->together > line && plan->outer * lse_quotient_up(plan->columns, plan->together) < 2 * threads)
-            plan->together /= 2;
+        plan->together = lse_width_for(plan, plan->kernels->panel, 64 / plan->itemsize, threads);
         plan->panels = lse_quotient_up(plan->columns, plan->together);
         return plan->outer * plan->panels;
     }
