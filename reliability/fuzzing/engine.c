@@ -18,7 +18,7 @@ typedef struct {
     uint64_t seen[3];
 } job;
 
-static int maps(const job *j) { return lse_maps(j->operation); }
+static int maps(const job *j) { return lse_is_map(j->operation); }
 
 /* Shapes --------------------------------------------------------------------------------------------------- */
 
@@ -123,22 +123,16 @@ static lse_request request_of(const job *j, lse_operation operation, const varia
     if (j->where.block) q.where = array_of(&j->where);
     if (j->weights.block) q.weights = array_of(&j->weights);
     q.reduced = j->reduced;
-    q.single = j->single;
+    q.type = j->single ? LSE_F32 : LSE_F64;
     return q;
 }
 
-static void execute(const lse_request *q, void *sign, void *low, const variant *v)
+static void execute(const lse_request *q, const variant *v)
 {
-    lse_plan plan;
-    int failed = 0;
-    if (lse_make_plan(&plan, q) != 0) fail("no plan");
-    plan.sign = (char *)sign;
-    plan.low = (char *)low;
-    plan.failed = &failed;
     enter(v);
-    lse_execute(&plan);
+    const int error = lse_execute(q);
     leave(v);
-    if (failed) fail("no memory for a second look");
+    if (error) fail("error %d", error);
 }
 
 static void reduce(source *s, job *j, const variant *v, outcome *o)
@@ -150,7 +144,9 @@ static void reduce(source *s, job *j, const variant *v, outcome *o)
     tensor sign = beside(&out, j->out_kind, j->out_size), low = beside(&out, 'f', 8);
     const int signs = flags & 1 && !maps(j), lows = flags & 2 && signs && j->out_size == 8;
     q.out = array_of(&out);
-    execute(&q, signs ? sign.array.data : NULL, lows ? low.array.data : NULL, v);
+    q.sign = signs ? sign.array.data : NULL;
+    q.low = lows ? low.array.data : NULL;
+    execute(&q, v);
     check_paint(&out, "the output");
     tell_all(o, &out);
     if (signs) tell_all(o, &sign);
@@ -180,16 +176,12 @@ static void segments(source *s, job *j, const variant *v, outcome *o)
         first.shape[i] = out.shape[i + 1];
         first.stride[i] = out.stride[i + 1];
     }
-    lse_plan plan;
-    int failed = 0;
     lse_request q = request_of(j, LSE_SEGMENTS, v);
     q.out = array_of(&first);
-    if (lse_make_plan(&plan, &q) != 0) fail("no plan");
-    plan.failed = &failed;
-    lse_segments all = {&plan, offsets, count, out.stride[axis], j->a.stride[axis], 0};
-    enter(v);
-    if (count > 0) lse_execute_segments(&all, v->threads);
-    leave(v);
+    q.offsets = offsets;
+    q.segments = count;
+    q.segment_stride = out.stride[axis];
+    if (count > 0) execute(&q, v);
     check_paint(&out, "the output");
     tell_all(o, &out);
     release(&out);
@@ -205,17 +197,24 @@ static lse_sums sums_in(const tensor *t)
     return (lse_sums){first, first + size, first + 2 * size, first + 3 * size};
 }
 
+static const ptrdiff_t *strides_of(const tensor *sums, ptrdiff_t *stride)
+{
+    for (int axis = 1; axis < sums->array.ndim; axis++)
+        stride[axis - 1] = sums->stride[axis] / (ptrdiff_t)sizeof(double);
+    return stride;
+}
+
 /* The sums of a, added to those given, if any. */
 static tensor sums_of(const job *j, const tensor *given, const variant *v)
 {
-    ptrdiff_t shape[LSE_MAX_DIMS + 1] = {4};
+    ptrdiff_t shape[LSE_MAX_DIMS + 1] = {4}, stride[LSE_MAX_DIMS];
     memcpy(shape + 1, j->kept, (size_t)j->kept_ndim * sizeof *shape);
     tensor sums = painted('f', 8, j->kept_ndim + 1, shape);
     lse_request q = request_of(j, LSE_SUMS, v);
     q.into = sums_in(&sums);
-    q.out = (lse_array){sums.block, j->kept_ndim, 'f', 8, 0, sums.shape + 1, sums.stride + 1};
+    q.sum_stride = strides_of(&sums, stride);
     if (given) q.given = sums_in(given);
-    execute(&q, NULL, NULL, v);
+    execute(&q, v);
     return sums;
 }
 
@@ -230,8 +229,8 @@ static void tell_sums(const job *j, const tensor *sums, const variant *v, outcom
         lse_results results;
         plain = sums_in(&nothing);
         for (ptrdiff_t i = 0; i < LSE_BATCH; i++) lse_put_sum(plain, i, lse_no_sum());
-        if (j->weights.block) lse_finish_sums(v->table, 0, plain, some, count, &results);
-        else lse_finish_sums(v->table, 0, some, none, count, &results);
+        if (j->weights.block) lse_finish_sums(v->table, LSE_F64, plain, some, count, &results);
+        else lse_finish_sums(v->table, LSE_F64, some, none, count, &results);
         for (ptrdiff_t i = 0; i < count; i++) {
             tell(o, results.value[i]);
             tell(o, results.sign[i]);
@@ -247,11 +246,10 @@ static void map_given(source *s, job *j, const tensor *sums, const variant *v, o
     ptrdiff_t stride[LSE_MAX_DIMS];
     lse_request q = request_of(j, next(s) & 1 ? LSE_SOFTMAX : LSE_LOG_SOFTMAX, v);
     tensor out = make_output(s, j, j->shape, j->ndim, v->plain);
-    for (int axis = 0; axis < j->kept_ndim; axis++) stride[axis] = sums->stride[axis + 1] / 8;
     q.out = array_of(&out);
     q.given = sums_in(sums);
-    q.given_stride = stride;
-    execute(&q, NULL, NULL, v);
+    q.sum_stride = strides_of(sums, stride);
+    execute(&q, v);
     check_paint(&out, "the output");
     tell_all(o, &out);
     release(&out);

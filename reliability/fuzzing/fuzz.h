@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "engine/plan.h"
+#include "engine/engine.h"
 
 /* One input: first come small numbers that say what is called, and how; all that is left are values. */
 typedef struct {

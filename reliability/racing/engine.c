@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/plan.h"
+#include "engine/engine.h"
 #include "include/lse/lse.h"
 
 enum { CALLERS = 4, TEAM = 3, ROUNDS = 6, ROWS = 48, N = 4096, SUMS = 8192 };
@@ -52,33 +52,27 @@ static void states(void)
 }
 
 /* What only Python reaches: cumulative sums, segments, merges of many sums. */
-static lse_plan plan_of(lse_operation operation, double *out, const ptrdiff_t *shape, const ptrdiff_t *out_shape,
-                        int *failed)
-{
-    static const ptrdiff_t stride[] = {N * sizeof(double), sizeof(double)};
-    lse_plan plan;
-    lse_request q = {
-        .operation = operation, .table = lse_chosen(), .run = lse_run_tasks, .threads = TEAM, .reduced = 2};
-    q.a = (lse_array){(char *)x64, 2, 'f', 8, 0, shape, stride};
-    q.out = (lse_array){(char *)out, 2, 'f', 8, 0, out_shape, stride};
-    CHECK(lse_make_plan(&plan, &q) == 0);
-    plan.failed = failed;
-    return plan;
-}
-
 static void inner(double *out)
 {
-    static const ptrdiff_t shape[] = {ROWS, N}, one[] = {ROWS, 1};
-    int failed = 0;
-    lse_plan plan = plan_of(LSE_CUMULATE, out, shape, shape, &failed);
-    lse_execute(&plan);
-    plan = plan_of(LSE_SEGMENTS, out, shape, one, &failed);
-    lse_segments segments = {&plan, offsets, ROWS, sizeof(double), sizeof(double), 0};
-    lse_execute_segments(&segments, TEAM);
+    static const ptrdiff_t shape[] = {ROWS, N}, one[] = {ROWS, 1}, stride[] = {N * sizeof(double), sizeof(double)};
+    lse_request q = {.operation = LSE_CUMULATE,
+                     .type = LSE_F64,
+                     .table = lse_chosen(),
+                     .run = lse_run_tasks,
+                     .threads = TEAM,
+                     .reduced = 2};
+    q.a = (lse_array){(char *)x64, 2, 'f', 8, 0, shape, stride};
+    q.out = (lse_array){(char *)out, 2, 'f', 8, 0, shape, stride};
+    CHECK(lse_execute(&q) == 0);
+    q.operation = LSE_SEGMENTS;
+    q.out.shape = one;
+    q.offsets = offsets;
+    q.segments = ROWS;
+    q.segment_stride = sizeof(double);
+    CHECK(lse_execute(&q) == 0);
     const lse_sums sums = {x64, x64 + SUMS, x64 + 2 * SUMS, x64 + 3 * SUMS};
     const lse_sums into = {out, out + SUMS, out + 2 * SUMS, out + 3 * SUMS};
     lse_merge_sums(lse_chosen(), 0, into, sums, sums, SUMS, lse_run_tasks);
-    CHECK(failed == 0);
 }
 
 static int always(void) { return 1; }

@@ -18,6 +18,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.math cimport NAN
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport intptr_t
+from libc.string cimport memset
 
 cimport cython
 cimport numpy as cnp
@@ -48,7 +49,8 @@ cdef extern from *:
     '''
     object lse_float64(double value)
     object lse_float32(float value)
-    cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, void *dtype, int subok)
+    void *new_descr "PyArray_DescrFromType"(int kind)
+    cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, void *dtype, int subok)  # takes dtype
 
 
 cdef extern from "<fenv.h>" nogil:

@@ -4,6 +4,10 @@ cdef extern from "kernels/kernels.h" nogil:
     const int LSE_PIECE
     const int LSE_SHORT
 
+    ctypedef enum lse_type:
+        LSE_F32
+        LSE_F64
+
     ctypedef struct lse_kernels:
         const char *name
 
@@ -19,7 +23,7 @@ cdef extern from "engine/threads.h" nogil:
     ctypedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threads) noexcept nogil
 
     ctypedef int (*lse_question)() noexcept nogil
-    lse_question lse_ask_meanwhile(lse_question question) noexcept
+    const int LSE_NO_KERNEL
 
     int lse_watch_forks(int late) noexcept
     void lse_note_fork() noexcept
@@ -27,7 +31,6 @@ cdef extern from "engine/threads.h" nogil:
     int lse_limit_threads(int wanted, int environment) noexcept
     int lse_limit_own_threads(int limit) noexcept
     int lse_available_threads() noexcept
-    int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted) noexcept
     int lse_openmp_version() noexcept
     long long lse_progress() noexcept
 
@@ -63,13 +66,13 @@ cdef extern from "engine/sums.h" nogil:
         const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
         lse_run run) noexcept
     void lse_finish_sums(
-        const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
+        const lse_kernels *table, lse_type type, lse_sums plain, lse_sums weighted, ptrdiff_t count,
         lse_results *results) noexcept
     void lse_put_sum(lse_sums sums, ptrdiff_t i, lse_sum sum) noexcept
     lse_sums lse_sums_from(lse_sums sums, ptrdiff_t i) noexcept
 
 
-cdef extern from "engine/plan.h" nogil:
+cdef extern from "engine/engine.h" nogil:
     ctypedef struct lse_array:
         char *data
         int ndim
@@ -87,42 +90,30 @@ cdef extern from "engine/plan.h" nogil:
         LSE_SEGMENTS
         LSE_SUMS
 
-    ctypedef struct lse_plan:
-        char *sign
-        char *low
-        int itemsize
-        int *failed
-
     ctypedef struct lse_request:
         lse_operation operation
+        lse_type type
         const lse_kernels *table
         lse_run run
-        int threads
-        lse_array a
-        lse_array where
-        lse_array weights
-        lse_array out
+        lse_question question
         unsigned long long reduced
-        int single
-        lse_sums given, into
-        const ptrdiff_t *given_stride
-
-    ctypedef struct lse_segments:
-        const lse_plan *plan
+        lse_array a, where, weights, out
+        char *sign
+        char *low
+        int mean
+        lse_sums into, given
+        const ptrdiff_t *sum_stride
         const ptrdiff_t *offsets
-        ptrdiff_t count
-        ptrdiff_t step
-        ptrdiff_t stride
+        ptrdiff_t segments, segment_stride
 
-    int lse_maps(lse_operation operation) noexcept
-    int lse_make_plan(lse_plan *plan, const lse_request *request) noexcept
-    void lse_execute(lse_plan *plan) noexcept
-    void lse_execute_segments(lse_segments *segments, int threads) noexcept
-    int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value) noexcept
+    int lse_is_map(lse_operation operation) noexcept
+    int lse_execute(const lse_request *request) noexcept
+    int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
+    int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_map(
-        const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
+        const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
-    int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+    int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 
 cdef extern from "include/lse/lse.h" nogil:

@@ -146,7 +146,7 @@ static void widen(const lse_results *results, ptrdiff_t count, ptrdiff_t at, lse
 
 static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t count, outcome *o)
 {
-    const lse_real_kernels *r = is_double ? &k->f64 : &k->f32;
+    const lse_real_kernels *r = &k->real[is_double ? LSE_F64 : LSE_F32];
     const ptrdiff_t size = is_double ? 8 : 4, panel = count < r->panel ? count : r->panel;
     const char *x = is_double ? (const char *)data64 : (const char *)data32;
     const lse_layout row = contiguous(n, size), column = strided(n, panel * size, size);
@@ -192,7 +192,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
 static void check(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t count, const outcome *scalar)
 {
     static outcome a;
-    const ptrdiff_t panel = is_double ? k->f64.panel : k->f32.panel, columns = count < panel ? count : panel;
+    const ptrdiff_t panel = k->real[is_double ? LSE_F64 : LSE_F32].panel, columns = count < panel ? count : panel;
     compute(k, is_double, n, count, &a);
     compare(a.rows.max, scalar->rows.max, count, "max", k->name, n);
     compare(a.rows.count, scalar->rows.count, count, "count", k->name, n);

@@ -94,7 +94,7 @@ static double elements_of(const panel_case *c, ptrdiff_t k, double *x, double *c
 static void refer(panel_case *c)
 {
     static const ptrdiff_t start[1] = {0};
-    const lse_real_kernels *r = c->is_double ? &lse_kernels_scalar()->f64 : &lse_kernels_scalar()->f32;
+    const lse_real_kernels *r = &lse_kernels_scalar()->real[c->is_double ? LSE_F64 : LSE_F32];
     const lse_layout layout = contiguous(c->n, c->is_double ? 8 : 4);
     for (ptrdiff_t k = 0; k < c->count; k++) {
         double x64[LSE_SHORT], out64[LSE_SHORT];
@@ -213,7 +213,7 @@ static lse_panel panel_of(const panel_case *c, const places *in, const places *o
 /* Finished values, where none of them wants a second look. */
 static void check_values(const panel_case *c, const lse_kernels *table, const lse_states *states)
 {
-    const lse_real_kernels *r = c->is_double ? &table->f64 : &table->f32;
+    const lse_real_kernels *r = &table->real[c->is_double ? LSE_F64 : LSE_F32];
     double values[COUNT];
     int plain = 1;
     for (ptrdiff_t k = 0; k < c->count; k++)
@@ -225,7 +225,7 @@ static void check_values(const panel_case *c, const lse_kernels *table, const ls
 
 static void check_panel(panel_case *c, const lse_kernels *table)
 {
-    const lse_real_kernels *r = c->is_double ? &table->f64 : &table->f32;
+    const lse_real_kernels *r = &table->real[c->is_double ? LSE_F64 : LSE_F32];
     lse_states states;
     fill(&c->in, c);
     lse_panel panel = panel_of(c, &c->in, NULL);

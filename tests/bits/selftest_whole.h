@@ -19,7 +19,7 @@ static ptrdiff_t size_of_whole(const whole_case *c, ptrdiff_t pitch)
 /* What the scalar table makes of each column. */
 static void refer_whole(whole_case *c)
 {
-    const lse_real_kernels *r = c->is_double ? &lse_kernels_scalar()->f64 : &lse_kernels_scalar()->f32;
+    const lse_real_kernels *r = &lse_kernels_scalar()->real[c->is_double ? LSE_F64 : LSE_F32];
     const ptrdiff_t size = c->is_double ? 8 : 4;
     const lse_layout layout = contiguous(c->n, size);
     static double x[LSE_STORED], out[LSE_STORED];
@@ -59,7 +59,7 @@ static void check_column(const whole_case *c, const char *name, const char *out,
 
 static void check_whole(whole_case *c, const lse_kernels *table)
 {
-    const lse_real_kernels *r = c->is_double ? &table->f64 : &table->f32;
+    const lse_real_kernels *r = &table->real[c->is_double ? LSE_F64 : LSE_F32];
     const ptrdiff_t size = c->is_double ? 8 : 4, bytes = size_of_whole(c, c->pitch);
     const lse_layout *to = c->in_place ? &c->layout : &c->out_layout;
     const ptrdiff_t out_bytes = c->in_place ? bytes : size_of_whole(c, c->out_pitch);
@@ -140,5 +140,5 @@ static void check_wholes(const lse_kernels *const *tables)
     for (int is_double = 0; is_double < 2; is_double++)
         for (int i = 0; i < 11; i++)
             for (int j = 0; j < (sizes[i] < 300 ? 12 : 3); j++)
-                check_whole_of(tables, is_double, sizes[i], 1 + below(lse_kernels_scalar()->f64.panel));
+                check_whole_of(tables, is_double, sizes[i], 1 + below(lse_kernels_scalar()->real[LSE_F64].panel));
 }

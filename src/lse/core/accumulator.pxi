@@ -10,6 +10,14 @@ cdef lse_sums rows_of(cnp.ndarray states) noexcept:
     return sums
 
 
+cdef ptrdiff_t *strides_of(cnp.ndarray states, ptrdiff_t *stride) noexcept:
+    """From a sum to the next along each axis but the first, in elements."""
+    cdef int axis
+    for axis in range(1, cnp.PyArray_NDIM(states)):
+        stride[axis - 1] = cnp.PyArray_STRIDE(states, axis) // <Py_ssize_t>sizeof(double)
+    return stride
+
+
 cdef inline cnp.ndarray new_sums(cnp.ndarray like):
     return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
 
@@ -193,15 +201,15 @@ cdef class LogSumExp:
 
     cdef bint quick_update(self, object a, object b, object axis) except -1:
         """Fold in plain arrays over plain axes; False for all else."""
-        cdef bint single = False
+        cdef lse_type real = LSE_F64
         cdef unsigned long long reduced = 0
-        cdef cnp.ndarray weights = None, array = plain_array(a, &single)
+        cdef cnp.ndarray weights = None, array = fast_array(a, &real)
         cdef int left = 0, i
         cdef Py_ssize_t many = 1
-        if array is None or not axis_bits(axis, cnp.PyArray_NDIM(array), &reduced):
+        if array is None or not fast_axes(axis, cnp.PyArray_NDIM(array), &reduced):
             return False
         if b is not None:
-            weights = spread(b, array, cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64)
+            weights = broadcast_view(b, array, npy_type(real))
             if weights is None:
                 return False
         for i in range(cnp.PyArray_NDIM(array)):
@@ -214,13 +222,14 @@ cdef class LogSumExp:
                 return False
         if left + 1 != cnp.PyArray_NDIM(self.frame):
             return False
-        single = single and self.single
-        if left == 0 and weights is None and self.quick_run(array, single):
+        if not self.single:
+            real = LSE_F64
+        if left == 0 and weights is None and self.quick_run(array, real):
             return True
-        self.fold(array, None, weights, reduced, single, many)
+        self.fold(array, None, weights, reduced, real, many)
         return True
 
-    cdef bint quick_run(self, cnp.ndarray array, bint single) except -1:
+    cdef bint quick_run(self, cnp.ndarray array, lse_type real) except -1:
         """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
         cdef lse_sum one
         cdef lse_sums sums
@@ -228,13 +237,13 @@ cdef class LogSumExp:
         cdef const void *data = cnp.PyArray_DATA(array)
         cdef bint done
         if not (n <= LSE_PIECE and cnp.PyArray_IS_C_CONTIGUOUS(array)
-                and cnp.PyArray_ITEMSIZE(array) == (4 if single else 8)):
+                and cnp.PyArray_TYPE(array) == npy_type(real)):
             return False
         if n < GIL_KEPT_BELOW:
-            done = lse_quick_sum(table, single, data, n, &one)
+            done = lse_quick_sum(table, real, data, n, &one)
         else:
             with nogil:
-                done = lse_quick_sum(table, single, data, n, &one)
+                done = lse_quick_sum(table, real, data, n, &one)
         if not done:
             return False
         with cython.critical_section(self):
@@ -245,22 +254,20 @@ cdef class LogSumExp:
         return True
 
     cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-                             bint single, cnp.ndarray before):
+                             lse_type real, cnp.ndarray before):
         """The sums of an array, added to those before, if any."""
         cdef cnp.ndarray sums = new_sums(self.frame)
-        cdef cnp.ndarray out = cnp.PyArray_New(
-            cnp.ndarray, cnp.PyArray_NDIM(sums) - 1, cnp.PyArray_DIMS(sums) + 1, cnp.NPY_FLOAT64,
-            cnp.PyArray_STRIDES(sums) + 1, cnp.PyArray_DATA(sums), 0, cnp.NPY_ARRAY_WRITEABLE, None)
-        cdef lse_sums both[2]
-        both[0].max = NULL
+        cdef lse_request request = new_request(LSE_SUMS, reduced, real)
+        cdef ptrdiff_t stride[64]
         if before is not None:
-            both[0] = rows_of(before)
-        both[1] = rows_of(sums)
-        perform(LSE_SUMS, a, where, weights, reduced, single, out, NULL, NULL, both)
+            request.given = rows_of(before)
+        request.into = rows_of(sums)
+        request.sum_stride = strides_of(sums, stride)
+        execute(&request, a, where, weights, None)
         return sums
 
-    cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced, bint single,
-                  Py_ssize_t many) except -1:
+    cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
+                  lse_type real, Py_ssize_t many) except -1:
         """Fold in what has the right shape; `many` elements go into each sum."""
         cdef bint weighted = weights is not None, kept = False
         cdef cnp.ndarray before = None, sums = None
@@ -268,7 +275,7 @@ cdef class LogSumExp:
             if cnp.PyArray_SIZE(self.frame) > 4:
                 with cython.critical_section(self):
                     before = self.weighted if weighted else self.plain
-            sums = self.sums_of(a, where, weights, reduced, single, before)
+            sums = self.sums_of(a, where, weights, reduced, real, before)
             if before is not None:
                 with cython.critical_section(self):
                     kept = before is (self.weighted if weighted else self.plain)
@@ -276,7 +283,7 @@ cdef class LogSumExp:
                         self.put(sums, weighted, many)
                 if kept:
                     return 0
-                sums = self.sums_of(a, where, weights, reduced, single, None)  # another thread has folded something in
+                sums = self.sums_of(a, where, weights, reduced, real, None)  # another thread has folded something in
         with cython.critical_section(self):
             self.put(add_sums(self.weighted if weighted else self.plain, sums, weighted), weighted, many)
         return 0
@@ -300,7 +307,7 @@ cdef class LogSumExp:
             check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, where, weights, reduced, single, many)
+        self.fold(a, where, weights, reduced, type_of(single), many)
 
     def merge(self, other):
         """Fold in all that another accumulator has seen.
@@ -439,7 +446,7 @@ cdef class LogSumExp:
                 plain = lse_sums_from(rows_of(self.plain), start)
                 if self.weighted is not None:
                     weighted = lse_sums_from(rows_of(self.weighted), start)
-                lse_finish_sums(table, single, plain, weighted, count, &results)
+                lse_finish_sums(table, type_of(single), plain, weighted, count, &results)
                 for i in range(count):
                     value[start + i] = results.value[i]
                     value[size + start + i] = results.value_lo[i]
@@ -480,10 +487,8 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
 
     `total` has the shape of x, its reduced axes left out; nothing may be empty.
     """
-    cdef lse_plan plan
-    cdef lse_request request = request_for(<lse_operation>operation, reduced, single)
+    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
     cdef ptrdiff_t stride[64]
-    cdef int axis
     cdef cnp.ndarray given
     cdef unsigned long long none = 0
     with cython.critical_section(total):
@@ -492,9 +497,6 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     check_shape("the sums", x, given[0, ...], reduced)
     if reduced and cnp.PyArray_NDIM(given) - 1 == cnp.PyArray_NDIM(x):
         raise ValueError("lse: the sums have a shape that keeps the reduced axes")
-    for axis in range(cnp.PyArray_NDIM(given) - 1):
-        stride[axis] = cnp.PyArray_STRIDE(given, axis + 1) // <Py_ssize_t>sizeof(double)
     request.given = rows_of(given)
-    request.given_stride = stride
-    make_plan(&plan, &request, x, None, None, out)
-    carry_out(&plan, cnp.PyArray_SIZE(x))
+    request.sum_stride = strides_of(given, stride)
+    execute(&request, x, None, None, out)

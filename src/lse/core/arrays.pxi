@@ -55,71 +55,44 @@ cdef inline char *bytes_of(cnp.ndarray a) noexcept:
     return NULL if a is None else cnp.PyArray_BYTES(a)
 
 
-cdef int make_plan(lse_plan *plan, lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
-                   cnp.ndarray out) except -1:
-    """Describe what is to be done with a, which is not empty; the request says what."""
+cdef inline lse_type type_of(bint single) noexcept:
+    return LSE_F32 if single else LSE_F64
+
+
+cdef inline lse_request new_request(lse_operation operation, unsigned long long reduced, lse_type type) noexcept:
+    """A request without arrays, which execute adds, and without all that is not everybody's."""
+    cdef lse_request request
+    memset(&request, 0, sizeof(request))
+    request.operation = operation
+    request.reduced = reduced
+    request.type = type
+    return request
+
+
+cdef int execute(lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
+                 cnp.ndarray out) except -1:
+    """Carry out a request whose arrays are neither empty nor of a wrong shape."""
+    cdef Py_ssize_t elements = cnp.PyArray_SIZE(a)
+    cdef int error
     request.table = table
     request.run = lse_run_tasks
-    request.threads = 0
     describe(&request.a, a)
     describe(&request.where, where)
     describe(&request.weights, weights)
     describe(&request.out, out)
-    if lse_make_plan(plan, request) != 0:
-        raise TypeError(f"lse: no kernel for {a.dtype}, weights of {getattr(weights, 'dtype', None)} and {out.dtype}")
-    return 0
-
-
-cdef lse_request request_for(lse_operation operation, unsigned long long reduced, bint single) noexcept:
-    """A request that is given no sums; make_plan adds the arrays."""
-    cdef lse_request request
-    request.operation = operation
-    request.reduced = reduced
-    request.single = single
-    request.given.max = request.into.max = NULL
-    request.given_stride = NULL
-    return request
-
-
-cdef int carry_out(lse_plan *plan, Py_ssize_t elements, lse_segments *segments=NULL, int threads=1) except -1:
-    cdef int failed = 0
-    cdef lse_question before = NULL
-    cdef bint asks = elements >= SIGNALS_FROM and is_main_thread()
-    plan.failed = &failed
-    if asks:
-        before = ask_signals()
+    if elements >= SIGNALS_FROM and is_main_thread():
+        request.question = question_of_this_thread()
     if elements < GIL_KEPT_BELOW:
-        execute(plan, segments, threads)
+        error = lse_execute(request)
     else:
         with nogil:
-            execute(plan, segments, threads)
-    if asks:
-        lse_ask_meanwhile(before)
-    if failed:
+            error = lse_execute(request)
+    if error == LSE_NO_KERNEL:
+        raise TypeError(f"lse: no kernel for {a.dtype}, weights of {getattr(weights, 'dtype', None)} and {out.dtype}")
+    if error:
         raise_interrupt()
-        raise MemoryError("lse: no memory for a second look at a row whose weighted sum cancels")
+        raise MemoryError("lse: out of memory while recomputing a row whose weighted sum nearly cancels")
     return 0
-
-
-cdef void execute(lse_plan *plan, lse_segments *segments, int threads) noexcept nogil:
-    if segments == NULL:
-        lse_execute(plan)
-    else:
-        lse_execute_segments(segments, threads)
-
-
-cdef int perform(lse_operation operation, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
-                 unsigned long long reduced, bint single, cnp.ndarray out, char *sign, char *low,
-                 lse_sums *sums=NULL) except -1:
-    """Carry out what is neither empty nor of a wrong shape; sums: those that are added to, and where they go."""
-    cdef lse_plan plan
-    cdef lse_request request = request_for(operation, reduced, single)
-    if sums != NULL:
-        request.given, request.into = sums[0], sums[1]
-    make_plan(&plan, &request, a, where, weights, out)
-    plan.sign = sign
-    plan.low = low
-    return carry_out(&plan, cnp.PyArray_SIZE(a))
 
 
 def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
@@ -131,7 +104,8 @@ def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray
     of two bytes. Nothing may be empty.
     """
     cdef unsigned long long none = 0
-    check_shape("the output", a, out, none if lse_maps(<lse_operation>operation) else reduced)
+    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
+    check_shape("the output", a, out, none if lse_is_map(<lse_operation>operation) else reduced)
     if where is not None:
         check_shape("where", a, where, none)
     if weights is not None:
@@ -140,28 +114,23 @@ def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray
         check_beside("sign", out, sign)
     if low is not None:
         check_beside("low", out, low)
-    perform(<lse_operation>operation, a, where, weights, reduced, single, out, bytes_of(sign), bytes_of(low))
+    request.sign = bytes_of(sign)
+    request.low = bytes_of(low)
+    execute(&request, a, where, weights, out)
 
 
 def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int axis, bint single,
                     cnp.ndarray first not None, Py_ssize_t step):
     """Reduce the segments of an axis: `first` is where the results of the first segments go, `step` bytes from each to
     the next. Offsets, one at least, ascend."""
-    cdef lse_plan plan
-    cdef lse_request request = request_for(LSE_SEGMENTS, (<unsigned long long>1) << axis, single)
-    cdef lse_segments segments
-    cdef int threads
+    cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_of(single))
     check_shape("the output", a, first, request.reduced)
     if offsets[0] < 0 or offsets[offsets.shape[0] - 1] > cnp.PyArray_DIM(a, axis):
         raise ValueError("lse: offsets that do not fit the length of the axis")
-    make_plan(&plan, &request, a, None, None, first)
-    segments.plan = &plan
-    segments.offsets = <const ptrdiff_t *>&offsets[0]
-    segments.count = offsets.shape[0] - 1
-    segments.step = step
-    segments.stride = cnp.PyArray_STRIDE(a, axis)
-    threads = lse_threads_for(cnp.PyArray_SIZE(a), plan.itemsize, 0)
-    carry_out(&plan, cnp.PyArray_SIZE(a), &segments, threads)
+    request.offsets = <const ptrdiff_t *>&offsets[0]
+    request.segments = offsets.shape[0] - 1
+    request.segment_stride = step
+    execute(&request, a, None, None, first)
 
 
 def round_to(cnp.ndarray values not None, cnp.ndarray out not None):

@@ -102,10 +102,9 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     >>> lse.logsumexp([1.0, 2.0], b=[1, -1], return_sign=True)
     (np.float64(1.5413248546129181), np.float64(-1.0))
     """
-    if out is None and dtype is None and type(keepdims) is bool and type(return_sign) is bool:
-        value = quick(a, axis, b, keepdims, return_sign, where)
-        if value is not None:
-            return value
+    value = try_reduce(a, axis, b, keepdims, return_sign, where, out, dtype, False)
+    if value is not None:
+        return value
     return quietly(_reductions.logsumexp, (a, axis, b, keepdims, return_sign, where, out, dtype))
 
 
@@ -156,6 +155,10 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     >>> lse.logmeanexp([0.0, 1.0], b=[3.0, 1.0])
     np.float64(0.35737401950878855)
     """
+    if b is None and where is True:
+        value = try_reduce(a, axis, None, keepdims, False, True, out, dtype, True)
+        if value is not None:
+            return value
     return quietly(_reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype))
 
 
@@ -201,6 +204,9 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
     >>> lse.logcumsumexp([1000.0, 1000.0, 1000.0])
     array([1000.        , 1000.69314718, 1001.09861229])
     """
+    result = try_cumulate(a, axis, reverse, out, dtype)
+    if result is not None:
+        return result
     return quietly(_cumulative.logcumsumexp, (a, axis, reverse, out, dtype))
 
 
@@ -248,6 +254,9 @@ def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
     >>> lse.segment_logsumexp([0.0, 0.0, 5.0, 1.0], [0, 2, 2, 4])
     array([0.69314718,       -inf, 5.01814993])
     """
+    result = try_segments(a, indptr, axis, out, dtype)
+    if result is not None:
+        return result
     return quietly(_cumulative.segment_logsumexp, (a, indptr, axis, out, dtype))
 
 
@@ -293,10 +302,9 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     >>> lse.softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
-    if where is True and out is None and dtype is None:
-        result = quick_map(LSE_SOFTMAX, x, axis)
-        if result is not None:
-            return result
+    result = try_map(LSE_SOFTMAX, x, axis, where, out, dtype)
+    if result is not None:
+        return result
     return quietly(_reductions.softmax, (LSE_SOFTMAX, x, axis, where, out, dtype))
 
 
@@ -341,8 +349,7 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     >>> lse.log_softmax([0.0, -40.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    if where is True and out is None and dtype is None:
-        result = quick_map(LSE_LOG_SOFTMAX, x, axis)
-        if result is not None:
-            return result
+    result = try_map(LSE_LOG_SOFTMAX, x, axis, where, out, dtype)
+    if result is not None:
+        return result
     return quietly(_reductions.softmax, (LSE_LOG_SOFTMAX, x, axis, where, out, dtype))

@@ -47,14 +47,14 @@ cdef extern from *:
         asking = PyEval_SaveThread();
         return raised;
     }
-    static lse_question ask_signals(void)
+    static lse_question question_of_this_thread(void)
     {
         asking = PyThreadState_Get();
-        return lse_ask_meanwhile(is_interrupted);
+        return is_interrupted;
     }
     static int raise_interrupt(void) { return PyErr_Occurred() ? -1 : 0; }
     '''
-    lse_question ask_signals()
+    lse_question question_of_this_thread()
     int raise_interrupt() except -1
 
 

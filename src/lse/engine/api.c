@@ -4,8 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "engine/fp.h"
-#include "engine/plan.h"
+#include "engine/types.h"
 
 enum { MAGIC = 0x6c736531, VERSION = 2 };
 
@@ -69,36 +70,51 @@ static int has_no_overlap(const matrix *m)
 
 static lse_array array_of(const matrix *m) { return (lse_array){m->data, 2, 'f', m->size, 0, m->shape, m->stride}; }
 
-/* What is asked of the rows of x, which are sound and not empty; b, sign and into, where one sum goes, may be NULL. */
-static int perform(lse_operation operation, const matrix *x, const matrix *b, const matrix *out, void *sign,
-                   lse_sum *into, int threads)
+static lse_type type_of(int size) { return size == 4 ? LSE_F32 : LSE_F64; }
+
+/* A request for the rows of x, which are sound and not empty; b may be NULL. */
+static lse_request request_for(lse_operation operation, const matrix *x, const matrix *b, int threads)
 {
-    lse_plan plan;
-    int failed = 0;
-    lse_request q = {.operation = operation, .table = lse_chosen(), .run = lse_run_tasks, .threads = threads};
-    if (!q.table) return LSE_ERROR_KERNELS;
-    if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
+    lse_request q = {.operation = operation, .type = type_of(x->size), .run = lse_run_tasks, .threads = threads};
     q.a = array_of(x);
     if (b) q.weights = array_of(b);
-    q.out = array_of(out);
-    if (into) q.into = (lse_sums){&into->max, &into->tail, &into->tail_lo, &into->count};
     q.reduced = 2; /* axis 1 */
-    q.single = x->size == 4;
-    if (lse_make_plan(&plan, &q) != 0) return LSE_ERROR_ARGUMENT;
-    plan.sign = (char *)sign;
-    plan.failed = &failed;
-    lse_execute(&plan);
-    return failed ? LSE_ERROR_MEMORY : LSE_OK;
+    return q;
+}
+
+static int execute(lse_request *q)
+{
+    q->table = lse_chosen();
+    if (!q->table) return LSE_ERROR_KERNELS;
+    if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
+    switch (lse_execute(q)) {
+    case 0: return LSE_OK;
+    case LSE_NO_KERNEL: return LSE_ERROR_ARGUMENT;
+    default: return LSE_ERROR_MEMORY;
+    }
+}
+
+static int execute_into(lse_operation operation, const matrix *x, const matrix *b, const matrix *out, void *sign,
+                        int threads)
+{
+    lse_request q = request_for(operation, x, b, threads);
+    q.out = array_of(out);
+    q.sign = (char *)sign;
+    return execute(&q);
+}
+
+/* The sum of one row. */
+static int execute_sum(const matrix *x, const matrix *b, lse_sum *sum)
+{
+    lse_request q = request_for(LSE_SUMS, x, b, 1);
+    q.into = (lse_sums){&sum->max, &sum->tail, &sum->tail_lo, &sum->count};
+    return execute(&q);
 }
 
 static int is_runnable(int threads) { return threads >= 0 && threads <= MOST_THREADS; }
 
-/* A number that float holds exactly. */
-static void store(void *values, int size, ptrdiff_t i, double value)
-{
-    if (size == 4) ((float *)values)[i] = (float)value;
-    else ((double *)values)[i] = value;
-}
+/* A number that every type holds exactly. */
+static void store(void *values, int size, ptrdiff_t i, double value) { lse_types[type_of(size)].put(values, i, value); }
 
 static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, void *value)
 {
@@ -108,14 +124,15 @@ static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, 
         float f32;
     } quick;
     if (!table) return LSE_ERROR_KERNELS;
-    if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value && lse_quick_value(table, size == 4, data, n, &quick)) {
+    if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value &&
+        lse_quick_value(table, type_of(size), data, n, &quick)) {
         memcpy(value, &quick, (size_t)size);
         return LSE_OK;
     }
     matrix x = matrix_of(data, size, 1, 0, n, stride);
     const matrix out = matrix_of(value, size, 1, 0, 1, 0);
     if (!is_sound(&x) || !value) return LSE_ERROR_ARGUMENT;
-    if (n > 0) return perform(LSE_LOGSUMEXP, &x, NULL, &out, NULL, NULL, 1);
+    if (n > 0) return execute_into(LSE_LOGSUMEXP, &x, NULL, &out, NULL, 1);
     store(value, size, 0, -INFINITY);
     return LSE_OK;
 }
@@ -129,7 +146,7 @@ static int logsumexp_weighted(int size, const void *data, ptrdiff_t x_stride, co
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || !is_sound(&b) || !value) return LSE_ERROR_ARGUMENT;
     if (n > 0) {
-        const int error = perform(LSE_LOGSUMEXP, &x, &b, &out, sign ? &found[1] : NULL, NULL, 1);
+        const int error = execute_into(LSE_LOGSUMEXP, &x, &b, &out, sign ? &found[1] : NULL, 1);
         if (error) return error;
         memcpy(value, &found[0], (size_t)size);
         if (sign) memcpy(sign, &found[1], (size_t)size);
@@ -146,7 +163,7 @@ static int logsumexp_rows(int size, const void *data, ptrdiff_t row_stride, ptrd
     matrix x = matrix_of(data, size, rows, row_stride, n, stride), out = matrix_of(values, size, rows, 1, 1, 0);
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || !is_sound(&out) || !is_runnable(threads)) return LSE_ERROR_ARGUMENT;
-    if (!is_empty(&x)) return perform(LSE_LOGSUMEXP, &x, NULL, &out, NULL, NULL, threads);
+    if (!is_empty(&x)) return execute_into(LSE_LOGSUMEXP, &x, NULL, &out, NULL, threads);
     for (ptrdiff_t r = 0; r < rows; r++) store(values, size, r, -INFINITY);
     return LSE_OK;
 }
@@ -159,7 +176,7 @@ static int map_rows(lse_operation operation, int size, const void *data, ptrdiff
     matrix out = matrix_of(results, size, rows, out_row_stride, n, out_stride);
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || !is_sound(&out) || !has_no_overlap(&out) || !is_runnable(threads)) return LSE_ERROR_ARGUMENT;
-    return is_empty(&x) ? LSE_OK : perform(operation, &x, NULL, &out, NULL, NULL, threads);
+    return is_empty(&x) ? LSE_OK : execute_into(operation, &x, NULL, &out, NULL, threads);
 }
 
 /* States --------------------------------------------------------------------------------------------------- */
@@ -188,13 +205,12 @@ static int update(int size, lse_state *state, const void *data, ptrdiff_t x_stri
     lse_sum sum;
     const lse_kernels *table = lse_chosen();
     matrix x = matrix_of(data, size, 1, 0, n, x_stride), b = matrix_of(weights, size, 1, 0, n, b_stride);
-    const matrix out = matrix_of(&sum.max, 8, 1, 0, 1, 0);
     if (!table) return LSE_ERROR_KERNELS;
     if (!is_state(state)) return LSE_ERROR_STATE;
     if (!is_sound(&x) || (weights && !is_sound(&b))) return LSE_ERROR_ARGUMENT;
     if (n == 0) return LSE_OK;
-    if (weights || x_stride != 1 || n > LSE_PIECE || !lse_quick_sum(table, size == 4, data, n, &sum)) {
-        const int error = perform(LSE_SUMS, &x, weights ? &b : NULL, &out, NULL, &sum, 1);
+    if (weights || x_stride != 1 || n > LSE_PIECE || !lse_quick_sum(table, type_of(size), data, n, &sum)) {
+        const int error = execute_sum(&x, weights ? &b : NULL, &sum);
         if (error) return error;
     }
     double *into = weights ? state->weighted : state->plain;
@@ -225,8 +241,8 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
     lse_state now = *state;
     lse_results results;
     const int plain = now.weighted[0] == -INFINITY && now.weighted[1] == 0.0;
-    lse_finish_sums(table, 0, sums_of(now.plain), plain ? (lse_sums){NULL, NULL, NULL, NULL} : sums_of(now.weighted), 1,
-                    &results);
+    lse_finish_sums(table, LSE_F64, sums_of(now.plain),
+                    plain ? (lse_sums){NULL, NULL, NULL, NULL} : sums_of(now.weighted), 1, &results);
     lse_fp_leave(found);
     *value = !sign && isless(results.sign[0], 0.0) ? NAN : results.value[0]; /* NaN raises no flag in isless */
     if (sign) *sign = results.sign[0];

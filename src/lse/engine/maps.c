@@ -88,7 +88,7 @@ int lse_map_given(const lse_plan *plan, lse_members *m, int threads, lse_results
     ptrdiff_t infinities[LSE_BATCH];
     int plain = 1;
     for (ptrdiff_t i = 0; i < m->count || i % 8 != 0; i++) { /* whole vectors */
-        lse_state_of(lse_sum_at(plan->given, m->given[i < m->count ? i : 0]), plan->far, i, &states, &shift[i],
+        lse_state_of(lse_sum_at(plan->given, m->given[i < m->count ? i : 0]), plan->most, i, &states, &shift[i],
                      &infinities[i]);
     }
     plan->kernels->finish_scaled(&states, m->count, results);

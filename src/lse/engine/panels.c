@@ -103,7 +103,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
     const lse_plan *plan = (const lse_plan *)context;
     const ptrdiff_t first = index * plan->together,
                     end = lse_least(first + plan->together, plan->outer * plan->kept_length);
-    const int maps = lse_maps(plan->operation), weighted = plan->first.weight != NULL;
+    const int maps = lse_is_map(plan->operation), weighted = plan->first.weight != NULL;
     const int one_run =
         is_across(plan->form) || (weighted && is_across(plan->weight_form)) || (maps && is_across(plan->out_form));
     offsets o;

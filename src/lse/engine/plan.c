@@ -1,7 +1,7 @@
 /* From arrays to plans. */
 #include "engine/plan.h"
 
-int lse_maps(lse_operation operation)
+int lse_is_map(lse_operation operation)
 { return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE; }
 
 static int by_rows_alone(const lse_plan *plan)
@@ -44,14 +44,14 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
         const ptrdiff_t length = q->a.shape[axis];
         plan->n *= length;
         add_axis(&plan->row, length, q->a.stride[axis], stride_of(&q->where, axis), stride_of(&q->weights, axis));
-        if (lse_maps(plan->operation)) add_axis(&plan->out_row, length, q->out.stride[axis], 0, 0);
+        if (lse_is_map(plan->operation)) add_axis(&plan->out_row, length, q->out.stride[axis], 0, 0);
     }
     plan->row.load = lse_load_for(q->a.kind, q->a.itemsize, q->a.swapped, size);
     plan->row.native = is_native(&q->a, size);
     plan->row.direct = plan->row.native && is_run(&plan->row, plan->row.stride, size);
-    plan->out_row.store = lse_store_for(q->out.kind, q->out.itemsize, size);
+    plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, size) : NULL;
     plan->out_row.direct = is_native(&q->out, size) && is_run(&plan->out_row, plan->out_row.stride, size);
-    if (!plan->row.load || !plan->out_row.store) return -1;
+    if (!plan->row.load || (q->out.data && !plan->out_row.store)) return -1;
     if (!q->weights.data) return 0;
     plan->row.load_weight = lse_load_for(q->weights.kind, q->weights.itemsize, q->weights.swapped, size);
     plan->row.native_weight = is_native(&q->weights, size);
@@ -84,16 +84,24 @@ static int are_one(const kept_axis *a, const kept_axis *b)
 static int find_kept(const lse_request *q, kept_axis *kept)
 {
     const int every = q->out.ndim == q->a.ndim; /* it has the reduced axes, mapped or of length 1 */
-    int out_axis = -1, given_axis = -1, count = 0, merged = 0;
+    const int sums = q->operation == LSE_SUMS;  /* then they are the output */
+    int out_axis = -1, sum_axis = -1, count = 0, merged = 0;
     for (int axis = 0; axis < q->a.ndim; axis++) {
         const int is_kept = !(q->reduced >> axis & 1);
         out_axis += every || is_kept;
         if (!is_kept) continue;
-        given_axis++;
+        sum_axis++;
         if (q->a.shape[axis] == 1) continue;
-        const kept_axis own = {q->a.shape[axis],           q->a.stride[axis],
-                               stride_of(&q->where, axis), stride_of(&q->weights, axis),
-                               q->out.stride[out_axis],    q->given_stride ? q->given_stride[given_axis] : 0};
+        const ptrdiff_t sum_stride = q->sum_stride ? q->sum_stride[sum_axis] : 0;
+        const ptrdiff_t out_stride = sums ? sum_stride * (ptrdiff_t)sizeof(double) : q->out.stride[out_axis];
+        const kept_axis own = {
+            .length = q->a.shape[axis],
+            .stride = q->a.stride[axis],
+            .where_stride = stride_of(&q->where, axis),
+            .weight_stride = stride_of(&q->weights, axis),
+            .out_stride = out_stride,
+            .given_stride = sum_stride,
+        };
         int at = count++;
         for (; at > 0 && is_inner(&own, &kept[at - 1]); at--) kept[at] = kept[at - 1];
         kept[at] = own;
@@ -114,7 +122,7 @@ static int find_kept(const lse_request *q, kept_axis *kept)
 static void lay_out_rest(lse_plan *plan, const lse_request *q)
 {
     kept_axis kept[LSE_MAX_DIMS];
-    const int maps = lse_maps(plan->operation), size = plan->itemsize;
+    const int maps = lse_is_map(plan->operation), size = plan->itemsize;
     int count = find_kept(q, kept);
     const kept_axis *last = count > 0 ? &kept[count - 1] : NULL;
     plan->columns = 0;
@@ -186,32 +194,37 @@ static void choose_forms(lse_plan *plan, const lse_request *q)
                              out_native, 0);
 }
 
-int lse_make_plan(lse_plan *plan, const lse_request *q)
+int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
 {
+    const lse_type_facts *type = &lse_types[q->type];
     plan->operation = q->operation;
+    plan->type = type;
     plan->table = q->table;
-    plan->kernels = q->single ? &q->table->f32 : &q->table->f64;
+    plan->kernels = &q->table->real[q->type];
     plan->run = q->run;
-    plan->threads = q->threads;
-    plan->far = q->single ? LSE_FAR_f32 : LSE_FAR_f64;
-    if (q->weights.data) plan->far = q->single ? plan->far * 1.4 - 200.0 : plan->far * 1.4 - 1100.0;
-    plan->itemsize = q->single ? 4 : 8;
+    plan->most = q->weights.data ? type->most_weighted : type->most;
+    plan->itemsize = type->size;
     plan->first.x = q->a.data;
     plan->first.where = q->where.data;
     plan->first.weight = q->weights.data;
-    plan->out = q->out.data;
-    plan->sign = plan->low = NULL;
+    plan->out = q->operation == LSE_SUMS ? (char *)q->into.max : q->out.data;
+    plan->sign = q->sign;
+    plan->low = q->low;
     plan->given = q->given;
     plan->into = q->into;
     plan->store = NULL;
+    plan->failed = failed;
     plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
     plan->is_short =
-        plan->n <= LSE_SHORT && plan->operation != LSE_SEGMENTS && !(lse_maps(plan->operation) && q->given.max);
+        plan->n <= LSE_SHORT && plan->operation != LSE_SEGMENTS && !(lse_is_map(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
     plan->first.n = plan->n;
-    if (!is_native(&q->out, plan->itemsize)) plan->store = lse_store_for(q->out.kind, q->out.itemsize, 8);
+    plan->divisor = plan->divisor_lo = 0.0;
+    if (q->mean && plan->n > 1) plan->divisor = lse_log_of_count(plan->table, plan->n, &plan->divisor_lo);
+    if (q->out.data && !is_native(&q->out, plan->itemsize))
+        plan->store = lse_store_for(q->out.kind, q->out.itemsize, 8);
     return 0;
 }
 

@@ -26,7 +26,7 @@ static verdict look(const lse_plan *plan, const lse_row *row, const lse_states *
 {
     ptrdiff_t nans = 0;
     *infinities = 0;
-    if (fabs(states->max[i]) <= plan->far) return PLAIN;
+    if (fabs(states->max[i]) <= plan->most) return PLAIN;
     if (states->max[i] == -INFINITY && !isnan(states->tail[i])) return NOTHING;
     for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
         plan->kernels->census(&plan->row, row, start, n, &nans, infinities);
@@ -64,10 +64,7 @@ static void second_look(const lse_plan *plan, const lse_row *row, const lse_stat
 /* Whether a weighted sum is not what the kernels make well: its greatest exponent is beyond them, or it is far below
  * its greatest term, which is near 2^500: something cancels, or NaN stands for a weight that is not plain. */
 static int wants_second_look(const lse_plan *plan, const lse_states *states, ptrdiff_t i)
-{
-    const double least = plan->itemsize == 4 ? 0x1p490 : 0x1p480;
-    return !(fabs(states->max[i]) <= plan->far && fabs(states->tail[i]) >= least);
-}
+{ return !(fabs(states->max[i]) <= plan->most && fabs(states->tail[i]) >= plan->type->least_weighted); }
 
 /* A weighted row seen again: one state of its elements less shift, or log|sum| = value + value_lo and its sign. */
 typedef struct {
@@ -84,7 +81,7 @@ static void look_again(const lse_plan *plan, const lse_row *row, const lse_state
     double max = -INFINITY;
     int plain = 1;
     *seen = (weighted_look){.exact = 1, .value = -INFINITY};
-    if (!(fabs(states->max[i]) <= plan->far)) {
+    if (!(fabs(states->max[i]) <= plan->most)) {
         for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
             plan->kernels->weighted_census(&plan->row, row, start, n, &max, &plain);
         if (plain && max == -INFINITY) return;
@@ -131,8 +128,14 @@ static void store_value(const lse_plan *plan, char *out, double value)
 {
     if (value != value) value = NAN;
     if (plan->store) plan->store(out, 0, 1, &value);
-    else if (plan->itemsize == 4) *(float *)(void *)out = (float)value;
-    else *(double *)(void *)out = value;
+    else plan->type->put(out, 0, value);
+}
+
+double lse_divide(double value, double low, double divisor, double divisor_lo)
+{
+    const double quotient = value - divisor, of_value = quotient + divisor;
+    const double lost = (value - of_value) - (divisor - (of_value - quotient));
+    return isfinite(quotient) ? quotient + (lost + (low - divisor_lo)) : quotient;
 }
 
 /* shift + value + value_lo, rounded once but for the last bits of value_lo; value alone where shift is 0. */
@@ -146,6 +149,7 @@ static void store_result(const lse_plan *plan, char *out, double shift, const ls
         value = total + low;
         low = low - (value - total);
     }
+    if (plan->divisor != 0.0) value = lse_divide(value, low, plan->divisor, plan->divisor_lo);
     if (plan->sign) store_value(plan, plan->sign + (out - plan->out), sign);
     else if (sign < 0) value = NAN;
     if (plan->low) store_value(plan, plan->low + (out - plan->out), low);
@@ -236,7 +240,7 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
 static lse_finish finish_for(const lse_plan *plan)
 {
     if (plan->operation == LSE_SOFTMAX) return plan->kernels->finish_scaled;
-    return plan->low ? plan->table->f64.finish : plan->kernels->finish;
+    return plan->low || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish : plan->kernels->finish;
 }
 
 /* 0 where the results of columns are left, to be mapped together. */
@@ -245,9 +249,9 @@ static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, p
 {
     double shift[LSE_BATCH];
     ptrdiff_t infinities[LSE_BATCH];
-    const int maps = lse_maps(plan->operation);
+    const int maps = lse_is_map(plan->operation);
     finish_for(plan)(states, count, results);
-    if (plain && !maps && !plan->sign && !plan->low) {
+    if (plain && !maps && !plan->sign && !plan->low && plan->divisor == 0.0) {
         for (ptrdiff_t i = 0; i < count; i++) store_value(plan, out[i], results->value[i]);
         return 1;
     }
@@ -274,23 +278,29 @@ static void spread(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptr
     for (ptrdiff_t i = 0; i < count; i++) memcpy(out + out_at[i], values + (size_t)i * size, size);
 }
 
-static void put_value(const lse_plan *plan, double *values, ptrdiff_t i, double value)
-{
-    if (plan->itemsize == 4) ((float *)(void *)values)[i] = (float)value;
-    else values[i] = value;
-}
-
 static void store_weighted(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
 {
     lse_results results;
     double values[LSE_BATCH], signs[LSE_BATCH];
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
-        put_value(plan, values, i, plan->sign || results.sign[i] > 0 ? results.value[i] : NAN);
-        put_value(plan, signs, i, results.sign[i]);
+        plan->type->put(values, i, plan->sign || results.sign[i] > 0 ? results.value[i] : NAN);
+        plan->type->put(signs, i, results.sign[i]);
     }
     spread(plan, plan->out, out_at, count, (const char *)values);
     if (plan->sign) spread(plan, plan->sign, out_at, count, (const char *)signs);
+}
+
+static void store_means(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
+{
+    lse_results results;
+    double values[LSE_BATCH];
+    finish_for(plan)(states, count, &results);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const double mean = lse_divide(results.value[i], results.value_lo[i], plan->divisor, plan->divisor_lo);
+        plan->type->put(values, i, mean != mean ? NAN : mean);
+    }
+    spread(plan, plan->out, out_at, count, (const char *)values);
 }
 
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
@@ -298,16 +308,19 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
     double values[LSE_BATCH];
     const int weighted = plan->first.weight != NULL, sums = plan->operation == LSE_SUMS;
     int again = 0;
-    if (!sums && (plan->low || plan->store || (plan->sign && !weighted))) return 0;
-    if (!sums && !weighted) {
+    if (!sums && (plan->low || plan->store || (plan->sign && !weighted) || (plan->divisor != 0.0 && weighted)))
+        return 0;
+    if (!sums && !weighted && plan->divisor == 0.0) {
         if (!plan->kernels->finish_values(states, count, values)) return 0;
         spread(plan, plan->out, out_at, count, (const char *)values);
         return 1;
     }
     for (ptrdiff_t i = 0; i < count; i++)
-        again |= weighted ? wants_second_look(plan, states, i) : !(fabs(states->max[i]) <= plan->far);
+        again |= weighted ? wants_second_look(plan, states, i) : !(fabs(states->max[i]) <= plan->most);
     if (again) return 0;
-    (sums ? put_sums : store_weighted)(plan, out_at, count, states);
+    if (sums) put_sums(plan, out_at, count, states);
+    else if (weighted) store_weighted(plan, out_at, count, states);
+    else store_means(plan, out_at, count, states);
     return 1;
 }
 
@@ -322,7 +335,7 @@ void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out)
 static int are_plain(const lse_plan *plan, ptrdiff_t count, const lse_states *states)
 {
     int plain = 1;
-    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->far;
+    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->most;
     return plain;
 }
 

@@ -2,10 +2,19 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/fp.h"
 #include "engine/plan.h"
 
-static void find_segment(const lse_segments *segments, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
+/* Segment i of a row are its elements offsets[i] .. offsets[i + 1]; its result is i * step bytes from that of the
+ * first. */
+typedef struct {
+    const lse_plan *plan;
+    const ptrdiff_t *offsets;
+    ptrdiff_t count, step;
+    ptrdiff_t stride;  /* bytes from an element to the next */
+    ptrdiff_t batches; /* of each row */
+} row_segments;
+
+static void find_segment(const row_segments *segments, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
                          char **segment_out)
 {
     *segment = *row;
@@ -32,11 +41,7 @@ static void short_states(const lse_plan *plan, const lse_row *rows, const int *i
         char *to = (char *)padded + (size_t)(i * n) * size;
         at[i] = to - (char *)padded;
         memcpy(to, row->x, (size_t)row->n * size);
-        for (ptrdiff_t k = row->n; k < n; k++) {
-            const float narrow = -INFINITY;
-            const double wide = -INFINITY;
-            memcpy(to + (size_t)k * size, size == 4 ? (const void *)&narrow : (const void *)&wide, size);
-        }
+        for (ptrdiff_t k = row->n; k < n; k++) plan->type->put(to, k, -INFINITY);
     }
     const lse_panel panel = {.n = n, .count = count, .form = LSE_BY_ROWS, .x = (const char *)padded, .at = at};
     plan->kernels->sum_panel(&panel, &own);
@@ -56,7 +61,7 @@ static void sort_by_length(const lse_row *rows, ptrdiff_t count, int *index)
 /* The segments of one batch that are no longer than a piece. */
 static void segments_task(void *context, ptrdiff_t number)
 {
-    const lse_segments *segments = (const lse_segments *)context;
+    const row_segments *segments = (const row_segments *)context;
     const lse_plan *plan = segments->plan;
     const ptrdiff_t first = number % segments->batches * LSE_BATCH;
     lse_row rows[LSE_BATCH], row;
@@ -89,7 +94,7 @@ static void segments_task(void *context, ptrdiff_t number)
 }
 
 /* Those that are longer, each on all threads. */
-static void long_segments(const lse_segments *segments, ptrdiff_t outer, int threads)
+static void long_segments(const row_segments *segments, ptrdiff_t outer, int threads)
 {
     lse_states states;
     lse_row row, segment;
@@ -105,12 +110,12 @@ static void long_segments(const lse_segments *segments, ptrdiff_t outer, int thr
     }
 }
 
-void lse_execute_segments(lse_segments *segments, int threads)
+void lse_run_segments(const lse_plan *plan, const lse_request *q, int threads)
 {
-    const lse_plan *plan = segments->plan;
-    const lse_fp_state found = lse_fp_enter();
-    segments->batches = (segments->count + LSE_BATCH - 1) / LSE_BATCH;
-    for (ptrdiff_t outer = 0; outer < plan->outer; outer++) long_segments(segments, outer, threads);
-    lse_run_until_stopped(plan, segments_task, segments, plan->outer * segments->batches, threads);
-    lse_fp_leave(found);
+    const ptrdiff_t batches = lse_quotient_up(q->segments, LSE_BATCH);
+    row_segments segments = {plan, q->offsets, q->segments, q->segment_stride, 0, batches};
+    for (int axis = 0; axis < q->a.ndim; axis++)
+        if (q->reduced >> axis & 1) segments.stride = q->a.stride[axis];
+    for (ptrdiff_t outer = 0; outer < plan->outer; outer++) long_segments(&segments, outer, threads);
+    lse_run_until_stopped(plan, segments_task, &segments, plan->outer * batches, threads);
 }

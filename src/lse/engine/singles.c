@@ -5,7 +5,8 @@ int lse_is_single(const lse_plan *plan)
 {
     const ptrdiff_t size = plan->itemsize;
     return plan->is_short && plan->n == 1 && plan->operation != LSE_SUMS && plan->operation != LSE_CUMULATE &&
-           !plan->first.where && !plan->first.weight && !plan->sign && !plan->low && !plan->store && plan->row.native &&
+           !plan->first.where && !plan->first.weight && !plan->sign && !plan->low && plan->divisor == 0.0 &&
+           !plan->store && plan->row.native &&
            (plan->kept_length == 1 || (plan->kept_stride == size && plan->kept_out_stride == size));
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/fp.h"
+#include "engine/types.h"
 #include "kernels/pair.h"
 
 #define TOP 0x1p500 /* what a term of e^max is, near its anchor */
@@ -109,23 +110,23 @@ static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
 static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
 {
     const size_t size = (size_t)count * sizeof(double);
-    int far = 0;
+    int any_far = 0;
     memcpy(states->max, s.max, size);
     memcpy(states->tail, s.tail, size);
     memcpy(states->tail_lo, s.tail_lo, size);
     memcpy(states->count, s.count, size);
     for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(states), i, lse_no_sum());
-    for (ptrdiff_t i = 0; i < count; i++) far |= fabs(s.tail_lo[i]) > DBL_MAX;
-    return far;
+    for (ptrdiff_t i = 0; i < count; i++) any_far |= fabs(s.tail_lo[i]) > DBL_MAX;
+    return any_far;
 }
 
 void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count)
 {
     const size_t size = (size_t)count * sizeof(double);
     lse_states both, other;
-    const int far = to_states(a, count, &both) | to_states(b, count, &other);
+    const int any_far = to_states(a, count, &both) | to_states(b, count, &other);
     (weighted ? table->weighted_merge : table->merge)(&both, &other, count);
-    for (ptrdiff_t i = 0; i < count && far; i++) {
+    for (ptrdiff_t i = 0; i < count && any_far; i++) {
         const lse_sum one = lse_sum_at(a, i), two = lse_sum_at(b, i);
         if (is_far(one) || is_far(two)) lse_put_sum(lse_sums_in(&both), i, merge_far(one, two, weighted));
     }
@@ -158,7 +159,7 @@ void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_su
 {
     const lse_fp_state found = lse_fp_enter();
     merging m = {table, weighted, out, a, b, count};
-    run(merge_task, &m, (count + SHARE - 1) / SHARE, lse_threads_for(16 * count, sizeof(double), 0));
+    run(merge_task, &m, (count + SHARE - 1) / SHARE, lse_threads_for(16 * count, lse_types[LSE_F64].parallel_from, 0));
     lse_fp_leave(found);
 }
 
@@ -202,6 +203,19 @@ double lse_log(double t)
     return sum.hi + (sum.lo + of_e.lo + of_f.lo);
 }
 
+double lse_log_of_count(const lse_kernels *table, ptrdiff_t count, double *lo)
+{
+    int e;
+    lse_states state;
+    lse_results results;
+    lse_put_sum(lse_sums_in(&state), 0, lse_no_sum());
+    state.tail[0] = ldexp(frexp((double)count, &e), 501);
+    state.max[0] = e - 1;
+    table->weighted_finish(&state, 1, &results);
+    *lo = results.value_lo[0];
+    return results.value[0];
+}
+
 /* Of a sum that no kernel finishes. */
 static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
 {
@@ -218,7 +232,7 @@ static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
     results->sign[i] = sign;
 }
 
-void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
+void lse_finish_sums(const lse_kernels *table, lse_type type, lse_sums plain, lse_sums weighted, ptrdiff_t count,
                      lse_results *results)
 {
     lse_states states;
@@ -227,7 +241,7 @@ void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_s
     for (ptrdiff_t i = 0; i < count && weighted.max; i++)
         lse_put_sum(sums, i,
                     scaled(lse_merge_sum(table, 1, weighted_of(lse_sum_at(plain, i)), lse_sum_at(weighted, i))));
-    (weighted.max ? table->weighted_finish : single ? table->f32.finish : table->f64.finish)(&states, count, results);
+    (weighted.max ? table->weighted_finish : table->real[type].finish)(&states, count, results);
     for (ptrdiff_t i = 0; i < count; i++) {
         const lse_sum s = lse_sum_at(sums, i);
         if (!weighted.max) results->sign[i] = 1.0;
@@ -235,7 +249,7 @@ void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_s
     }
 }
 
-void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities)
+void lse_state_of(lse_sum s, double most, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities)
 {
     double n;
     *shift = 0.0;
@@ -245,7 +259,7 @@ void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double
     } else if (is_far(s)) {
         *shift = s.max;
         s = (lse_sum){0.0, s.tail - TOP, 0.0, 1.0};
-    } else if (fabs(s.max) > far && s.max > -INFINITY) {
+    } else if (fabs(s.max) > most && s.max > -INFINITY) {
         *shift = s.max;
         s = (lse_sum){0.0, s.tail / exp_of((pair){s.max, 0.0}, &n).hi, 0.0, s.count};
     }

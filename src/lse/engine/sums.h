@@ -47,6 +47,8 @@ lse_sum lse_not_a_sum(void);
 
 /* The logarithm of a positive number, within .51 ulp where it is not next to 0. */
 double lse_log(double t);
+/* log(count) and what rounding lost, with the bits of a sum of one term of that weight. */
+double lse_log_of_count(const lse_kernels *table, ptrdiff_t count, double *lo);
 
 lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b);
 /* out = a + b for count <= LSE_BATCH sums, element by element; out may be either. For more, on threads if they are
@@ -55,13 +57,13 @@ void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sum
 void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
                     lse_run run);
 
-/* value, value_lo and sign of count <= LSE_BATCH plain sums, as those of floats where single; of sums of which each
+/* value, value_lo and sign of count <= LSE_BATCH plain sums, as those of this type; of sums of which each
  * is the sum of a plain and a weighted one, unless weighted.max is NULL. */
-void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
+void lse_finish_sums(const lse_kernels *table, lse_type type, lse_sums plain, lse_sums weighted, ptrdiff_t count,
                      lse_results *results);
 
-/* State i of a plain sum whose elements are mapped: where its maximum is beyond what the kernels take (far), the state
- * of the elements less shift. infinities: how many of them are +inf. */
-void lse_state_of(lse_sum plain, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities);
+/* State i of a plain sum whose elements are mapped: where its maximum is beyond the most that the kernels take, the
+ * state of the elements less shift. infinities: how many of them are +inf. */
+void lse_state_of(lse_sum plain, double most, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities);
 
 #endif

@@ -1,7 +1,4 @@
 /* Cut into tasks of some rows or columns each; where those are too few, each in turn into pieces. */
-#include <math.h>
-
-#include "engine/fp.h"
 #include "engine/plan.h"
 
 static void find_members(const lse_plan *plan, ptrdiff_t index, lse_members *m)
@@ -22,7 +19,7 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
     lse_states states;
     lse_results results;
     find_members(plan, index, &m);
-    if (plan->given.max && lse_maps(plan->operation)) {
+    if (plan->given.max && lse_is_map(plan->operation)) {
         lse_map_given(plan, &m, threads, &results);
         return;
     }
@@ -122,17 +119,14 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
         plan->run(one_of_some, &some, lse_least(SOME, count - some.first), threads);
 }
 
-void lse_execute(lse_plan *plan)
+void lse_run_plan(lse_plan *plan, int threads)
 {
-    const lse_fp_state found = lse_fp_enter();
-    const ptrdiff_t elements = plan->outer * plan->n * plan->kept_length;
-    const int threads = lse_threads_for(elements, plan->itemsize, plan->threads);
     if (plan->is_short) {
         const lse_task task = lse_is_single(plan) ? lse_singles_task : lse_panels_task;
         lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
     } else if (plan->operation == LSE_CUMULATE) {
         lse_run_until_stopped(plan, cumulate_task, plan, cut_cumulated(plan, threads), threads);
-    } else if (plan->columns && lse_maps(plan->operation)) {
+    } else if (plan->columns && lse_is_map(plan->operation)) {
         lse_map_columns_of(plan, threads);
     } else {
         const ptrdiff_t tasks = cut(plan, threads);
@@ -141,72 +135,4 @@ void lse_execute(lse_plan *plan)
             for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) group(plan, i, threads);
         else lse_run_until_stopped(plan, group_task, plan, tasks, threads);
     }
-    lse_fp_leave(found);
-}
-
-/* The state of one contiguous run; 0 where it wants a second look. The compiler may compare after the flags were put
- * back, so the comparison is one that NaN does not raise a flag in. */
-static int quick_state(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_states *state)
-{
-    const lse_row row = {(const char *)data, NULL, NULL, n};
-    lse_layout layout;
-    layout.direct = 1;
-    (single ? &table->f32 : &table->f64)->rows(&layout, &row, 0, n, 1, NULL, state);
-    return islessequal(fabs(state->max[0]), single ? LSE_FAR_f32 : LSE_FAR_f64);
-}
-
-static int quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value)
-{
-    const lse_real_kernels *kernels = single ? &table->f32 : &table->f64;
-    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
-    lse_states state;
-    lse_results results;
-    const int plain = quick_state(table, single, data, n, &state);
-    kernels->finish(&state, 1, &results);
-    if (single) *(float *)value = (float)results.value[0];
-    else *(double *)value = results.value[0];
-    return plain && !isnan(results.value[0]);
-}
-
-int lse_quick_value(const lse_kernels *table, int single, const void *data, ptrdiff_t n, void *value)
-{
-    const lse_fp_state found = lse_fp_enter();
-    const int done = quick_value(table, single, data, n, value);
-    lse_fp_leave(found);
-    return done;
-}
-
-int lse_quick_sum(const lse_kernels *table, int single, const void *data, ptrdiff_t n, lse_sum *into)
-{
-    const lse_fp_state found = lse_fp_enter();
-    lse_states state;
-    const int plain = quick_state(table, single, data, n, &state) && !isnan(state.tail[0]);
-    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0], state.count[0]};
-    lse_fp_leave(found);
-    return plain;
-}
-
-static int quick_map(const lse_real_kernels *kernels, lse_operation operation, const void *data, ptrdiff_t n, void *out)
-{
-    static const ptrdiff_t start[1] = {0};
-    if (operation == LSE_LOG_SOFTMAX && n <= LSE_FEW) return kernels->log_softmax_of_few((const char *)data, n, out);
-    const lse_panel row = {.n = n,
-                           .count = 1,
-                           .form = LSE_BY_ROWS,
-                           .out_form = LSE_BY_ROWS,
-                           .x = data,
-                           .out = out,
-                           .at = start,
-                           .out_at = start};
-    (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
-    return 1;
-}
-
-int lse_quick_map(const lse_kernels *table, int single, lse_operation operation, const void *data, ptrdiff_t n,
-                  void *out)
-{
-    const lse_fp_state found = lse_fp_enter();
-    const int done = quick_map(single ? &table->f32 : &table->f64, operation, data, n, out);
-    lse_fp_leave(found);
-    return done;
 }

@@ -102,10 +102,9 @@ int lse_available_threads(void)
     return threads;
 }
 
-int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted)
+int lse_threads_for(ptrdiff_t elements, ptrdiff_t parallel_from, int wanted)
 {
-    enum { FROM_F32 = 1 << 17, FROM_F64 = 1 << 16 }; /* below, a second thread costs more than it brings */
-    if (elements < (itemsize == 4 ? FROM_F32 : FROM_F64) || LSE_LOAD(&is_forked_child) || in_parallel()) return 1;
+    if (elements < parallel_from || LSE_LOAD(&is_forked_child) || in_parallel()) return 1;
     const int threads = wanted > 0 ? wanted : lse_available_threads();
     return own_limit > 0 && own_limit < threads ? own_limit : threads;
 }

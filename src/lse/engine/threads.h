@@ -12,7 +12,7 @@ typedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threa
 void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads);
 
 /* Why a call stops before its end. What it has written by then means nothing. */
-enum { LSE_NO_MEMORY = 1, LSE_INTERRUPTED = 2 };
+enum { LSE_NO_MEMORY = 1, LSE_INTERRUPTED, LSE_NO_KERNEL };
 
 /* Sets what the calling thread asks of its caller while it works, some times a second: anything but 0 interrupts.
  * NULL is nothing. Returns what it was. */
@@ -36,10 +36,10 @@ int lse_limit_threads(int wanted, int environment);
  * there was. */
 int lse_limit_own_threads(int limit);
 
-/* Threads that a large reduction would use now; and those that one of so many elements should, if its caller wants so
- * many (0: as many as there are). */
+/* Threads that a large reduction would use now; and those that one of so many elements should, of which more than one
+ * pay from so many on, if its caller wants so many (0: as many as there are). */
 int lse_available_threads(void);
-int lse_threads_for(ptrdiff_t elements, int itemsize, int wanted);
+int lse_threads_for(ptrdiff_t elements, ptrdiff_t parallel_from, int wanted);
 
 /* The value of _OPENMP, 0 without. */
 int lse_openmp_version(void);

@@ -91,5 +91,5 @@
     }
 #define LSE_TABLE(isa)                                                                      \
     static const lse_kernels table = {isa, merge, weighted_merge, weighted_finish,          \
-                                      LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)};        \
+                                      {LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}};      \
     return &table

@@ -4,12 +4,12 @@
 #ifdef LSE_FEW_BY
 static int FN(value_of_few)(const char *x, ptrdiff_t n, void *value)
 {
-    return LSE_FEW_BY()->F.value_of_few(x, n, value);
+    return LSE_FEW_BY()->real[F_IS_DOUBLE ? LSE_F64 : LSE_F32].value_of_few(x, n, value);
 }
 
 static int FN(log_softmax_of_few)(const char *x, ptrdiff_t n, void *out)
 {
-    return LSE_FEW_BY()->F.log_softmax_of_few(x, n, out);
+    return LSE_FEW_BY()->real[F_IS_DOUBLE ? LSE_F64 : LSE_F32].log_softmax_of_few(x, n, out);
 }
 #else
 /* The sum of n <= LSE_FEW elements; -inf, of which nothing comes, stands for those that are missing. */

@@ -19,6 +19,9 @@ enum {
     LSE_MAX_DIMS = 64     /* of a NumPy array */
 };
 
+/* What is computed in. */
+typedef enum { LSE_F32, LSE_F64, LSE_TYPES } lse_type;
+
 /* The kernels take elements of greater magnitude only as x - shift. */
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
@@ -189,7 +192,7 @@ typedef struct {
     const char *name;
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
-    lse_real_kernels f32, f64;
+    lse_real_kernels real[LSE_TYPES];
 } lse_kernels;
 
 /* The tables, NULL where the compiler or the architecture lacks the instruction set. */

@@ -1,0 +1,19 @@
+/* The one way into the engine. */
+#include "engine/fp.h"
+#include "engine/plan.h"
+
+int lse_execute(const lse_request *q)
+{
+    lse_plan plan;
+    int failed = 0;
+    if (lse_make_plan(&plan, q, &failed) != 0) return LSE_NO_KERNEL;
+    const ptrdiff_t elements = plan.outer * plan.n * plan.kept_length;
+    const int threads = lse_threads_for(elements, plan.type->parallel_from, q->threads);
+    const lse_question before = q->question ? lse_ask_meanwhile(q->question) : NULL;
+    const lse_fp_state found = lse_fp_enter();
+    if (q->operation == LSE_SEGMENTS) lse_run_segments(&plan, q, threads);
+    else lse_run_plan(&plan, threads);
+    lse_fp_leave(found);
+    if (q->question) lse_ask_meanwhile(before);
+    return failed;
+}

@@ -1,0 +1,86 @@
+/* One contiguous run without a plan: what is a call of few elements should cost no more than its arithmetic. */
+#include <math.h>
+
+#include "engine/fp.h"
+#include "engine/plan.h"
+
+/* The state of one contiguous run; 0 where it wants a second look. The compiler may compare after the flags were put
+ * back, so the comparison is one that NaN does not raise a flag in. */
+static int quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
+{
+    const lse_row row = {(const char *)data, NULL, NULL, n};
+    lse_layout layout;
+    layout.direct = 1;
+    table->real[type].rows(&layout, &row, 0, n, 1, NULL, state);
+    return islessequal(fabs(state->max[0]), lse_types[type].most);
+}
+
+static int quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
+{
+    const lse_real_kernels *kernels = &table->real[type];
+    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
+    lse_states state;
+    lse_results results;
+    const int plain = quick_state(table, type, data, n, &state);
+    kernels->finish(&state, 1, &results);
+    lse_types[type].put(value, 0, results.value[0]);
+    return plain && !isnan(results.value[0]);
+}
+
+int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
+{
+    const lse_fp_state found = lse_fp_enter();
+    const int done = quick_value(table, type, data, n, value);
+    lse_fp_leave(found);
+    return done;
+}
+
+int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
+{
+    const lse_fp_state found = lse_fp_enter();
+    lse_states state;
+    lse_results results;
+    double of_n_lo;
+    const int plain = quick_state(table, type, data, n, &state);
+    table->real[LSE_F64].finish(&state, 1, &results); /* with all digits that the sum has */
+    const double of_n = lse_log_of_count(table, n, &of_n_lo);
+    const double mean = lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo);
+    lse_types[type].put(value, 0, mean);
+    lse_fp_leave(found);
+    return plain && !isnan(mean);
+}
+
+int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *into)
+{
+    const lse_fp_state found = lse_fp_enter();
+    lse_states state;
+    const int plain = quick_state(table, type, data, n, &state) && !isnan(state.tail[0]);
+    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0], state.count[0]};
+    lse_fp_leave(found);
+    return plain;
+}
+
+static int quick_map(const lse_real_kernels *kernels, lse_operation operation, const void *data, ptrdiff_t n, void *out)
+{
+    static const ptrdiff_t start[1] = {0};
+    if (operation == LSE_LOG_SOFTMAX && n <= LSE_FEW) return kernels->log_softmax_of_few((const char *)data, n, out);
+    const lse_panel row = {.n = n,
+                           .count = 1,
+                           .form = LSE_BY_ROWS,
+                           .out_form = LSE_BY_ROWS,
+                           .x = data,
+                           .out = out,
+                           .at = start,
+                           .out_at = start};
+    (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
+    return 1;
+}
+
+int lse_quick_map(const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
+                  void *out)
+{
+    const lse_fp_state found = lse_fp_enter();
+    const int done = quick_map(&table->real[type], operation, data, n, out);
+    lse_fp_leave(found);
+    return done;
+}

@@ -1,0 +1,19 @@
+/* What the engine knows of each type that the kernels compute in: a row a type. */
+#ifndef LSE_TYPES_H
+#define LSE_TYPES_H
+
+#include "kernels/kernels.h"
+
+typedef struct {
+    int size; /* bytes of an element */
+    /* The greatest magnitude of elements that the kernels take as they are; of weighted sums, of the exponents of their
+     * terms, x log2(e) + log2|b|. An exponent that is no greater stands for an x that is no greater than the first. */
+    double most, most_weighted;
+    double least_weighted;   /* a weighted sum below this, beside a greatest term near 2^500, may have cancelled */
+    ptrdiff_t parallel_from; /* elements below which a second thread costs more than it brings */
+    void (*put)(void *values, ptrdiff_t i, double value);
+} lse_type_facts;
+
+extern const lse_type_facts lse_types[LSE_TYPES];
+
+#endif
