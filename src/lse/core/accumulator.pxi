@@ -434,8 +434,8 @@ cdef class LogSumExp:
         weighted.max = NULL
         with cython.critical_section(self):
             found = lse_fp_enter()
-            for start in range(0, size, 64):
-                count = min(<Py_ssize_t>64, size - start)
+            for start in range(0, size, LSE_BATCH):
+                count = min(<Py_ssize_t>LSE_BATCH, size - start)
                 plain = lse_sums_from(rows_of(self.plain), start)
                 if self.weighted is not None:
                     weighted = lse_sums_from(rows_of(self.weighted), start)
@@ -482,7 +482,7 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     """
     cdef lse_plan plan
     cdef lse_request request = request_for(<lse_operation>operation, reduced, single)
-    cdef ptrdiff_t stride[64]
+    cdef ptrdiff_t stride[LSE_MAX_DIMS]
     cdef int axis
     cdef cnp.ndarray given
     cdef unsigned long long none = 0

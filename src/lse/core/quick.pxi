@@ -23,7 +23,7 @@ cdef inline object quick_run(cnp.ndarray array, bint single):
 cdef object quick_array(cnp.ndarray array, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                         bint keepdims, bint signed, bint single):
     """The log-sum-exp over some axes of a plain array that is not empty; with the sign, if that is wanted, a pair."""
-    cdef cnp.npy_intp shape[64]
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
     cdef int axis, ndim = 0
     cdef cnp.ndarray out, sign = None
     cdef int kind = cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64
@@ -42,7 +42,7 @@ cdef object quick_array(cnp.ndarray array, cnp.ndarray where, cnp.ndarray weight
 
 cdef cnp.ndarray spread(object other, cnp.ndarray array, int kind):
     """An argument beside a plain array, as a view of its shape; None where it is not a plain array that fits."""
-    cdef cnp.npy_intp strides[64]
+    cdef cnp.npy_intp strides[LSE_MAX_DIMS]
     cdef cnp.ndarray given, view
     cdef int axis, skipped
     cdef cnp.npy_intp length
