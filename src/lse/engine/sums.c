@@ -109,23 +109,23 @@ static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
 static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
 {
     const size_t size = (size_t)count * sizeof(double);
-    int far = 0;
+    int distant = 0;
     memcpy(states->max, s.max, size);
     memcpy(states->tail, s.tail, size);
     memcpy(states->tail_lo, s.tail_lo, size);
     memcpy(states->count, s.count, size);
     for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(states), i, lse_no_sum());
-    for (ptrdiff_t i = 0; i < count; i++) far |= fabs(s.tail_lo[i]) > DBL_MAX;
-    return far;
+    for (ptrdiff_t i = 0; i < count; i++) distant |= fabs(s.tail_lo[i]) > DBL_MAX;
+    return distant;
 }
 
 void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count)
 {
     const size_t size = (size_t)count * sizeof(double);
     lse_states both, other;
-    const int far = to_states(a, count, &both) | to_states(b, count, &other);
+    const int distant = to_states(a, count, &both) | to_states(b, count, &other);
     (weighted ? table->weighted_merge : table->merge)(&both, &other, count);
-    for (ptrdiff_t i = 0; i < count && far; i++) {
+    for (ptrdiff_t i = 0; i < count && distant; i++) {
         const lse_sum one = lse_sum_at(a, i), two = lse_sum_at(b, i);
         if (is_far(one) || is_far(two)) lse_put_sum(lse_sums_in(&both), i, merge_far(one, two, weighted));
     }
@@ -235,7 +235,7 @@ void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_s
     }
 }
 
-void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities)
+void lse_state_of(lse_sum s, double limit, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities)
 {
     double n;
     *shift = 0.0;
@@ -245,7 +245,7 @@ void lse_state_of(lse_sum s, double far, ptrdiff_t i, lse_states *states, double
     } else if (is_far(s)) {
         *shift = s.max;
         s = (lse_sum){0.0, s.tail - TOP, 0.0, 1.0};
-    } else if (fabs(s.max) > far && s.max > -INFINITY) {
+    } else if (fabs(s.max) > limit && s.max > -INFINITY) {
         *shift = s.max;
         s = (lse_sum){0.0, s.tail / exp_of((pair){s.max, 0.0}, &n).hi, 0.0, s.count};
     }

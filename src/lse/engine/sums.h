@@ -60,8 +60,8 @@ void lse_merge_sums(const lse_kernels *table, int weighted, lse_sums out, lse_su
 void lse_finish_sums(const lse_kernels *table, int single, lse_sums plain, lse_sums weighted, ptrdiff_t count,
                      lse_results *results);
 
-/* State i of a plain sum whose elements are mapped: where its maximum is beyond what the kernels take (far), the state
+/* State i of a plain sum whose elements are mapped: where its maximum is beyond limit, what the kernels take, the state
  * of the elements less shift. infinities: how many of them are +inf. */
-void lse_state_of(lse_sum plain, double far, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities);
+void lse_state_of(lse_sum plain, double limit, ptrdiff_t i, lse_states *states, double *shift, ptrdiff_t *infinities);
 
 #endif
