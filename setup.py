@@ -1,7 +1,9 @@
 """The extension, and of the same objects the static library; everything else is in pyproject.toml."""
 
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+EXPORTS = Path("src/lse/engine/exports.txt")
 ENGINE = [Path("src/lse/kernels"), Path("src/lse/engine")]
 
 if sys.platform == "win32":
@@ -46,10 +49,25 @@ class BuildWithLibrary(build_ext):
         if not engine:  # all of it was there and new enough
             return
         folder = self.library(self.build_lib)
-        self.compiler.create_static_lib(engine, "lse", output_dir=str(folder))
-        (folder / "pkgconfig").mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # or ar would keep what an earlier library had
+        self.compiler.create_static_lib(self.hide_internals(engine), "lse", output_dir=str(folder))
+        (folder / "pkgconfig").mkdir()
         text = PKG_CONFIG.format(version=self.distribution.get_version(), private=" ".join([*link_args, "-lm"]))
         (folder / "pkgconfig" / "lse.pc").write_text(text)
+
+    def hide_internals(self, objects):
+        """One object of all these, whose only global names are those of EXPORTS; without binutils, these objects."""
+        if sys.platform in ("darwin", "win32"):
+            return objects
+        whole = str(Path(self.build_temp, "lse.o"))
+        link, narrow = (shlex.split(os.environ.get(name.upper(), name)) for name in ("ld", "objcopy"))
+        try:
+            subprocess.run([*link, "-r", "-o", whole, *objects], check=True)
+            subprocess.run([*narrow, f"--keep-global-symbols={EXPORTS}", whole], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.warn(f"the static library exports internal names as well: {error}")
+            return objects
+        return [whole]
 
     def copy_extensions_to_source(self):
         super().copy_extensions_to_source()
@@ -63,7 +81,11 @@ core = Extension(
     "lse._core",
     ["src/lse/_core.pyx", *sorted(str(path) for folder in ENGINE for path in folder.glob("*.c"))],
     include_dirs=[np.get_include(), "src/lse"],
-    depends=["src/lse/include/lse/lse.h", *(str(path) for folder in ENGINE for path in folder.glob("*.h"))],
+    depends=[
+        "src/lse/include/lse/lse.h",
+        str(EXPORTS),
+        *(str(path) for folder in ENGINE for path in folder.glob("*.h")),
+    ],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
     extra_compile_args=compile_args,
     extra_link_args=link_args,

@@ -17,7 +17,7 @@ WANTED = [
     "lse/lib/liblse.a",
     "lse/lib/pkgconfig/lse.pc",
 ]
-REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*.pyc"]
+REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*_lse_h.pxd", "*.pyc"]
 REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
 # Each instruction set has rows and panels of every operation, weights among them, lengths up to 8 known when compiled:
 # of 1800 KB half is in the extension, half in the static library. By -O2 it would be a fifth less, but a call on 8

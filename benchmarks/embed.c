@@ -37,7 +37,7 @@ static double now(void)
         const lse_row row = {(const char *)x_##F, NULL, NULL, n};                            \
         layout.direct = 1;                                                                   \
         table->F.rows(&layout, &row, 0, n, 1, NULL, &state);                                 \
-        table->finish(&state, 1, &results);                                                  \
+        table->F.finish(&state, 1, &results);                                                \
         return results.value[0];                                                             \
     }
 BARE(f64)

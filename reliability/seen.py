@@ -15,13 +15,13 @@ DISPATCH = native.SOURCES / "kernels" / "dispatch.c"
 EXP = [*(NUMERICS / f"exp_{name}.c" for name in ("avx512", "avx2", "neon", "scalar")), DISPATCH]
 
 
-def compiled(folder: Path, name: str, others: Iterable[Path], link: Iterable[str] = ()) -> Path:
+def compiled(folder: Path, name: str, others: Iterable[Path]) -> Path:
     """Compile a program of numerics/ with other sources."""
     target = folder / name
     target.mkdir()
     constants.header(target)
     compiler = native.compilers("gcc", "clang")[0]
-    return native.program(target, compiler, [*others, NUMERICS / f"{name}.c"], *FLAGS, f"-I{target}", link=link)
+    return native.program(target, compiler, [*others, NUMERICS / f"{name}.c"], *FLAGS, f"-I{target}")
 
 
 @dataclass

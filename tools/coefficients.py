@@ -1,7 +1,7 @@
 """Generate src/lse/kernels/coefficients.h: ``python tools/coefficients.py``.
 
 Minimax polynomials by the Remez exchange in 60-digit arithmetic. The errors printed beside them are
-those of the rounded coefficients, measured on a grid of 4001 points.
+those of the rounded coefficients, measured on a grid of 4001 points. With ``--check`` nothing is written.
 
 Needs mpmath and NumPy.
 """
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import mpmath as mp
 import numpy as np
+from generated import ROOT, main
 
 mp.mp.dps = 60
 
-HEADER = Path(__file__).parents[1] / "src" / "lse" / "kernels" / "coefficients.h"
+HEADER = ROOT / "src" / "lse" / "kernels" / "coefficients.h"
 POINTS = 1500
 SPLIT = mp.mpf("1.46875")  # so that 1 is in the middle of an interval of the table of logarithms
 
@@ -76,8 +77,8 @@ def log2_error(f: Function, weight: Function, c: list[mp.mpf], lo: mp.mpf, hi: m
 def exp_coefficients(degree: int, bits: int) -> tuple[list[mp.mpf], float]:
     """c[2:] of e**r = 1 + r + c2 r**2 + ..., least relative error on |r| <= 0.3505.
 
-    The interval exceeds ln(2)/2 by what the rounding of log2(e) can misplace for |x| up to the FAR
-    limit of the kernels.
+    The interval exceeds ln(2)/2 by what the rounding of log2(e) can misplace for |x| up to LSE_FAR,
+    the limit of the kernels.
     """
     half = mp.mpf("0.3505")
 
@@ -122,7 +123,7 @@ def eighths_coefficients(degree: int) -> tuple[list[mp.mpf], float]:
 def eighths_table() -> tuple[list[int], float, float]:
     """Eight floats near c 2**(j / 8) whose relative errors are as equal as can be, less what the shift of j adds to
     their bits; the factor 1 / c, errors included; and how far the errors are from equal, in units of 2**-24."""
-    powers = 2.0 ** (np.arange(8) / 8)
+    powers = np.array([float(mp.mpf(2) ** (mp.mpf(j) / 8)) for j in range(8)])
     steps = np.arange(0, int((2**0.125 - 1) * 2**23) * 8, dtype=np.float64)
     best: tuple[float, float, np.ndarray, float] = (np.inf, 1.0, powers, 0.0)
     for start in range(0, len(steps), 400_000):
@@ -215,7 +216,7 @@ def constants(real: str, tag: str, bits: int) -> str:
     return "".join(f"#define {name} {float(x).hex()}{suffix}\n" for name, x in pairs.items())
 
 
-def main() -> None:
+def generate() -> dict[Path, str]:
     exp32, error32 = exp_coefficients(6, 24)
     exp64, error64 = exp_coefficients(11, 53)
     wide, error_wide = wide_coefficients(6)
@@ -279,9 +280,8 @@ def main() -> None:
             "#endif\n",
         ]
     )
-    HEADER.write_text(text)
-    print(text)
+    return {HEADER: text}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, generate)

@@ -37,6 +37,12 @@ _Weights: TypeAlias = _Array | None
 _AnyOut: TypeAlias = NDArray[Any] | None
 _AnyDType: TypeAlias = DTypeLike | None
 
+LOGSUMEXP: int
+SOFTMAX: int
+LOG_SOFTMAX: int
+CUMULATE: int
+STATE_SIZE: int
+
 def kernels() -> str: ...
 def available_kernels() -> list[str]: ...
 def use_kernels(name: str) -> str: ...

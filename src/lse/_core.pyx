@@ -24,6 +24,7 @@ cimport cython
 cimport numpy as cnp
 
 from lse._engine cimport *
+from lse._lse_h cimport *
 
 import os
 
@@ -33,7 +34,10 @@ cnp.import_array()
 
 cdef extern from *:
     '''
+    #include "kernels/kernels.h"
     #include "numpy/arrayscalars.h"
+    _Static_assert(NPY_MAXDIMS <= LSE_MAX_DIMS, "arrays of more dimensions than the engine takes");
+    _Static_assert(sizeof(npy_intp) == sizeof(ptrdiff_t), "shapes and strides are passed as they are");
     static PyObject *lse_float64(double value)
     {
         PyObject *scalar = (PyObject *)PyObject_New(PyDoubleScalarObject, &PyDoubleArrType_Type);
@@ -98,6 +102,9 @@ def use_kernels(name: str) -> str:
     table = lse_choose(name.encode())
     return before
 
+
+# For the Python modules
+LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = LSE_LOGSUMEXP, LSE_SOFTMAX, LSE_LOG_SOFTMAX, LSE_CUMULATE
 
 include "core/threads.pxi"
 include "core/arrays.pxi"

@@ -17,8 +17,9 @@ from lse._arguments import (
     occupies,
     stored,
 )
+from lse._core import CUMULATE
 from lse._foreign import unwrap
-from lse._results import CUMULATE, fill
+from lse._results import fill
 
 
 def one_axis(axis, ndim, function):

@@ -1,8 +1,11 @@
-# The face of the engine in C; see kernels/kernels.h and engine/*.h.
+# The face of the engine in C; see kernels/kernels.h and engine/*.h. What lse.h declares is in _lse_h.pxd.
 
 cdef extern from "kernels/kernels.h" nogil:
-    const int LSE_PIECE
-    const int LSE_SHORT
+    enum:
+        LSE_SHORT
+        LSE_BATCH
+        LSE_PIECE
+        LSE_MAX_DIMS
 
     ctypedef enum lse_type:
         LSE_F32
@@ -56,9 +59,9 @@ cdef extern from "engine/sums.h" nogil:
         double *count
 
     ctypedef struct lse_results:
-        double value[64]
-        double value_lo[64]
-        double sign[64]
+        double value[LSE_BATCH]
+        double value_lo[LSE_BATCH]
+        double sign[LSE_BATCH]
 
     lse_sum lse_sum_at(lse_sums sums, ptrdiff_t i) noexcept
     lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b) noexcept
@@ -114,41 +117,3 @@ cdef extern from "engine/engine.h" nogil:
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
     int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
-
-
-cdef extern from "include/lse/lse.h" nogil:
-    ctypedef struct lse_state:
-        pass
-    ctypedef struct lse_api:
-        pass
-
-    const char *lse_error_message(int error) noexcept
-    const char *lse_kernels_in_use() noexcept
-    const lse_api *lse_get_api() noexcept
-    int lse_logsumexp_f64(const double *x, ptrdiff_t n, double *value) noexcept
-    int lse_logsumexp_f32(const float *x, ptrdiff_t n, float *value) noexcept
-    int lse_logsumexp_strided_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, double *value) noexcept
-    int lse_logsumexp_strided_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, float *value) noexcept
-    int lse_logsumexp_weighted_f64(const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
-                                   ptrdiff_t n, double *value, double *sign) noexcept
-    int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride, ptrdiff_t n,
-                                   float *value, float *sign) noexcept
-    int lse_logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                               double *values, int threads) noexcept
-    int lse_logsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                               float *values, int threads) noexcept
-    int lse_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                             double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
-    int lse_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                             float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
-    int lse_log_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                                 double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
-    int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
-                                 float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
-    int lse_state_init(lse_state *state) noexcept
-    int lse_state_update_f64(lse_state *state, const double *x, ptrdiff_t x_stride, const double *b, ptrdiff_t b_stride,
-                             ptrdiff_t n) noexcept
-    int lse_state_update_f32(lse_state *state, const float *x, ptrdiff_t x_stride, const float *b, ptrdiff_t b_stride,
-                             ptrdiff_t n) noexcept
-    int lse_state_merge(lse_state *into, const lse_state *other) noexcept
-    int lse_state_finish(const lse_state *state, double *value, double *sign) noexcept

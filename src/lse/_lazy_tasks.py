@@ -9,7 +9,8 @@ from dask.core import flatten
 import lse
 from lse import _core, _streaming
 from lse._arguments import Arguments, is_brain, loadable, stored
-from lse._results import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
+from lse._core import LOG_SOFTMAX, SOFTMAX
+from lse._results import MINUS_INFINITY, log_of_count, quotient, rounded, weights_alone
 
 
 def as_task(function):

@@ -6,8 +6,9 @@ import numpy as np
 
 from lse import _complex, _core, _longdouble
 from lse._arguments import Arguments, checked_out, delivered, flag, is_plain, loadable, occupies, stored
+from lse._core import LOG_SOFTMAX, SOFTMAX
 from lse._foreign import BRAIN, is_dask
-from lse._results import LOG_SOFTMAX, SOFTMAX, by_core, log_of_count, quotient, rounded, two_parts, weights_alone
+from lse._results import by_core, log_of_count, quotient, rounded, two_parts, weights_alone
 
 
 def lazily(function, out, *arguments, **options):

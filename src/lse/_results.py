@@ -6,9 +6,9 @@ import numpy as np
 
 from lse import _core
 from lse._arguments import Arguments, is_brain, loadable, stored
+from lse._core import LOGSUMEXP
 from lse._foreign import BRAIN
 
-LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = range(4)  # as in engine/plan.h
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 
 

@@ -1,8 +1,6 @@
 """The long run `python -m reliability numbers` in short: exp by itself, and the reference that judges reductions."""
 
-import os
 import platform
-import shlex
 import sys
 
 import numpy as np
@@ -56,15 +54,8 @@ def test_doubles(folder):
 
 @pytest.fixture(scope="module")
 def reductions(folder):
-    """The program that makes and judges rows, with the library as it was built or installed."""
-    import lse
-
-    libraries = os.path.join(os.path.dirname(lse.__file__), "lib")
-    if not os.path.exists(os.path.join(libraries, "liblse.a")):
-        pytest.skip("needs the static library")
-    words = [sys.executable, "-m", "lse", "--libs"]
-    link = shlex.split(native.output(words))
-    return compiled(folder, "reductions", [], link)
+    """The program that makes and judges rows, with the engine."""
+    return compiled(folder, "reductions", native.ENGINE)
 
 
 @pytest.mark.compiles

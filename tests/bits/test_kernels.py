@@ -75,6 +75,14 @@ def test_compilers(request, tmp_path, compiler, level):
         assert "avx2: " in printed
 
 
+def test_no_names_that_windows_headers_define():
+    """windef.h, minwindef.h and rpcndr.h define these as macros."""
+    macros = ["far=", "near=", "FAR=", "NEAR=", "IN=", "OUT=", "small=char"]
+    command = [tool("gcc", "clang"), *FLAGS, "-fsyntax-only", *(f"-D{macro}" for macro in macros)]
+    for source in KERNEL_FILES:
+        subprocess.run([*command, source], check=True)
+
+
 def test_gcc_sanitizers(watched_engine, tmp_path):
     assert "scalar: " in run(watched_engine.program(tmp_path, SELFTEST))
     check_digests(watched_engine.program(tmp_path, golden.PROGRAM))

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -150,6 +151,17 @@ def test_the_package_may_be_moved(installed, tmp_path):
     assert str(installed.package) not in " ".join(flags)
     installed.run(installed.linker("cc"), EXAMPLES / "c" / "main.c", *flags, "-o", tmp_path / "program")
     assert installed.run(tmp_path / "program", *NUMBERS).stdout.strip() == ANSWER
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere internal names are not hidden")
+def test_the_static_library_exports_the_functions_of_the_header():
+    package = Path(lse.__file__).parent
+    header = (package / "include" / "lse" / "lse.h").read_text()
+    declared = re.findall(r"^(?:int |const char \*|const lse_api \*)(lse_\w+)\(", header, re.MULTILINE)
+    command = [tool("nm"), "-P", "--extern-only", "--defined-only", package / "lib" / "liblse.a"]
+    symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert sorted(re.findall(r"^(\w+) \w ", symbols, re.MULTILINE)) == sorted(declared)
+    assert "lse_get_api" in declared
 
 
 STATES = """

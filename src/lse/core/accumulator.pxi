@@ -258,7 +258,7 @@ cdef class LogSumExp:
         """The sums of an array, added to those before, if any."""
         cdef cnp.ndarray sums = new_sums(self.frame)
         cdef lse_request request = new_request(LSE_SUMS, reduced, real)
-        cdef ptrdiff_t stride[64]
+        cdef ptrdiff_t stride[LSE_MAX_DIMS]
         if before is not None:
             request.given = rows_of(before)
         request.into = rows_of(sums)
@@ -441,8 +441,8 @@ cdef class LogSumExp:
         weighted.max = NULL
         with cython.critical_section(self):
             found = lse_fp_enter()
-            for start in range(0, size, 64):
-                count = min(<Py_ssize_t>64, size - start)
+            for start in range(0, size, LSE_BATCH):
+                count = min(<Py_ssize_t>LSE_BATCH, size - start)
                 plain = lse_sums_from(rows_of(self.plain), start)
                 if self.weighted is not None:
                     weighted = lse_sums_from(rows_of(self.weighted), start)
@@ -488,7 +488,7 @@ def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, 
     `total` has the shape of x, its reduced axes left out; nothing may be empty.
     """
     cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
-    cdef ptrdiff_t stride[64]
+    cdef ptrdiff_t stride[LSE_MAX_DIMS]
     cdef cnp.ndarray given
     cdef unsigned long long none = 0
     with cython.critical_section(total):

@@ -99,7 +99,7 @@ cdef inline bint fast_axes(object axis, int ndim, unsigned long long *bits) exce
 
 cdef cnp.ndarray broadcast_view(object other, cnp.ndarray array, int kind):
     """An argument beside an array, as a view of its shape; None where it is not an array that fits."""
-    cdef cnp.npy_intp strides[64]
+    cdef cnp.npy_intp strides[LSE_MAX_DIMS]
     cdef cnp.ndarray given, view
     cdef int axis, skipped
     cdef cnp.npy_intp length
@@ -209,7 +209,7 @@ cdef inline object run_value(cnp.ndarray array, lse_type real, bint mean):
 cdef object try_reduce(object a, object axis, object b, object keepdims, object return_sign, object where, object out,
                        object dtype, bint mean):
     """The log-sum-exp, or without weights and mask the log-mean-exp."""
-    cdef cnp.npy_intp shape[64]
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
     cdef lse_type own = LSE_F64, real
     cdef unsigned long long reduced = 0
     cdef cnp.ndarray weights = None, mask = None, target = None, sign = None, array = fast_array(a, &own)
@@ -287,7 +287,7 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
 
 cdef cnp.ndarray reversed_view(cnp.ndarray array, int axis):
     """The same elements, those along one axis from the last to the first."""
-    cdef cnp.npy_intp strides[64]
+    cdef cnp.npy_intp strides[LSE_MAX_DIMS]
     cdef cnp.ndarray view
     cdef int i
     for i in range(cnp.PyArray_NDIM(array)):
@@ -341,7 +341,7 @@ cdef bint are_offsets(const cnp.npy_intp *offsets, Py_ssize_t count, Py_ssize_t 
 
 cdef object try_segments(object a, object indptr, object axis, object out, object dtype):
     """The log-sum-exps of segments, two at least, along one axis."""
-    cdef cnp.npy_intp shape[64]
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
     cdef lse_type own = LSE_F64, real
     cdef unsigned long long reduced = 0
     cdef cnp.ndarray given, target, first, array = fast_array(a, &own)

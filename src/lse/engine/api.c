@@ -278,25 +278,3 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
     { return update(sizeof *x, state, x, x_stride, b, b_stride, n); }
 FOR_TYPE(f64, double)
 FOR_TYPE(f32, float)
-
-const lse_api *lse_get_api(void)
-{
-#define BOTH(name) .name##_f64 = lse_##name##_f64, .name##_f32 = lse_##name##_f32
-    static const lse_api api = {
-        .major = LSE_API_MAJOR,
-        .minor = LSE_API_MINOR,
-        .error_message = lse_error_message,
-        .kernels_in_use = lse_kernels_in_use,
-        BOTH(logsumexp),
-        BOTH(logsumexp_strided),
-        BOTH(logsumexp_weighted),
-        BOTH(logsumexp_rows),
-        BOTH(softmax_rows),
-        BOTH(log_softmax_rows),
-        .state_init = lse_state_init,
-        BOTH(state_update),
-        .state_merge = lse_state_merge,
-        .state_finish = lse_state_finish,
-    };
-    return &api;
-}

@@ -79,17 +79,47 @@
 #define F_IS_DOUBLE 0
 #include "few.h"
 
-#define LSE_REAL_KERNELS(F)                                                                                 \
-    {                                                                                                       \
-        rows_##F, columns_##F, narrow_columns_##F, weighted_rows_##F, weighted_columns_##F,                 \
-            narrow_weighted_columns_##F, softmax_row_##F, log_softmax_row_##F, softmax_columns_##F,         \
-            log_softmax_columns_##F, census_##F, weighted_census_##F, collect_##F, select_infinity_##F,     \
-            is_present_##F, select_present_##F, cumulate_row_##F, finish_##F, finish_scaled_##F,            \
-            finish_values_##F, value_of_few_##F, log_softmax_of_few_##F, copy_alone_##F, fill_alone_##F,    \
-            sum_panel_##F, sum_weighted_panel_##F, softmax_panel_##F, log_softmax_panel_##F,                \
-            cumulate_panel_##F, softmax_whole_row_##F, softmax_whole_columns_##F, PANEL_##F                 \
+#define LSE_REAL_KERNELS(F)                                     \
+    {                                                           \
+        .rows = rows_##F,                                       \
+        .columns = columns_##F,                                 \
+        .narrow_columns = narrow_columns_##F,                   \
+        .weighted_rows = weighted_rows_##F,                     \
+        .weighted_columns = weighted_columns_##F,               \
+        .narrow_weighted_columns = narrow_weighted_columns_##F, \
+        .softmax_row = softmax_row_##F,                         \
+        .log_softmax_row = log_softmax_row_##F,                 \
+        .softmax_columns = softmax_columns_##F,                 \
+        .log_softmax_columns = log_softmax_columns_##F,         \
+        .census = census_##F,                                   \
+        .weighted_census = weighted_census_##F,                 \
+        .collect = collect_##F,                                 \
+        .select_infinity = select_infinity_##F,                 \
+        .is_present = is_present_##F,                           \
+        .select_present = select_present_##F,                   \
+        .cumulate_row = cumulate_row_##F,                       \
+        .finish = finish_##F,                                   \
+        .finish_scaled = finish_scaled_##F,                     \
+        .finish_values = finish_values_##F,                     \
+        .value_of_few = value_of_few_##F,                       \
+        .log_softmax_of_few = log_softmax_of_few_##F,           \
+        .copy_alone = copy_alone_##F,                           \
+        .fill_alone = fill_alone_##F,                           \
+        .sum_panel = sum_panel_##F,                             \
+        .sum_weighted_panel = sum_weighted_panel_##F,           \
+        .softmax_panel = softmax_panel_##F,                     \
+        .log_softmax_panel = log_softmax_panel_##F,             \
+        .cumulate_panel = cumulate_panel_##F,                   \
+        .softmax_whole_row = softmax_whole_row_##F,             \
+        .softmax_whole_columns = softmax_whole_columns_##F,     \
+        .panel = PANEL_##F,                                     \
     }
-#define LSE_TABLE(isa)                                                                      \
-    static const lse_kernels table = {isa, merge, weighted_merge, weighted_finish,          \
-                                      {LSE_REAL_KERNELS(f32), LSE_REAL_KERNELS(f64)}};      \
+#define LSE_TABLE(isa)                                                                                 \
+    static const lse_kernels table = {                                                                 \
+        .name = isa,                                                                                   \
+        .merge = merge,                                                                                \
+        .weighted_merge = weighted_merge,                                                              \
+        .weighted_finish = weighted_finish,                                                            \
+        .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
+    };                                                                                                 \
     return &table

@@ -29,7 +29,7 @@ LSE_INLINE FN(level) FN(level_for)(REAL max)
 typedef struct {
     FN(level) level;
     REAL hi, lo, last;
-    far_sum far;
+    far_sum outside;
     int where;
 } FN(running);
 

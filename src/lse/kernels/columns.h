@@ -39,8 +39,8 @@ static void FN(columns_start)(FN(column_sums) *c)
 /* The anchor that each maximum wants, no farther than the kernels go. */
 LSE_INLINE vf64 FN(anchor_of)(vf64 max)
 {
-    const vf64 far = vf64_set(FN(LSE_FAR)), low = vf64_set(-FN(LSE_FAR));
-    return vf64_sub(vf64_exponent_of(vf64_min(vf64_max(max, low), far)), vf64_set(500.0));
+    const vf64 high = vf64_set(FN(LSE_FAR)), low = vf64_set(-FN(LSE_FAR));
+    return vf64_sub(vf64_exponent_of(vf64_min(vf64_max(max, low), high)), vf64_set(500.0));
 }
 
 #if F_IS_DOUBLE

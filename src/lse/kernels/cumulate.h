@@ -4,10 +4,11 @@
  * a chunk does not exceed the sum before it by much it is taken at once (chunk.h); elsewhere, as at the beginning of
  * a row and where it ascends, one element is added after the other. */
 
-/* Elements and sums within NEAR are inside. RISE: how much an element may exceed the sum and those before it, without
- * what they need sinking below the smallest normal number; (HEADROOM + EXP_BIAS - 2 * 53) ln 2 and more. HEADWAY: how
- * much one of a whole chunk may exceed the sum, which the grid must not swallow: the grid is at most 2^-10 of it. */
-#define NEAR (FN(LSE_FAR) / 2)
+/* Elements and sums within INSIDE_LIMIT are inside. RISE: how much an element may exceed the sum and those before it,
+ * without what they need sinking below the smallest normal number; (HEADROOM + EXP_BIAS - 2 * 53) ln 2 and more.
+ * HEADWAY: how much one of a whole chunk may exceed the sum, which the grid must not swallow: the grid is at most 2^-10
+ * of it. */
+#define INSIDE_LIMIT (FN(LSE_FAR) / 2)
 #if F_IS_DOUBLE
 #define RISE 1000.0
 #define HEADWAY 8.0
@@ -37,8 +38,8 @@ static void FN(add_serially)(const char *x, char *out, ptrdiff_t n, FN(running) 
     }
     REAL hi = s->hi, lo = s->lo;
     for (ptrdiff_t i = 0; i < n; i++) {
-        const REAL t = scale[i] + u[i], sum = hi + t, large = hi > t ? hi : t, small = hi > t ? t : hi;
-        lo = lo + ((small - (sum - large)) + (u[i] - (t - scale[i])));
+        const REAL t = scale[i] + u[i], sum = hi + t, greater = hi > t ? hi : t, lesser = hi > t ? t : hi;
+        lo = lo + ((lesser - (sum - greater)) + (u[i] - (t - scale[i])));
         high[i] = hi = sum;
         low[i] = lo;
     }
@@ -62,13 +63,13 @@ LSE_INLINE REAL FN(read)(const char *x, ptrdiff_t i)
     return value;
 }
 
-/* How many of n elements the sum can take at one anchor: none where the first is NaN or beyond NEAR. */
+/* How many of n elements the sum can take at one anchor: none where the first is NaN or beyond INSIDE_LIMIT. */
 LSE_INLINE ptrdiff_t FN(steady)(const char *x, ptrdiff_t n, REAL last)
 {
     const REAL first = FN(read)(x, 0), low = first > last ? first : last;
-    const REAL high = low + RISE < NEAR ? low + RISE : (REAL)NEAR;
+    const REAL high = low + RISE < INSIDE_LIMIT ? low + RISE : (REAL)INSIDE_LIMIT;
     ptrdiff_t i = 0;
-    if (!(last <= NEAR)) return 0;
+    if (!(last <= INSIDE_LIMIT)) return 0;
     while (i < n && FN(read)(x, i) <= high) i++;
     return i;
 }
@@ -93,15 +94,15 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
         max = FN(run_max)(x, some);
         top += (REAL)1.3;
     }
-    if (max <= top && s->last <= NEAR) {
+    if (max <= top && s->last <= INSIDE_LIMIT) {
         FN(raise_sum)(s, s->last);
         FN(add_chunk)(x, out, some, max, s);
     } else {
         some = FN(steady)(x, some < FN(SERIAL) ? some : FN(SERIAL), s->last);
         if (some == 0) {
             s->where = FN(OUTSIDE);
-            s->far.max = (double)s->last;
-            s->far.rest = 0;
+            s->outside.max = (double)s->last;
+            s->outside.rest = 0;
             return 0;
         }
         max = FN(run_max)(x, some);
@@ -115,16 +116,16 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
     return some;
 }
 
-/* The sum is far.max's term, a little more: so brought inside. */
+/* The sum is outside.max's term, a little more: so brought inside. */
 LSE_INLINE void FN(enter)(FN(running) *s)
 {
     REAL term[VF(width)], rest[VF(width)];
-    V u = VF(set)((REAL)s->far.max), scale;
-    s->level = FN(level_for)((REAL)s->far.max);
+    V u = VF(set)((REAL)s->outside.max), scale;
+    s->level = FN(level_for)((REAL)s->outside.max);
     FN(exp_parts)(&u, &scale, 1, VF(set)(FN(bias)(s->level.anchor)), VF(set)(FN(floor)(s->level.anchor)));
     VF(store)(term, scale);
     VF(store)(rest, VF(mul)(scale, u));
-    const REAL whole = term[0] + rest[0], more = whole * (REAL)s->far.rest;
+    const REAL whole = term[0] + rest[0], more = whole * (REAL)s->outside.rest;
     s->hi = whole + more;
     s->lo = (rest[0] - (whole - term[0])) + (more - (s->hi - whole));
     s->where = FN(INSIDE);
@@ -139,9 +140,9 @@ static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(runni
             s->where = FN(LOST);
             return i;
         }
-        s->last = (REAL)far_add(&s->far, (double)value);
+        s->last = (REAL)far_add(&s->outside, (double)value);
         memcpy(out + i++ * (ptrdiff_t)sizeof(REAL), &s->last, sizeof(REAL));
-        if (s->far.max >= -NEAR && s->far.max <= NEAR) {
+        if (s->outside.max >= -INSIDE_LIMIT && s->outside.max <= INSIDE_LIMIT) {
             FN(enter)(s);
             return i;
         }
@@ -176,7 +177,7 @@ static void FN(cumulate_row)(const lse_layout *layout, const lse_row *row, const
                              ptrdiff_t start, ptrdiff_t n, lse_running *running)
 {
     REAL buffer[FN(BLOCK)], result[FN(BLOCK)];
-    FN(running) s = {.where = FN(OUTSIDE), .far = {-(double)INFINITY, 0}};
+    FN(running) s = {.where = FN(OUTSIDE), .outside = {-(double)INFINITY, 0}};
     _Static_assert(sizeof s <= sizeof *running, "no room for a running sum");
     if (start > 0) memcpy(&s, running, sizeof s);
     for (ptrdiff_t done = start; done < start + n; done += FN(BLOCK)) {

@@ -2,17 +2,18 @@
  * bits, included once for each F.
  *
  * All elements are added one after another; sums are the same at any anchor, which rises where an element wants it.
- * The first element that is not -inf is its own logarithm. Rows with numbers beyond NEAR are done as long ones are. */
+ * The first element that is not -inf is its own logarithm. Rows with numbers beyond INSIDE_LIMIT are done as long ones
+ * are. */
 
 /* The greatest magnitude of x and others, of which NaN and -inf have none. */
-LSE_INLINE V FN(farther)(V x, V far)
+LSE_INLINE V FN(farther)(V x, V reach)
 {
-    return VF(max)(VF(select)(x, VF(set)(LOWEST), VF(abs)(x), VF(set)(0)), far);
+    return VF(max)(VF(select)(x, VF(set)(LOWEST), VF(abs)(x), VF(set)(0)), reach);
 }
 
 static void FN(cumulate_far)(const REAL *x, REAL *out, ptrdiff_t n)
 {
-    FN(running) s = {.where = FN(OUTSIDE), .far = {-(double)INFINITY, 0}};
+    FN(running) s = {.where = FN(OUTSIDE), .outside = {-(double)INFINITY, 0}};
     FN(cumulate_block)((const char *)x, (char *)out, n, &s);
 }
 
@@ -21,10 +22,10 @@ static void FN(cumulate_short)(const char *x, char *out, ptrdiff_t n)
 {
     FN(running) s = {.level = FN(level_for)(-(REAL)INFINITY)};
     REAL row[LSE_SHORT], y[LSE_SHORT];
-    V far = VF(set)(0);
+    V reach = VF(set)(0);
     memcpy(row, x, (size_t)n * sizeof(REAL));
-    for (ptrdiff_t i = 0; i < n; i += VF(width)) far = FN(farther)(VF(load_some)(row + i, n - i, VF(set)(0)), far);
-    if (VF(greatest)(far) > NEAR) {
+    for (ptrdiff_t i = 0; i < n; i += VF(width)) reach = FN(farther)(VF(load_some)(row + i, n - i, VF(set)(0)), reach);
+    if (VF(greatest)(reach) > INSIDE_LIMIT) {
         FN(cumulate_far)(row, y, n);
         memcpy(out, y, (size_t)n * sizeof(REAL));
         return;
@@ -61,8 +62,9 @@ LSE_INLINE V FN(lowered)(V x, V e)
 /* The anchors of sums whose next element exceeds their limit, as raise_sum. */
 LSE_INLINE void FN(raise_sums)(FN(running_sums) *s, V x)
 {
-    const V magic = VF(set)(MAGIC), near = VF(min)(VF(max)(x, VF(set)(-(REAL)NEAR)), VF(set)((REAL)NEAR));
-    const V n = VF(sub)(VF(fma)(near, VF(set)(FN(LOG2E)), magic), magic);
+    const V magic = VF(set)(MAGIC), most = VF(set)((REAL)INSIDE_LIMIT);
+    const V limited = VF(min)(VF(max)(x, VF(set)(-(REAL)INSIDE_LIMIT)), most);
+    const V n = VF(sub)(VF(fma)(limited, VF(set)(FN(LOG2E)), magic), magic);
     const V anchor = VF(select)(s->limit, x, s->anchor, VF(sub)(n, VF(set)((REAL)HEADROOM)));
     const V down = VF(sub)(s->anchor, anchor);
     s->hi = FN(lowered)(s->hi, down);
@@ -99,26 +101,26 @@ LSE_INLINE void FN(cumulate_lines)(const REAL *x, REAL *out, const int count, FN
 static void FN(cumulate_tile)(const REAL *x, REAL *out, ptrdiff_t n)
 {
     const V zero = VF(set)(0);
-    FN(running_sums) s = {zero, zero, VF(set)(-(REAL)INFINITY), VF(set)(-(REAL)(2 * NEAR)), zero, zero};
+    FN(running_sums) s = {zero, zero, VF(set)(-(REAL)INFINITY), VF(set)(-(REAL)(2 * INSIDE_LIMIT)), zero, zero};
     REAL farthest[VF(width)], row[LSE_SHORT], y[LSE_SHORT];
-    V far = zero;
+    V reach = zero;
     for (ptrdiff_t i = 0; i < n;) {
         const REAL *line = x + i * VF(width);
         const V first = VF(load)(line);
         if (VF(any_at_least)(first, s.limit)) FN(raise_sums)(&s, first);
         if (i + 1 < n && !VF(any_at_least)(VF(load)(line + VF(width)), s.limit)) {
             FN(cumulate_lines)(line, out + i * VF(width), 2, &s);
-            far = FN(farther)(VF(load)(line + VF(width)), far);
+            reach = FN(farther)(VF(load)(line + VF(width)), reach);
             i++;
         } else {
             FN(cumulate_lines)(line, out + i * VF(width), 1, &s);
         }
-        far = FN(farther)(first, far);
+        reach = FN(farther)(first, reach);
         i++;
     }
-    VF(store)(farthest, far);
+    VF(store)(farthest, reach);
     for (int k = 0; k < VF(width); k++) {
-        if (farthest[k] <= NEAR) continue;
+        if (farthest[k] <= INSIDE_LIMIT) continue;
         for (ptrdiff_t i = 0; i < n; i++) row[i] = x[i * VF(width) + k];
         FN(cumulate_far)(row, y, n);
         for (ptrdiff_t i = 0; i < n; i++) out[i * VF(width) + k] = y[i];

@@ -18,7 +18,7 @@ LSE_INLINE double scale(double x, int e) { return e < -800 ? ldexp(x, e + 200) *
 
 /* A number in fixed point: sum(digit[i] 2^(32 i - FRACTION)). Digits have room for LAZY additions before their carries
  * are taken care of. It holds any sum of fewer than 2^63 doubles; multiples of 2^-FRACTION are exact. */
-enum { DIGITS = 80, FRACTION = 42 * 32, LAZY = 1 << 30, FAR = 1700 };
+enum { DIGITS = 80, FRACTION = 42 * 32, LAZY = 1 << 30, NEGLIGIBLE = 1700 };
 typedef struct {
     int64_t digit[DIGITS];
     int32_t added;
@@ -79,7 +79,7 @@ static pair take_pair(fixed *f, int *e)
 
 /* The sum of the groups so far, divided by e^top; top is the first, and greatest, a among them, -inf if there is none.
  * The weight of a group is between 2^-1074 and 2^1087. So 2^-FRACTION is below 2^-269 of the greatest term, and what is
- * more than FAR below top does not reach it. */
+ * more than NEGLIGIBLE below top does not reach it. */
 typedef struct {
     fixed over_top;
     double top;
@@ -103,7 +103,7 @@ static pair weigh(const total *s, const double *b, ptrdiff_t n, int *e)
 
 /* s += e^a sum(b), for a in descending order, each only once.
  * a - top = k ln 2 + r, with r within 2^-106: the products with k are exact but for the last, and so is the first
- * difference. |k| < 4096 even where top - FAR was rounded. */
+ * difference. |k| < 4096 even where top - NEGLIGIBLE was rounded. */
 static void add_group(total *s, double a, const double *b, ptrdiff_t n)
 {
     int e;
@@ -148,7 +148,7 @@ static void add_all(total *s, double *a, double *b, ptrdiff_t n)
         min = a[i] < min ? a[i] : min;
         max = a[i] > max ? a[i] : max;
     }
-    if (max < s->top - FAR) return;
+    if (max < s->top - NEGLIGIBLE) return;
     if (min == max) {
         add_group(s, max, b, n);
         return;

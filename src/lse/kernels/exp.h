@@ -39,8 +39,8 @@ LSE_INLINE ptrdiff_t FN(whole_vectors)(ptrdiff_t count)
 /* The anchor for terms not much above e^max, exactly representable together with MAGIC. */
 LSE_INLINE double FN(anchor)(double max)
 {
-    const double far = FN(LSE_FAR);
-    return exponent_of(max > far ? far : max < -far ? -far : max) - HEADROOM;
+    const double limit = FN(LSE_FAR);
+    return exponent_of(max > limit ? limit : max < -limit ? -limit : max) - HEADROOM;
 }
 
 /* A sum is brought from one anchor to a higher one by two factors, for one might be below the normal numbers

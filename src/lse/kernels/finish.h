@@ -51,10 +51,10 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     vf64 p = vf64_set(ATANH[TERMS - 1]);
     LSE_UNROLL for (int i = TERMS - 2; i >= 0; i--) p = vf64_fma(p, s, vf64_set(ATANH[i]));
     const vf64 n = vf64_add(k, e), whole = vf64_mul(n, vf64_set(LN2_HI_f64));
-    const vf64 small = vf64_fma(vf64_mul(z, s), p, vf64_mul(rest, vf64_mul(inverse, vf64_set(0.5))));
+    const vf64 series = vf64_fma(vf64_mul(z, s), p, vf64_mul(rest, vf64_mul(inverse, vf64_set(0.5))));
     const vf64 of_n = vf64_fma(n, vf64_set(LN2_LO_f64), vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(whole)));
     *value = vf64_fast_two_sum(whole, z, &lost);
-    *value_lo = vf64_add(lost, vf64_add(of_n, small));
+    *value_lo = vf64_add(lost, vf64_add(of_n, series));
 }
 
 /* What of a result is wanted; no more is computed. */
@@ -208,12 +208,13 @@ static void weighted_finish(const lse_states *states, ptrdiff_t count, lse_resul
         const vf64 sum = two_sum_f64(some_of(states->tail, i, count), some_of(states->tail_lo, i, count), &sum_lo);
         const vf64 sign = vf64_select(sum, vf64_set(0.0), vf64_set(1.0), vf64_set(-1.0));
         const vf64 anchor = vf64_sub(some_of(states->max, i, count), vf64_set(500.0));
-        const vf64 size = vf64_abs(sum), rest = vf64_mul(sum_lo, sign), far = vf64_abs(anchor), most = vf64_set(3000.0);
+        const vf64 size = vf64_abs(sum), rest = vf64_mul(sum_lo, sign);
+        const vf64 magnitude = vf64_abs(anchor), most = vf64_set(3000.0);
         log_parts_f64(&size, &rest, &log_hi, &log_lo, 1, anchor);
-        if (vf64_any_at_least(far, most)) {
+        if (vf64_any_at_least(magnitude, most)) {
             vf64_log(size, rest, anchor, &far_hi, &far_lo);
-            log_hi = vf64_select(far, most, far_hi, log_hi);
-            log_lo = vf64_select(far, most, far_lo, log_lo);
+            log_hi = vf64_select(magnitude, most, far_hi, log_hi);
+            log_lo = vf64_select(magnitude, most, far_lo, log_lo);
         }
         vf64_store(results->value + i, vf64_fast_two_sum(log_hi, log_lo, &lost));
         vf64_store(results->value_lo + i, lost);

@@ -42,8 +42,8 @@ LSE_INLINE uint16_t half_of_float(float x)
 {
     const uint32_t bits = bits_of_float(x), size = bits & 0x7fffffffu;
     /* adding 1/2 leaves the multiple of 2^-24 in the low bits */
-    const uint32_t is_small = size < 0x38800000u, small = chosen(is_small, size, 0);
-    const uint32_t subnormal = bits_of_float(float_of_bits(small) + 0.5f) - bits_of_float(0.5f);
+    const uint32_t is_small = size < 0x38800000u, low = chosen(is_small, size, 0);
+    const uint32_t subnormal = bits_of_float(float_of_bits(low) + 0.5f) - bits_of_float(0.5f);
     const uint32_t normal = (size + 0xfffu + (size >> 13 & 1) - (112u << 23)) >> 13;
     const uint32_t finite = chosen(is_small, subnormal, normal), wide = chosen(size >= 0x477ff000u, 0x7c00u, finite);
     const uint32_t any = chosen(size > 0x7f800000u, 0x7e00u, wide);
@@ -60,11 +60,11 @@ LSE_INLINE uint16_t brain_of_float(float x)
 /* A float that, rounded to 16 bits, is x rounded to 16 bits: where x has more digits, the last one says so. */
 LSE_INLINE float odd_float(double x)
 {
-    const float near = (float)x;
-    const uint32_t bits = bits_of_float(near);
-    const double lost = x - (double)near; /* of the opposite sign where near is the greater of both */
-    const uint32_t inexact = (uint32_t)(lost != 0) & (uint32_t)(near - near == 0);
-    const uint32_t away = (uint32_t)(near != 0) & (uint32_t)((lost < 0) == (near > 0));
+    const float nearest = (float)x;
+    const uint32_t bits = bits_of_float(nearest);
+    const double lost = x - (double)nearest; /* of the opposite sign where nearest is the greater of both */
+    const uint32_t inexact = (uint32_t)(lost != 0) & (uint32_t)(nearest - nearest == 0);
+    const uint32_t away = (uint32_t)(nearest != 0) & (uint32_t)((lost < 0) == (nearest > 0));
     return float_of_bits(chosen(inexact, (bits - away) | 1u, bits));
 }
 

@@ -108,11 +108,11 @@ LSE_INLINE void FN(add_old)(FN(long_sum) *s)
 LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
 {
     if (max > s->limit) {
-        const double far = FN(LSE_FAR);
-        FN(long_rescale)(s, exponent_of(max > far ? far : max < -far ? -far : max) - 500.0);
+        const double limit = FN(LSE_FAR);
+        FN(long_rescale)(s, exponent_of(max > limit ? limit : max < -limit ? -limit : max) - 500.0);
         s->limit = (double)((REAL)max + LONG_SLACK);
 #if F_IS_DOUBLE
-        s->level = wide_level_for(vf64_set(max), far);
+        s->level = wide_level_for(vf64_set(max), limit);
 #else
         s->bias = VF(set)(eighths_bias(s->anchor));
         s->floor = VF(set)(eighths_floor(s->anchor));

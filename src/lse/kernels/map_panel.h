@@ -50,11 +50,11 @@ static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t som
     V max[FN(PER_GROUP)];
     ask_ahead ask = FN(ask_after)(p, first, some, 1);
     const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
-    const int near = FN(near_tiles_in)(p, first, some, tiles, max);
+    const int in_range = FN(near_tiles_in)(p, first, some, tiles, max);
     for (ptrdiff_t v = 0; v < vectors; v++) {
         REAL *tile = tiles + v * p->n * FN(WIDTH), *own = r + v * FN(WIDTH), *own_lo = r_lo + v * FN(WIDTH);
-        FN(softmax_tile)(tile, p->n, near ? max[v] : FN(approach_to)(max[v]).max, &ask, own, own_lo);
-        if (!near && p->n > 1) FN(share_infinity)(tile, p->n, max[v], own, own_lo);
+        FN(softmax_tile)(tile, p->n, in_range ? max[v] : FN(approach_to)(max[v]).max, &ask, own, own_lo);
+        if (!in_range && p->n > 1) FN(share_infinity)(tile, p->n, max[v], own, own_lo);
     }
     const int fill = p->where && FN(any_nan)(r, vectors);
     for (ptrdiff_t v = 0; v < vectors; v++) {

@@ -118,16 +118,16 @@ LSE_INLINE ptrdiff_t FN(chunk_size)(ptrdiff_t rest, int down)
 
 static void FN(rows_in)(const FN(rows_at) *rows, ptrdiff_t n, REAL *tile)
 {
-#define IN(start, length) FN(chunk_in)(rows, start, length, tile)
-    EACH_CHUNK(n, IN);
-#undef IN
+#define CHUNK_IN(start, length) FN(chunk_in)(rows, start, length, tile)
+    EACH_CHUNK(n, CHUNK_IN);
+#undef CHUNK_IN
 }
 
 static void FN(rows_out)(const FN(rows_at) *rows, ptrdiff_t n, const REAL *tile)
 {
-#define OUT(start, length) FN(chunk_out)(rows, start, length, tile)
-    EACH_CHUNK(n, OUT);
-#undef OUT
+#define CHUNK_OUT(start, length) FN(chunk_out)(rows, start, length, tile)
+    EACH_CHUNK(n, CHUNK_OUT);
+#undef CHUNK_OUT
 }
 #undef EACH_CHUNK
 

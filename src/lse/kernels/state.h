@@ -4,8 +4,8 @@
 LSE_INLINE double exponent_of(double max)
 {
     const double magic = 0x1.8p52;
-    const double far = LSE_FAR_f64;
-    max = max > far ? far : max < -far ? -far : max;
+    const double limit = LSE_FAR_f64;
+    max = max > limit ? limit : max < -limit ? -limit : max;
     return (max * LOG2E_f64 + magic) - magic;
 }
 

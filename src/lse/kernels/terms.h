@@ -8,8 +8,8 @@ typedef struct {
 
 LSE_INLINE FN(term_level) FN(term_level_for)(V max)
 {
-    const V far = VF(set)(FN(LSE_FAR)), magic = VF(set)(MAGIC);
-    const V n = VF(sub)(VF(fma)(VF(min)(VF(max)(max, VF(set)(-FN(LSE_FAR))), far), VF(set)(FN(LOG2E)), magic), magic);
+    const V limit = VF(set)(FN(LSE_FAR)), magic = VF(set)(MAGIC);
+    const V n = VF(sub)(VF(fma)(VF(min)(VF(max)(max, VF(set)(-FN(LSE_FAR))), limit), VF(set)(FN(LOG2E)), magic), magic);
     FN(term_level) level;
 #if F_IS_DOUBLE
     const V anchor = VF(sub)(n, VF(set)(HEADROOM));
@@ -106,12 +106,12 @@ typedef struct {
 
 LSE_INLINE FN(approach) FN(approach_to)(V max)
 {
-    const V far = VF(set)(FN(LSE_FAR)), size = VF(abs)(max), zero = VF(set)(0), nan = VF(set)((REAL)NAN);
+    const V limit = VF(set)(FN(LSE_FAR)), size = VF(abs)(max), zero = VF(set)(0), nan = VF(set)((REAL)NAN);
     const V top = VF(select)(max, VF(set)(LOWEST), max, nan);
     FN(approach) a;
-    a.top = VF(select)(far, size, nan, top);
-    a.shift = VF(select)(far, size, zero, top);
-    a.max = VF(select)(far, size, max, zero);
+    a.top = VF(select)(limit, size, nan, top);
+    a.shift = VF(select)(limit, size, zero, top);
+    a.max = VF(select)(limit, size, max, zero);
     return a;
 }
 

@@ -12,6 +12,6 @@
 #undef LONG_SLACK
 #undef SMALLEST
 #undef ROOM
-#undef NEAR
+#undef INSIDE_LIMIT
 #undef RISE
 #undef HEADWAY

@@ -48,8 +48,8 @@ LSE_INLINE double FN(exponent_at)(REAL top, double anchor)
 /* The anchor for terms of an exponent. */
 LSE_INLINE double FN(anchor_at)(double exponent)
 {
-    const double far = exponent_of((double)FN(LSE_FAR));
-    return (exponent > far ? far : exponent < -far ? -far : exponent) - HEADROOM;
+    const double limit = exponent_of((double)FN(LSE_FAR));
+    return (exponent > limit ? limit : exponent < -limit ? -limit : exponent) - HEADROOM;
 }
 
 /* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x where there is no plain weight becomes -inf. */

@@ -15,7 +15,7 @@ LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *
 /* A vector of sums from their tile of n lines and that of their weights. The greatest exponents come first. */
 static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
 {
-    const V base = VF(set)(MAGIC + EXP_BIAS), far = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
+    const V base = VF(set)(MAGIC + EXP_BIAS), limit = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
     V hi[LANES], lo[LANES], lost, top = VF(set)(-(REAL)INFINITY), odd = VF(set)(0);
     REAL sum[VF(width)], rest[VF(width)], exponent[VF(width)], strange[VF(width)];
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -25,8 +25,8 @@ static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_sta
         top = VF(max)(t, top);
     }
     top = VF(sub)(top, base);
-    const V near = VF(max)(VF(min)(top, far), VF(sub)(VF(set)(0), far));
-    const V bias = VF(sub)(base, VF(sub)(near, VF(set)((REAL)HEADROOM)));
+    const V limited = VF(max)(VF(min)(top, limit), VF(sub)(VF(set)(0), limit));
+    const V bias = VF(sub)(base, VF(sub)(limited, VF(set)((REAL)HEADROOM)));
     ptrdiff_t lanes = n < LANES ? n : LANES;
     for (ptrdiff_t l = 0; l < lanes; l++) hi[l] = lo[l] = VF(set)(0);
     for (ptrdiff_t i = 0; i < n; i += FN(QUAD))

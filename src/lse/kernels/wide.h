@@ -16,11 +16,11 @@ typedef struct {
 /* Of terms up to 2^500.5: those of 256 elements, on the grid 2^457, are below 2^509. */
 #define LSE_OFFSET 0x1.8p509
 
-/* For maxima that are no farther than far: of others the sums mean nothing. */
-LSE_INLINE wide_level wide_level_for(vf64 max, double far)
+/* For maxima that are no farther than limit: of others the sums mean nothing. */
+LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
 {
-    const vf64 near = far == LSE_FAR_f64 ? max : vf64_min(vf64_max(max, vf64_set(-far)), vf64_set(far));
-    const vf64 anchor = vf64_sub(vf64_exponent_of(near), vf64_set(500.0));
+    const vf64 limited = limit == LSE_FAR_f64 ? max : vf64_min(vf64_max(max, vf64_set(-limit)), vf64_set(limit));
+    const vf64 anchor = vf64_sub(vf64_exponent_of(limited), vf64_set(500.0));
     wide_level level;
     level.max = max;
     level.bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
