@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-enum { VALUE, STRIDED, WEIGHTED, ROWS, SOFTMAX, LOG_SOFTMAX, UPDATE, FUNCTIONS };
+enum { VALUE, STRIDED, WEIGHTED, ROWS, SOFTMAX, LOG_SOFTMAX, CUMULATE, UPDATE, FUNCTIONS };
 
 /* Of any function; one that has no rows has one. */
 typedef struct {
@@ -34,6 +34,9 @@ typedef struct {
         case LOG_SOFTMAX:                                                                                              \
             return api->log_softmax_rows_##F(x, q->row_stride, q->stride, q->rows, q->n, out, q->out_row_stride,       \
                                              q->out_stride, q->threads);                                               \
+        case CUMULATE:                                                                                                 \
+            return api->logcumsumexp_rows_##F(x, q->row_stride, q->stride, q->rows, q->n, out, q->out_row_stride,      \
+                                              q->out_stride, q->threads);                                              \
         default: return api->state_update_##F(q->state, x, q->stride, b, q->b_stride, q->n);                           \
         }                                                                                                              \
     }
@@ -48,7 +51,7 @@ static int call(const arguments *q, const variant *v)
     return error;
 }
 
-static int maps(const arguments *q) { return q->function == SOFTMAX || q->function == LOG_SOFTMAX; }
+static int maps(const arguments *q) { return q->function >= SOFTMAX && q->function <= CUMULATE; }
 static int has_rows(const arguments *q) { return q->function == ROWS || maps(q); }
 
 /* The arrays of a call. */
@@ -132,6 +135,25 @@ void run_calls(source s, const variant *v, outcome *o)
 
 /* Running sums --------------------------------------------------------------------------------------------- */
 
+enum { HEAD = 16, SUM = 32 }; /* of the bytes of a state, which have the count in their second half, then sums */
+
+static void tell_bytes(const lse_state *state, outcome *o)
+{
+    unsigned char bytes[LSE_STATE_BYTES];
+    size_t size;
+    int64_t count;
+    if (lse_state_to_bytes(state, bytes, &size) != LSE_OK || lse_state_count(state, &count) != LSE_OK) fail("no bytes");
+    tell(o, (double)count);
+    for (size_t at = HEAD; at < size; at += SUM) {
+        double s[4];
+        memcpy(s, bytes + at, sizeof s); /* little-endian, as those who fuzz */
+        tell_sum(o, (lse_sum){s[0], s[1], s[2], s[3]});
+    }
+    lse_state again;
+    if (lse_state_from_bytes(&again, bytes, size) != LSE_OK || memcmp(&again, state, sizeof again) != 0)
+        fail("bytes make another state");
+}
+
 static void finish(const lse_state *state, const variant *v, outcome *o, int signless)
 {
     double value, sign = 2.0;
@@ -142,18 +164,20 @@ static void finish(const lse_state *state, const variant *v, outcome *o, int sig
     if (error != LSE_OK || memcmp(state, &before, sizeof before)) fail("finish: error %d, or the state changed", error);
     tell(o, value);
     tell(o, sign);
-    tell(o, (double)state->count);
-    tell_sum(o, (lse_sum){state->plain[0], state->plain[1], state->plain[2], state->plain[3]});
-    tell_sum(o, (lse_sum){state->weighted[0], state->weighted[1], state->weighted[2], state->weighted[3]});
+    tell_bytes(state, o);
 }
 
 /* Bytes of another process, which are a state by their looks. */
 static void read_state(source *s, lse_state *state, outcome *o)
 {
-    double *sums[] = {state->plain, state->weighted};
-    for (int i = 0; i < 2; i++)
-        for (size_t k = 0; k < 3 * sizeof(double); k++) ((unsigned char *)sums[i])[k] = (unsigned char)next(s);
-    state->count = INT64_MAX - (int64_t)next(s);
+    unsigned char bytes[LSE_STATE_BYTES] = {'l', 's', 'e', 3, sizeof(double)};
+    const int weighted = (int)below(s, 2);
+    const int64_t count = INT64_MAX - (int64_t)next(s);
+    bytes[5] = (unsigned char)weighted;
+    memcpy(bytes + 8, &count, sizeof count);
+    for (int k = 0; k < (1 + weighted) * SUM; k++) bytes[HEAD + k] = (unsigned char)next(s);
+    const int error = lse_state_from_bytes(state, bytes, (size_t)(HEAD + (1 + weighted) * SUM));
+    if (error != LSE_OK && error != LSE_ERROR_STATE) fail("from_bytes: error %d", error);
     o->vague = 1; /* such numbers may be no sum */
 }
 
@@ -196,7 +220,7 @@ static int is_state(const lse_state *s)
 {
     lse_state good;
     lse_state_init(&good);
-    return s && s->magic == good.magic && s->version == good.version && s->count >= 0;
+    return s && s->opaque[0] == good.opaque[0] && (int64_t)s->opaque[1] >= 0;
 }
 
 /* The error that lse.h promises. */

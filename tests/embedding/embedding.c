@@ -92,6 +92,14 @@ static int call(const request *q, void *x, const void *b, void *out, void *sign)
                         : call_f64(q, (double *)x, (const double *)b, (double *)out, (double *)sign);
 }
 
+/* 0 of what is no state. */
+static int64_t count_of(const lse_state *state)
+{
+    int64_t count = 0;
+    CALL(state_count)(state, &count);
+    return count;
+}
+
 static void set_modes(void)
 {
     fesetround(FE_UPWARD);
@@ -124,7 +132,7 @@ int main(int argc, char **argv)
     while (fread(&q, sizeof q, 1, stdin) == 1) {
         void *x = array(q.x_length, q.size), *b = array(q.b_length, q.size);
         void *out = array(q.out_length, q.size), *sign = allocated(1, q.size);
-        const int64_t answer[] = {(argc > 1 ? checked_call : call)(&q, x, b, out, sign), states[q.state].count};
+        const int64_t answer[] = {(argc > 1 ? checked_call : call)(&q, x, b, out, sign), count_of(&states[q.state])};
         put(answer, 2, sizeof answer[0]);
         put(q.flags & IN_PLACE ? x : out, q.flags & IN_PLACE ? q.x_length : q.out_length, q.size);
         put(sign, 1, q.size);

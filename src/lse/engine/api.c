@@ -8,19 +8,20 @@
 #include "engine/fp.h"
 #include "engine/types.h"
 
-enum { MAGIC = 0x6c736531, VERSION = 2 };
+const char *lse_version(void) { return LSE_VERSION; }
 
 const char *lse_error_message(int error)
 {
     switch (error) {
     case LSE_OK: return "no error";
     case LSE_ERROR_ARGUMENT:
-        return "a number of elements, rows or threads is negative or too great, a pointer is NULL, or elements of out "
-               "coincide";
+        return "a number of elements, rows or threads is negative or too great, a pointer is NULL, elements of out "
+               "coincide, or offsets do not ascend from 0 or more to n or less";
     case LSE_ERROR_MEMORY: return "no memory for a copy of a row whose weighted sum nearly cancels";
     case LSE_ERROR_KERNELS:
         return "LSE_KERNELS names no kernels that this processor can run; unset it to take the best";
-    case LSE_ERROR_STATE: return "this is no state of this version of lse; initialise it with lse_state_init";
+    case LSE_ERROR_STATE:
+        return "not a state, or the bytes of one, of this version of lse; initialise it with lse_state_init";
     default: return "no error of lse";
     }
 }
@@ -36,7 +37,7 @@ const char *lse_kernels_in_use(void)
 enum { MOST_THREADS = 1 << 16 }; /* as for lse.set_num_threads */
 #define MOST_ELEMENTS (PTRDIFF_MAX / 64)
 
-/* Rows of numbers, `size` bytes each, with strides in elements, and in bytes: of an axis of one element, 0. */
+/* Rows of elements, `size` bytes each, with strides in elements, and in bytes: of an axis of one element, 0. */
 typedef struct {
     void *data;
     int size;
@@ -68,16 +69,20 @@ static int is_sound(matrix *m)
 static int has_no_overlap(const matrix *m)
 { return is_empty(m) || ((m->shape[0] == 1 || m->stride[0] != 0) && (m->shape[1] == 1 || m->stride[1] != 0)); }
 
-static lse_array array_of(const matrix *m) { return (lse_array){m->data, 2, 'f', m->size, 0, m->shape, m->stride}; }
+/* A byte is an element of a mask. */
+static lse_array array_of(const matrix *m)
+{ return (lse_array){m->data, 2, m->size == 1 ? 'b' : 'f', m->size, 0, m->shape, m->stride}; }
 
 static lse_type type_of(int size) { return size == 4 ? LSE_F32 : LSE_F64; }
 
-/* A request for the rows of x, which are sound and not empty; b may be NULL. */
-static lse_request request_for(lse_operation operation, const matrix *x, const matrix *b, int threads)
+/* A request for the rows of x, which are sound and not empty; b and where may be NULL. */
+static lse_request request_for(lse_operation operation, const matrix *x, const matrix *b, const matrix *where,
+                               int threads)
 {
     lse_request q = {.operation = operation, .type = type_of(x->size), .run = lse_run_tasks, .threads = threads};
     q.a = array_of(x);
     if (b) q.weights = array_of(b);
+    if (where) q.where = array_of(where);
     q.reduced = 2; /* axis 1 */
     return q;
 }
@@ -94,10 +99,10 @@ static int execute(lse_request *q)
     }
 }
 
-static int execute_into(lse_operation operation, const matrix *x, const matrix *b, const matrix *out, void *sign,
-                        int threads)
+static int execute_into(lse_operation operation, const matrix *x, const matrix *b, const matrix *where,
+                        const matrix *out, void *sign, int threads)
 {
-    lse_request q = request_for(operation, x, b, threads);
+    lse_request q = request_for(operation, x, b, where, threads);
     q.out = array_of(out);
     q.sign = (char *)sign;
     return execute(&q);
@@ -106,7 +111,7 @@ static int execute_into(lse_operation operation, const matrix *x, const matrix *
 /* The sum of one row. */
 static int execute_sum(const matrix *x, const matrix *b, lse_sum *sum)
 {
-    lse_request q = request_for(LSE_SUMS, x, b, 1);
+    lse_request q = request_for(LSE_SUMS, x, b, NULL, 1);
     q.into = (lse_sums){&sum->max, &sum->tail, &sum->tail_lo, &sum->count};
     return execute(&q);
 }
@@ -132,7 +137,7 @@ static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, 
     matrix x = matrix_of(data, size, 1, 0, n, stride);
     const matrix out = matrix_of(value, size, 1, 0, 1, 0);
     if (!is_sound(&x) || !value) return LSE_ERROR_ARGUMENT;
-    if (n > 0) return execute_into(LSE_LOGSUMEXP, &x, NULL, &out, NULL, 1);
+    if (n > 0) return execute_into(LSE_LOGSUMEXP, &x, NULL, NULL, &out, NULL, 1);
     store(value, size, 0, -INFINITY);
     return LSE_OK;
 }
@@ -146,7 +151,7 @@ static int logsumexp_weighted(int size, const void *data, ptrdiff_t x_stride, co
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || !is_sound(&b) || !value) return LSE_ERROR_ARGUMENT;
     if (n > 0) {
-        const int error = execute_into(LSE_LOGSUMEXP, &x, &b, &out, sign ? &found[1] : NULL, 1);
+        const int error = execute_into(LSE_LOGSUMEXP, &x, &b, NULL, &out, sign ? &found[1] : NULL, 1);
         if (error) return error;
         memcpy(value, &found[0], (size_t)size);
         if (sign) memcpy(sign, &found[1], (size_t)size);
@@ -163,93 +168,278 @@ static int logsumexp_rows(int size, const void *data, ptrdiff_t row_stride, ptrd
     matrix x = matrix_of(data, size, rows, row_stride, n, stride), out = matrix_of(values, size, rows, 1, 1, 0);
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || !is_sound(&out) || !is_runnable(threads)) return LSE_ERROR_ARGUMENT;
-    if (!is_empty(&x)) return execute_into(LSE_LOGSUMEXP, &x, NULL, &out, NULL, threads);
+    if (!is_empty(&x)) return execute_into(LSE_LOGSUMEXP, &x, NULL, NULL, &out, NULL, threads);
     for (ptrdiff_t r = 0; r < rows; r++) store(values, size, r, -INFINITY);
     return LSE_OK;
 }
 
+static int logsumexp_rows_weighted(const matrix *rows_of_x, const matrix *rows_of_b, const matrix *mask, void *values,
+                                   void *signs, int threads)
+{
+    matrix x = *rows_of_x, b = *rows_of_b, where = *mask;
+    const ptrdiff_t rows = x.shape[0];
+    matrix out = matrix_of(values, x.size, rows, 1, 1, 0), beside = matrix_of(signs, x.size, rows, 1, 1, 0);
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!is_sound(&x) || (b.data && !is_sound(&b)) || (where.data && !is_sound(&where)) || !is_sound(&out) ||
+        (signs && !is_sound(&beside)) || !is_runnable(threads))
+        return LSE_ERROR_ARGUMENT;
+    if (!is_empty(&x))
+        return execute_into(LSE_LOGSUMEXP, &x, b.data ? &b : NULL, where.data ? &where : NULL, &out, signs, threads);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        store(values, x.size, r, -INFINITY);
+        if (signs) store(signs, x.size, r, 0.0);
+    }
+    return LSE_OK;
+}
+
+static int are_offsets(const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t n)
+{
+    if (segments < 0 || segments > MOST_ELEMENTS || !offsets || offsets[0] < 0 || offsets[segments] > n) return 0;
+    for (ptrdiff_t i = 0; i < segments; i++)
+        if (offsets[i] > offsets[i + 1]) return 0;
+    return 1;
+}
+
+static int logsumexp_segments(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                              ptrdiff_t segments, void *values, int threads)
+{
+    matrix x = matrix_of(data, size, 1, 0, n, stride), first = matrix_of(values, size, 1, 0, 1, 0);
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!is_sound(&x) || !is_runnable(threads) || !are_offsets(offsets, segments, n)) return LSE_ERROR_ARGUMENT;
+    if (segments == 0) return LSE_OK;
+    if (!values) return LSE_ERROR_ARGUMENT;
+    if (n > 0) {
+        lse_request q = request_for(LSE_SEGMENTS, &x, NULL, NULL, threads);
+        q.out = array_of(&first);
+        q.offsets = offsets;
+        q.segments = segments;
+        q.segment_stride = size;
+        return execute(&q);
+    }
+    for (ptrdiff_t i = 0; i < segments; i++) store(values, size, i, -INFINITY);
+    return LSE_OK;
+}
+
+/* where.data may be NULL. */
 static int map_rows(lse_operation operation, int size, const void *data, ptrdiff_t row_stride, ptrdiff_t stride,
-                    ptrdiff_t rows, ptrdiff_t n, void *results, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
-                    int threads)
+                    ptrdiff_t rows, ptrdiff_t n, matrix where, void *results, ptrdiff_t out_row_stride,
+                    ptrdiff_t out_stride, int threads)
 {
     matrix x = matrix_of(data, size, rows, row_stride, n, stride);
     matrix out = matrix_of(results, size, rows, out_row_stride, n, out_stride);
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
-    if (!is_sound(&x) || !is_sound(&out) || !has_no_overlap(&out) || !is_runnable(threads)) return LSE_ERROR_ARGUMENT;
-    return is_empty(&x) ? LSE_OK : execute_into(operation, &x, NULL, &out, NULL, threads);
+    if (!is_sound(&x) || (where.data && !is_sound(&where)) || !is_sound(&out) || !has_no_overlap(&out) ||
+        !is_runnable(threads))
+        return LSE_ERROR_ARGUMENT;
+    return is_empty(&x) ? LSE_OK : execute_into(operation, &x, NULL, where.data ? &where : NULL, &out, NULL, threads);
 }
 
 /* States --------------------------------------------------------------------------------------------------- */
 
-static int is_state(const lse_state *s) { return s && s->magic == MAGIC && s->version == VERSION && s->count >= 0; }
+/* What lse_state holds. */
+typedef struct {
+    uint32_t magic, version;
+    int64_t count; /* INT64_MAX where there were more */
+    double plain[4], weighted[4];
+} contents;
+_Static_assert(sizeof(contents) <= sizeof(lse_state), "lse_state has room for what is in it");
+
+enum { MAGIC = 0x6c736531, VERSION = 3 };
+
+static contents contents_of(const lse_state *state)
+{
+    contents c;
+    memcpy(&c, state, sizeof c);
+    return c;
+}
+
+static void put_contents(lse_state *state, const contents *c)
+{
+    memset(state, 0, sizeof *state);
+    memcpy(state, c, sizeof *c);
+}
+
+/* Whether it is one; then its contents. */
+static int read_state(const lse_state *state, contents *c)
+{
+    if (!state) return 0;
+    *c = contents_of(state);
+    return c->magic == MAGIC && c->version == VERSION && c->count >= 0;
+}
+
 static lse_sums sums_of(double s[4]) { return (lse_sums){&s[0], &s[1], &s[2], &s[3]}; }
 static lse_sum sum_of(const double s[4]) { return (lse_sum){s[0], s[1], s[2], s[3]}; }
-
 static void put(double s[4], lse_sum sum) { lse_put_sum(sums_of(s), 0, sum); }
+static int is_nothing(const double s[4]) { return s[0] == -INFINITY && s[1] == 0.0; }
+
+static contents nothing(void)
+{
+    contents c = {.magic = MAGIC, .version = VERSION};
+    put(c.plain, lse_no_sum());
+    put(c.weighted, lse_no_sum());
+    return c;
+}
 
 int lse_state_init(lse_state *state)
 {
     if (!state) return LSE_ERROR_ARGUMENT;
-    *state = (lse_state){.magic = MAGIC, .version = VERSION};
-    put(state->plain, lse_no_sum());
-    put(state->weighted, lse_no_sum());
+    const contents c = nothing();
+    put_contents(state, &c);
     return LSE_OK;
 }
 
-static void add_count(lse_state *state, int64_t n)
-{ state->count = n > INT64_MAX - state->count ? INT64_MAX : state->count + n; }
+static void add_count(contents *c, int64_t n) { c->count = n > INT64_MAX - c->count ? INT64_MAX : c->count + n; }
 
 static int update(int size, lse_state *state, const void *data, ptrdiff_t x_stride, const void *weights,
                   ptrdiff_t b_stride, ptrdiff_t n)
 {
     lse_sum sum;
+    contents c;
     const lse_kernels *table = lse_chosen();
     matrix x = matrix_of(data, size, 1, 0, n, x_stride), b = matrix_of(weights, size, 1, 0, n, b_stride);
     if (!table) return LSE_ERROR_KERNELS;
-    if (!is_state(state)) return LSE_ERROR_STATE;
+    if (!read_state(state, &c)) return LSE_ERROR_STATE;
     if (!is_sound(&x) || (weights && !is_sound(&b))) return LSE_ERROR_ARGUMENT;
     if (n == 0) return LSE_OK;
     if (weights || x_stride != 1 || n > LSE_PIECE || !lse_quick_sum(table, type_of(size), data, n, &sum)) {
         const int error = execute_sum(&x, weights ? &b : NULL, &sum);
         if (error) return error;
     }
-    double *into = weights ? state->weighted : state->plain;
+    double *into = weights ? c.weighted : c.plain;
     put(into, lse_merge_sum(table, weights != NULL, sum_of(into), sum));
-    add_count(state, n);
+    add_count(&c, n);
+    put_contents(state, &c);
     return LSE_OK;
 }
 
 int lse_state_merge(lse_state *into, const lse_state *from)
 {
     const lse_kernels *table = lse_chosen();
+    contents a, b;
     if (!table) return LSE_ERROR_KERNELS;
-    if (!is_state(into) || !is_state(from)) return LSE_ERROR_STATE;
-    const int64_t count = from->count; /* which may be into */
-    put(into->plain, lse_merge_sum(table, 0, sum_of(into->plain), sum_of(from->plain)));
-    put(into->weighted, lse_merge_sum(table, 1, sum_of(into->weighted), sum_of(from->weighted)));
-    add_count(into, count);
+    if (!read_state(into, &a) || !read_state(from, &b)) return LSE_ERROR_STATE;
+    put(a.plain, lse_merge_sum(table, 0, sum_of(a.plain), sum_of(b.plain)));
+    put(a.weighted, lse_merge_sum(table, 1, sum_of(a.weighted), sum_of(b.weighted)));
+    add_count(&a, b.count);
+    put_contents(into, &a);
     return LSE_OK;
 }
 
 int lse_state_finish(const lse_state *state, double *value, double *sign)
 {
     const lse_kernels *table = lse_chosen();
+    contents c;
     if (!table) return LSE_ERROR_KERNELS;
-    if (!is_state(state)) return LSE_ERROR_STATE;
+    if (!read_state(state, &c)) return LSE_ERROR_STATE;
     if (!value) return LSE_ERROR_ARGUMENT;
     const lse_fp_state found = lse_fp_enter();
-    lse_state now = *state;
     lse_results results;
-    const int plain = now.weighted[0] == -INFINITY && now.weighted[1] == 0.0;
-    lse_finish_sums(table, LSE_F64, sums_of(now.plain),
-                    plain ? (lse_sums){NULL, NULL, NULL, NULL} : sums_of(now.weighted), 1, &results);
+    const lse_sums none = {NULL, NULL, NULL, NULL};
+    lse_finish_sums(table, LSE_F64, sums_of(c.plain), is_nothing(c.weighted) ? none : sums_of(c.weighted), 1, &results);
     lse_fp_leave(found);
     *value = !sign && isless(results.sign[0], 0.0) ? NAN : results.value[0]; /* NaN raises no flag in isless */
     if (sign) *sign = results.sign[0];
     return LSE_OK;
 }
 
+int lse_state_count(const lse_state *state, int64_t *count)
+{
+    contents c;
+    if (!read_state(state, &c)) return LSE_ERROR_STATE;
+    if (!count) return LSE_ERROR_ARGUMENT;
+    *count = c.count;
+    return LSE_OK;
+}
+
+/* Bytes of states, little-endian: "lse", the version, the size of the dtype, whether there are weighted sums, how many
+ * axes there are and 0; the count; the length of each axis; the plain sums, and the weighted ones where there are some,
+ * each as all maxima, tails, their low parts and counts. Those of C are float64 and have no axis. */
+enum { HEAD = 16, SUM = 4 * sizeof(double) };
+
+static unsigned char *put_bytes(unsigned char *to, uint64_t bits)
+{
+    for (int i = 0; i < 8; i++) *to++ = (unsigned char)(bits >> 8 * i);
+    return to;
+}
+
+static uint64_t bits_at(const unsigned char *from)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 8; i++) bits |= (uint64_t)from[i] << 8 * i;
+    return bits;
+}
+
+static unsigned char *put_sum_bytes(unsigned char *to, const double s[4])
+{
+    for (int i = 0; i < 4; i++) {
+        uint64_t bits;
+        memcpy(&bits, &s[i], sizeof bits);
+        to = put_bytes(to, bits);
+    }
+    return to;
+}
+
+/* Whether they are a sum that may be. */
+static int read_sum_bytes(const unsigned char *from, double s[4])
+{
+    for (int i = 0; i < 4; i++) {
+        const uint64_t bits = bits_at(from + 8 * i);
+        memcpy(&s[i], &bits, sizeof bits);
+    }
+    return !isnan(s[0]) && !isinf(s[1]) && isfinite(s[3]) && isgreaterequal(s[3], 0.0);
+}
+
+int lse_state_to_bytes(const lse_state *state, void *bytes, size_t *size)
+{
+    contents c;
+    if (!read_state(state, &c)) return LSE_ERROR_STATE;
+    if (!bytes || !size) return LSE_ERROR_ARGUMENT;
+    const int weighted = !is_nothing(c.weighted);
+    const unsigned char head[8] = {'l', 's', 'e', VERSION, sizeof(double), (unsigned char)weighted, 0, 0};
+    unsigned char *to = (unsigned char *)bytes;
+    memcpy(to, head, sizeof head);
+    to = put_sum_bytes(put_bytes(to + sizeof head, (uint64_t)c.count), c.plain);
+    if (weighted) to = put_sum_bytes(to, c.weighted);
+    *size = (size_t)(to - (unsigned char *)bytes);
+    return LSE_OK;
+}
+
+int lse_state_from_bytes(lse_state *state, const void *bytes, size_t size)
+{
+    const unsigned char *from = (const unsigned char *)bytes;
+    contents c = nothing();
+    if (!state || !bytes) return LSE_ERROR_ARGUMENT;
+    const int weighted = size == HEAD + 2 * SUM;
+    const unsigned char head[8] = {'l', 's', 'e', VERSION, sizeof(double), (unsigned char)weighted, 0, 0};
+    if ((!weighted && size != HEAD + SUM) || memcmp(from, head, sizeof head) != 0) return LSE_ERROR_STATE;
+    c.count = (int64_t)bits_at(from + sizeof head);
+    if (c.count < 0 || !read_sum_bytes(from + HEAD, c.plain)) return LSE_ERROR_STATE;
+    if (weighted && !read_sum_bytes(from + HEAD + SUM, c.weighted)) return LSE_ERROR_STATE;
+    put_contents(state, &c);
+    return LSE_OK;
+}
+
 /* For both types ------------------------------------------------------------------------------------------- */
+
+#define MAP_ROWS(name, OPERATION, F, REAL)                                                                             \
+    int lse_##name##_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,      \
+                              REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)                  \
+    {                                                                                                                  \
+        return map_rows(OPERATION, sizeof *x, x, row_stride, stride, rows, n, matrix_of(NULL, 1, rows, 0, n, 0), out,  \
+                        out_row_stride, out_stride, threads);                                                          \
+    }
+
+#define MAP_ROWS_MASKED(name, OPERATION, F, REAL)                                                                      \
+    int lse_##name##_rows_masked_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride,                            \
+                                     const unsigned char *where, ptrdiff_t where_row_stride, ptrdiff_t where_stride,   \
+                                     ptrdiff_t rows, ptrdiff_t n, REAL *out, ptrdiff_t out_row_stride,                 \
+                                     ptrdiff_t out_stride, int threads)                                                \
+    {                                                                                                                  \
+        if (!where && rows > 0 && n > 0) return lse_chosen() ? LSE_ERROR_ARGUMENT : LSE_ERROR_KERNELS;                 \
+        return map_rows(OPERATION, sizeof *x, x, row_stride, stride, rows, n,                                          \
+                        matrix_of(where, 1, rows, where_row_stride, n, where_stride), out, out_row_stride, out_stride, \
+                        threads);                                                                                      \
+    }
 
 #define FOR_TYPE(F, REAL)                                                                                              \
     int lse_logsumexp_##F(const REAL *x, ptrdiff_t n, REAL *value) { return logsumexp(sizeof *x, x, 1, n, value); }    \
@@ -261,20 +451,26 @@ int lse_state_finish(const lse_state *state, double *value, double *sign)
     int lse_logsumexp_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,     \
                                REAL *values, int threads)                                                              \
     { return logsumexp_rows(sizeof *x, x, row_stride, stride, rows, n, values, threads); }                             \
-    int lse_softmax_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,       \
-                             REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)                   \
+    int lse_logsumexp_rows_weighted_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, const REAL *b,          \
+                                        ptrdiff_t b_row_stride, ptrdiff_t b_stride, const unsigned char *where,        \
+                                        ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows,            \
+                                        ptrdiff_t n, REAL *values, REAL *signs, int threads)                           \
     {                                                                                                                  \
-        return map_rows(LSE_SOFTMAX, sizeof *x, x, row_stride, stride, rows, n, out, out_row_stride, out_stride,       \
-                        threads);                                                                                      \
+        const matrix of_x = matrix_of(x, sizeof *x, rows, row_stride, n, stride);                                      \
+        const matrix of_b = matrix_of(b, sizeof *b, rows, b_row_stride, n, b_stride);                                  \
+        const matrix mask = matrix_of(where, 1, rows, where_row_stride, n, where_stride);                              \
+        return logsumexp_rows_weighted(&of_x, &of_b, &mask, values, signs, threads);                                   \
     }                                                                                                                  \
-    int lse_log_softmax_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,   \
-                                 REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)               \
-    {                                                                                                                  \
-        return map_rows(LSE_LOG_SOFTMAX, sizeof *x, x, row_stride, stride, rows, n, out, out_row_stride, out_stride,   \
-                        threads);                                                                                      \
-    }                                                                                                                  \
+    int lse_logsumexp_segments_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,             \
+                                   ptrdiff_t segments, REAL *values, int threads)                                      \
+    { return logsumexp_segments(sizeof *x, x, stride, n, offsets, segments, values, threads); }                        \
     int lse_state_update_##F(lse_state *state, const REAL *x, ptrdiff_t x_stride, const REAL *b, ptrdiff_t b_stride,   \
                              ptrdiff_t n)                                                                              \
-    { return update(sizeof *x, state, x, x_stride, b, b_stride, n); }
+    { return update(sizeof *x, state, x, x_stride, b, b_stride, n); }                                                  \
+    MAP_ROWS(softmax, LSE_SOFTMAX, F, REAL)                                                                            \
+    MAP_ROWS(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                                    \
+    MAP_ROWS(logcumsumexp, LSE_CUMULATE, F, REAL)                                                                      \
+    MAP_ROWS_MASKED(softmax, LSE_SOFTMAX, F, REAL)                                                                     \
+    MAP_ROWS_MASKED(log_softmax, LSE_LOG_SOFTMAX, F, REAL)
 FOR_TYPE(f64, double)
 FOR_TYPE(f32, float)

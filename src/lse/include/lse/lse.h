@@ -22,9 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of what this header declares. A new function raises the minor number; the major one, whatever breaks a caller. */
-#define LSE_API_MAJOR 1
-#define LSE_API_MINOR 0
+/* Of what this header declares. A new function raises the minor number; the major one, whatever breaks a caller. Before
+ * the first release, while the major number is 0, anything may change. */
+#define LSE_API_MAJOR 0
+#define LSE_API_MINOR 1
+#define LSE_VERSION "0.1.0" /* of the package that this header is of */
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,15 +35,19 @@ extern "C" {
 enum {
     LSE_OK = 0,
     /* A number of elements or rows is negative, or so great that addresses would overflow; a pointer is NULL that may
-     * not be; threads is negative or above 65536; or a stride of 0 lets elements of out coincide. */
+     * not be; threads is negative or above 65536; a stride of 0 lets elements of out coincide; or offsets do not ascend
+     * from 0 or more to n or less. */
     LSE_ERROR_ARGUMENT = -1,
     /* No memory for a copy of a weighted row. */
     LSE_ERROR_MEMORY = -2,
     /* The environment variable LSE_KERNELS names no instruction set that this processor can run. */
     LSE_ERROR_KERNELS = -3,
-    /* What is to be a state was not initialised, or by an incompatible version. */
+    /* What is to be a state, or the bytes of one, was not initialised or is damaged, or is of another version. */
     LSE_ERROR_STATE = -4
 };
+
+/* The version of the library, which may be another than that of this header, LSE_VERSION. */
+const char *lse_version(void);
 
 /* What an error means, in English; never NULL, whatever the number. */
 const char *lse_error_message(int error);
@@ -85,6 +91,33 @@ int lse_logsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stri
 int lse_logsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
                            float *values, int threads);
 
+/* values[r] = log|S| and signs[r] = 1, 0, -1 or NaN, the sign of S, the sum of b exp(x) over those elements of row r
+ * whose byte in where is not 0. A weight of 0 makes no term, whatever x. b and where may be NULL, as if all were 1, and
+ * their strides are not looked at then; signs may be NULL, then the value of a negative S is NaN. */
+int lse_logsumexp_rows_weighted_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, const double *b,
+                                    ptrdiff_t b_row_stride, ptrdiff_t b_stride, const unsigned char *where,
+                                    ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                    double *values, double *signs, int threads);
+int lse_logsumexp_rows_weighted_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, const float *b,
+                                    ptrdiff_t b_row_stride, ptrdiff_t b_stride, const unsigned char *where,
+                                    ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                    float *values, float *signs, int threads);
+
+/* values[i] = the log-sum-exp of x[k * stride] for offsets[i] <= k < offsets[i + 1]: segment i of `segments`, so that
+ * there is one offset more, of no more than n elements. */
+int lse_logsumexp_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                               ptrdiff_t segments, double *values, int threads);
+int lse_logsumexp_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                               ptrdiff_t segments, float *values, int threads);
+
+/* out[r * out_row_stride + i * out_stride] = the log-sum-exp of elements 0 to i of row r; with negative strides and
+ * pointers to the last elements, of elements i and on. out may be x itself, with the strides of x. No two elements of
+ * out may share memory. One row is done by one thread. */
+int lse_logcumsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+                              double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_logcumsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+                              float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+
 /* out[r * out_row_stride + i * out_stride] = exp(element i of row r - logsumexp of row r). out may be x itself, with
  * the strides of x. No two elements of out may share memory. */
 int lse_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
@@ -98,17 +131,27 @@ int lse_log_softmax_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t st
 int lse_log_softmax_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
                              float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 
+/* Likewise of those elements whose byte in where is not 0; the others become 0, or -inf in log_softmax. */
+int lse_softmax_rows_masked_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_softmax_rows_masked_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_rows_masked_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                    ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                    double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_rows_masked_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                    ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                    float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+
 /* A running sum -------------------------------------------------------------------------------------------- */
 
 /* The sum of all that was folded in, at full precision: the log-sum-exp of data that come in chunks, or are spread over
- * threads or processes, each with a state of its own. May be copied by assignment or memcpy, and sent as bytes to a
- * process of the same byte order. Only count is to be read. Zeros and other bytes that were not initialised are refused
- * with LSE_ERROR_STATE, and so is NULL. */
+ * threads or processes, each with a state of its own. May be copied by assignment or memcpy within a process; what is in
+ * it is nobody else's. Zeros and other bytes that were not initialised are refused with LSE_ERROR_STATE, and so is NULL. */
 typedef struct {
-    uint32_t magic, version;
-    int64_t count; /* elements folded in; INT64_MAX where there were more */
-    double plain[4], weighted[4];
-    double reserved[2];
+    uint64_t opaque[12];
 } lse_state;
 
 /* The sum of nothing. */
@@ -127,6 +170,16 @@ int lse_state_merge(lse_state *into, const lse_state *other);
 /* *value = log|S|, *sign = the sign of S; sign may be NULL, then the value of a negative S is NaN. The state is as it
  * was and may be fed on. */
 int lse_state_finish(const lse_state *state, double *value, double *sign);
+
+/* *count = how many elements were folded in; INT64_MAX where there were more. */
+int lse_state_count(const lse_state *state, int64_t *count);
+
+/* A state as bytes, for a file or a process on any other machine: those of lse.LogSumExp.to_bytes() of Python for one
+ * sum. bytes has room for LSE_STATE_BYTES; *size becomes how many were written. */
+#define LSE_STATE_BYTES 80
+int lse_state_to_bytes(const lse_state *state, void *bytes, size_t *size);
+/* The reverse, of `size` bytes. The state need not be initialised. */
+int lse_state_from_bytes(lse_state *state, const void *bytes, size_t size);
 
 /* All of it as a table ------------------------------------------------------------------------------------- */
 
