@@ -55,7 +55,7 @@ def test_new_functions_are_appended_to_the_table():
 @pytest.mark.parametrize(
     ("instead", "complaint"),
     [
-        (f"{FIRST} int lse_more(void *x);", "the parameter `void *x` of lse_more is of a kind that has no binding"),
+        (f"{FIRST} int lse_more(long *x);", "the parameter `long *x` of lse_more is of a kind that has no binding"),
         (f"{FIRST} int lse_more(const double x[3]);", "the parameter `const double x[3]` of lse_more"),
         (f"{FIRST} long lse_more(int n);", "not understood: long lse_more(int n)"),
         (f"{FIRST} int more(int n);", "not understood: int more(int n)"),

@@ -85,3 +85,87 @@ cdef int state_merge(State *into, const State *other) noexcept nogil:
 
 cdef int state_finish(const State *state, double *value, double *sign) noexcept nogil:
     return lse_state_finish(<const lse_state *>state, value, sign)
+
+
+cdef const char *version() noexcept nogil:
+    return lse_version()
+
+
+cdef int logsumexp_rows_weighted_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, const double *b,
+                                     ptrdiff_t b_row_stride, ptrdiff_t b_stride, const unsigned char *where,
+                                     ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                     double *values, double *signs, int threads) noexcept nogil:
+    return lse_logsumexp_rows_weighted_f64(x, row_stride, stride, b, b_row_stride, b_stride, where, where_row_stride,
+                                           where_stride, rows, n, values, signs, threads)
+
+
+cdef int logsumexp_rows_weighted_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, const float *b,
+                                     ptrdiff_t b_row_stride, ptrdiff_t b_stride, const unsigned char *where,
+                                     ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                     float *values, float *signs, int threads) noexcept nogil:
+    return lse_logsumexp_rows_weighted_f32(x, row_stride, stride, b, b_row_stride, b_stride, where, where_row_stride,
+                                           where_stride, rows, n, values, signs, threads)
+
+
+cdef int logsumexp_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                ptrdiff_t segments, double *values, int threads) noexcept nogil:
+    return lse_logsumexp_segments_f64(x, stride, n, offsets, segments, values, threads)
+
+
+cdef int logsumexp_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                ptrdiff_t segments, float *values, int threads) noexcept nogil:
+    return lse_logsumexp_segments_f32(x, stride, n, offsets, segments, values, threads)
+
+
+cdef int logcumsumexp_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+                               double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_logcumsumexp_rows_f64(x, row_stride, stride, rows, n, out, out_row_stride, out_stride, threads)
+
+
+cdef int logcumsumexp_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+                               float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_logcumsumexp_rows_f32(x, row_stride, stride, rows, n, out, out_row_stride, out_stride, threads)
+
+
+cdef int softmax_rows_masked_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                 ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                 double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                 int threads) noexcept nogil:
+    return lse_softmax_rows_masked_f64(x, row_stride, stride, where, where_row_stride, where_stride, rows, n, out,
+                                       out_row_stride, out_stride, threads)
+
+
+cdef int softmax_rows_masked_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                 ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                 float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                 int threads) noexcept nogil:
+    return lse_softmax_rows_masked_f32(x, row_stride, stride, where, where_row_stride, where_stride, rows, n, out,
+                                       out_row_stride, out_stride, threads)
+
+
+cdef int log_softmax_rows_masked_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride,
+                                     const unsigned char *where, ptrdiff_t where_row_stride, ptrdiff_t where_stride,
+                                     ptrdiff_t rows, ptrdiff_t n, double *out, ptrdiff_t out_row_stride,
+                                     ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_log_softmax_rows_masked_f64(x, row_stride, stride, where, where_row_stride, where_stride, rows, n, out,
+                                           out_row_stride, out_stride, threads)
+
+
+cdef int log_softmax_rows_masked_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, const unsigned char *where,
+                                     ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
+                                     float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                     int threads) noexcept nogil:
+    return lse_log_softmax_rows_masked_f32(x, row_stride, stride, where, where_row_stride, where_stride, rows, n, out,
+                                           out_row_stride, out_stride, threads)
+
+
+cdef int state_count(const State *state, int64_t *count) noexcept nogil:
+    return lse_state_count(<const lse_state *>state, count)
+
+
+cdef int state_to_bytes(const State *state, void *bytes, size_t *size) noexcept nogil:
+    return lse_state_to_bytes(<const lse_state *>state, bytes, size)
+
+
+cdef int state_from_bytes(State *state, const void *bytes, size_t size) noexcept nogil:
+    return lse_state_from_bytes(<lse_state *>state, bytes, size)

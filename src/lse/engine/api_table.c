@@ -25,6 +25,20 @@ const lse_api *lse_get_api(void)
         .state_update_f32 = lse_state_update_f32,
         .state_merge = lse_state_merge,
         .state_finish = lse_state_finish,
+        .version = lse_version,
+        .logsumexp_rows_weighted_f64 = lse_logsumexp_rows_weighted_f64,
+        .logsumexp_rows_weighted_f32 = lse_logsumexp_rows_weighted_f32,
+        .logsumexp_segments_f64 = lse_logsumexp_segments_f64,
+        .logsumexp_segments_f32 = lse_logsumexp_segments_f32,
+        .logcumsumexp_rows_f64 = lse_logcumsumexp_rows_f64,
+        .logcumsumexp_rows_f32 = lse_logcumsumexp_rows_f32,
+        .softmax_rows_masked_f64 = lse_softmax_rows_masked_f64,
+        .softmax_rows_masked_f32 = lse_softmax_rows_masked_f32,
+        .log_softmax_rows_masked_f64 = lse_log_softmax_rows_masked_f64,
+        .log_softmax_rows_masked_f32 = lse_log_softmax_rows_masked_f32,
+        .state_count = lse_state_count,
+        .state_to_bytes = lse_state_to_bytes,
+        .state_from_bytes = lse_state_from_bytes,
     };
     return &api;
 }

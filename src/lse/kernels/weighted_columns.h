@@ -195,36 +195,3 @@ static void FN(weighted_rows)(const lse_layout *layout, const lse_row *rows, ptr
     for (ptrdiff_t i = 0; i < count; i++)
         FN(weighted_row)(layout, &rows[i], start, reach_of(&rows[i], start, n), shift ? shift[i] : 0, i, states);
 }
-
-/* A second look ---------------------------------------------------------------------------------------------- */
-
-static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
-                                int *plain)
-{
-    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
-    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
-        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *from = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
-        const char *weights = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
-        for (ptrdiff_t i = 0; i < some; i++) {
-            REAL x, b;
-            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
-            memcpy(&b, weights + (size_t)i * sizeof b, sizeof b);
-            if (b == 0) continue;
-            *plain &= fabs((double)b) >= SMALLEST && b - b == 0 && x < (REAL)INFINITY;
-            if ((double)x > *max) *max = (double)x;
-        }
-    }
-}
-
-static void FN(collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
-                        double *weight)
-{
-    for (ptrdiff_t i = 0; i < n; i++) {
-        REAL own, b, buffer;
-        memcpy(&own, FN(fetch)(layout, row, start + i, 1, 0, &buffer), sizeof own);
-        memcpy(&b, FN(fetch_weights)(layout, row, start + i, 1, &buffer), sizeof b);
-        x[i] = (double)own;
-        weight[i] = (double)b;
-    }
-}
