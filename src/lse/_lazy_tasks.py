@@ -1,5 +1,6 @@
 """What the tasks of a dask graph do: running sums of a chunk, their merging, and results of them."""
 
+import contextlib
 import functools
 import threading
 
@@ -10,6 +11,7 @@ import lse
 from lse import _core, _streaming
 from lse._arguments import Arguments, is_brain, loadable, stored
 from lse._results import LOG_SOFTMAX, MINUS_INFINITY, SOFTMAX, log_of_count, quotient, rounded, weights_alone
+from lse._threads import own_limit
 
 
 def as_task(function):
@@ -18,11 +20,8 @@ def as_task(function):
     @functools.wraps(function)
     def task(*args, **kwargs):
         pooled = threading.current_thread() is not threading.main_thread()
-        before = _core.limit_own_threads(1 if pooled else 0)
-        try:
+        with own_limit(1) if pooled else contextlib.nullcontext():
             return _core.quietly(functools.partial(function, **kwargs), args)
-        finally:
-            _core.limit_own_threads(before)
 
     return task
 

@@ -161,9 +161,10 @@ assert_type(lse.segment_logsumexp(tensor, [0, 1]), Any)
 assert_type(lse.get_num_threads(), int)
 assert_type(lse.__version__, str)
 lse.set_num_threads(None)
-with lse.set_num_threads(axis) as setting:
-    assert_type(setting, lse.set_num_threads)
+with lse.num_threads(axis):
+    lse.set_num_threads(axis)
 lse.show_config()
+assert_type(lse.show_config(mode="dict"), dict[str, Any])
 assert_type(lse.get_include(), str)
 
 
@@ -218,6 +219,10 @@ def errors() -> None:
     lse.segment_logsumexp(f64, [0.0, 1.5])  # type: ignore[list-item]
     lse.segment_logsumexp(f64, [0, 1], None)  # type: ignore[call-overload]
     lse.set_num_threads("4")  # type: ignore[arg-type]
+    lse.num_threads("4")  # type: ignore[arg-type]
+    with lse.set_num_threads(4):  # type: ignore[attr-defined, func-returns-value]
+        pass
+    lse.show_config(mode="dicts")  # type: ignore[call-overload]
     single: np.float32 = lse.logsumexp(f64)  # type: ignore[assignment]
     scalar: float = lse.logsumexp(f64, keepdims=True)  # type: ignore[assignment]
     pair: tuple[Any, Any] = lse.logsumexp(f64)  # type: ignore[assignment]

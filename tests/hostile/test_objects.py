@@ -172,6 +172,7 @@ def test_an_error_of_an_integer_comes_out(error):
         lambda: lse.LogSumExp.of(A, axis=number),
         lambda: total.update(A, axis=number),
         lambda: lse.set_num_threads(number),
+        lambda: lse.num_threads(number),
     ):
         with pytest.raises(error) as raised:
             call()
@@ -186,6 +187,7 @@ def test_an_integer_that_is_none(result):
         lambda: lse.softmax(A, axis=number),
         lambda: lse.LogSumExp(number),
         lambda: lse.set_num_threads(number),
+        lambda: lse.num_threads(number),
     ):
         with pytest.raises(TypeError, match="__index__ returned non-int"):
             call()

@@ -22,7 +22,7 @@ WORDS = {
 }
 FUNCTIONS = ["logsumexp", "logmeanexp", "softmax", "log_softmax", "logcumsumexp", "segment_logsumexp"]
 MAPS = ["softmax", "log_softmax"]
-OTHERS = ["LogSumExp", "set_num_threads", "get_num_threads", "get_include", "show_config"]
+OTHERS = ["LogSumExp", "set_num_threads", "num_threads", "get_num_threads", "get_include", "show_config"]
 ENTRY = re.compile(r"^(\S.*)\n    (\w+): (.*)$", flags=re.MULTILINE)
 SENTINEL = 7.25
 

@@ -196,12 +196,19 @@ def c_interface():
     yield "merge, finish", lambda s, v: (c["merge"](s, s), c["finish"](s, v[:1], v[1:])), (state, value)
 
 
+def one_thread():
+    with lse.num_threads(1):
+        return lse.get_num_threads()
+
+
 def others():
     """Limits of threads, and what a compiled caller asks for."""
     yield "number of threads", lse.get_num_threads, ()
-    yield "limit of threads", lambda: lse.set_num_threads(None).__enter__().__exit__(), ()
+    yield "limit of threads", lse.set_num_threads, (None,)
+    yield "limit of the thread", one_thread, ()
     for n, error in ((0, ValueError), ("x", TypeError)):
         yield f"limit of threads, {n!r}", refused, (error, lse.set_num_threads, n)
+        yield f"limit of the thread, {n!r}", refused, (error, lse.num_threads, n)
     yield "directory of headers", lse.get_include, ()
 
 

@@ -83,7 +83,7 @@ def signalled(number=signal.SIGINT, handler=signal.default_int_handler):
 
 def check_all_is_well(rng):
     a = rng.standard_normal((500, 400))
-    with lse.set_num_threads(1):
+    with lse.num_threads(1):
         expected = lse.logsumexp(a), lse.softmax(a, axis=1), lse.logcumsumexp(a, axis=0)
     for x, y in zip(expected, (lse.logsumexp(a), lse.softmax(a, axis=1), lse.logcumsumexp(a, axis=0)), strict=True):
         same_bits(y, x)
@@ -92,7 +92,7 @@ def check_all_is_well(rng):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("call", CALLS)
 def test_an_interrupt_ends_it(call, threads, rng):
-    with lse.set_num_threads(threads):
+    with lse.num_threads(threads):
         with signalled() as read, pytest.raises(KeyboardInterrupt):
             CALLS[call]()
         assert 0 < read() < MANY
@@ -146,7 +146,7 @@ def test_a_handler_that_returns_changes_nothing(rng):
     a, seen = rng.standard_normal((1 << 8, 1 << 10)), []
     long = np.broadcast_to(rng.standard_normal(1 << 16), (1 << 13, 1 << 16))  # some tenths of a second
     expected = lse.logsumexp(a)
-    with lse.set_num_threads(2), signalled(handler=lambda *_: seen.append(lse.logsumexp(a))):
+    with lse.num_threads(2), signalled(handler=lambda *_: seen.append(lse.logsumexp(a))):
         value = lse.logsumexp(long)
     assert value == lse.logsumexp(long)
     same_bits(seen, [expected])

@@ -249,7 +249,7 @@ def test_far_out_of_float64(weights, chunks):
 def test_one_chunk_has_the_bits_of_logsumexp(dtype, n, rng):
     a = (rng.standard_normal(n) * 20).astype(dtype)
     for threads in (1, 2):
-        with lse.set_num_threads(threads):
+        with lse.num_threads(threads):
             same_bits(LogSumExp.of(a).value, lse.logsumexp(a))
     same_bits(LogSumExp(dtype=dtype).update(a).value, lse.logsumexp(a))
 

@@ -136,10 +136,15 @@ def threads(data):
     n = data.draw(st.sampled_from([1, 2, 65536, 65537, 0, -1]) | inputs.objects())
     before = lse.get_num_threads()
     try:
-        with lse.set_num_threads(n):
+        with lse.num_threads(n):
             assert n is None or lse.get_num_threads() == n.__index__()
+        assert lse.get_num_threads() == before
+        lse.set_num_threads(n)
+        assert n is None or lse.get_num_threads() == n.__index__()
     except DOCUMENTED as error:
         told(error)
+    finally:
+        lse.set_num_threads(None)
     assert lse.get_num_threads() == before
 
 
