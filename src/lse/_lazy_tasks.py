@@ -81,15 +81,12 @@ def shaped(result, to, kept):
 
 @as_task
 def value_of(totals, to, kept, signed):
-    value, _, sign = totals[0]._parts(totals[0].dtype == np.float32)
-    unknown = np.isnan(value) if signed else np.isnan(value) | (sign < 0)
-    return shaped(np.where(unknown, np.nan, value), to, kept)
+    return shaped(totals[0].log_abs if signed else totals[0].value, to, kept)
 
 
 @as_task
 def sign_of(totals, to, kept):
-    sign = totals[0]._parts()[2]
-    return shaped(np.where(np.isnan(sign), np.nan, sign), to, kept)
+    return shaped(totals[0].sign, to, kept)
 
 
 @as_task

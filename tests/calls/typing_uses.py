@@ -174,10 +174,13 @@ def streaming(f64: NDArray[np.float64]) -> None:
     assert_type(total.update(f64, axis=1), lse.LogSumExp)
     assert_type(total.update([1.0], b=[2.0]).merge(total), lse.LogSumExp)
     assert_type(lse.LogSumExp.of(f64, (0, 1)) + total, lse.LogSumExp)
-    assert_type(total.count, int)
+    assert_type(total.update(f64, 1, [2.0], where=f64 > 0), lse.LogSumExp)
+    assert_type(total.count, int | NDArray[np.int64])
     assert_type(total.shape, tuple[int, ...])
     total += total.copy().reset()
     total.merge(f64)  # type: ignore[arg-type]
+    total.update(f64, 1, [2.0], f64 > 0)  # type: ignore[call-arg]
+    lse.LogSumExp.of(f64, 1, [2.0], np.float32)  # type: ignore[call-arg]
     lse.LogSumExp("3")  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ ARRAYS = {
     "of": lambda x: lse.LogSumExp.of(x, axis=1).value,
     "of, b": lambda x: lse.LogSumExp.of(A, axis=1, b=x).value,
     "update": lambda x: lse.LogSumExp(2).update(x, axis=1).value,
-    "update, b": lambda x: lse.LogSumExp(2).update(A, x, axis=1).value,
+    "update, b": lambda x: lse.LogSumExp(2).update(A, 1, x).value,
 }
 WITH_OUTPUT = [name for name in ARRAYS if not name.startswith(("of", "update"))]
 

@@ -68,7 +68,7 @@ class Modes:
 
 def folded(a, positive):
     sums = lse.LogSumExp(len(a), dtype=np.float64)
-    sums.update(a[:, :3], axis=1).update(a[:, 3:], positive[:, 3:], axis=1)
+    sums.update(a[:, :3], axis=1).update(a[:, 3:], axis=1, b=positive[:, 3:])
     sums = pickle.loads(pickle.dumps(sums)) + sums
     return np.stack([sums.value, sums.sign])
 
