@@ -21,7 +21,7 @@ def environment() -> dict[str, str]:
     """Of what the numbers depend on."""
     return {
         "lse": lse.__version__,
-        "kernel": lse._core.kernels(),
+        "kernel": lse.show_config(mode="dict")["kernel"],
         "NumPy": np.__version__,
         "Python": platform.python_version(),
         **versions(),

@@ -32,7 +32,7 @@ def sums(start, stop, n, kt):
     for first in range(start, stop, CHUNK):
         e = energies(np.arange(first, min(first + CHUNK, stop)), n)
         partition.update(-e / kt[:, None], axis=1)
-        energy.update(-e / kt[:, None], b=e, axis=1)
+        energy.update(-e / kt[:, None], axis=1, b=e)
     return partition, energy
 
 
@@ -53,7 +53,7 @@ def free_energy(partition, kt):
 
 
 def mean_energy(partition, energy):
-    return energy.sign * np.exp(energy.value - partition.value)
+    return energy.sign * np.exp(energy.log_abs - partition.value)
 
 
 def main():

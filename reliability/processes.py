@@ -115,7 +115,7 @@ def delay(call: Callable[[], object], count: int) -> float:
 
     thread = threading.Thread(target=send)
     thread.start()
-    with lse.set_num_threads(count):
+    with lse.num_threads(count):
         try:
             call()
             raise Fault("a call of minutes has ended")

@@ -86,7 +86,7 @@ def suite(compiler: str, options: argparse.Namespace, folder: Path, table: Table
         "PYTHONMALLOC": "malloc",  # each object of Python is memory of its own
         "PYTHONPATH": str(folder / "src"),
     }
-    names = "import lse._core; print(*lse._core.available_kernels())"
+    names = "import lse; print(*lse.show_config(mode='dict')['available_kernels'])"
     for kernel in options.kernel or native.output([sys.executable, "-c", names], **environment).split():
         reports = folder / "reports" / kernel
         reports.mkdir(parents=True)

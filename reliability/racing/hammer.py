@@ -23,11 +23,12 @@ def calls() -> list[Call]:
 
 
 def make(own: list[Call]) -> None:
-    """Make each of the calls, and change the limit of threads meanwhile."""
+    """Make each of the calls, and change both limits of threads meanwhile."""
     for _ in range(ROUNDS):
         for call in own:
             call()
-        with lse.set_num_threads(2):
+        lse.set_num_threads(TEAM)
+        with lse.num_threads(2):
             lse.softmax(leak_calls.LONG)
 
 
@@ -35,7 +36,8 @@ def main(planted: bool) -> None:
     """Let several threads make them, print how many calls that were, of how many elements."""
     into_one = [functools.partial(lse.softmax, leak_calls.LONG, out=np.zeros_like(leak_calls.LONG))]
     lists = [into_one if planted else calls() for _ in range(CALLERS)]
-    with lse.set_num_threads(TEAM), ThreadPoolExecutor(CALLERS) as pool:
+    lse.set_num_threads(TEAM)
+    with ThreadPoolExecutor(CALLERS) as pool:
         list(pool.map(make, lists))
     print(ROUNDS * sum(map(len, lists)), lse._core.progress())
 

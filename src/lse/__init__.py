@@ -3,7 +3,7 @@
 from lse import _process  # noqa: F401  before lse._core
 from lse._core import LogSumExp, log_softmax, logcumsumexp, logmeanexp, logsumexp, segment_logsumexp, softmax
 from lse._embedding import get_include
-from lse._threads import get_num_threads, set_num_threads, show_config
+from lse._threads import get_num_threads, num_threads, set_num_threads, show_config
 from lse._version import __version__
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "logcumsumexp",
     "logmeanexp",
     "logsumexp",
+    "num_threads",
     "segment_logsumexp",
     "set_num_threads",
     "show_config",

@@ -66,7 +66,7 @@ def build_parser():
         functions.add_argument(option, dest="function", action="store_const", const=function, help=meaning)
     add("--dtype", choices=["float32", "float64"], help="what text is parsed as (default: float64)")
     add("--output", type=unguarded, metavar="FILE.npy", help="save the result as .npy instead of printing it")
-    add("--info", action="store_true", help="print the kernel, the threads and the versions in use")
+    add("--info", action="store_true", help="print what lse.show_config() does: kernel, threads, versions")
     for option, meaning in _embedding.OPTIONS.items():
         add(option, action="store_true", help=meaning)
     add("--version", action="version", version=f"lse {lse.__version__}")

@@ -17,7 +17,7 @@ Cython and C. The core is what Cython has to do with it; the engine is what it s
 from cpython.pycapsule cimport PyCapsule_New
 from libc.math cimport NAN
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport intptr_t
+from libc.stdint cimport INT64_MAX, intptr_t
 from libc.string cimport memset
 
 cimport cython

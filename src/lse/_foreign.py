@@ -10,7 +10,7 @@ from lse import _core
 # How bfloat16 travels: NumPy has no such dtype of its own.
 BRAIN = np.dtype("V2")
 EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128, an integer type or bool"
-WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp", "LogSumExp")
+WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp")
 CPU = 1  # in the numbering of DLPack
 
 

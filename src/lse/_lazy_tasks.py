@@ -1,5 +1,6 @@
 """What the tasks of a dask graph do: running sums of a chunk, their merging, and results of them."""
 
+import contextlib
 import functools
 import threading
 
@@ -11,6 +12,7 @@ from lse import _core, _streaming
 from lse._arguments import Arguments, is_brain, loadable, stored
 from lse._core import LOG_SOFTMAX, SOFTMAX
 from lse._results import MINUS_INFINITY, log_of_count, quotient, rounded, weights_alone
+from lse._threads import own_limit
 
 
 def as_task(function):
@@ -19,11 +21,8 @@ def as_task(function):
     @functools.wraps(function)
     def task(*args, **kwargs):
         pooled = threading.current_thread() is not threading.main_thread()
-        before = _core.limit_own_threads(1 if pooled else 0)
-        try:
+        with own_limit(1) if pooled else contextlib.nullcontext():
             return _core.quietly(functools.partial(function, **kwargs), args)
-        finally:
-            _core.limit_own_threads(before)
 
     return task
 
@@ -83,15 +82,12 @@ def shaped(result, to, kept):
 
 @as_task
 def value_of(totals, to, kept, signed):
-    value, _, sign = totals[0]._parts(totals[0].dtype == np.float32)
-    unknown = np.isnan(value) if signed else np.isnan(value) | (sign < 0)
-    return shaped(np.where(unknown, np.nan, value), to, kept)
+    return shaped(totals[0].log_abs if signed else totals[0].value, to, kept)
 
 
 @as_task
 def sign_of(totals, to, kept):
-    sign = totals[0]._parts()[2]
-    return shaped(np.where(np.isnan(sign), np.nan, sign), to, kept)
+    return shaped(totals[0].sign, to, kept)
 
 
 @as_task

@@ -32,10 +32,10 @@ def checked(shape, dtype):
     return dtype == np.float32, lengths
 
 
-def checked_arguments(a, axis, b):
+def checked_arguments(a, axis, b, where):
     if isinstance(a, _core.LogSumExp):
         raise TypeError("LogSumExp: a is an accumulator, not data; merge() takes those")
-    args = Arguments("LogSumExp", a, axis, b=b)
+    args = Arguments("LogSumExp", a, axis, b=b, where=where)
     if args.dtype.kind == "c" or args.dtype.char == "g":
         raise TypeError(
             f"LogSumExp: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
@@ -48,13 +48,12 @@ def fold(total, args):
     """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
     weights = None if args.b is None else loadable(args.b, np.float64)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
-    many = math.prod(args.a.shape[i] for i in args.axes)
-    total._fold(loadable(args.a, np.float64), args.where, weights, args.bits, single, many)
+    total._fold(loadable(args.a, np.float64), args.where, weights, args.bits, single)
     return total
 
 
-def update(total, a, b, axis):
-    args = checked_arguments(a, axis, b)
+def update(total, a, axis, b, where):
+    args = checked_arguments(a, axis, b, where)
     if args.shape != total.shape:
         raise ValueError(
             f"LogSumExp.update: an array of shape {args.a.shape} reduced over axis={axis} has shape {args.shape}, but "
@@ -63,16 +62,16 @@ def update(total, a, b, axis):
     fold(total, args)
 
 
-def of(cls, a, axis, b, dtype):
-    args = checked_arguments(a, axis, b)
+def of(cls, a, axis, b, where, dtype):
+    args = checked_arguments(a, axis, b, where)
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
     return fold(cls(args.shape, dtype), args)
 
 
-def in_dtype(values, dtype):
-    """Results as the user sees them, every NaN the same one."""
-    result = np.where(np.isnan(values), np.nan, values).astype(dtype)
+def in_dtype(values, dtype, sign=1):
+    """Results as the user sees them, every NaN the same one; NaN where the sign is negative."""
+    result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
     return result[()] if result.ndim == 0 else result
 
 
@@ -88,6 +87,17 @@ def checked_sums(sums, shape, name):
     return sums.astype(np.float64, copy=False)
 
 
+def checked_count(count, shape):
+    if type(count) is int and count >= 0:
+        return count
+    if isinstance(count, np.ndarray) and count.dtype.kind == "i" and count.shape == shape != ():
+        count = np.array(count, np.int64, order="C")
+        if count.min(initial=0) >= 0:
+            count.flags.writeable = False
+            return count
+    raise ValueError(f"LogSumExp: a pickled state whose count is {count!r}")
+
+
 def checked_state(state, shape):
     """The parts of a pickled state; what is not one raises."""
     if not isinstance(state, tuple) or len(state) != 4:
@@ -95,7 +105,6 @@ def checked_state(state, shape):
     version, count, plain, weighted = state
     if type(version) is not int or version != STATE_VERSION:
         raise ValueError(f"LogSumExp: a pickled state of version {version!r}; this lse reads version {STATE_VERSION}")
-    if type(count) is not int or count < 0:
-        raise ValueError(f"LogSumExp: a pickled state whose count is {count!r}")
+    count = checked_count(count, shape)
     plain = checked_sums(plain, shape, "plain")
     return count, plain, None if weighted is None else checked_sums(weighted, shape, "weighted")

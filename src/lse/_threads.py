@@ -1,10 +1,12 @@
 """How many threads, and what this build is."""
 
+import contextlib
 import math
 import operator
 import os
 import sys
-from typing import Self, SupportsIndex
+from collections.abc import Iterator
+from typing import Any, Literal, SupportsIndex, overload
 
 from lse import _core, _process
 
@@ -39,16 +41,21 @@ def cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgr
 
 
 def get_num_threads() -> int:
-    """Return how many threads a large reduction uses.
+    """Return how many threads a large reduction of the calling thread uses.
 
-    Unless `set_num_threads` has said otherwise, that is what OpenMP has been told (``OMP_NUM_THREADS``,
-    threadpoolctl), but no more than the processors that the affinity and the cgroup of the process allow.
-    Small reductions, those inside a parallel region of OpenMP, and all of a forked child use one.
+    That is what `num_threads` has set for the calling thread, else what `set_num_threads` has set for the process.
+    Otherwise it is what OpenMP has been told (``OMP_NUM_THREADS``, threadpoolctl), but no more than the processors that
+    the affinity and the cgroup of the process allow. Small reductions, those inside a parallel region of OpenMP, and
+    all of a forked child use one.
 
     Returns
     -------
     int
         At least 1.
+
+    See Also
+    --------
+    num_threads, set_num_threads
 
     Examples
     --------
@@ -56,81 +63,182 @@ def get_num_threads() -> int:
     >>> lse.get_num_threads() >= 1
     True
     """
-    return _core.num_threads()
+    return _core.available_threads()
 
 
-class set_num_threads:  # noqa: N801  used as a function
-    """Set how many threads a large reduction of this process uses, for good or for a while.
+def thread_limit(n: SupportsIndex | None, function: str) -> int:
+    """Return a number of threads as the core takes it, 0 for None."""
+    if n is None:
+        return 0
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{function}: expected an integer or None, not {n!r}")
+    limit = operator.index(n)
+    if not 1 <= limit <= 1 << 16:
+        raise ValueError(f"{function}: expected 1 to 65536 threads, not {n}; None returns to the default")
+    return limit
+
+
+def set_num_threads(n: SupportsIndex | None) -> None:
+    """Set how many threads a large reduction uses, for the whole process and until it is set again.
 
     Parameters
     ----------
     n : int or None
-        At least 1; None returns to what the environment says. More threads than processors are started if
-        asked for.
+        At least 1; None returns to the default described at `get_num_threads`. More threads than processors are started
+        if requested.
 
     Raises
     ------
     TypeError, ValueError
         `n` is not an integer, or less than 1.
 
+    See Also
+    --------
+    num_threads : The same for the calling thread and a ``with`` block.
+    get_num_threads
+
     Notes
     -----
-    The setting is one for the whole process. As a context manager it restores the previous one at the end.
-    The result of a reduction does not depend on it.
+    The setting holds in all threads of Python, except inside `num_threads`. Results do not depend on it.
 
     Examples
     --------
     >>> import lse
-    >>> with lse.set_num_threads(1):
-    ...     lse.logsumexp([0.0, 0.0])
-    np.float64(0.6931471805599453)
+    >>> lse.set_num_threads(1)
+    >>> lse.get_num_threads()
+    1
+    >>> lse.set_num_threads(None)
     """
-
-    def __init__(self, n: SupportsIndex | None) -> None:
-        if n is None:
-            limit = 0
-        elif isinstance(n, bool) or not hasattr(n, "__index__"):
-            raise TypeError(f"set_num_threads: expected an integer or None, not {n!r}")
-        else:
-            limit = operator.index(n)
-            if not 1 <= limit <= 1 << 16:
-                raise ValueError(f"set_num_threads: expected 1 to 65536 threads, not {n}; None returns to the default")
-        self._before = _core.limit_threads(limit, -1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        _core.limit_threads(self._before, -1)
-
-    def __repr__(self) -> str:
-        return f"<set_num_threads: previously {self._before or None}>"
+    _core.limit_threads(thread_limit(n, "set_num_threads"), -1)
 
 
-def show_config() -> None:
-    """Print the version of lse, its kernel, its threads and what it was built with.
+@contextlib.contextmanager
+def own_limit(limit: int) -> Iterator[None]:
+    """Let the reductions of the calling thread use so many threads meanwhile; 0 is no limit of its own."""
+    before = _core.limit_own_threads(limit)
+    try:
+        yield
+    finally:
+        _core.limit_own_threads(before)
+
+
+def num_threads(n: SupportsIndex | None) -> contextlib.AbstractContextManager[None]:
+    """Return a context in which large reductions of the calling thread use `n` threads.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; None for the setting of the process. More threads than processors are started if requested.
+
+    Returns
+    -------
+    context manager
+        For one ``with`` statement; these may be nested. At its end, also by an exception, the setting from before holds
+        again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `n` is not an integer, or less than 1.
+
+    See Also
+    --------
+    set_num_threads : The same for all threads of the process, and for good.
+    get_num_threads
+
+    Notes
+    -----
+    Other threads of Python, those started inside the block included, keep the setting of the process. Results do not
+    depend on the number of threads.
+
+    Examples
+    --------
+    >>> import lse
+    >>> with lse.num_threads(2):
+    ...     lse.get_num_threads()
+    2
+    """
+    return own_limit(thread_limit(n, "num_threads"))
+
+
+@overload
+def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
+@overload
+def show_config(mode: Literal["dict"]) -> dict[str, Any]: ...
+def show_config(mode: str = "stdout") -> dict[str, Any] | None:
+    """Print or return the version of lse, its kernel, its threads and what it was built with.
+
+    Parameters
+    ----------
+    mode : {"stdout", "dict"}, optional
+        Print, which is the default, or return a dictionary.
+
+    Returns
+    -------
+    dict or None
+        With ``mode="dict"``, under these keys:
+
+        version
+            The version of lse.
+        kernel
+            The instruction set in use: ``"avx512"``, ``"avx2"``, ``"neon"`` or ``"scalar"``.
+        available_kernels
+            Those that the processor can run, best first.
+        num_threads
+            What `get_num_threads` returns.
+        omp_num_threads
+            The environment variable ``OMP_NUM_THREADS``, or None.
+        openmp
+            The date of the OpenMP specification that lse was compiled with, such as 201511, or None.
+        openmp_runtimes
+            Paths of the OpenMP libraries that the process has loaded; empty where the system does not tell.
+        numpy, python
+            Their versions.
+
+    Raises
+    ------
+    ValueError
+        `mode` is neither of the two.
 
     Examples
     --------
     >>> import lse
     >>> lse.show_config()  # doctest: +ELLIPSIS
     lse ...
+    >>> lse.show_config(mode="dict")["kernel"] in ("avx512", "avx2", "neon", "scalar")
+    True
     """
     import numpy as np
 
     import lse
 
-    openmp = _core.openmp_version()
-    rows = {
-        "kernel": f"{_core.kernels()} (available: {', '.join(_core.available_kernels())})",
-        "threads": f"{get_num_threads()} (OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')})",
-        "OpenMP": f"{openmp} ({', '.join(openmp_runtimes()) or 'runtime unknown'})" if openmp else "not built in",
-        "NumPy": np.__version__,
-        "Python": sys.version.split()[0],
+    if mode not in ("stdout", "dict"):
+        raise ValueError(f"show_config: mode must be 'stdout' or 'dict', not {mode!r}")
+    found: dict[str, Any] = {
+        "version": lse.__version__,
+        "kernel": _core.kernels(),
+        "available_kernels": _core.available_kernels(),
+        "num_threads": get_num_threads(),
+        "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
+        "openmp": _core.openmp_version() or None,
+        "openmp_runtimes": openmp_runtimes(),
+        "numpy": np.__version__,
+        "python": sys.version.split()[0],
     }
-    print(f"lse {lse.__version__}")
+    if mode == "dict":
+        return found
+    runtimes = ", ".join(found["openmp_runtimes"]) or "runtime unknown"
+    rows = {
+        "kernel": f"{found['kernel']} (available: {', '.join(found['available_kernels'])})",
+        "threads": f"{found['num_threads']} (OMP_NUM_THREADS={found['omp_num_threads'] or 'unset'})",
+        "OpenMP": f"{found['openmp']} ({runtimes})" if found["openmp"] else "not built in",
+        "NumPy": found["numpy"],
+        "Python": found["python"],
+    }
+    print(f"lse {found['version']}")
     for name, value in rows.items():
         print(f"  {name + ':':9}{value}")
+    return None
 
 
 def openmp_runtimes() -> list[str]:

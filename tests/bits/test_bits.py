@@ -122,11 +122,11 @@ def test_many_columns(dtype, function, n, count, threads, rng):
     a = (rng.standard_normal((count, n)) * 20).astype(dtype)
     odd = slice(count // 2, count // 2 + 8)  # infinite, NaN, far, among plain ones that are mapped together
     a[odd] = rows(n, 8, dtype, rng)
-    with lse.set_num_threads(1):
+    with lse.num_threads(1):
         alone = np.array([function(row) for row in a]).T
         chosen = rng.random(a.shape) < 0.8
         masked = np.array([function(row, where=w) for row, w in zip(a, chosen, strict=True)]).T
-    with lse.set_num_threads(threads):
+    with lse.num_threads(threads):
         columns = np.ascontiguousarray(a.T)
         assert_same(function(columns, axis=0), alone)
         assert_same(function(columns, axis=0, where=chosen.T), masked)
@@ -191,7 +191,7 @@ def test_zero_strides(dtype, function, rng):
 def test_threads(dtype, function, shape, threads, rng):
     a = (rng.standard_normal(shape) * 20).astype(dtype)
     for axis in (None, *range(len(shape))):
-        with lse.set_num_threads(1):
+        with lse.num_threads(1):
             expected = function(a, axis=axis)
-        with lse.set_num_threads(threads):
+        with lse.num_threads(threads):
             assert_same(np.asarray(function(a, axis=axis)), np.asarray(expected))

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.exhausts) for n in (1, 7))])
 @pytest.mark.parametrize("functions", [golden.IN_C, golden.IN_PYTHON], ids=["in C too", "in Python"])
 def test_golden(functions, threads):
-    with lse.set_num_threads(threads):
+    with lse.num_threads(threads):
         assert list(golden.lines(functions)) == golden.expected(functions)
 
 

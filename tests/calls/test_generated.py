@@ -74,8 +74,8 @@ def test_what_has_no_binding_is_an_error(instead, complaint):
     ("before", "after", "complaint"),
     [
         (
-            "int64_t count;",
-            "int64_t count; struct part *parts;",
+            "uint64_t opaque[12];",
+            "uint64_t opaque[12]; struct part *parts;",
             "have no binding: struct part *parts;",
         ),
         ("lse_state;", "lse_sum;", "not understood: typedef struct"),

@@ -161,9 +161,10 @@ assert_type(lse.segment_logsumexp(tensor, [0, 1]), Any)
 assert_type(lse.get_num_threads(), int)
 assert_type(lse.__version__, str)
 lse.set_num_threads(None)
-with lse.set_num_threads(axis) as setting:
-    assert_type(setting, lse.set_num_threads)
+with lse.num_threads(axis):
+    lse.set_num_threads(axis)
 lse.show_config()
+assert_type(lse.show_config(mode="dict"), dict[str, Any])
 assert_type(lse.get_include(), str)
 
 
@@ -173,10 +174,13 @@ def streaming(f64: NDArray[np.float64]) -> None:
     assert_type(total.update(f64, axis=1), lse.LogSumExp)
     assert_type(total.update([1.0], b=[2.0]).merge(total), lse.LogSumExp)
     assert_type(lse.LogSumExp.of(f64, (0, 1)) + total, lse.LogSumExp)
-    assert_type(total.count, int)
+    assert_type(total.update(f64, 1, [2.0], where=f64 > 0), lse.LogSumExp)
+    assert_type(total.count, int | NDArray[np.int64])
     assert_type(total.shape, tuple[int, ...])
     total += total.copy().reset()
     total.merge(f64)  # type: ignore[arg-type]
+    total.update(f64, 1, [2.0], f64 > 0)  # type: ignore[call-arg]
+    lse.LogSumExp.of(f64, 1, [2.0], np.float32)  # type: ignore[call-arg]
     lse.LogSumExp("3")  # type: ignore[arg-type]
 
 
@@ -218,6 +222,10 @@ def errors() -> None:
     lse.segment_logsumexp(f64, [0.0, 1.5])  # type: ignore[list-item]
     lse.segment_logsumexp(f64, [0, 1], None)  # type: ignore[call-overload]
     lse.set_num_threads("4")  # type: ignore[arg-type]
+    lse.num_threads("4")  # type: ignore[arg-type]
+    with lse.set_num_threads(4):  # type: ignore[attr-defined, func-returns-value]
+        pass
+    lse.show_config(mode="dicts")  # type: ignore[call-overload]
     single: np.float32 = lse.logsumexp(f64)  # type: ignore[assignment]
     scalar: float = lse.logsumexp(f64, keepdims=True)  # type: ignore[assignment]
     pair: tuple[Any, Any] = lse.logsumexp(f64)  # type: ignore[assignment]

@@ -142,11 +142,12 @@ def state_calls(rng, dtype):
     """Two states fed by chunks, with and without weights; joined; against LogSumExp fed alike."""
 
     def finished(total, state):
-        value, sign = np.float64(total.value), np.float64(total.sign)
+        log_abs, sign = np.float64(total.log_abs), np.float64(total.sign)
         numbers = {"state": state, "size": 8}
-        yield Call(c.FINISH, empty, value, sign, numbers=numbers, count=total.count)
-        alone = np.nan if sign < 0 else value
-        yield Call(c.FINISH, empty, alone, 0, numbers={**numbers, "flags": c.NO_SIGN}, count=total.count)
+        yield Call(c.FINISH, empty, log_abs, sign, numbers=numbers, count=total.count)
+        value = np.float64(total.value)
+        assert np.isnan(value) == (sign < 0 or np.isnan(log_abs))
+        yield Call(c.FINISH, empty, value, 0, numbers={**numbers, "flags": c.NO_SIGN}, count=total.count)
 
     empty = np.empty(0, np.float64)
     for scale, weighted in itertools.product((1, 50, 1e6, 1e20), (False, True)):

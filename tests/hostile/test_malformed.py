@@ -229,8 +229,8 @@ def dumped(total, protocol):
     return file.getvalue()
 
 def use(total):
-    total.value, total.sign, total.count, repr(total), pickle.dumps(total), total.merge(total)
-    total.update(np.zeros(total.shape), np.ones(total.shape), axis=()), (total + total.copy()).reset()
+    total.value, total.log_abs, total.sign, total.count, repr(total), pickle.dumps(total), total.merge(total)
+    total.update(np.zeros(total.shape), (), np.ones(total.shape)), (total + total.copy()).reset()
 
 try:
     import resource
@@ -242,7 +242,7 @@ except (ImportError, OSError):  # not Linux: a shape that grew might take all th
 warnings.simplefilter("ignore")
 chance, outcomes = random.Random(20240607), {"refused": 0, "used": 0}
 one, many = lse.LogSumExp().update([1.0, 2.0]), lse.LogSumExp((2, 3), "f4")
-many.update(np.ones((2, 3)), np.ones((2, 3)), axis=())
+many.update(np.ones((2, 3)), (), np.ones((2, 3)))
 good = [dumped(total, protocol) for total in (one, many) for protocol in range(2, 6)]
 for _ in range(20000):
     content = bytearray(chance.choice(good))

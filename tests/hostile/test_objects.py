@@ -20,7 +20,7 @@ ARRAYS = {
     "of": lambda x: lse.LogSumExp.of(x, axis=1).value,
     "of, b": lambda x: lse.LogSumExp.of(A, axis=1, b=x).value,
     "update": lambda x: lse.LogSumExp(2).update(x, axis=1).value,
-    "update, b": lambda x: lse.LogSumExp(2).update(A, x, axis=1).value,
+    "update, b": lambda x: lse.LogSumExp(2).update(A, 1, x).value,
 }
 WITH_OUTPUT = [name for name in ARRAYS if not name.startswith(("of", "update"))]
 
@@ -172,6 +172,7 @@ def test_an_error_of_an_integer_comes_out(error):
         lambda: lse.LogSumExp.of(A, axis=number),
         lambda: total.update(A, axis=number),
         lambda: lse.set_num_threads(number),
+        lambda: lse.num_threads(number),
     ):
         with pytest.raises(error) as raised:
             call()
@@ -186,6 +187,7 @@ def test_an_integer_that_is_none(result):
         lambda: lse.softmax(A, axis=number),
         lambda: lse.LogSumExp(number),
         lambda: lse.set_num_threads(number),
+        lambda: lse.num_threads(number),
     ):
         with pytest.raises(TypeError, match="__index__ returned non-int"):
             call()

@@ -105,6 +105,22 @@ def test_error_bounds_across_chunks(rng, dtype):
             assert oracle.error(got, y) <= 1
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("side", [1, -1])
+def test_positive_and_negative_sums_are_those_of_an_accumulator(dtype, side, rng):
+    a, b = rng.standard_normal((2, 40, 3)).astype(dtype)
+    b = (side * (b + np.array([3, -3, 0]))).astype(dtype)
+    total = lse.LogSumExp(3, dtype)
+    for start in range(0, 40, 9):
+        total += lse.LogSumExp.of(a[start : start + 9], 0, b[start : start + 9])
+    x, weights = (cut(y, (9, 3)) for y in (a, b))
+    same(computed(lse_dask.logsumexp(x, 0, weights, split_every=99)), total.value)
+    log_abs, sign = lse_dask.logsumexp(x, 0, weights, return_sign=True, split_every=99)
+    same(computed(log_abs), total.log_abs)
+    same(computed(sign), total.sign)
+    assert np.isnan(total.value).any()
+
+
 def test_weights_of_both_signs(rng):
     for _ in range(20):
         a, b = rng.standard_normal(60) * 3, rng.standard_normal(60)

@@ -44,6 +44,8 @@ CALLS = {
     "segment_logsumexp aso": lambda a, axis, s, o: lse.segment_logsumexp(a, s, axis, out=o),
     "LogSumExp a": lambda a, axis: accumulated(lse.LogSumExp.of(a, axis)),
     "LogSumExp ab": lambda a, axis, b: accumulated(lse.LogSumExp.of(a, axis, b).update(a, axis=axis)),
+    "LogSumExp aw": lambda a, axis, w: accumulated(lse.LogSumExp.of(a, axis, where=w)),
+    "LogSumExp abw": lambda a, axis, b, w: accumulated(lse.LogSumExp.of(a, axis, b, where=w).update(a, axis, where=w)),
 }
 IN_PLACE = {
     "softmax in place a": lambda a, axis: lse.softmax(a, axis, out=a),
@@ -54,7 +56,7 @@ NOT_COMPLEX = {name for name in CALLS if name.startswith("LogSumExp")}
 
 
 def accumulated(total):
-    return total.value, total.sign
+    return total.log_abs, total.sign, np.asarray(total.count)
 
 
 # Arrays -----------------------------------------------------------------------------------------------------

@@ -154,14 +154,17 @@ def errors():
 
 def accumulators():
     """LogSumExp, rightly and wrongly."""
-    for total, a, b in ((lse.LogSumExp(), ROW, ROW), (lse.LogSumExp(9), TABLE, WEIGHTS)):
+    for total, a, b, w in ((lse.LogSumExp(), ROW, ROW, ROW > 0), (lse.LogSumExp(9), TABLE, WEIGHTS, MASK)):
         update = functools.partial(total.update, axis=0)
         yield f"update {a.shape}", update, (a,)
-        yield f"update {a.shape} with weights", update, (a, b)
+        yield f"update {a.shape} with weights", functools.partial(update, b=b), (a,)
+        yield f"update {a.shape} with a mask", functools.partial(update, where=w), (a,)
+        yield f"update {a.shape} with all", functools.partial(update, b=b.tolist(), where=w.tolist()), (a,)
         yield f"update {a.shape} of float16", update, (a.astype("e"),)
         yield f"of {a.shape}", lse.LogSumExp.of, (a, 0)
-        yield f"of {a.shape}, in float32", lse.LogSumExp.of, (a, 0, None, "f")
-        yield f"values {a.shape}", lambda t: (t.value, t.sign, t.count, t.shape, t.dtype, t.nbytes, repr(t)), (total,)
+        yield f"of {a.shape}, in float32", functools.partial(lse.LogSumExp.of, dtype="f"), (a, 0)
+        yield f"values {a.shape}", lambda t: (t.value, t.log_abs, t.sign, t.count, t.nbytes, repr(t)), (total,)
+        yield f"kind {a.shape}", lambda t: (t.shape, t.dtype), (total,)
         yield f"merge {a.shape}", lambda t: lse.LogSumExp(t.shape).merge(t), (total,)
         yield f"+ {a.shape}", operator.add, (total, total)
         yield f"pickle {a.shape}", lambda t: pickle.loads(pickle.dumps(t)), (total,)
@@ -196,12 +199,19 @@ def c_interface():
     yield "merge, finish", lambda s, v: (c["merge"](s, s), c["finish"](s, v[:1], v[1:])), (state, value)
 
 
+def one_thread():
+    with lse.num_threads(1):
+        return lse.get_num_threads()
+
+
 def others():
     """Limits of threads, and what a compiled caller asks for."""
     yield "number of threads", lse.get_num_threads, ()
-    yield "limit of threads", lambda: lse.set_num_threads(None).__enter__().__exit__(), ()
+    yield "limit of threads", lse.set_num_threads, (None,)
+    yield "limit of the thread", one_thread, ()
     for n, error in ((0, ValueError), ("x", TypeError)):
         yield f"limit of threads, {n!r}", refused, (error, lse.set_num_threads, n)
+        yield f"limit of the thread, {n!r}", refused, (error, lse.num_threads, n)
     yield "directory of headers", lse.get_include, ()
 
 

@@ -21,7 +21,7 @@ row, table = rng.standard_normal(300), rng.standard_normal((30, 40))
 signed, where = rng.standard_normal((30, 40)), rng.random((30, 40)) < 0.5
 cancelling, halves, positive = np.r_[1.0, -1.0, 1e-300], table.astype(np.float16), abs(signed)
 zeros = np.zeros(3)
-total, wide = lse.LogSumExp().update(row), lse.LogSumExp(40).update(table, signed, axis=0)
+total, wide = lse.LogSumExp().update(row), lse.LogSumExp(40).update(table, 0, signed)
 pickled = pickle.dumps(wide)
 calls = {
     "a row": lambda: lse.logsumexp(row),
@@ -39,22 +39,23 @@ calls = {
     "segments": lambda: lse.segment_logsumexp(row, [0, 5, 5, 300]),
     "LogSumExp.of": lambda: lse.LogSumExp.of(table, axis=0).value,
     "update": lambda: total.copy().update(table).value,
-    "merge": lambda: (wide + lse.LogSumExp.of(table, axis=0)).value,
+    "merge": lambda: (wide + lse.LogSumExp.of(table, axis=0)).log_abs,
     "value": lambda: wide.value,
     "state": lambda: pickle.loads(pickled).value,
 }
 fragile = {
     "update": (lambda t: t.update(table), lse.LogSumExp),
-    "update with weights": (lambda t: t.update(zeros, cancelling), lse.LogSumExp),
+    "update with weights": (lambda t: t.update(zeros, b=cancelling), lse.LogSumExp),
     "update of many": (lambda t: t.update(table, axis=0), lambda: lse.LogSumExp(40)),
-    "update of many with weights": (lambda t: t.update(table, signed, axis=0), lambda: lse.LogSumExp(40)),
+    "update of many with weights": (lambda t: t.update(table, 0, signed), lambda: lse.LogSumExp(40)),
+    "update of many with a mask": (lambda t: t.update(table, 0, where=where), lambda: lse.LogSumExp(40)),
     "merge": (lambda t: t.merge(wide), lambda: lse.LogSumExp(40)),
     "reset": (lambda t: t.reset(), lambda: lse.LogSumExp(40)),
 }
 def bits(result):
     return [np.asarray(x).tobytes() for x in (result if isinstance(result, tuple) else (result,))]
 def state(total):
-    return bits((total._parts()[0], total._parts()[2], total.count))
+    return bits((total.log_abs, total.sign, total.count))
 """
 
 # One of its allocations fails, in turn the first, the second and so on, until it has them all.

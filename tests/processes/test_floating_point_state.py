@@ -68,7 +68,7 @@ class Modes:
 
 def folded(a, positive):
     sums = lse.LogSumExp(len(a), dtype=np.float64)
-    sums.update(a[:, :3], axis=1).update(a[:, 3:], positive[:, 3:], axis=1)
+    sums.update(a[:, :3], axis=1).update(a[:, 3:], axis=1, b=positive[:, 3:])
     sums = pickle.loads(pickle.dumps(sums)) + sums
     return np.stack([sums.value, sums.sign])
 
@@ -118,7 +118,7 @@ def test_threads_started_in_other_modes(state, rng):
     """OpenMP's threads are started by the first parallel region, and have the modes of the thread that started them."""
     a = rng.standard_normal(300_000) * 100
     expected = [lse.logsumexp(a), lse.logsumexp(a.astype(np.float32)), lse.softmax(a), lse.logcumsumexp(a)]
-    with lse.set_num_threads(7):  # more than were ever asked for, so that some are started now
+    with lse.num_threads(7):  # more than were ever asked for, so that some are started now
         modes = Modes(state)
         calls = [modes.call(f, x) for f, x in ((lse.logsumexp, a), (lse.logsumexp, a.astype(np.float32)))]
         calls += [modes.call(lse.softmax, a), modes.call(lse.logcumsumexp, a)]

@@ -39,7 +39,7 @@ def calls(rng):
     yield lambda: lse.log_softmax(long)
     yield lambda: lse.logcumsumexp(table, axis=0)
     yield lambda: lse.segment_logsumexp(long, [0, 5, 5, 100_000, 200_000])
-    yield lambda: lse.LogSumExp.of(table, axis=0).update(table, signed, axis=0).value
+    yield lambda: lse.LogSumExp.of(table, axis=0).update(table, 0, signed).log_abs
     yield lambda: (lse.get_num_threads(),)
 
 
@@ -62,19 +62,22 @@ def test_shared_inputs(rng):
 def test_one_accumulator(rng):
     """Updates of all shapes, merges, reads, copies and resets at the same time: nothing is lost, nothing torn."""
     data = rng.standard_normal((64, 3, 500))
-    total, single, scratch = lse.LogSumExp(3), lse.LogSumExp(), lse.LogSumExp(3)
+    total, single, scratch, masked = lse.LogSumExp(3), lse.LogSumExp(), lse.LogSumExp(3), lse.LogSumExp(3)
 
     def work(first):
         for i in range(first, len(data), THREADS):
             total.update(data[i], axis=1)
             total.merge(lse.LogSumExp.of(data[i], axis=1))
             single.update(data[i])
-            scratch.update(data[i], np.ones(500), axis=1).copy().merge(total)
+            scratch.update(data[i], 1, np.ones(500)).copy().merge(total)
             scratch.reset()
+            masked.update(data[i], 1, where=data[i] > 0)
+            assert np.shape(masked.count) in ((), (3,))
             assert total.value.shape == scratch.value.shape == (3,)
 
     in_threads(work, THREADS)
     assert (total.count, single.count) == (2 * 64 * 500, 64 * 1500)
+    assert np.array_equal(masked.count, np.count_nonzero(data > 0, axis=(0, 2)))
     expected = lse.logsumexp(data, axis=(0, 2))
     assert np.abs(total.value - expected - np.log(2)).max() < 1e-14
     assert abs(single.value - lse.logsumexp(data)) < 1e-14

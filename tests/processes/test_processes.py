@@ -258,15 +258,15 @@ def test_forks_beside_running_regions():
 def test_sixteen_threads(rng):
     """Every function at the same time, from threads of Python that have teams of OpenMP each."""
     functions = list(calls(rng))
-    with lse.set_num_threads(2):
-        expected = [bits(f()) for f in functions]
+    expected = [bits(f()) for f in functions]
 
-        def work(first):
+    def work(first):
+        with lse.num_threads(2):
             for i in range(3 * len(functions)):
                 at = (5 * first + i) % len(functions)
                 assert bits(functions[at]()) == expected[at], at
 
-        in_threads(work, 16)
+    in_threads(work, 16)
 
 
 TASKS = """
@@ -319,11 +319,11 @@ if __name__ == "__main__":
     share = max(1, processors // 2)
     assert len({{y for _, y, _, _ in answers}}) == 1
     assert all(started < share and limit <= share for _, _, started, limit in answers), answers
-    with lse.set_num_threads(1):
-        before = tasks()
-        answers = joblib.Parallel(n_jobs=2, backend="threading")(joblib.delayed(work)(i) for i in range(8))
-        assert all(limit == 1 for _, _, _, limit in answers)
-        print(tasks() - before)
+    lse.set_num_threads(1)
+    before = tasks()
+    answers = joblib.Parallel(n_jobs=2, backend="threading")(joblib.delayed(work)(i) for i in range(8))
+    assert all(limit == 1 for _, _, _, limit in answers)
+    print(tasks() - before)
 """
 
 

@@ -1,52 +1,95 @@
 """Threads: how many, and when none."""
 
+import contextlib
 import os
+import platform
 import re
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import lse
-from checks import fresh
+from checks import fresh, in_threads
 from lse import _core, _threads
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fork, affinity and cgroups as on Linux")
 openmp = pytest.mark.skipif(_core.openmp_version() == 0, reason="built without OpenMP")
 
 
-def test_set_num_threads():
+@pytest.fixture
+def _reset():
+    yield
+    lse.set_num_threads(None)
+
+
+@pytest.mark.usefixtures("_reset")
+def test_set_num_threads_is_for_the_process():
     before = lse.get_num_threads()
-    lse.set_num_threads(3)
-    assert lse.get_num_threads() == 3
-    with lse.set_num_threads(5) as setting:
-        assert lse.get_num_threads() == 5
-        with lse.set_num_threads(2):
-            assert lse.get_num_threads() == 2
-        assert lse.get_num_threads() == 5
-    assert lse.get_num_threads() == 3
-    assert repr(setting) == "<set_num_threads: previously 3>"
+    assert lse.set_num_threads(before + 1) is None
+    assert lse.get_num_threads() == before + 1
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lse.get_num_threads).result() == before + 1
+        pool.submit(lse.set_num_threads, before + 2).result()
+    assert lse.get_num_threads() == before + 2
     lse.set_num_threads(None)
     assert lse.get_num_threads() == before
 
 
-def test_set_num_threads_restores_after_an_error():
+@pytest.mark.usefixtures("_reset")
+def test_num_threads_is_a_context():
+    """It goes before the setting of the process, nests, and ends with its block."""
+    lse.set_num_threads(3)
+    with lse.num_threads(5) as nothing:
+        assert nothing is None
+        assert lse.get_num_threads() == 5
+        with lse.num_threads(2):
+            assert lse.get_num_threads() == 2
+            with lse.num_threads(None):
+                assert lse.get_num_threads() == 3
+            assert lse.get_num_threads() == 2
+        lse.set_num_threads(4)
+        assert lse.get_num_threads() == 5
+    assert lse.get_num_threads() == 4
+    lse.num_threads(7)  # entered by nobody
+    assert lse.get_num_threads() == 4
+
+
+def test_num_threads_ends_with_an_error():
     before = lse.get_num_threads()
-    with pytest.raises(RuntimeError), lse.set_num_threads(before + 1):
-        raise RuntimeError
+    with lse.num_threads(before + 1):
+        with pytest.raises(RuntimeError), lse.num_threads(before + 2):
+            raise RuntimeError
+        assert lse.get_num_threads() == before + 1
     assert lse.get_num_threads() == before
+
+
+def test_num_threads_is_for_the_calling_thread():
+    """Eight threads, all inside blocks of their own at the same time, and one that has none."""
+    before, inside = lse.get_num_threads(), threading.Barrier(9)
+
+    def work(i):
+        with lse.num_threads(10 + i) if i < 8 else contextlib.nullcontext():
+            inside.wait()
+            assert lse.get_num_threads() == (10 + i if i < 8 else before)
+            inside.wait()
+        assert lse.get_num_threads() == before
+
+    in_threads(work, 9)
 
 
 WRONG = [(0, ValueError), (-1, ValueError), (1 << 20, ValueError), (10**30, ValueError)]
 WRONG += [(1.5, TypeError), ("2", TypeError), (True, TypeError)]
 
 
+@pytest.mark.parametrize("function", [lse.set_num_threads, lse.num_threads])
 @pytest.mark.parametrize(("n", "error"), WRONG)
-def test_wrong_numbers_of_threads_change_nothing(n, error):
+def test_wrong_numbers_of_threads_change_nothing(n, error, function):
     before = lse.get_num_threads()
-    with pytest.raises(error, match="set_num_threads: expected"):
-        lse.set_num_threads(n)
+    with pytest.raises(error, match=f"^{function.__name__}: expected"):
+        function(n)
     assert lse.get_num_threads() == before
 
 
@@ -150,13 +193,17 @@ def test_the_gil_is_released():
     """While one thread reduces, another one counts the elements it has read."""
     a = np.broadcast_to(np.zeros(1 << 16, np.float32), (20_000, 1 << 16))  # a second or so, in no memory
     seen = set()
-    with lse.set_num_threads(1):
-        thread = threading.Thread(target=lse.logsumexp, args=(a,))
-        before = _core.progress()
-        thread.start()
-        while thread.is_alive():
-            seen.add(_core.progress() - before)
-        thread.join()
+
+    def reduce():
+        with lse.num_threads(1):
+            lse.logsumexp(a)
+
+    thread = threading.Thread(target=reduce)
+    before = _core.progress()
+    thread.start()
+    while thread.is_alive():
+        seen.add(_core.progress() - before)
+    thread.join()
     assert len(seen - {0, a.size}) > 1
 
 
@@ -169,17 +216,32 @@ def test_show_config(capsys):
     assert f"NumPy:   {np.__version__}" in printed
 
 
+def test_show_config_as_a_dictionary(capsys):
+    found = lse.show_config(mode="dict")
+    assert capsys.readouterr().out == ""
+    assert found["version"] == lse.__version__
+    assert (found["kernel"], found["available_kernels"]) == (_core.kernels(), _core.available_kernels())
+    assert found["num_threads"] == lse.get_num_threads()
+    assert found["omp_num_threads"] == os.environ.get("OMP_NUM_THREADS")
+    assert found["openmp"] == (_core.openmp_version() or None)
+    assert found["openmp_runtimes"] == _threads.openmp_runtimes()
+    assert (found["numpy"], found["python"]) == (np.__version__, platform.python_version())
+    assert len(found) == 9
+    assert lse.show_config(mode="stdout") is None
+
+
 OWN_LIMIT = """
 import os, threading, time, numpy as np, lse
-from lse import _core
 def tasks():
     return len(os.listdir("/proc/self/task"))
 def limited():
-    assert _core.limit_own_threads(1) == 0
     alone = tasks()
-    lse.logsumexp(a), lse.softmax(a, axis=1)
-    assert tasks() == alone
-    assert _core.limit_own_threads(0) == 1
+    with lse.num_threads(1):
+        lse.logsumexp(a), lse.softmax(a, axis=1)
+        assert tasks() == alone
+    with lse.num_threads(5):
+        lse.logsumexp(a)
+        assert tasks() == alone + 4
 a = np.zeros((1000, 1000))
 lse.set_num_threads(3)
 before = tasks()
@@ -194,6 +256,6 @@ print(tasks() - before)
 
 @linux
 @openmp
-def test_a_thread_may_have_a_limit_of_its_own():
-    """As the tasks of a pool do, whose other threads are busy too."""
+def test_reductions_start_the_threads_of_the_context():
+    """Fewer than those of the process, and more."""
     assert fresh(OWN_LIMIT) == "2"

@@ -236,9 +236,9 @@ def test_threads(dtype, shape, rng):
     a, b = (rng.standard_normal(shape) * 5).astype(dtype), rng.uniform(0, 2, shape).astype(dtype)
     where = rng.random(shape) < 0.8
     for axis in (None, -1):
-        with lse.set_num_threads(1):
+        with lse.num_threads(1):
             expected = lse.logsumexp(a, axis=axis, b=b), lse.logmeanexp(a, axis=axis, where=where)
-        with lse.set_num_threads(2):
+        with lse.num_threads(2):
             same_bits(lse.logsumexp(a, axis=axis, b=b), expected[0])
             same_bits(lse.logmeanexp(a, axis=axis, where=where), expected[1])
 

@@ -196,9 +196,9 @@ def test_layouts(dtype, shape, rng):
 def test_threads(dtype, shape, rng):
     a = (rng.standard_normal(shape) * 5).astype(dtype)
     for axis in (None, *range(len(shape))):
-        with lse.set_num_threads(1):
+        with lse.num_threads(1):
             expected = lse.logcumsumexp(a, axis=axis)
-        with lse.set_num_threads(2):
+        with lse.num_threads(2):
             same_bits(lse.logcumsumexp(a, axis=axis), expected)
 
 

@@ -71,16 +71,16 @@ def test_long_segments(dtype, lengths, rng):
     a = data(indptr[-1], dtype, rng)
     expected = by_slices(a, indptr)
     for threads in (1, 2):
-        with lse.set_num_threads(threads):
+        with lse.num_threads(threads):
             same_bits(lse.segment_logsumexp(a, indptr), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_many_segments_by_threads(dtype, rng):
     a, indptr = data(300_000, dtype, rng), offsets(300_000, 20_000, rng)
-    with lse.set_num_threads(1):
+    with lse.num_threads(1):
         expected = lse.segment_logsumexp(a, indptr)
-    with lse.set_num_threads(2):
+    with lse.num_threads(2):
         same_bits(lse.segment_logsumexp(a, indptr), expected)
 
 

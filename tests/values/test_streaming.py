@@ -32,7 +32,7 @@ def _no_floating_point_errors():
 def streamed(chunks, dtype=np.float64, weights=None):
     total = LogSumExp(dtype=dtype)
     for i, chunk in enumerate(chunks):
-        total.update(chunk, None if weights is None else weights[i])
+        total.update(chunk, b=None if weights is None else weights[i])
     return total
 
 
@@ -89,7 +89,7 @@ def test_weights_of_both_signs(dtype, size, scale, rng):
     a = (rng.standard_normal(400) * scale).astype(dtype)
     b = (rng.standard_normal(400) * 10 ** rng.uniform(-3, 3, 400)).astype(dtype)
     total = streamed(cuts(a, size), dtype, cuts(b, size))
-    assert oracle.error_of_sum(total.value, total.sign, a, b) <= 1
+    assert oracle.error_of_sum(total.log_abs, total.sign, a, b) <= 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,27 +111,154 @@ def test_with_and_without_weights(dtype, rng):
     total = LogSumExp(dtype=dtype)
     for start in range(0, 400, 50):
         part = slice(start, start + 50)
-        total.update(a[part], None if (b[part] == 1).all() else b[part])
-    assert oracle.error_of_sum(total.value, total.sign, a, b) <= 1
+        total.update(a[part], b=None if (b[part] == 1).all() else b[part])
+    assert oracle.error_of_sum(total.log_abs, total.sign, a, b) <= 1
 
 
 def test_a_tail_beside_one():
     """log(1 + e^-40), whichever of the two has a weight."""
     for b in ([1.0], None):
-        total = LogSumExp().update([0.0], b).update([-40.0], None if b else [1.0])
+        total = LogSumExp().update([0.0], b=b).update([-40.0], b=None if b else [1.0])
         assert oracle.error_in_ulp(total.value, oracle.logsumexp([0.0, -40.0])) <= 2
 
 
 def test_what_cancels_across_chunks():
     """Equal terms are gone exactly and leave what comes after them; the others, within the bound."""
-    total = LogSumExp().update([800.0], [1.0]).update([800.0], [-1.0])
+    total = LogSumExp().update([800.0], b=[1.0]).update([800.0], b=[-1.0])
     assert (total.value, total.sign) == (-INF, 0)
-    assert total.update([0.0], [-1.0]).value == 0
+    assert total.update([0.0], b=[-1.0]).log_abs == 0
     assert total.sign == -1
-    total = LogSumExp().update([0.0, 30.0]).update([30.0], [-1.0])
-    assert oracle.error_of_sum(total.value, total.sign, [0.0, 30.0, 30.0], [1.0, 1.0, -1.0]) <= 1
-    ends = LogSumExp().update([5.0, 5.0, 1.0], [1.0, -1.0, 1.0])  # cancels inside one chunk: exactly
+    total = LogSumExp().update([0.0, 30.0]).update([30.0], b=[-1.0])
+    assert oracle.error_of_sum(total.log_abs, total.sign, [0.0, 30.0, 30.0], [1.0, 1.0, -1.0]) <= 1
+    ends = LogSumExp().update([5.0, 5.0, 1.0], b=[1.0, -1.0, 1.0])  # cancels inside one chunk: exactly
     assert (ends.value, ends.sign) == (1, 1)
+
+
+# Negative sums ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (70,)])
+def test_a_negative_sum_is_what_logsumexp_returns(dtype, shape, rng):
+    a = rng.standard_normal((*shape, 40)).astype(dtype)
+    b = (rng.standard_normal((*shape, 40)) - np.where(rng.random(shape) < 0.5, 1, 0)[..., np.newaxis]).astype(dtype)
+    for scale in (1, -1):
+        total = LogSumExp.of(a, -1, b * scale)
+        same_bits(total.value, lse.logsumexp(a, -1, b * scale))
+        log_abs, sign = lse.logsumexp(a, -1, b * scale, return_sign=True)
+        same_bits(total.log_abs, log_abs)
+        same_bits(total.sign, sign)
+        same(np.isnan(total.value), total.sign < 0)
+        for other in (total + LogSumExp(shape, dtype), pickle.loads(pickle.dumps(total)), total.copy()):
+            same_bits(other.value, total.value)
+            same_bits(other.log_abs, log_abs)
+    assert (total.sign < 0).any() or not shape
+
+
+def test_the_value_of_a_negative_sum_comes_back():
+    total = LogSumExp().update([0.0], b=[-1.0])
+    assert np.isnan(total.value)
+    assert (total.log_abs, total.sign) == (0, -1)
+    assert repr(total) == "LogSumExp(shape=(), dtype=float64, count=1, value=nan)"
+    total.update([0.0, 0.0])
+    assert (total.value, total.log_abs, total.sign) == (0, 0, 1)
+    total.update([0.0], b=[-1.0])
+    assert (total.value, total.log_abs, total.sign) == (-INF, -INF, 0)
+    total.update([INF], b=[-1.0])
+    assert np.isnan(total.value)
+    assert (total.log_abs, total.sign) == (INF, -1)
+    total.update([NAN])
+    assert np.isnan([total.value, total.log_abs, total.sign]).all()
+
+
+# Masks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.float16, np.int64])
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), ()], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_a_mask_excludes(dtype, axis, weighted, rng):
+    """As if it were not there, whatever it is; on the fast path and on the other."""
+    a = (rng.standard_normal((5, 70, 9)) * 9).astype(dtype)
+    b = rng.standard_normal((5, 70, 9)).astype(dtype if dtype in DTYPES else np.float64) if weighted else None
+    where = rng.random((5, 70, 9)) < 0.6
+    where[2] = where[:, :, 3] = False
+    if np.dtype(dtype).kind == "f":
+        a[~where] = rng.choice([NAN, INF, -INF, 3], size=np.count_nonzero(~where))
+    precise = a if dtype in DTYPES else a.astype(np.float64)
+    log_abs, sign = lse.logsumexp(precise, axis, b, return_sign=True, where=where)
+    count = np.count_nonzero(where, axis=axis)
+    for mask in (where, where.tolist()):
+        total = LogSumExp.of(a, axis, b, where=mask)
+        same_bits(total.log_abs, log_abs)
+        same_bits(total.sign, sign)
+        assert np.array_equal(total.count, count)
+        same_bits(LogSumExp(np.shape(count), total.dtype).update(a, axis, b, where=mask).log_abs, log_abs)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_masks_in_pieces(dtype, rng):
+    a, where = (rng.standard_normal((70, 9)) * 9).astype(dtype), rng.random((70, 9)) < 0.6
+    total = LogSumExp(9, dtype)
+    for part in (slice(30), slice(30, 31), slice(31, 70)):
+        total.update(a[part], 0, where=where[part])
+    assert np.array_equal(total.count, np.count_nonzero(where, axis=0))
+    for value, column, mask in zip(total.value, a.T, where.T, strict=True):
+        assert oracle.error(value, oracle.logsumexp(column[mask])) <= 1
+
+
+def test_masks_that_broadcast(rng):
+    a = rng.standard_normal((4, 6))
+    for where in ([True, False] * 3, np.array([[True], [False], [True], [True]]), np.True_, np.False_, False, [[True]]):
+        for axis in (None, 0, 1):
+            total = LogSumExp.of(a, axis, where=where)
+            same_bits(total.value, lse.logsumexp(a, axis, where=where))
+            assert np.array_equal(total.count, np.count_nonzero(np.broadcast_to(where, a.shape), axis=axis))
+
+
+def test_counts_of_masks():
+    """A number, until sums have different numbers of elements; it is for reading only."""
+    total, a, where = LogSumExp(3), np.zeros((2, 3)), np.array([[True, False, True], [False, False, True]])
+    assert total.update(a, 0).count == 2
+    assert repr(total) == "LogSumExp(shape=(3,), dtype=float64, count=2)"
+    before, size = total.count, total.nbytes
+    total.update(a, 0, where=where)
+    assert (before, total.count.tolist(), total.count.dtype) == (2, [3, 2, 4], np.int64)
+    assert repr(total) == "LogSumExp(shape=(3,), dtype=float64)"
+    assert total.nbytes == size + 24
+    with pytest.raises(ValueError, match="read-only"):
+        total.count[0] = 7
+    for other in (total.copy(), pickle.loads(pickle.dumps(total)), total + LogSumExp(3), LogSumExp(3) + total):
+        assert other.count.tolist() == [3, 2, 4]
+        assert not other.count.flags.writeable
+    total.merge(total).update(a, 0)
+    assert total.count.tolist() == [8, 6, 10]
+    assert total.reset().count == 0
+    single = LogSumExp().update(a, where=where).update(0.0, where=False).update([0.0], where=[True])
+    assert (type(single.count), single.count) == (int, 4)
+    assert LogSumExp((0, 3)).update(np.zeros((0, 3, 2)), 2, where=True).count == 2
+    assert LogSumExp((0, 3)).update(np.zeros((0, 3, 2)), 2, where=np.True_).count.shape == (0, 3)
+
+
+def test_more_elements_than_are_counted():
+    """A number has no end; those of an array have one."""
+    total = LogSumExp(2).update([0.0, 0.0], ())
+    for _ in range(62):
+        total.merge(total)
+    total.update([0.0, 0.0], (), where=[True, False])
+    assert total.count.tolist() == [(1 << 62) + 1, 1 << 62]
+    before = pickle.dumps(total)
+    with pytest.raises(OverflowError, match="more elements than an int64 can count"):
+        total.merge(total)
+    assert pickle.dumps(total) == before
+    huge = LogSumExp(2).update([0.0, 0.0], ())
+    for _ in range(64):
+        huge.merge(huge)
+    assert huge.count == 1 << 64
+    before = pickle.dumps(huge)
+    with pytest.raises(OverflowError):
+        huge.update([0.0, 0.0], (), where=[True, False])
+    assert pickle.dumps(huge) == before
 
 
 # Special values ---------------------------------------------------------------------------------------------
@@ -141,8 +268,8 @@ def test_what_cancels_across_chunks():
 @pytest.mark.parametrize("case", SIGNED, ids=str)
 def test_signed_values_in_one_chunk(dtype, case):
     a, b, value, sign = case
-    total = LogSumExp(dtype=dtype).update(np.array(a, dtype), np.array(b, dtype))
-    same(total.value, dtype(value))
+    total = LogSumExp(dtype=dtype).update(np.array(a, dtype), b=np.array(b, dtype))
+    same(total.log_abs, dtype(value))
     same(total.sign, dtype(sign))
 
 
@@ -152,8 +279,8 @@ def test_signed_values_one_by_one(dtype, case):
     a, b, value, sign = case
     total = LogSumExp(dtype=dtype)
     for x, w in zip(a, b, strict=True):
-        total.update(np.array([x], dtype), np.array([w], dtype))
-    same(total.value, dtype(value))
+        total.update(np.array([x], dtype), b=np.array([w], dtype))
+    same(total.log_abs, dtype(value))
     same(total.sign, dtype(sign))
 
 
@@ -249,7 +376,7 @@ def test_far_out_of_float64(weights, chunks):
 def test_one_chunk_has_the_bits_of_logsumexp(dtype, n, rng):
     a = (rng.standard_normal(n) * 20).astype(dtype)
     for threads in (1, 2):
-        with lse.set_num_threads(threads):
+        with lse.num_threads(threads):
             same_bits(LogSumExp.of(a).value, lse.logsumexp(a))
     same_bits(LogSumExp(dtype=dtype).update(a).value, lse.logsumexp(a))
 
@@ -262,16 +389,16 @@ def test_layouts(dtype, axis, weighted, rng):
     b = rng.standard_normal((5, 70, 9)).astype(dtype) if weighted else None
     value, sign = lse.logsumexp(a, axis, b, return_sign=True)
     total = LogSumExp.of(a, axis, b)
-    same_bits(total.value, value)
+    same_bits(total.log_abs, value)
     same_bits(total.sign, sign)
     assert total.count == a.size // max(1, np.size(value))
     for name, other in layouts(a):
-        again = LogSumExp(np.shape(value), dtype).update(other, b, axis)
-        assert np.array_equal(again.value, total.value), name
+        again = LogSumExp(np.shape(value), dtype).update(other, axis, b)
+        assert np.array_equal(again.log_abs, total.log_abs), name
 
 
 def test_empty_states_are_neutral(rng):
-    total = LogSumExp.of(rng.standard_normal((3, 7)), axis=1).update(rng.standard_normal(3), np.ones(3), axis=())
+    total = LogSumExp.of(rng.standard_normal((3, 7)), axis=1).update(rng.standard_normal(3), (), np.ones(3))
     same_bits((total + LogSumExp(3)).value, total.value)
     same_bits((LogSumExp(3) + total).value, total.value)
     assert LogSumExp().value == -INF
@@ -331,11 +458,11 @@ def test_scalars_and_lists():
 def wrong_updates():
     yield ValueError, r"shape \(3,\) reduced over axis=None has shape \(\)", (np.zeros(3),), {}
     yield ValueError, r"has shape \(3,\), but the accumulator has shape \(2,\)", (np.zeros((4, 3)),), {"axis": 0}
-    yield ValueError, "do not broadcast", (np.zeros((4, 2)), np.zeros(3)), {"axis": 0}
+    yield ValueError, "do not broadcast", (np.zeros((4, 2)), 0, np.zeros(3)), {}
     yield ValueError, "repeated", (np.zeros((4, 2)),), {"axis": (0, 0)}
     yield np.exceptions.AxisError, "out of bounds", (np.zeros((4, 2)),), {"axis": 2}
     yield TypeError, "complex128 data are not supported", (np.zeros((4, 2), complex),), {"axis": 0}
-    yield TypeError, "complex128 data are not supported", (np.zeros((4, 2)), 1j), {"axis": 0}
+    yield TypeError, "complex128 data are not supported", (np.zeros((4, 2)), 0, 1j), {}
     yield TypeError, "not supported", (np.zeros((4, 2), object),), {"axis": 0}
     yield TypeError, "masked", (np.ma.zeros((4, 2)),), {"axis": 0}
     if np.dtype(np.longdouble).itemsize > 8:
@@ -399,16 +526,16 @@ def test_wrong_merges():
 def test_pickles_and_copies(shape, weighted, dtype, rng):
     total = LogSumExp(shape, dtype).update(rng.standard_normal(shape), axis=())
     if weighted:
-        total.update(rng.standard_normal(shape), rng.standard_normal(shape), axis=())
+        total.update(rng.standard_normal(shape), (), rng.standard_normal(shape))
     protocols = range(pickle.HIGHEST_PROTOCOL + 1)
     others = [pickle.loads(pickle.dumps(total, protocol)) for protocol in protocols]
-    before = total.value
+    before = total.log_abs
     for other in [*others, total.copy(), copy.copy(total), copy.deepcopy(total)]:
-        same_bits(other.value, before)
+        same_bits(other.log_abs, before)
         same_bits(other.sign, total.sign)
         assert (other.shape, other.dtype, other.count) == (shape, dtype, total.count)
         other.update(rng.standard_normal(shape), axis=())
-        same_bits(total.value, before)
+        same_bits(total.log_abs, before)
 
 
 def test_subclasses_survive():
@@ -437,7 +564,7 @@ def test_addition(rng):
 
 
 def test_reset():
-    total = LogSumExp(2).update([1.0, 2.0], [1.0, -1.0], axis=())
+    total = LogSumExp(2).update([1.0, 2.0], (), [1.0, -1.0])
     assert total.reset() is total
     assert total.count == 0
     same(total.value, np.full(2, -INF))
@@ -455,7 +582,7 @@ def test_size():
     total = LogSumExp((10, 10))
     assert total.nbytes == 3200
     assert sys.getsizeof(total) >= 3200
-    assert total.update(np.zeros((10, 10)), np.ones((10, 10)), axis=()).nbytes == 6400
+    assert total.update(np.zeros((10, 10)), (), np.ones((10, 10))).nbytes == 6400
 
 
 GOOD = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])
@@ -507,7 +634,7 @@ def test_no_pickle_does_harm(numbers, weighted):
         total.__setstate__((2, 1, parts[0], parts[1] if weighted else None))
     except ValueError:
         return
-    total.update([1.0, 2.0], [1.0, -1.0], axis=()).update([1e300, -1e300], axis=()).merge(total)
+    total.update([1.0, 2.0], (), [1.0, -1.0]).update([1e300, -1e300], axis=()).merge(total)
     assert total.value.shape == total.sign.shape == (2,)
 
 

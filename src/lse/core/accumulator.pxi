@@ -33,6 +33,45 @@ cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
     return out
 
 
+cdef object elements_of(cnp.ndarray a, cnp.ndarray where, unsigned long long reduced):
+    """How many elements go into each sum: an integer, or where there are several sums and a mask an array of int64."""
+    cdef object many = 1
+    cdef int axis, ndim = cnp.PyArray_NDIM(a)
+    axes = [axis for axis in range(ndim) if reduced >> axis & 1]
+    if where is not None:
+        many = np.count_nonzero(where, axis=None if len(axes) == ndim else tuple(axes))
+        return np.ascontiguousarray(many, np.int64) if isinstance(many, cnp.ndarray) else int(many)
+    for axis in axes:
+        many *= cnp.PyArray_DIM(a, axis)
+    return many
+
+
+cdef object add_elements(object a, object b):
+    """The sum of two such numbers; if one is an array it is another, which nobody may write to.
+
+    Called under the lock, which a call of Python might release.
+    """
+    cdef cnp.ndarray first, second = None, out
+    cdef cnp.int64_t more = 0
+    cdef Py_ssize_t i
+    if type(a) is int and type(b) is int:
+        return a + b
+    first, other = (b, a) if type(a) is int else (a, b)
+    if type(other) is int:
+        more = other
+    else:
+        second = other
+    out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first), cnp.NPY_INT64, False)
+    for i in range(cnp.PyArray_SIZE(first)):
+        if second is not None:
+            more = (<cnp.int64_t *>cnp.PyArray_DATA(second))[i]
+        if (<cnp.int64_t *>cnp.PyArray_DATA(first))[i] > INT64_MAX - more:
+            raise OverflowError("LogSumExp: more elements than an int64 can count")
+        (<cnp.int64_t *>cnp.PyArray_DATA(out))[i] = (<cnp.int64_t *>cnp.PyArray_DATA(first))[i] + more
+    cnp.PyArray_CLEARFLAGS(out, cnp.NPY_ARRAY_WRITEABLE)
+    return out
+
+
 cdef class LogSumExp:
     # the docstring starts with the signature, as inspect wants it of a class in C
     """LogSumExp(shape=(), dtype='float64')\n--\n
@@ -53,10 +92,14 @@ cdef class LogSumExp:
     ----------
     shape : tuple of ints
     dtype : dtype
-    count : int
-        How many elements were folded into each element of the result.
+    count : int or ndarray of int64
+        How many elements were folded into each element of the result; an array of shape `shape` once `where` has
+        excluded elements of several sums.
     value : numpy scalar or ndarray
-        Logarithm of the magnitude of the sum, of shape `shape`; -inf where nothing was folded in.
+        Logarithm of the sum, of shape `shape`, as `logsumexp` returns it: -inf where nothing was folded in, NaN where
+        the sum is negative.
+    log_abs : numpy scalar or ndarray
+        Logarithm of the magnitude of the sum, which together with `sign` is what `logsumexp` returns by `return_sign`.
     sign : numpy scalar or ndarray
         1, or with weights -1, 0 or NaN; 0 for a sum over nothing.
     nbytes : int
@@ -80,8 +123,8 @@ cdef class LogSumExp:
     all that was folded in: what cancels within one `update` is computed again, as `logsumexp` does, what cancels across
     several is not.
 
-    Memory is 32 bytes an element of `shape`, 64 once there are weights, and 32 more during
-    `update`.
+    Memory is 32 bytes an element of `shape`, 64 once there are weights, 8 more once there is `where`, and 32 more
+    during `update`.
 
     Several threads may update accumulators of their own at the same time: the GIL is released while data are read. One
     that is shared is safe too, each `update` or `merge` takes effect whole or not at all, but then the order of arrival
@@ -117,7 +160,7 @@ cdef class LogSumExp:
     cdef cnp.ndarray weighted
     cdef cnp.ndarray frame
     cdef bint single
-    cdef readonly object count
+    cdef object elements  # how many; an array, once there is one, is not written to either
 
     def __cinit__(self, shape=(), dtype=np.float64):
         self.single, lengths = _streaming.checked(shape, dtype)
@@ -125,14 +168,14 @@ cdef class LogSumExp:
         self.plain[0] = -np.inf
         self.weighted = None
         self.frame = np.broadcast_to(0.0, (4, *lengths))
-        self.count = 0
+        self.elements = 0
 
     # what a subclass says of its shape and dtype is not believed where memory is concerned
     cdef tuple lengths(self):
         return (<object>self.frame).shape[1:]
 
     @classmethod
-    def of(cls, a, axis=None, b=None, dtype=None):
+    def of(cls, a, axis=None, b=None, *, where=True, dtype=None):
         """Accumulator of the shape that `a` has once `axis` is reduced, with `a` folded in.
 
         Parameters
@@ -142,7 +185,9 @@ cdef class LogSumExp:
         axis : None, int or tuple of ints, optional
             Axes to reduce; None, the default, reduces all.
         b : array_like, optional
-            Weights.
+            Weights, as for `update`.
+        where : array_like of bool, optional
+            Broadcast to `a`; elements where it is False are excluded, even if NaN.
         dtype : dtype, optional
             Type of the result, float32 or float64; by default float32 where `a` and `b` are, else float64.
 
@@ -156,9 +201,9 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([[0.0, 0.0], [1.0, 1.0]], axis=1)
         LogSumExp(shape=(2,), dtype=float64, count=2)
         """
-        return quietly(_streaming.of, (cls, a, axis, b, dtype))
+        return quietly(_streaming.of, (cls, a, axis, b, where, dtype))
 
-    def update(self, a, b=None, axis=None):
+    def update(self, a, axis=None, b=None, *, where=True):
         """Fold in ``sum(b * exp(a))`` over some axes.
 
         Parameters
@@ -166,10 +211,13 @@ cdef class LogSumExp:
         a : array_like
             Real numbers of any shape and memory layout. float16, bfloat16, float64, integers and booleans are summed
             in float64, and so is float32 unless that is the dtype of the accumulator.
-        b : array_like, optional
-            Real weights of either sign, broadcast with `a`; a term of weight 0 does not exist.
         axis : None, int or tuple of ints, optional
             Axes to reduce; None, the default, reduces all. What is left must have the shape of the accumulator.
+        b : array_like, optional
+            Real weights of either sign, broadcast with `a`; an element of weight 0 is excluded, even if NaN, but
+            counted.
+        where : array_like of bool, optional
+            Broadcast to `a`; elements where it is False are excluded, even if NaN, and not counted.
 
         Returns
         -------
@@ -179,11 +227,11 @@ cdef class LogSumExp:
         Raises
         ------
         ValueError
-            The shape that is left is not that of the accumulator; `a` and `b` do not broadcast; an axis is repeated.
+            The shape that is left is not that of the accumulator; shapes do not broadcast; an axis is repeated.
         AxisError
             An axis is out of range.
         TypeError
-            A dtype is complex, longdouble or not numeric; an argument is a masked array.
+            A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array.
         MemoryError
             There is no room for another state of this shape.
 
@@ -194,39 +242,43 @@ cdef class LogSumExp:
         >>> import lse
         >>> lse.LogSumExp().update([0.0, 0.0], b=[3.0, -1.0]).value
         np.float64(0.6931471805599453)
+        >>> lse.LogSumExp().update([1.0, float("nan")], where=[True, False])
+        LogSumExp(shape=(), dtype=float64, count=1, value=1.0)
         """
-        if not self.quick_update(a, b, axis):
-            quietly(_streaming.update, (self, a, b, axis))
+        if not self.quick_update(a, axis, b, where):
+            quietly(_streaming.update, (self, a, axis, b, where))
         return self
 
-    cdef bint quick_update(self, object a, object b, object axis) except -1:
+    cdef bint quick_update(self, object a, object axis, object b, object where) except -1:
         """Fold in plain arrays over plain axes; False for all else."""
         cdef lse_type real = LSE_F64
         cdef unsigned long long reduced = 0
-        cdef cnp.ndarray weights = None, array = fast_array(a, &real)
+        cdef cnp.ndarray weights = None, mask = None, array = fast_array(a, &real)
         cdef int left = 0, i
-        cdef Py_ssize_t many = 1
         if array is None or not fast_axes(axis, cnp.PyArray_NDIM(array), &reduced):
             return False
         if b is not None:
             weights = broadcast_view(b, array, npy_type(real))
             if weights is None:
                 return False
+        if where is not True:
+            mask = broadcast_view(where, array, cnp.NPY_BOOL)
+            if mask is None:
+                return False
         for i in range(cnp.PyArray_NDIM(array)):
             if reduced >> i & 1:
-                many *= cnp.PyArray_DIM(array, i)
-            elif left + 1 < cnp.PyArray_NDIM(self.frame) and (
-                    cnp.PyArray_DIM(self.frame, left + 1) == cnp.PyArray_DIM(array, i)):
-                left += 1
-            else:
+                continue
+            if left + 1 == cnp.PyArray_NDIM(self.frame) or (
+                    cnp.PyArray_DIM(self.frame, left + 1) != cnp.PyArray_DIM(array, i)):
                 return False
+            left += 1
         if left + 1 != cnp.PyArray_NDIM(self.frame):
             return False
         if not self.single:
             real = LSE_F64
-        if left == 0 and weights is None and self.quick_run(array, real):
+        if left == 0 and weights is None and mask is None and self.quick_run(array, real):
             return True
-        self.fold(array, None, weights, reduced, real, many)
+        self.fold(array, mask, weights, reduced, real)
         return True
 
     cdef bint quick_run(self, cnp.ndarray array, lse_type real) except -1:
@@ -247,10 +299,10 @@ cdef class LogSumExp:
         if not done:
             return False
         with cython.critical_section(self):
-            count = self.count + n  # before anything is changed, for there may be no memory for it
+            elements = add_elements(self.elements, n)  # before anything is changed, for there may be no memory for it
             sums = rows_of(self.plain)
             lse_put_sum(sums, 0, lse_merge_sum(table, False, lse_sum_at(sums, 0), one))
-            self.count = count
+            self.elements = elements
         return True
 
     cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
@@ -267,8 +319,9 @@ cdef class LogSumExp:
         return sums
 
     cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-                  lse_type real, Py_ssize_t many) except -1:
-        """Fold in what has the right shape; `many` elements go into each sum."""
+                  lse_type real) except -1:
+        """Fold in what has the right shape."""
+        cdef object many = elements_of(a, where, reduced)
         cdef bint weighted = weights is not None, kept = False
         cdef cnp.ndarray before = None, sums = None
         if cnp.PyArray_SIZE(a) > 0:
@@ -290,16 +343,16 @@ cdef class LogSumExp:
 
     cdef int put(self, cnp.ndarray sums, bint weighted, many) except -1:
         """Under the lock."""
-        count = self.count + many
+        elements = add_elements(self.elements, many)
         if weighted:
             self.weighted = sums
         else:
             self.plain = sums
-        self.count = count
+        self.elements = elements
         return 0
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-              bint single, many):
+              bint single):
         """Fold in arrays that Python has checked."""
         cdef unsigned long long none = 0
         check_shape("the state", a, self.frame[0, ...], reduced)
@@ -307,7 +360,7 @@ cdef class LogSumExp:
             check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, where, weights, reduced, type_of(single), many)
+        self.fold(a, where, weights, reduced, type_of(single))
 
     def merge(self, other):
         """Fold in all that another accumulator has seen.
@@ -347,8 +400,8 @@ cdef class LogSumExp:
         with cython.critical_section(self):
             plain = add_sums(self.plain, from_other.plain, False)
             weighted = add_sums(self.weighted, from_other.weighted, True)
-            count = self.count + from_other.count
-            self.plain, self.weighted, self.count = plain, weighted, count
+            elements = add_elements(self.elements, from_other.elements)
+            self.plain, self.weighted, self.elements = plain, weighted, elements
         return self
 
     def __add__(self, other):
@@ -379,7 +432,7 @@ cdef class LogSumExp:
         with cython.critical_section(self):
             self.plain = empty
             self.weighted = None
-            self.count = 0
+            self.elements = 0
         return self
 
     def copy(self):
@@ -409,7 +462,7 @@ cdef class LogSumExp:
             result.plain = cnp.PyArray_NewCopy(self.plain, cnp.NPY_CORDER)
             if self.weighted is not None:
                 result.weighted = cnp.PyArray_NewCopy(self.weighted, cnp.NPY_CORDER)
-            result.count = self.count
+            result.elements = self.elements
         return result
 
     def __copy__(self):
@@ -427,8 +480,16 @@ cdef class LogSumExp:
         return np.dtype(np.float32 if self.single else np.float64)
 
     @property
+    def count(self):
+        with cython.critical_section(self):
+            elements = self.elements
+        return elements
+
+    @property
     def nbytes(self):
-        return (<object>self.frame).nbytes * (1 if self.weighted is None else 2)
+        count = self.count
+        sums = (<object>self.frame).nbytes * (1 if self.weighted is None else 2)
+        return sums if type(count) is int else sums + count.nbytes
 
     def _parts(self, bint single=False):
         """log|sum| in two float64 arrays, and the sign; finished as a sum of float32, or with all digits."""
@@ -456,6 +517,11 @@ cdef class LogSumExp:
 
     @property
     def value(self):
+        log_abs, _, sign = self._parts(self.single)
+        return quietly(_streaming.in_dtype, (log_abs, self.dtype, sign))
+
+    @property
+    def log_abs(self):
         return quietly(_streaming.in_dtype, (self._parts(self.single)[0], self.dtype))
 
     @property
@@ -463,22 +529,25 @@ cdef class LogSumExp:
         return quietly(_streaming.in_dtype, (self._parts()[2], self.dtype))
 
     def __repr__(self):
-        seen = f"shape={self.shape}, dtype={self.dtype.name}, count={self.count}"
-        return f"{type(self).__name__}({seen}, value={self.value!s})" if self.shape == () else (
-            f"{type(self).__name__}({seen})")
+        count, seen = self.count, f"shape={self.shape}, dtype={self.dtype.name}"
+        if type(count) is int:
+            seen += f", count={count}"
+        if self.shape == ():
+            seen += f", value={self.value!s}"
+        return f"{type(self).__name__}({seen})"
 
     def __sizeof__(self):
         return object.__sizeof__(self) + self.nbytes
 
     def __reduce__(self):
         cdef LogSumExp now = self.twin()
-        state = (_streaming.STATE_VERSION, now.count, now.plain, now.weighted)
+        state = (_streaming.STATE_VERSION, now.elements, now.plain, now.weighted)
         return type(self), (self.lengths(), "float32" if self.single else "float64"), state
 
     def __setstate__(self, state):
         count, plain, weighted = _streaming.checked_state(state, self.lengths())
         with cython.critical_section(self):
-            self.count, self.plain, self.weighted = count, plain, weighted
+            self.elements, self.plain, self.weighted = count, plain, weighted
 
 
 def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, bint single,

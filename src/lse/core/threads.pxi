@@ -14,13 +14,13 @@ def limit_threads(int limit, int environment):
     return lse_limit_threads(limit, environment)
 
 
-def limit_own_threads(limit):
-    """Set how many threads the reductions of the calling thread use at most, 0: no limit; return the one there was."""
+def limit_own_threads(limit: int) -> int:
+    """Set how many threads the reductions of the calling thread use, 0: as many as others; return what it was."""
     return lse_limit_own_threads(limit)
 
 
-def num_threads() -> int:
-    """How many threads a large reduction would use now."""
+def available_threads() -> int:
+    """How many threads a large reduction of the calling thread would use now."""
     return lse_available_threads()
 
 

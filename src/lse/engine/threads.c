@@ -73,7 +73,7 @@ static int affinity(void) { return 0; }
 #endif
 
 static int wanted_limit = 0, environment_limit = 0;
-static LSE_THREAD_LOCAL int own_limit = 0; /* of what this thread starts; 0 is none */
+static LSE_THREAD_LOCAL int own_limit = 0; /* of the calling thread, in place of the others; 0 is none */
 
 int lse_limit_own_threads(int limit)
 {
@@ -94,6 +94,7 @@ int lse_available_threads(void)
 {
     const int wanted = LSE_LOAD(&wanted_limit), environment = LSE_LOAD(&environment_limit);
     if (LSE_LOAD(&is_forked_child)) return 1;
+    if (own_limit > 0) return own_limit;
     if (wanted > 0) return wanted;
     int threads = max_threads();
     const int allowed = affinity();
@@ -105,8 +106,7 @@ int lse_available_threads(void)
 int lse_threads_for(ptrdiff_t elements, ptrdiff_t parallel_from, int wanted)
 {
     if (elements < parallel_from || LSE_LOAD(&is_forked_child) || in_parallel()) return 1;
-    const int threads = wanted > 0 ? wanted : lse_available_threads();
-    return own_limit > 0 && own_limit < threads ? own_limit : threads;
+    return wanted > 0 ? wanted : lse_available_threads();
 }
 
 static void run_one(lse_task task, void *context, ptrdiff_t index)

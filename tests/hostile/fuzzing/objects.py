@@ -20,9 +20,9 @@ FUNCTIONS = {
     lse.log_softmax: ["x", "axis", "where", "out", "dtype"],
     lse.logcumsumexp: ["a", "axis", "reverse", "out", "dtype"],
     lse.segment_logsumexp: ["a", "indptr", "axis", "out", "dtype"],
-    lse.LogSumExp.of: ["a", "axis", "b", "dtype"],
+    lse.LogSumExp.of: ["a", "axis", "b", "where", "dtype"],
     lse.LogSumExp: ["shape", "dtype"],
-    lse.LogSumExp().update: ["a", "b", "axis"],
+    lse.LogSumExp().update: ["a", "axis", "b", "where"],
     lse.LogSumExp().merge: ["other"],
     lse.LogSumExp().__setstate__: ["state"],
 }
@@ -89,17 +89,21 @@ def fold(data, total, terms):
     n = data.draw(st.sampled_from([0, 1, 2, 3, 9, 40]))
     a = data.draw(inputs.arrays(["f8", "f4", "f2", ">f8", "i8"], shape=(*total.shape, n)))
     b = data.draw(st.none() | inputs.arrays(["f8", "f4", "i1"], shape=(n,), values=st.sampled_from([0.0, 1.0, 2.5])))
+    mask = data.draw(st.none() | inputs.arrays(["?"], shape=(n,)))
     axis = data.draw(st.sampled_from([-1, -1, -1, len(total.shape), None, 0, (0, -1), 7]))
-    state, weights = pickle.dumps(total), None if b is None else b[0]
-    result = watched_call(total.update, [a] if b is None else [a, b], None, a[0], b=weights, axis=axis)
+    state, weights, where = pickle.dumps(total), None if b is None else b[0], True if mask is None else mask[0]
+    arrays = [x for x in (a, b, mask) if x is not None]
+    result = watched_call(total.update, arrays, None, a[0], axis, weights, where=where)
     if isinstance(result, Exception):
         assert pickle.dumps(total) == state
         return
     single = total.dtype == np.float32 and a[0].dtype == np.float32 and (b is None or weights.itemsize <= 4)
     axes = range(a[0].ndim) if axis is None else [axis % a[0].ndim]
-    all_weights = np.broadcast_to(1.0 if b is None else weights, a[0].shape)
+    where = np.broadcast_to(where, a[0].shape)
+    all_weights = np.where(where, 1.0 if b is None else weights, 0.0)
     eps = np.finfo(np.float32 if single else np.float64).eps
-    terms.append((*(by_rows(reference.wide(x, single), axes) for x in (a[0], all_weights)), eps))
+    elements = by_rows(where, axes).sum(axis=-1)
+    terms.append((*(by_rows(reference.wide(x, single), axes) for x in (a[0], all_weights)), eps, elements))
 
 
 def by_rows(x, axes):
@@ -111,12 +115,12 @@ def by_rows(x, axes):
 
 def check_total(total, terms, shape):
     value, sign = total.value, total.sign
-    assert np.shape(value) == np.shape(sign) == total.shape == shape
+    assert np.shape(value) == np.shape(total.log_abs) == np.shape(sign) == total.shape == shape
     assert value.dtype == total.dtype
-    assert total.count == sum(x.shape[-1] for x, _, _ in terms)
-    x = np.concatenate([np.empty((*shape, 0), np.longdouble), *(x for x, _, _ in terms)], axis=-1)
-    w = np.concatenate([np.empty((*shape, 0), np.longdouble), *(w for _, w, _ in terms)], axis=-1)
-    eps = max([np.finfo(total.dtype).eps, *(eps for _, _, eps in terms)])  # what was merged may be less precise
+    assert np.all(total.count == sum((elements for *_, elements in terms), np.zeros(shape, int)))
+    x = np.concatenate([np.empty((*shape, 0), np.longdouble), *(x for x, *_ in terms)], axis=-1)
+    w = np.concatenate([np.empty((*shape, 0), np.longdouble), *(w for _, w, *_ in terms)], axis=-1)
+    eps = max([np.finfo(total.dtype).eps, *(eps for _, _, eps, _ in terms)])  # what was merged may be less precise
     with np.errstate(all="ignore"):
         x = np.where(w > 0, x + np.log(w), -np.inf)
         top = np.max(x, axis=-1, keepdims=True, initial=-np.inf)
@@ -136,10 +140,15 @@ def threads(data):
     n = data.draw(st.sampled_from([1, 2, 65536, 65537, 0, -1]) | inputs.objects())
     before = lse.get_num_threads()
     try:
-        with lse.set_num_threads(n):
+        with lse.num_threads(n):
             assert n is None or lse.get_num_threads() == n.__index__()
+        assert lse.get_num_threads() == before
+        lse.set_num_threads(n)
+        assert n is None or lse.get_num_threads() == n.__index__()
     except DOCUMENTED as error:
         told(error)
+    finally:
+        lse.set_num_threads(None)
     assert lse.get_num_threads() == before
 
 

@@ -80,9 +80,10 @@ int lse_logsumexp_weighted_f32(const float *x, ptrdiff_t x_stride, const float *
  * if there is no element behind them.
  *
  * threads is how many to use where the work is large enough to pay, the caller's included: 1 is the caller's alone; 0
- * means as many as OpenMP (OMP_NUM_THREADS), the affinity of the process and, in Python, lse.set_num_threads allow. It
- * is always 1 in a parallel region of the caller, in a child that was forked after a call of such a function (in
- * Python: after the import of lse), and in a library built without OpenMP. One long row is divided among threads, too.
+ * means as many as OpenMP (OMP_NUM_THREADS), the affinity of the process and, in Python, lse.set_num_threads and
+ * lse.num_threads allow. It is always 1 in a parallel region of the caller, in a child that was forked after a call of
+ * such a function (in Python: after the import of lse), and in a library built without OpenMP. One long row is divided
+ * among threads, too.
  */
 
 /* values[r] = log(sum(exp(row r))) */
