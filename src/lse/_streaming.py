@@ -2,6 +2,7 @@
 
 import math
 import operator
+import struct
 import sys
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ import numpy as np
 from lse import _core
 from lse._arguments import Arguments, dtype_of, loadable
 
-STATE_VERSION = 2  # of what is pickled
+STATE_VERSION = 3  # of states as bytes, which pickles hold
 
 
 def checked(shape, dtype):
@@ -75,36 +76,78 @@ def in_dtype(values, dtype, sign=1):
     return result[()] if result.ndim == 0 else result
 
 
-def checked_sums(sums, shape, name):
-    sums = np.array(sums, order="C") if isinstance(sums, np.ndarray) else None  # a copy of what lies in memory
-    if sums is None or sums.dtype.kind != "f" or sums.dtype.itemsize != 8:
-        raise TypeError(f"LogSumExp: a pickled state whose {name} sums are no array of float64")
-    if sums.shape != (4, *shape):
-        raise ValueError(f"LogSumExp: a pickled state whose {name} sums have shape {sums.shape}, not {(4, *shape)}")
+# A state as bytes, as lse_state_to_bytes of lse.h writes that of one sum: "lse", the version, the size of the dtype,
+# whether there are weighted sums, how many axes, whether each sum has a count of its own, the count of all (or 0); then,
+# all little-endian, the length of each axis, those counts, the plain and the weighted sums.
+HEAD = struct.Struct("<3sBBBBBq")
+MOST = 2**63 - 1
+
+
+def to_bytes(shape, single, count, plain, weighted):
+    counted = isinstance(count, np.ndarray)
+    head = HEAD.pack(
+        b"lse", STATE_VERSION, 4 if single else 8, weighted is not None, len(shape), counted,
+        0 if counted else min(count, MOST),
+    )  # fmt: skip
+    parts = [np.array(shape, "<i8"), count.astype("<i8") if counted else None, plain.astype("<f8")]
+    parts.append(None if weighted is None else weighted.astype("<f8"))
+    return b"".join([head, *(part.tobytes() for part in parts if part is not None)])
+
+
+def damaged(what):
+    return ValueError(f"LogSumExp.from_bytes: {what}; expected what to_bytes() of this version of lse returned")
+
+
+def as_bytes(data):
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"LogSumExp.from_bytes: expected bytes, which to_bytes() returns, not {type(data).__name__}")
+    return bytes(data)
+
+
+def read_head(data):
+    """The shape of a state, whether it is of float32, and its head."""
+    if len(data) < HEAD.size:
+        raise damaged(f"{len(data)} bytes are no state")
+    magic, version, size, weighted, ndim, counted, count = head = HEAD.unpack_from(data)
+    if magic != b"lse" or version != STATE_VERSION:
+        raise damaged(f"the state is of version {version}, not {STATE_VERSION}" if magic == b"lse" else "no state")
+    if size not in (4, 8) or weighted > 1 or counted > 1 or count < 0 or len(data) < HEAD.size + 8 * ndim:
+        raise damaged("the head of the state is damaged")
+    shape = tuple(np.frombuffer(data, "<i8", ndim, HEAD.size).tolist())
+    elements = math.prod(shape)
+    if any(n < 0 for n in shape) or len(data) != HEAD.size + 8 * ndim + elements * (8 * counted + 32 + 32 * weighted):
+        raise damaged(f"{len(data)} bytes do not fit a state of shape {shape}")
+    return shape, size == 4, head
+
+
+def read_sums(data, shape, at):
+    sums = np.frombuffer(data, "<f8", 4 * math.prod(shape), at).reshape(4, *shape).astype(np.float64)
     counts = sums[3]
     if np.isnan(sums[0]).any() or np.isinf(sums[1]).any() or not (np.isfinite(counts) & (counts >= 0)).all():
-        raise ValueError(f"LogSumExp: a pickled state whose {name} sums are no sums")
-    return sums.astype(np.float64, copy=False)
+        raise damaged("its numbers are no sums")
+    return sums
 
 
-def checked_count(count, shape):
-    if type(count) is int and count >= 0:
-        return count
-    if isinstance(count, np.ndarray) and count.dtype.kind == "i" and count.shape == shape != ():
-        count = np.array(count, np.int64, order="C")
-        if count.min(initial=0) >= 0:
-            count.flags.writeable = False
-            return count
-    raise ValueError(f"LogSumExp: a pickled state whose count is {count!r}")
+def read_state(data, shape, single):
+    """The counts, and the plain and weighted sums, of a state of this shape and dtype."""
+    data = as_bytes(data)
+    found, is_single, (*_, weighted, ndim, counted, count) = read_head(data)
+    if found != shape or is_single != single:
+        raise damaged(f"a state of shape {found} does not fit an accumulator of shape {shape}, or its dtype another")
+    at, elements = HEAD.size + 8 * ndim, math.prod(shape)
+    if counted:
+        count = np.frombuffer(data, "<i8", elements, at).reshape(shape).astype(np.int64)
+        if ndim == 0 or count.min(initial=0) < 0:
+            raise damaged("a count is negative")
+        count.flags.writeable = False
+        at += 8 * elements
+    plain = read_sums(data, shape, at)
+    return count, plain, read_sums(data, shape, at + 32 * elements) if weighted else None
 
 
-def checked_state(state, shape):
-    """The parts of a pickled state; what is not one raises."""
-    if not isinstance(state, tuple) or len(state) != 4:
-        raise TypeError("LogSumExp: a pickled state must be a tuple of version, count, plain and weighted sums")
-    version, count, plain, weighted = state
-    if type(version) is not int or version != STATE_VERSION:
-        raise ValueError(f"LogSumExp: a pickled state of version {version!r}; this lse reads version {STATE_VERSION}")
-    count = checked_count(count, shape)
-    plain = checked_sums(plain, shape, "plain")
-    return count, plain, None if weighted is None else checked_sums(weighted, shape, "weighted")
+def from_bytes(cls, data):
+    data = as_bytes(data)
+    shape, single, _ = read_head(data)
+    total = cls(shape, np.float32 if single else np.float64)
+    total.__setstate__(data)
+    return total

@@ -181,23 +181,6 @@ def test_unreadable(tmp_path, whole):
 
 # Pickles ----------------------------------------------------------------------------------------------------
 
-STATE = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 1.0]])
-
-
-@pytest.mark.parametrize(
-    "state",
-    [np.asfortranarray(STATE), STATE.astype(">f8"), np.repeat(STATE, 2, axis=1)[:, ::2], STATE.view(np.memmap)],
-    ids=["Fortran", "swapped", "strided", "subclass"],
-)
-def test_states_of_any_layout(state):
-    total, expected = lse.LogSumExp(2), lse.LogSumExp(2)
-    for accumulator, plain in ((total, state), (expected, STATE.copy())):
-        accumulator.__setstate__((2, 3, plain, plain))
-    state[...] = np.nan  # it was copied
-    assert np.array_equal(total.value, expected.value)
-    assert not np.isnan(total.update([1.0, 2.0], axis=()).value).any()
-
-
 def test_without_init():
     total = lse.LogSumExp.__new__(lse.LogSumExp)
     assert (total.value, total.sign, total.count, total.shape) == (-np.inf, 0, 0, ())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import lse
 import oracle
 from checks import in_threads, layouts, same, same_bits
-from lse import LogSumExp
+from lse import LogSumExp, _streaming
 from test_weights import SIGNED
 
 pytestmark = pytest.mark.usefixtures("kernel")
@@ -585,39 +585,88 @@ def test_size():
     assert total.update(np.zeros((10, 10)), (), np.ones((10, 10))).nbytes == 6400
 
 
+def state_bytes(plain, weighted=None, count=3, shape=(2,)):
+    """What to_bytes returns of an accumulator with these numbers."""
+    return _streaming.to_bytes(shape, False, count, np.array(plain), None if weighted is None else np.array(weighted))
+
+
+def with_byte(data, at, value):
+    return data[:at] + bytes([value]) + data[at + 1 :]
+
+
 GOOD = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])
+DATA = state_bytes(GOOD)
 MALFORMED = [
     None,
     (),
-    (2, 2, GOOD),
-    (1, 1, GOOD[:3], None),
-    (3, 1, GOOD, None),
-    ("2", 1, GOOD, None),
-    (2, -1, GOOD, None),
-    (2, 1.0, GOOD, None),
-    (2, True, GOOD, None),
-    (2, 1, None, None),
-    (2, 1, GOOD.tolist(), None),
-    (2, 1, GOOD[:3], None),
-    (2, 1, GOOD[:, :1], None),
-    (2, 1, GOOD.astype("f4"), None),
-    (2, 1, GOOD.astype(object), None),
-    (2, 1, np.full((4, 2), NAN), None),
-    (2, 1, np.full((4, 2), INF), None),
-    (2, 1, GOOD * [[1], [1], [1], [-1]], None),
-    (2, 1, np.concatenate([GOOD[:3], np.full((1, 2), INF)]), None),
-    (2, 1, GOOD, GOOD[:3]),
-    (2, 1, GOOD, np.full((4, 2), INF)),
+    list(DATA),
+    b"",
+    DATA[:15],
+    DATA[:20],
+    DATA[:-1],
+    DATA + b"\0",
+    with_byte(DATA, 0, ord("L")),
+    with_byte(DATA, 3, 2),
+    with_byte(DATA, 4, 4),
+    with_byte(DATA, 4, 16),
+    with_byte(DATA, 5, 1),
+    with_byte(DATA, 5, 2),
+    with_byte(DATA, 6, 0),
+    with_byte(DATA, 6, 200),
+    with_byte(DATA, 7, 1),
+    with_byte(DATA, 7, 2),
+    with_byte(DATA, 15, 0x80),
+    with_byte(DATA, 23, 0x80),
+    state_bytes(GOOD[:, :1], shape=(1,)),
+    state_bytes(GOOD[:, 0], shape=()),
+    state_bytes(GOOD, count=np.array([1, -1])),
+    state_bytes(np.full((4, 2), NAN)),
+    state_bytes(np.full((4, 2), INF)),
+    state_bytes(GOOD * [[1], [1], [1], [-1]]),
+    state_bytes(np.concatenate([GOOD[:3], np.full((1, 2), INF)])),
+    state_bytes(GOOD, np.full((4, 2), INF)),
 ]
 
 
-@pytest.mark.parametrize("state", MALFORMED, ids=str)
-def test_malformed_pickles(state):
+@pytest.mark.parametrize("state", MALFORMED, ids=range(len(MALFORMED)))
+def test_malformed_bytes(state):
     total = LogSumExp(2).update([1.0, 2.0], axis=())
     before = pickle.dumps(total)
-    with pytest.raises((TypeError, ValueError), match="pickled state"):
+    with pytest.raises((TypeError, ValueError), match="from_bytes"):
         total.__setstate__(state)
     assert pickle.dumps(total) == before
+    if state not in (DATA, with_byte(DATA, 4, 4)) and not (isinstance(state, bytes) and len(state) in (56, 48)):
+        with pytest.raises((TypeError, ValueError), match="from_bytes"):
+            LogSumExp.from_bytes(state)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0), (2, 3, 1)], ids=str)
+def test_bytes(dtype, shape, rng):
+    a, b = rng.standard_normal((5, *shape)), rng.standard_normal((5, *shape))
+    for total in (
+        LogSumExp(shape, dtype),
+        LogSumExp(shape, dtype).update(a, 0),
+        LogSumExp(shape, dtype).update(a, 0, b),
+        LogSumExp(shape, dtype).update(a, 0).update(a * 50, 0, b, where=b > 0),
+    ):
+        data = total.to_bytes()
+        for given in (data, bytearray(data), memoryview(data)):
+            again = LogSumExp.from_bytes(given)
+            assert (again.shape, again.dtype) == (total.shape, total.dtype)
+            assert np.array_equal(again.count, total.count)
+            for name in ("value", "log_abs", "sign"):
+                same_bits(np.asarray(getattr(again, name)), np.asarray(getattr(total, name)))
+            assert again.to_bytes() == data
+        again.update(a, 0)
+        assert total.to_bytes() == data
+
+
+def test_bytes_of_a_subclass():
+    class Own(LogSumExp):
+        pass
+
+    assert type(Own.from_bytes(LogSumExp.of([1.0]).to_bytes())) is Own
 
 
 FAR = [1e20, 1e20, 2.0**500, 2.0**500, INF, INF]
@@ -626,12 +675,11 @@ FAR = [1e20, 1e20, 2.0**500, 2.0**500, INF, INF]
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.floats(), min_size=16, max_size=16), st.booleans())
 @example([*FAR, 1.0, 1.0, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0, 0.0, 0.0], True)  # an exponent that is none
-def test_no_pickle_does_harm(numbers, weighted):
+def test_no_bytes_do_harm(numbers, weighted):
     """Whatever finite and infinite numbers a state has, using it neither crashes nor warns."""
     parts = np.array(numbers).reshape(2, 4, 2)
-    total = LogSumExp(2)
     try:
-        total.__setstate__((2, 1, parts[0], parts[1] if weighted else None))
+        total = LogSumExp.from_bytes(state_bytes(parts[0], parts[1] if weighted else None))
     except ValueError:
         return
     total.update([1.0, 2.0], (), [1.0, -1.0]).update([1e300, -1e300], axis=()).merge(total)

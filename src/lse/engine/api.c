@@ -306,7 +306,7 @@ static int update(int size, lse_state *state, const void *data, ptrdiff_t x_stri
         if (error) return error;
     }
     double *into = weights ? c.weighted : c.plain;
-    put(into, lse_merge_sum(table, weights != NULL, sum_of(into), sum));
+    put(into, is_nothing(into) ? sum : lse_merge_sum(table, weights != NULL, sum_of(into), sum));
     add_count(&c, n);
     put_contents(state, &c);
     return LSE_OK;

@@ -5,7 +5,7 @@
  *     ... anywhere, with or without the GIL: lse->logsumexp_f64(x, n, &value);
  *
  * Compile with -I from lse.get_include(). An extension works with the lse it was compiled for and with any later one of
- * the same major number of the interface. */
+ * the same major number of the interface; while that is 0, of the same minor number. */
 #ifndef LSE_CAPSULE_H
 #define LSE_CAPSULE_H
 
@@ -21,12 +21,13 @@ static inline const lse_api *lse_import(void)
 {
     const lse_api *api = (const lse_api *)PyCapsule_Import(LSE_CAPSULE, 0);
     if (!api) return NULL;
-    if (api->major != LSE_API_MAJOR || api->minor < LSE_API_MINOR) {
+    const int is_older = LSE_API_MAJOR ? api->minor < LSE_API_MINOR : api->minor != LSE_API_MINOR;
+    if (api->major != LSE_API_MAJOR || is_older) {
         PyErr_Format(
             PyExc_ImportError,
             "compiled for version %d.%d of the C interface of lse, but the installed lse has version %d.%d; %s",
             LSE_API_MAJOR, LSE_API_MINOR, api->major, api->minor,
-            api->major > LSE_API_MAJOR ? "compile this extension again" : "upgrade lse");
+            api->major > LSE_API_MAJOR || api->minor > LSE_API_MINOR ? "compile this extension again" : "upgrade lse");
         return NULL;
     }
     return api;

@@ -1,0 +1,259 @@
+"""The functions of lse.h that take rows with weights and masks, segments, cumulative sums and states as bytes, called
+through their addresses: the bits of the functions of Python, and errors after which nothing is written."""
+
+import ctypes
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lse
+from lse import _core
+
+pytestmark = pytest.mark.usefixtures("kernel")
+
+DTYPES = [np.float32, np.float64]
+OK, ARGUMENT, STATE = 0, -1, -4
+UNTOUCHED = 12345.0
+SIZE, ADDRESS = ctypes.c_ssize_t, ctypes.c_void_p
+ctypes.pythonapi.PyCapsule_GetName.restype = ctypes.c_char_p
+ctypes.pythonapi.PyCapsule_GetName.argtypes = [ctypes.py_object]
+ctypes.pythonapi.PyCapsule_GetPointer.restype = ADDRESS
+ctypes.pythonapi.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+
+def function(name, result=ctypes.c_int):
+    """One of lse.h, without lse_; integers go as ptrdiff_t, arrays and None as pointers, the last threads as int."""
+    capsule = _core.__pyx_capi__[name]
+    address = ctypes.pythonapi.PyCapsule_GetPointer(capsule, ctypes.pythonapi.PyCapsule_GetName(capsule))
+    call = ctypes.CFUNCTYPE(result)(address)
+
+    def called(*arguments, threads=None):
+        words = [ADDRESS(x.ctypes.data) if isinstance(x, np.ndarray) else ADDRESS(x) if x is None else SIZE(x)
+                 for x in arguments]  # fmt: skip
+        return call(*words, *([] if threads is None else [ctypes.c_int(threads)]))
+
+    return called
+
+
+def of_type(name, dtype):
+    return function(f"{name}_{'f32' if dtype == np.float32 else 'f64'}")
+
+
+def strides(a):
+    return [step // a.itemsize for step in a.strides]
+
+
+def untouched(shape, dtype):
+    return np.full(shape, UNTOUCHED, dtype)
+
+
+def assert_same(x, y):
+    assert np.asarray(x).tobytes() == np.asarray(y, x.dtype).tobytes()
+
+
+def matrices(dtype, rng):
+    """Rows short and long, as they lie in C and in Fortran order, backwards, with infinities and NaN."""
+    for rows, n in ((1, 1), (3, 7), (40, 33), (5, 1000), (2, 70_001), (300, 450)):
+        a = (rng.standard_normal((rows, n)) * 20).astype(dtype)
+        if rows > 3:
+            a[0, n // 2], a[1, 0], a[2] = np.inf, np.nan, -np.inf
+        yield a
+        yield np.asfortranarray(a)
+        yield a[::-1, ::-1]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_with_weights_and_masks(dtype, threads, rng):
+    call = of_type("logsumexp_rows_weighted", dtype)
+    for a in matrices(dtype, rng):
+        rows, n = a.shape
+        b = np.where(rng.random(a.shape) < 0.2, 0, rng.standard_normal(a.shape)).astype(dtype)
+        bytes_of = (rng.integers(0, 256, a.shape) * (rng.random(a.shape) < 0.8)).astype(np.uint8)
+        for weights in (None, b, b[:1], b[:, :1])[: 4 if a.size < 10_000 else 2]:
+            for mask in (None, bytes_of, bytes_of[:1], np.asfortranarray(bytes_of))[: 4 if a.size < 10_000 else 2]:
+                every_b = None if weights is None else np.broadcast_to(weights, a.shape)
+                every = None if mask is None else np.broadcast_to(mask, a.shape)
+                where = True if mask is None else every != 0
+                value, sign = lse.logsumexp(a, 1, every_b, return_sign=True, where=where)
+                out, signs = untouched(rows, dtype), untouched(rows, dtype)
+                words = [a, *strides(a), every_b, *([0, 0] if every_b is None else strides(every_b))]
+                words += [every, *([0, 0] if every is None else strides(every)), rows, n]
+                assert call(*words, out, signs, threads=threads) == OK
+                assert_same(out, value)
+                assert_same(signs, sign)
+                assert call(*words, out, None, threads=threads) == OK
+                assert_same(out, lse.logsumexp(a, 1, every_b, where=where))
+    out = untouched(3, dtype)
+    assert call(None, 0, 1, None, 0, 0, None, 0, 0, 3, 0, out, None, threads=1) == OK
+    assert_same(out, np.full(3, -np.inf))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_masked_maps(dtype, threads, rng):
+    for a in matrices(dtype, rng):
+        mask = (rng.integers(0, 256, a.shape) * (rng.random(a.shape) < 0.8)).astype(np.uint8)
+        for name in ("softmax", "log_softmax"):
+            out = untouched(a.shape, dtype)
+            call = of_type(f"{name}_rows_masked", dtype)
+            words = [a, *strides(a), mask, *strides(mask), *a.shape]
+            assert call(*words, out, *strides(out), threads=threads) == OK
+            assert_same(out, getattr(lse, name)(a, 1, where=mask != 0))
+            assert call(a, *strides(a), None, 0, 0, *a.shape, out, *strides(out), threads=threads) == ARGUMENT
+
+
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_cumulative_sums(dtype, threads, rng):
+    call = of_type("logcumsumexp_rows", dtype)
+    for a in matrices(dtype, rng):
+        out = untouched(a.shape, dtype)
+        assert call(a, *strides(a), *a.shape, out, *strides(out), threads=threads) == OK
+        assert_same(out, lse.logcumsumexp(a, 1))
+        turned, back = a[:, ::-1], out[:, ::-1]
+        assert call(turned, *strides(turned), *a.shape, back, *strides(back), threads=threads) == OK
+        assert_same(out, lse.logcumsumexp(a, 1, reverse=True))
+        in_place = a.copy()
+        assert call(in_place, *strides(in_place), *a.shape, in_place, *strides(in_place), threads=threads) == OK
+        assert_same(in_place, lse.logcumsumexp(a, 1))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_segments(dtype, threads, rng):
+    call = of_type("logsumexp_segments", dtype)
+    for n in (1, 10, 5000, 200_000):
+        memory = (rng.standard_normal(2 * n) * 20).astype(dtype)
+        for x in (memory[:n], memory[::2], memory[:n][::-1]):
+            for count in (1, 7, 300):
+                offsets = np.sort(rng.integers(0, n + 1, count + 1)).astype(np.intp)
+                out = untouched(count, dtype)
+                assert call(x, *strides(x), n, offsets, count, out, threads=threads) == OK
+                assert_same(out, lse.segment_logsumexp(x, offsets))
+    out, x = untouched(2, dtype), np.zeros(4, dtype)
+    assert call(None, 1, 0, np.zeros(3, np.intp), 2, out, threads=1) == OK
+    assert_same(out, np.full(2, -np.inf))
+    assert call(x, 1, 4, np.array([1]), 0, None, threads=1) == OK
+    out = untouched(2, dtype)
+    for offsets in ([0, 3, 2], [-1, 2, 3], [0, 2, 5], [5, 5, 5]):
+        assert call(x, 1, 4, np.array(offsets, np.intp), 2, out, threads=1) == ARGUMENT
+    good = np.array([0, 2, 4], np.intp)
+    for words in ([None, 1, 4, good, 2, out], [x, 1, -1, good, 2, out], [x, 1, 4, None, 2, out],
+                  [x, 1, 4, good, -1, out], [x, 1, 4, good, 2, None]):  # fmt: skip
+        assert call(*words, threads=1) == ARGUMENT
+    assert call(x, 1, 4, good, 2, out, threads=-1) == ARGUMENT
+    assert np.all(out == UNTOUCHED)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_wrong_rows(dtype):
+    x, b, mask, great = np.zeros((2, 3), dtype), np.ones((2, 3), dtype), np.ones((2, 3), np.uint8), 2**62
+    out, signs = untouched(2, dtype), untouched(2, dtype)
+    call = of_type("logsumexp_rows_weighted", dtype)
+    right = [x, 3, 1, b, 3, 1, mask, 3, 1, 2, 3, out, signs]
+    for at, wrong in ((0, None), (1, great), (2, great), (4, great), (5, great), (7, great), (8, great), (9, -1),
+                      (10, -1), (11, None)):  # fmt: skip
+        assert call(*right[:at], wrong, *right[at + 1 :], threads=1) == ARGUMENT
+    assert call(*right, threads=65537) == ARGUMENT
+    assert np.all(out == UNTOUCHED)
+    assert np.all(signs == UNTOUCHED)
+    assert call(*right, threads=1) == OK
+    results = untouched((2, 3), dtype)
+    for name in ("logcumsumexp_rows", "softmax_rows_masked"):
+        masked = [mask, 3, 1] if name == "softmax_rows_masked" else []
+        for words in ([x, 3, 1, *masked, 2, 3, results, 0, 1], [x, 3, 1, *masked, 2, 3, results, 3, 0],
+                      [x, 3, 1, *masked, -1, 3, results, 3, 1],
+                      [None, 3, 1, *masked, 2, 3, results, 3, 1]):  # fmt: skip
+            assert of_type(name, dtype)(*words, threads=1) == ARGUMENT
+    assert np.all(results == UNTOUCHED)
+
+
+# States -----------------------------------------------------------------------------------------------------
+
+
+def state_of(*chunks):
+    """A state fed with pairs of elements and weights, or None."""
+    state = np.zeros(12, np.uint64)
+    assert function("state_init")(state) == OK
+    for x, b in chunks:
+        assert function("state_update_f64")(state, x, 1, b, 1, x.size) == OK
+    return state
+
+
+def bytes_of(state):
+    data, size = np.zeros(80, np.uint8), np.zeros(1, np.uintp)
+    assert function("state_to_bytes")(state, data, size) == OK
+    return data[: size[0]].tobytes()
+
+
+def finished(state):
+    value, sign, count = np.zeros(1), np.zeros(1), np.zeros(1, np.int64)
+    assert function("state_finish")(state, value, sign) == OK
+    assert function("state_count")(state, count) == OK
+    return value[0], sign[0], count[0]
+
+
+def states(rng):
+    """States with and without weights, far, infinite, of nothing; and accumulators that have seen the same."""
+    x, b = rng.standard_normal(100), rng.standard_normal(100)
+    for chunks in ([], [(x, None)], [(x, b)], [(x, None), (x * 50, b)], [(x * 1e20, None)],
+                   [(np.array([np.inf]), None)], [(np.array([np.nan]), b[:1])],
+                   [(np.array([-np.inf]), None)]):  # fmt: skip
+        total = lse.LogSumExp()
+        for one, weights in chunks:
+            total.update(one, b=weights)
+        yield state_of(*chunks), total
+
+
+def test_bytes_are_those_of_python(rng):
+    for state, total in states(rng):
+        data = bytes_of(state)
+        assert data == total.to_bytes()
+        assert lse.LogSumExp.from_bytes(data).to_bytes() == data
+        again = np.zeros(12, np.uint64)
+        assert function("state_from_bytes")(again, np.frombuffer(data, np.uint8), len(data)) == OK
+        assert again.tobytes() == state.tobytes()
+        value, sign, count = finished(again)
+        assert_same(np.float64(value), total.log_abs)
+        assert_same(np.float64(sign), total.sign)
+        assert count == total.count
+
+
+def test_damaged_bytes_are_refused(rng):
+    """Whatever one byte becomes, it is refused or another number; nothing is written where it is refused."""
+    data = np.frombuffer(bytes_of(state_of((rng.standard_normal(9), rng.standard_normal(9)))), np.uint8)
+    call = function("state_from_bytes")
+    for size in range(len(data)):
+        state = np.zeros(12, np.uint64)
+        expected = OK if size == len(data) else STATE
+        assert call(state, data, size) == (expected if size != 48 else STATE)
+        assert not state.any()
+    for at in range(8):
+        for value in range(256):
+            damaged, state = data.copy(), np.zeros(12, np.uint64)
+            damaged[at] = value
+            assert call(state, damaged, len(data)) == (OK if value == data[at] else STATE)
+    for at, value in ((15, 0x80), (16 + 24 + 7, 0xFF)):  # a negative count, and one of the maximum
+        damaged = data.copy()
+        damaged[at] = value
+        assert call(np.zeros(12, np.uint64), damaged, len(data)) == STATE
+    for sum_at in (16, 48):
+        damaged = data.copy()
+        damaged[sum_at : sum_at + 8] = np.frombuffer(np.float64(np.nan).tobytes(), np.uint8)
+        assert call(np.zeros(12, np.uint64), damaged, len(data)) == STATE
+    assert call(None, data, len(data)) == ARGUMENT
+    assert call(np.zeros(12, np.uint64), None, len(data)) == ARGUMENT
+    raw, count = np.zeros(12, np.uint64), np.zeros(1, np.int64)
+    assert function("state_count")(raw, count) == STATE
+    assert function("state_to_bytes")(raw, np.zeros(80, np.uint8), np.zeros(1, np.uintp)) == STATE
+    assert function("state_count")(state_of(), None) == ARGUMENT
+
+
+def test_version():
+    assert function("version", ctypes.c_char_p)() == lse.__version__.encode()
+    header = (Path(lse.get_include()) / "lse" / "lse.h").read_text("utf-8")
+    assert re.search(r'#define LSE_VERSION "(.*)"', header)[1] == lse.__version__
+    assert re.search(r"LSE_STATE_BYTES = (\d+)", header)[1] == "80"
