@@ -77,8 +77,8 @@ def in_dtype(values, dtype, sign=1):
 
 
 # A state as bytes, as lse_state_to_bytes of lse.h writes that of one sum: "lse", the version, the size of the dtype,
-# whether there are weighted sums, how many axes, whether each sum has a count of its own, the count of all (or 0); then,
-# all little-endian, the length of each axis, those counts, the plain and the weighted sums.
+# whether there are weighted sums, how many axes, whether each sum has a count of its own, and the count of all (or 0);
+# then the length of each axis, those counts, the plain and the weighted sums. All numbers are little-endian.
 HEAD = struct.Struct("<3sBBBBBq")
 MOST = 2**63 - 1
 

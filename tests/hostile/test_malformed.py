@@ -181,6 +181,7 @@ def test_unreadable(tmp_path, whole):
 
 # Pickles ----------------------------------------------------------------------------------------------------
 
+
 def test_without_init():
     total = lse.LogSumExp.__new__(lse.LogSumExp)
     assert (total.value, total.sign, total.count, total.shape) == (-np.inf, 0, 0, ())

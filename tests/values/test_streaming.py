@@ -651,8 +651,8 @@ def test_bytes(dtype, shape, rng):
         LogSumExp(shape, dtype).update(a, 0).update(a * 50, 0, b, where=b > 0),
     ):
         data = total.to_bytes()
-        for given in (data, bytearray(data), memoryview(data)):
-            again = LogSumExp.from_bytes(given)
+        for same_data in (data, bytearray(data), memoryview(data)):
+            again = LogSumExp.from_bytes(same_data)
             assert (again.shape, again.dtype) == (total.shape, total.dtype)
             assert np.array_equal(again.count, total.count)
             for name in ("value", "log_abs", "sign"):

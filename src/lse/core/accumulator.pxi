@@ -545,7 +545,7 @@ cdef class LogSumExp:
         Returns
         -------
         bytes
-            16 bytes, 8 for each axis of `shape`, 32 for each of its elements, and 32 more once there are weights, 8 more
+            16 bytes, 8 for each axis of `shape`, 32 for each of its elements, 32 more once there are weights and 8 more
             once `count` is an array. For a single sum they are those of ``lse_state_to_bytes`` of ``lse.h``. A count of
             2**63 and more becomes 2**63 - 1.
 
