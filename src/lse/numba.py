@@ -1,8 +1,11 @@
-"""lse inside functions that Numba compiles; importing this module is what makes it known there.
+"""lse inside functions that Numba compiles.
 
 `lse.logsumexp` of one-dimensional arrays of float32 or float64 compiles in nopython mode, with or without weights, and
-runs on the calling thread. So do, in nopython mode alone, the functions of ``lse.h`` under their names without
-``lse_``: each takes ``array.ctypes`` for a pointer and returns 0 or an error::
+runs on the calling thread. For that nothing but `lse` is to be imported: Numba imports this module, as one of its
+extensions, before it first compiles.
+
+The functions of ``lse.h`` are here, for nopython mode alone, under their names without ``lse_``: each takes
+``array.ctypes`` for a pointer and returns 0 or an error::
 
     logsumexp_f64  logsumexp_strided_f64  logsumexp_weighted_f64  logsumexp_rows_f64  softmax_rows_f64
     log_softmax_rows_f64  state_init  state_update_f64  state_merge  state_finish; and the same with f32
@@ -10,12 +13,11 @@ runs on the calling thread. So do, in nopython mode alone, the functions of ``ls
 A state is an array of `STATE_SIZE` bytes; ``null_f64()`` and ``null_f32()`` are NULL; ``room_f64()`` and
 ``room_f32()`` point to room for one number in the frame of the function, which is read by ``[0]``.
 
-Functions compiled with ``cache=True`` hold names, not addresses, and so run in another process that has imported this
-module.
+Functions compiled with ``cache=True`` hold names, not addresses, and so run in other processes.
 
 Examples
 --------
->>> import numba, numpy as np, lse, lse.numba
+>>> import numba, numpy as np, lse
 >>> @numba.njit
 ... def evidence(log_prior, log_likelihood):
 ...     return lse.logsumexp(log_prior + log_likelihood)
@@ -34,6 +36,10 @@ import lse
 __all__ = ["STATE_SIZE", "address"]
 
 STATE_SIZE = 96  # bytes of lse_state
+
+
+def _init():
+    """Do nothing: Numba calls it once it has imported this module, which registers all there is."""
 
 
 def address(name: str) -> int:
