@@ -16,6 +16,7 @@ WANTED = [
     "lse/include/lse/capsule.h",
     "lse/lib/liblse.a",
     "lse/lib/pkgconfig/lse.pc",
+    "lse-*.dist-info/entry_points.txt",
 ]
 REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*_lse_h.pxd", "*.pyc"]
 REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]

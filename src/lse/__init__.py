@@ -2,6 +2,7 @@
 
 from lse import _process  # noqa: F401  before lse._core
 from lse._core import LogSumExp, log_softmax, logcumsumexp, logmeanexp, logsumexp, segment_logsumexp, softmax
+from lse._core import __pyx_capi__ as __pyx_capi__  # for scipy.LowLevelCallable.from_cython
 from lse._embedding import get_include
 from lse._threads import get_num_threads, num_threads, set_num_threads, show_config
 from lse._version import __version__

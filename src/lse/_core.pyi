@@ -42,6 +42,7 @@ SOFTMAX: int
 LOG_SOFTMAX: int
 CUMULATE: int
 STATE_SIZE: int
+__pyx_capi__: dict[str, Any]
 
 def kernels() -> str: ...
 def available_kernels() -> list[str]: ...

@@ -114,8 +114,6 @@ def logsumexp(
     With negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))`` over all chunks: what cancels
     within a chunk is computed again, as `lse.logsumexp` does, what cancels across chunks is not.
 
-    `lse.logsumexp` itself comes here when it is given a dask array.
-
     Examples
     --------
     >>> import dask.array as da

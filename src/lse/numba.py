@@ -1,18 +1,20 @@
-"""lse inside functions that Numba compiles; importing this module is what makes it known there.
+"""lse inside functions that Numba compiles.
 
 `lse.logsumexp` of one-dimensional arrays of float32 or float64 compiles in nopython mode, with or without weights, and
-runs on the calling thread. So do, in nopython mode alone, the functions of ``lse.h`` that return an error, under their
-names without ``lse_``, such as ``softmax_rows_f32`` or ``state_init``: they take ``array.ctypes`` for a pointer.
+runs on the calling thread. For that nothing but `lse` is to be imported: Numba imports this module, as one of its
+extensions, before it first compiles.
+
+The functions of ``lse.h`` that return an error are here, for nopython mode alone, under their names without ``lse_``,
+such as ``softmax_rows_f32`` or ``state_init``: they take ``array.ctypes`` for a pointer.
 
 A state is an array of `STATE_SIZE` bytes; ``null_f64()`` and ``null_f32()`` are NULL; ``room_f64()`` and
 ``room_f32()`` point to room for one number in the frame of the function, which is read by ``[0]``.
 
-Functions compiled with ``cache=True`` hold names, not addresses, and so run in another process that has imported this
-module.
+Functions compiled with ``cache=True`` hold names, not addresses, and so run in other processes.
 
 Examples
 --------
->>> import numba, numpy as np, lse, lse.numba
+>>> import numba, numpy as np, lse
 >>> @numba.njit
 ... def evidence(log_prior, log_likelihood):
 ...     return lse.logsumexp(log_prior + log_likelihood)
@@ -32,6 +34,10 @@ from lse import _core
 __all__ = ["STATE_SIZE", "address"]
 
 STATE_SIZE: int = _core.STATE_SIZE  # bytes of lse_state
+
+
+def _init():
+    """Do nothing: Numba calls it once it has imported this module, which registers all there is."""
 
 
 def address(name: str) -> int:

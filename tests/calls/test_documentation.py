@@ -32,6 +32,12 @@ def test_pages(path):
     run("\n".join(block for block in blocks if block.startswith(">>>")), path.name, path)
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pages_import_nothing_private(path):
+    code = "\n".join(BLOCK.findall(path.read_text(encoding="utf-8")))
+    assert not re.findall(r"^.*(?:\blse\._[a-z]|from lse\S* import .*\b_).*$", code, re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", ["README", "start", "mixtures", "hidden_markov", "nested_sampling", "scipy"])
 def test_the_pages_have_examples(name):
     path = next(path for path in PAGES if path.stem == name)

@@ -256,6 +256,30 @@ def test_docstrings():
     assert tried.attempted >= 3
 
 
+# Without importing lse.numba --------------------------------------------------------------------------------
+
+FOUND = """
+import sys, numba, numpy as np, lse
+
+@numba.njit(cache=True)
+def both(a, b):
+    return lse.logsumexp(a), lse.logsumexp(a, b=b)
+
+assert "lse.numba" not in sys.modules
+a = np.arange(10.0)
+assert both(a, a) == (lse.logsumexp(a), lse.logsumexp(a, b=a))
+print("lse.numba" in sys.modules, sum(both.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.compiles
+def test_numba_finds_an_installed_lse(installed, tmp_path):
+    """Also to run what another process has compiled."""
+    (tmp_path / "found.py").write_text(FOUND)
+    for expected in ("True 0", "True 1"):
+        assert installed.printed("found.py", cwd=tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache")) == expected
+
+
 # Other processes --------------------------------------------------------------------------------------------
 
 CACHED = """

@@ -1,25 +1,24 @@
-"""The functions that scipy.LowLevelCallable takes out of lse._core, in the routines that call them."""
+"""The functions that scipy.LowLevelCallable takes out of lse, in the routines that call them."""
 
 import numpy as np
 import pytest
 
 import lse
-from lse import _core
 
 scipy = pytest.importorskip("scipy")
 from scipy import integrate, ndimage  # noqa: E402
 
 
 def test_signatures():
-    integrand = scipy.LowLevelCallable.from_cython(_core, "integrand")
+    integrand = scipy.LowLevelCallable.from_cython(lse, "integrand")
     assert integrand.signature == "double (int, double *)"
-    in_footprint = scipy.LowLevelCallable.from_cython(_core, "filter_footprint")
+    in_footprint = scipy.LowLevelCallable.from_cython(lse, "filter_footprint")
     assert in_footprint.signature == "int (double *, intptr_t, double *, void *)"
 
 
 def test_quad():
     """The integral of log(e^x + e^c) over x: 0 to 1, against the same in Python."""
-    integrand = scipy.LowLevelCallable.from_cython(_core, "integrand")
+    integrand = scipy.LowLevelCallable.from_cython(lse, "integrand")
     for c in (-1000.0, -1.0, 0.5, 1000.0):
         found = integrate.quad(integrand, 0, 1, args=(c,))
         assert found == integrate.quad(lambda x, c=c: lse.logsumexp([x, c]), 0, 1)
@@ -27,7 +26,7 @@ def test_quad():
 
 
 def test_nquad():
-    integrand = scipy.LowLevelCallable.from_cython(_core, "integrand")
+    integrand = scipy.LowLevelCallable.from_cython(lse, "integrand")
     ranges = [[0, 1], [-1, 2], [3, 4]]
     value, error = integrate.nquad(integrand, ranges)
     assert value == integrate.nquad(lambda *x: lse.logsumexp(x), ranges)[0]
@@ -37,7 +36,7 @@ def test_nquad():
 @pytest.mark.parametrize("size", [1, 3, (2, 5)])
 @pytest.mark.parametrize("mode", ["reflect", "constant", "wrap"])
 def test_generic_filter(rng, size, mode):
-    in_footprint = scipy.LowLevelCallable.from_cython(_core, "filter_footprint")
+    in_footprint = scipy.LowLevelCallable.from_cython(lse, "filter_footprint")
     image = rng.normal(size=(20, 30)) * 100
     image[3, 4], image[10, 11], image[15, 6] = np.inf, np.nan, -np.inf
     found = ndimage.generic_filter(image, in_footprint, size=size, mode=mode)

@@ -37,13 +37,14 @@ cdef object elements_of(cnp.ndarray a, cnp.ndarray where, unsigned long long red
     """How many elements go into each sum: an integer, or where there are several sums and a mask an array of int64."""
     cdef object many = 1
     cdef int axis, ndim = cnp.PyArray_NDIM(a)
-    axes = [axis for axis in range(ndim) if reduced >> axis & 1]
-    if where is not None:
-        many = np.count_nonzero(where, axis=None if len(axes) == ndim else tuple(axes))
-        return np.ascontiguousarray(many, np.int64) if isinstance(many, cnp.ndarray) else int(many)
-    for axis in axes:
-        many *= cnp.PyArray_DIM(a, axis)
-    return many
+    axes = tuple([axis for axis in range(ndim) if reduced >> axis & 1])
+    if where is None:
+        for axis in axes:
+            many *= cnp.PyArray_DIM(a, axis)
+        return many
+    if len(axes) == ndim:
+        return int(np.count_nonzero(where))
+    return np.ascontiguousarray(np.add.reduce(where, axis=axes, dtype=np.int64))
 
 
 cdef object add_elements(object a, object b):
