@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 import lse
-from lse import _arguments, _core, _embedding
+from lse import _core, _dtypes, _embedding
 
 PROG = "python -m lse"
 EPILOG = f"""\
@@ -252,7 +252,7 @@ def save_result(arguments, data, path):
         with blaming(arguments.output), open(path, "wb") as file:
             np.save(file, result, allow_pickle=False)
         return
-    dtype = _arguments.real_or_complex(data.dtype, arguments.function.__name__, "x")
+    dtype = _dtypes.floating_dtype(data.dtype, arguments.function.__name__, "x")
     with blaming(arguments.output):
         out = npy.open_memmap(path, "w+", dtype, data.shape, fortran_order=data.flags.fnc)
         reserve(path)

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from lse import _core
-from lse._arguments import Arguments, dtype_of, loadable
+from lse._arguments import check_arguments
+from lse._backends import backend_of
+from lse._dtypes import as_dtype
+from lse._native import as_core_input
 
 STATE_VERSION = 2  # of what is pickled
 
 
 def checked(shape, dtype):
     """Whether results are float32, and a shape as a tuple."""
-    dtype = dtype_of(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
+    dtype = as_dtype(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
     several = isinstance(shape, Sequence) and not isinstance(shape, str | bytes)
@@ -35,8 +38,8 @@ def checked(shape, dtype):
 def checked_arguments(a, axis, b, where):
     if isinstance(a, _core.LogSumExp):
         raise TypeError("LogSumExp: a is an accumulator, not data; merge() takes those")
-    args = Arguments("LogSumExp", a, axis, b=b, where=where)
-    if args.dtype.kind == "c" or args.dtype.char == "g":
+    args = check_arguments("LogSumExp", a, axis, b=b, where=where)
+    if not backend_of(args.dtype).MERGEABLE:
         raise TypeError(
             f"LogSumExp: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
             "integer type or bool"
@@ -46,9 +49,9 @@ def checked_arguments(a, axis, b, where):
 
 def fold(total, args):
     """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
-    weights = None if args.b is None else loadable(args.b, np.float64)
+    weights = None if args.b is None else as_core_input(args.b)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
-    total._fold(loadable(args.a, np.float64), args.where, weights, args.bits, single)
+    total._fold(as_core_input(args.a), args.where, weights, args.bits, single)
     return total
 
 
