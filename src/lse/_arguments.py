@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
-from lse._dtypes import BFLOAT16, Array, DType, check_dtype, floating_dtype, is_bfloat16, promote_weights
+from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
 from lse._foreign import is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
@@ -173,8 +173,10 @@ def check_arguments(
         arrays["where"] = mask
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
     result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    elements = as_readable(elements, result)
     if weights is not None:
-        elements, weights = np.broadcast_to(elements, shape), np.broadcast_to(weights, shape)
+        weights = np.broadcast_to(as_readable(weights, result), shape)
+        elements = np.broadcast_to(elements, shape)
     if mask is not None:
         mask = np.broadcast_to(mask, shape)
     if check_flag(keepdims, function, "keepdims"):
@@ -187,7 +189,8 @@ def check_arguments(
 def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     """The one array of a call, the dtype to compute in, and what makes of a result an array of its kind."""
     array, like = unwrap(a, function, "a")
-    return array, check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function), like
+    result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
+    return as_readable(array, result), result, like
 
 
 def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iterator[tuple[Any, Arguments]]:

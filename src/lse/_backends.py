@@ -4,7 +4,7 @@ from typing import Protocol
 
 from lse import _complex, _longdouble, _native
 from lse._arguments import Arguments
-from lse._dtypes import Array, DType
+from lse._dtypes import Array, DType, is_native
 
 
 class Backend(Protocol):
@@ -23,6 +23,6 @@ class Backend(Protocol):
 
 
 def backend_of(dtype: DType) -> Backend:
-    if dtype.kind == "c":
-        return _complex
-    return _longdouble if dtype.char == "g" else _native
+    if is_native(dtype):
+        return _native
+    return _complex if dtype.kind == "c" else _longdouble

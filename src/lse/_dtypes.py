@@ -24,6 +24,18 @@ def is_floating(dtype: DType) -> bool:
     return dtype.char in CODES or is_bfloat16(dtype)
 
 
+def is_native(dtype: DType) -> bool:
+    """Whether the core computes in a floating dtype; functions of NumPy do in the others."""
+    return dtype.char in "efd" or is_bfloat16(dtype)
+
+
+def as_readable(a: Array, dtype: DType) -> Array:
+    """An array as what computes in a dtype can read it: functions of NumPy do not know bfloat16 of torch."""
+    if a.dtype != BFLOAT16 or is_native(dtype):
+        return a
+    return (a.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
 def refuse_dtype(dtype: DType, function: str, name: str) -> NoReturn:
     raise TypeError(f"{function}: dtype {dtype.name} of {name} is not supported; {NUMERIC}, so convert {name} first")
 
