@@ -88,7 +88,7 @@ def resolve(
     b: object,
     dtype: Any,
 ) -> tuple[DType, tuple[Length, ...], Axes]:
-    """Check the arguments of a call, by name the elements and if given b and where, of NumPy or of dask.
+    """Check the dtypes and shapes of the elements, the first, and of b and where if given; of NumPy or of dask.
 
     Return the dtype to compute in, the shape that elements and weights have together, and the axes to reduce.
     """
@@ -146,7 +146,7 @@ class Arguments:
         return have_same_places(self.a, out) and not masked
 
     def weights_alone(self) -> "Arguments":
-        """Those whose sum is that of the weights that exist: a sum of the exponentials of zeros."""
+        """The arguments of the sum of the weights, zeros in place of the elements."""
         b = np.broadcast_to(1.0, self.a.shape) if self.b is None else self.b
         return replace(self, a=np.broadcast_to(0.0, self.a.shape), b=b, dtype=np.dtype(np.float64))
 

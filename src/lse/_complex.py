@@ -17,7 +17,7 @@ LN2_SHORT, LN2_REST = float.fromhex("0x1.62e42fefa4000p-1"), float.fromhex("-0x1
 
 
 def phases(a: Array, b: Array | None, where: Array | None) -> tuple[Array, Array, Array]:
-    """Re a, and the real and the imaginary part of b e^(i Im a), which is 0 for what does not exist."""
+    """Re a, and the real and the imaginary part of b e^(i Im a), which is 0 for excluded elements."""
     size, angle = a.real.astype(np.float64), a.imag.astype(np.float64)
     cosine, sine = np.cos(angle), np.sin(angle)
     endless = np.isposinf(size) & ~np.isfinite(angle)  # C99's cexp: inf + i NaN
@@ -82,14 +82,13 @@ def parts(args: Arguments) -> tuple[Array, Array]:
     return np.where(unknown & ~endless, np.nan, log), np.where(unknown, np.nan, angle)
 
 
-def from_parts(real: Array, imag: Array) -> Array:
-    result = np.empty(real.shape, np.complex128)
-    result.real, result.imag = real, imag
+def store(result: Array, real: Array, imag: Array) -> Array:
+    result.real[...], result.imag[...] = real, imag
     return result
 
 
-def store(result: Array, real: Array, imag: Array) -> None:
-    result.real[...], result.imag[...] = real, imag
+def from_parts(real: Array, imag: Array) -> Array:
+    return store(np.empty(real.shape, np.complex128), real, imag)
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
-CODES = "efdgFD"  # NumPy's characters of those that it has itself
+NATIVE = "efd"  # NumPy's characters of those that the core computes in, and bfloat16
+CODES = NATIVE + "gFD"
 BFLOAT16: DType = np.dtype("V2")  # as torch's comes, and as the core takes any; that of ml_dtypes is another dtype
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
@@ -26,7 +27,7 @@ def is_floating(dtype: DType) -> bool:
 
 def is_native(dtype: DType) -> bool:
     """Whether the core computes in a floating dtype; functions of NumPy do in the others."""
-    return dtype.char in "efd" or is_bfloat16(dtype)
+    return dtype.char in NATIVE or is_bfloat16(dtype)
 
 
 def as_readable(a: Array, dtype: DType) -> Array:
@@ -64,7 +65,7 @@ def promote(a: DType, b: DType, function: str) -> DType:
 
 
 def promote_weights(natural: DType, b: object, dtype: DType, function: str) -> DType:
-    """Likewise of elements and of weights `b` of a dtype; a Python number does not widen that of the elements."""
+    """The dtype for elements of dtype `natural` and weights `b` of another; a Python number does not widen it."""
     if type(b) in (bool, int, float):
         return natural
     if type(b) is complex:

@@ -26,12 +26,8 @@ def logsumexp(a: Any, axis: Any, b: Any, keepdims: Any, return_sign: Any, where:
     return_sign = check_flag(return_sign, "logsumexp", "return_sign")
     kind = real_dtype(args.dtype) if return_sign else args.dtype
     target = check_out(out, args.shape, kind, "logsumexp")
-    # a sign has the strides of its result, which is then a new array too
-    result = (
-        target
-        if can_hold(target, kind) and not args.overlaps(target) and not return_sign
-        else np.empty(args.shape, kind)
-    )
+    free = not args.overlaps(target) and not return_sign  # signs have the strides of the result
+    result = target if can_hold(target, kind) and free else np.empty(args.shape, kind)
     sign = np.empty(args.shape, args.dtype) if return_sign else None
     backend_of(args.dtype).logsumexp(args, result, sign)
     value = return_result(result, out, target, args.like)
