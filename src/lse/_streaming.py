@@ -3,20 +3,21 @@
 import math
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from lse import _core
-from lse._arguments import check_arguments
+from lse._arguments import Arguments, check_arguments
 from lse._backends import backend_of
-from lse._dtypes import as_dtype
+from lse._dtypes import Array, DType, as_dtype
 from lse._native import as_core_input
 
 STATE_VERSION = 2  # of what is pickled
 
 
-def checked(shape, dtype):
+def checked(shape: Any, dtype: Any) -> tuple[bool, tuple[int, ...]]:
     """Whether results are float32, and a shape as a tuple."""
     dtype = as_dtype(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
@@ -35,7 +36,7 @@ def checked(shape, dtype):
     return dtype == np.float32, lengths
 
 
-def checked_arguments(a, axis, b, where):
+def checked_arguments(a: Any, axis: Any, b: Any, where: Any) -> Arguments:
     if isinstance(a, _core.LogSumExp):
         raise TypeError("LogSumExp: a is an accumulator, not data; merge() takes those")
     args = check_arguments("LogSumExp", a, axis, b=b, where=where)
@@ -47,7 +48,7 @@ def checked_arguments(a, axis, b, where):
     return args
 
 
-def fold(total, args):
+def fold(total: Any, args: Arguments) -> Any:
     """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
     weights = None if args.b is None else as_core_input(args.b)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
@@ -55,7 +56,7 @@ def fold(total, args):
     return total
 
 
-def update(total, a, axis, b, where):
+def update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> None:
     args = checked_arguments(a, axis, b, where)
     if args.shape != total.shape:
         raise ValueError(
@@ -65,20 +66,20 @@ def update(total, a, axis, b, where):
     fold(total, args)
 
 
-def of(cls, a, axis, b, where, dtype):
+def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: Any) -> Any:
     args = checked_arguments(a, axis, b, where)
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
     return fold(cls(args.shape, dtype), args)
 
 
-def in_dtype(values, dtype, sign=1):
+def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
     """Results as the user sees them, every NaN the same one; NaN where the sign is negative."""
     result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
     return result[()] if result.ndim == 0 else result
 
 
-def checked_sums(sums, shape, name):
+def checked_sums(sums: Any, shape: tuple[int, ...], name: str) -> Array:
     sums = np.array(sums, order="C") if isinstance(sums, np.ndarray) else None  # a copy of what lies in memory
     if sums is None or sums.dtype.kind != "f" or sums.dtype.itemsize != 8:
         raise TypeError(f"LogSumExp: a pickled state whose {name} sums are no array of float64")
@@ -87,10 +88,11 @@ def checked_sums(sums, shape, name):
     counts = sums[3]
     if np.isnan(sums[0]).any() or np.isinf(sums[1]).any() or not (np.isfinite(counts) & (counts >= 0)).all():
         raise ValueError(f"LogSumExp: a pickled state whose {name} sums are no sums")
-    return sums.astype(np.float64, copy=False)
+    native: Array = sums.astype(np.float64, copy=False)
+    return native
 
 
-def checked_count(count, shape):
+def checked_count(count: Any, shape: tuple[int, ...]) -> Any:
     if type(count) is int and count >= 0:
         return count
     if isinstance(count, np.ndarray) and count.dtype.kind == "i" and count.shape == shape != ():
@@ -101,7 +103,7 @@ def checked_count(count, shape):
     raise ValueError(f"LogSumExp: a pickled state whose count is {count!r}")
 
 
-def checked_state(state, shape):
+def checked_state(state: Any, shape: tuple[int, ...]) -> tuple[Any, Array, Array | None]:
     """The parts of a pickled state; what is not one raises."""
     if not isinstance(state, tuple) or len(state) != 4:
         raise TypeError("LogSumExp: a pickled state must be a tuple of version, count, plain and weighted sums")
