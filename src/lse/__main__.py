@@ -11,15 +11,19 @@ import secrets
 import shutil
 import sys
 import warnings
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from io import BufferedReader
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.lib import format as npy
 
 import lse
-from lse import _arguments, _core, _embedding
+from lse import _core, _dtypes, _embedding
+from lse._dtypes import Array
 
 PROG = "python -m lse"
 EPILOG = f"""\
@@ -33,19 +37,19 @@ A file whose name reads as a number is given as a path, such as ./1000.
 """
 LARGE = 1 << 26  # bytes; what takes less is done before a progress bar can be read
 POLL = 0.1  # seconds
-TYPECODES = {None: "d", "float64": "d", "float32": "f"}  # of the array module
+TYPECODES: dict[str | None, Literal["d", "f"]] = {None: "d", "float64": "d", "float32": "f"}  # of the array module
 INTERRUPTED = 128 + 2  # as shells report SIGINT
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""
         self.exit(2, f"{self.prog}: error: {' '.join(message.split())}\n")
 
 
-def build_parser():
+def build_parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser(
         prog=PROG,
@@ -74,7 +78,7 @@ def build_parser():
     return parser
 
 
-def is_number(word):
+def is_number(word: str | bytes) -> bool:
     """Whether Python reads the text or bytes as a float."""
     try:
         float(word)
@@ -83,17 +87,17 @@ def is_number(word):
     return True
 
 
-def guarded(word):
+def guarded(word: str) -> str:
     """Hide the sign of -inf, -1e3 or -1,0 behind a space from argparse, which would take it for an option."""
     return f" {word}" if word.startswith("-") and all(map(is_number, word.split(","))) else word
 
 
-def unguarded(word):
+def unguarded(word: str) -> str:
     """Undo `guarded`."""
     return word[1:] if word.startswith(" -") else word
 
 
-def axes(text):
+def axes(text: str) -> int | tuple[int, ...]:
     """Return an axis as an integer, and a list of them as a tuple."""
     try:
         numbers = tuple(int(word) for word in text.split(","))
@@ -104,7 +108,7 @@ def axes(text):
 
 
 @contextlib.contextmanager
-def blaming(name):
+def blaming(name: str) -> Iterator[None]:
     """Let an error of the operating system name the file as the user did."""
     try:
         yield
@@ -112,7 +116,7 @@ def blaming(name):
         raise OSError(error.errno, error.strerror or str(error), name) from None
 
 
-def read_input(operands, dtype):
+def read_input(operands: list[str], dtype: str | None) -> Array:
     """Return the array that the operands are, or name."""
     if not operands:
         raise ValueError("expected numbers, a file, or - for standard input; see --help")
@@ -121,8 +125,9 @@ def read_input(operands, dtype):
         return np.array(array.array(TYPECODES[dtype], map(float, operands)))
     if len(operands) > 1:
         raise ValueError(f"{others[0]!r} is not a number; expected either numbers, or one file and nothing else")
+    file: int | str = 0
     if others == ["-"]:
-        name, file = "standard input", 0
+        name = "standard input"
     elif os.path.exists(others[0]):
         name = file = others[0]
     else:
@@ -138,14 +143,14 @@ def read_input(operands, dtype):
         return read_table(stream, name, dtype)
 
 
-def read_npy(stream, name, dtype):
+def read_npy(stream: BufferedReader, name: str, dtype: str | None) -> Array:
     """Return the array of a .npy file, mapped where that is possible."""
     if dtype is not None:
         raise ValueError(f"--dtype is for text, but {name} is .npy, which has its own dtype; leave the option out")
     try:
         with warnings.catch_warnings(action="ignore"):  # of a header that is parsed as Python
             if os.path.isfile(name) and stream.name == name:
-                return np.load(name, mmap_mode="r", allow_pickle=False)
+                return np.asanyarray(np.load(name, mmap_mode="r", allow_pickle=False))
             return npy.read_array(SimpleNamespace(read=stream.read), allow_pickle=False)  # a pipe is only good for read
     except (OSError, MemoryError):
         raise
@@ -153,13 +158,14 @@ def read_npy(stream, name, dtype):
         raise ValueError(f"{name}: not a complete .npy file of numbers: {error}") from None
 
 
-def refuse_binary(name, line):
+def refuse_binary(name: str, line: int) -> NoReturn:
     raise ValueError(f"{name}, line {line}: binary; expected text (in UTF-8) or a .npy file")
 
 
-def read_table(lines, name, dtype):
+def read_table(lines: Iterable[bytes], name: str, dtype: str | None) -> Array:
     """Return the numbers in lines of text as a 2-D array."""
-    numbers, width, header = array.array(TYPECODES[dtype]), None, None
+    numbers: array.array[float] = array.array(TYPECODES[dtype])
+    width = header = None
     for i, line in enumerate(lines, 1):
         text = line.removeprefix(b"\xef\xbb\xbf").partition(b"#")[0].strip()
         words = re.split(rb"\s*,\s*|\s+", text) if b"," in text else text.split()
@@ -185,7 +191,7 @@ def read_table(lines, name, dtype):
     return np.asarray(numbers).reshape(-1, width)
 
 
-def progress_bar(data):
+def progress_bar(data: Array) -> Any:
     """Return a bar for a large file if there is a terminal to see it and tqdm to draw it."""
     if isinstance(data, np.memmap) and data.nbytes >= LARGE and sys.stderr is not None and sys.stderr.isatty():
         with contextlib.suppress(ImportError):
@@ -195,7 +201,7 @@ def progress_bar(data):
     return contextlib.nullcontext()
 
 
-def compute(arguments, data, **options):
+def compute(arguments: argparse.Namespace, data: Array, **options: Any) -> Any:
     """Call the function in a thread of its own, so that neither Ctrl-C nor the progress bar waits for its end."""
     if arguments.keepdims:
         options["keepdims"] = True
@@ -212,7 +218,7 @@ def compute(arguments, data, **options):
         raise ValueError(f"--axis: {said}; the input has shape {data.shape}") from None
 
 
-def print_result(result):
+def print_result(result: Any) -> None:
     """Print numbers that read back as they are: a row per line, a number per line where there are no rows."""
     result = np.asarray(result)
     table = result if result.ndim > 1 else result.reshape(-1, 1)
@@ -224,7 +230,7 @@ def print_result(result):
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str) -> Iterator[Path]:
     """Give a new file beside `path` that takes its place when all has gone well, and is removed when not."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -245,14 +251,14 @@ def replacing(path):
             temporary.unlink(missing_ok=True)
 
 
-def save_result(arguments, data, path):
+def save_result(arguments: argparse.Namespace, data: Array, path: Path) -> None:
     """Write the result; that of a softmax straight into the mapped file, as it is as large as the input."""
     if arguments.function is lse.logsumexp:
         result = compute(arguments, data)
         with blaming(arguments.output), open(path, "wb") as file:
             np.save(file, result, allow_pickle=False)
         return
-    dtype = _arguments.real_or_complex(data.dtype, arguments.function.__name__, "x")
+    dtype = _dtypes.floating_dtype(data.dtype, arguments.function.__name__, "x")
     with blaming(arguments.output):
         out = npy.open_memmap(path, "w+", dtype, data.shape, fortran_order=data.flags.fnc)
         reserve(path)
@@ -261,7 +267,7 @@ def save_result(arguments, data, path):
         out.flush()
 
 
-def reserve(path):
+def reserve(path: Path) -> None:
     """Make a full disk an error now, where the system can; writing to the map it would be a signal."""
     if hasattr(os, "posix_fallocate"):
         with open(path, "r+b") as file:
@@ -272,7 +278,7 @@ def reserve(path):
                     raise
 
 
-def run(argv):
+def run(argv: list[str]) -> None:
     """Do what the arguments say."""
     arguments = build_parser().parse_intermixed_args(list(map(guarded, argv)))
     if arguments.keepdims and arguments.function is not lse.logsumexp:
@@ -293,7 +299,7 @@ def run(argv):
             print_result(result)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command line and return the exit status; when interrupted, exit at once."""
     try:
         try:

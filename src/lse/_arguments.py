@@ -1,100 +1,43 @@
-"""What a caller may pass: dtypes, axes, weights, masks and outputs, checked and made plain."""
+"""What a caller may pass: axes, weights, masks and outputs, checked, and brought to one shape."""
 
 import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
-from lse._foreign import BRAIN, is_masked, refuse_dtype, unwrap
+from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
+from lse._foreign import is_masked, unwrap
 
-FLOATING = "expected float16, bfloat16, float32, float64, longdouble, complex64 or complex128"
-
-
-def is_brain(dtype):
-    return dtype == BRAIN or (dtype.kind == "V" and dtype.name == "bfloat16")
-
-
-# Dtypes -----------------------------------------------------------------------------------------------------
-
-
-def real_or_complex(dtype, function, name):
-    """The dtype in which elements of another are computed."""
-    if dtype.char in "efdgFD" or is_brain(dtype):
-        return dtype if dtype.isnative else dtype.newbyteorder("=")
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
-    refuse_dtype(dtype, function, name)
-
-
-def joined(a, b, function):
-    """The dtype of what is computed of both."""
-    if a == b:
-        return a
-    if is_brain(a) or is_brain(b):
-        a, b = (np.dtype(np.float32) if is_brain(t) else t for t in (a, b))
-    return real_or_complex(np.result_type(a, b), function, "a and b")
-
-
-def as_float(b, function):
-    """A Python integer as a float."""
-    try:
-        return float(b)
-    except OverflowError:
-        raise ValueError(
-            f"{function}: b is an integer beyond the range of float64; add its logarithm to a instead"
-        ) from None
-
-
-def of_weights(b, given, natural, function):
-    """The dtype of weights beside one of elements; a Python number does not widen that."""
-    if type(given) in (bool, int, float):
-        return natural
-    if type(given) is complex:
-        return joined(natural, np.dtype(np.complex64), function)
-    return joined(natural, real_or_complex(b.dtype, function, "b"), function)
-
-
-def dtype_of(dtype, function, expected):
-    try:
-        return np.dtype(dtype)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{function}: dtype={dtype!r} is no dtype; {expected}") from error
-
-
-def asked(dtype, natural, function):
-    """The dtype that the caller asks for, checked against the one that the arguments have."""
-    dtype = dtype_of(dtype, function, FLOATING)
-    if not (dtype.char in "efdgFD" or is_brain(dtype)) or dtype == BRAIN:
-        raise TypeError(f"{function}: dtype {dtype.name} is not a floating type to compute in; {FLOATING}")
-    if natural.kind == "c" and dtype.kind != "c":
-        raise TypeError(
-            f"{function}: the arguments are {natural.name}, which dtype={dtype.name} cannot hold; pass a complex dtype"
-        )
-    return dtype.newbyteorder("=")
-
+Axes: TypeAlias = tuple[int, ...]
+Like: TypeAlias = Callable[[Array], Any] | None  # makes of a result an array of the caller's library
+Length = TypeVar("Length", int, float)  # of dask a length that is not known is inf
 
 # Axes and shapes --------------------------------------------------------------------------------------------
 
 
-def flag(value, function, name):
+def check_flag(value: object, function: str, name: str) -> bool:
     """An option that is on or off."""
     if not isinstance(value, bool | int | np.bool_ | np.integer):
         raise TypeError(f"{function}: {name} must be True or False, not {value!r}")
     return bool(value)
 
 
-def axis_number(axis, function, expected):
+def as_axis(axis: Any, function: str, expected: str) -> int:
     """An integer, of whatever size; not a bool, which is an option in the wrong place."""
     if isinstance(axis, bool) or not hasattr(axis, "__index__"):
         raise TypeError(f"{function}: axis must be {expected}, not {axis!r}")
     return operator.index(axis)
 
 
-def axes_of(axis, ndim, function):
+def normalize_axes(axis: Any, ndim: int, function: str) -> Axes:
     """The axes to reduce, ascending."""
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, tuple) else (axis,)
-    numbers = [axis_number(n, function, "None, an integer or a tuple of integers") for n in given]
+    numbers = [as_axis(n, function, "None, an integer or a tuple of integers") for n in given]
     if ndim == 0 and given is not axis and numbers[0] in (0, -1):
         return ()  # as NumPy's reductions
     for n in numbers:
@@ -106,11 +49,12 @@ def axes_of(axis, ndim, function):
     return tuple(axes)
 
 
-def bits_of(axes):
-    return sum(1 << axis for axis in axes)
+def normalize_axis(axis: Any, ndim: int, function: str) -> int:
+    """One axis, counted from the first."""
+    return normalize_axes((as_axis(axis, function, "an integer"),), ndim, function)[0]
 
 
-def broadcast(function, **shapes):
+def broadcast(function: str, **shapes: tuple[Length, ...]) -> tuple[Length, ...]:
     """The shape that all have together; NumPy's own function ends at 32 dimensions."""
     ndim = max(map(len, shapes.values()))
     lengths = [(1,) * (ndim - len(shape)) + shape for shape in shapes.values()]
@@ -121,73 +65,146 @@ def broadcast(function, **shapes):
     raise ValueError(f"{function}: shapes that do not broadcast with each other: {said}")
 
 
-def check_mask(function, name, shape, mask):
-    """Raise if a mask of this shape does not broadcast to the shape of what it masks."""
-    if broadcast(function, **{name: shape, "where": mask}) != shape:
-        raise ValueError(f"{function}: where has shape {mask}, which does not broadcast to that of {name}, {shape}")
+# Arguments of reductions and maps ---------------------------------------------------------------------------
 
 
-def refuse_mask(function, dtype):
-    raise TypeError(f"{function}: where must be boolean, not {dtype.name}; compare, as in where=mask != 0")
+def as_weights(b: Any, function: str) -> Any:
+    """A Python integer as a float, all else as it is."""
+    if type(b) is not int:
+        return b
+    try:
+        return float(b)
+    except OverflowError:
+        raise ValueError(
+            f"{function}: b is an integer beyond the range of float64; add its logarithm to a instead"
+        ) from None
 
 
+def resolve(
+    function: str,
+    dtypes: dict[str, DType],
+    shapes: dict[str, tuple[Length, ...]],
+    axis: Any,
+    b: object,
+    dtype: Any,
+) -> tuple[DType, tuple[Length, ...], Axes]:
+    """Check the dtypes and shapes of the elements, the first, and of b and where if given; of NumPy or of dask.
+
+    Return the dtype to compute in, the shape that elements and weights have together, and the axes to reduce.
+    """
+    name = next(iter(dtypes))
+    natural = floating_dtype(dtypes[name], function, name)
+    if "b" in dtypes:
+        natural = promote_weights(natural, b, dtypes["b"], function)
+    result = check_dtype(dtype, natural, function)
+    mask = dtypes.get("where")
+    if mask is not None and mask != np.bool_:
+        raise TypeError(f"{function}: where must be boolean, not {mask.name}; compare, as in where=mask != 0")
+    shape = broadcast(function, **{key: x for key, x in shapes.items() if key != "where"})
+    if mask is not None and broadcast(function, **{name: shape, "where": shapes["where"]}) != shape:
+        raise ValueError(
+            f"{function}: where has shape {shapes['where']}, which does not broadcast to that of {name}, {shape}"
+        )
+    return result, shape, normalize_axes(axis, len(shape), function)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Arguments:
-    """The arguments of one call, as plain arrays of one shape."""
+    """The arguments of one call: elements, and weights and a mask of their shape."""
 
-    def __init__(self, function, a, axis, *, name="a", keepdims=False, b=None, where=True, dtype=None):
-        self.function = function
-        self.a, self.like = unwrap(a, function, name)
-        natural = real_or_complex(self.a.dtype, function, name)
-        self.b = self.where = None
-        if b is not None:
-            self.b, like = unwrap(as_float(b, function) if type(b) is int else b, function, "b")
-            self.like = self.like or like
-            natural = of_weights(self.b, b, natural, function)
-        self.dtype = natural if dtype is None else asked(dtype, natural, function)
-        if where is not True:
-            self.where, _ = unwrap(where, function, "where")
-            if self.where.dtype != np.bool_:
-                refuse_mask(function, self.where.dtype)
-        self._bring_to_one_shape(name)
-        self.axes = axes_of(axis, self.a.ndim, function)
-        self.bits = bits_of(self.axes)
-        self.keepdims_shape = tuple(1 if i in self.axes else n for i, n in enumerate(self.a.shape))
-        kept = tuple(n for i, n in enumerate(self.a.shape) if i not in self.axes)
-        self.shape = self.keepdims_shape if flag(keepdims, function, "keepdims") else kept
-
-    def _bring_to_one_shape(self, name):
-        shape = self.a.shape
-        if self.b is not None:
-            shape = broadcast(self.function, **{name: shape, "b": self.b.shape})
-            self.a, self.b = np.broadcast_to(self.a, shape), np.broadcast_to(self.b, shape)
-        if self.where is not None:
-            check_mask(self.function, name, shape, self.where.shape)
-            self.where = np.broadcast_to(self.where, shape)
+    a: Array
+    b: Array | None
+    where: Array | None
+    dtype: DType  # to compute in
+    axes: Axes
+    shape: tuple[int, ...]  # of the result of a reduction
+    like: Like = None
 
     @property
-    def single(self):
+    def bits(self) -> int:
+        """The axes as the core takes them."""
+        return sum(1 << axis for axis in self.axes)
+
+    @property
+    def keepdims_shape(self) -> tuple[int, ...]:
+        return tuple(1 if i in self.axes else n for i, n in enumerate(self.a.shape))
+
+    @property
+    def single(self) -> bool:
         """Whether it is computed in single precision."""
         wide = self.b is not None and self.b.dtype.itemsize > 4  # weights that float32 may not hold
         return self.dtype.char == "f" and not wide
 
-    def overlaps(self, out):
-        return any(x is not None and np.may_share_memory(x, out) for x in (self.a, self.b, self.where))
+    def overlaps(self, out: Array | None) -> bool:
+        return out is not None and any(
+            x is not None and np.may_share_memory(x, out) for x in (self.a, self.b, self.where)
+        )
+
+    def may_become(self, out: Array) -> bool:
+        """Whether a map may write to an output that overlaps its elements: not where that overlaps the mask too."""
+        masked = self.where is not None and np.may_share_memory(self.where, out)
+        return have_same_places(self.a, out) and not masked
+
+    def weights_alone(self) -> "Arguments":
+        """The arguments of the sum of the weights, zeros in place of the elements."""
+        b = np.broadcast_to(1.0, self.a.shape) if self.b is None else self.b
+        return replace(self, a=np.broadcast_to(0.0, self.a.shape), b=b, dtype=np.dtype(np.float64))
 
 
-def stored(a):
-    """An array as the core takes it."""
-    return a.view(BRAIN) if a.dtype != BRAIN and is_brain(a.dtype) else a
+def check_arguments(
+    function: str,
+    a: Any,
+    axis: Any,
+    *,
+    name: str = "a",
+    keepdims: object = False,
+    b: Any = None,
+    where: Any = True,
+    dtype: Any = None,
+) -> Arguments:
+    """Check what the caller gave, and bring it to one shape."""
+    elements, like = unwrap(a, function, name)
+    arrays, weights, mask = {name: elements}, None, None
+    if b is not None:
+        weights, like_b = unwrap(as_weights(b, function), function, "b")
+        arrays["b"], like = weights, like or like_b
+    if where is not True:
+        mask, _ = unwrap(where, function, "where")
+        arrays["where"] = mask
+    dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
+    result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    elements = as_readable(elements, result)
+    if weights is not None:
+        weights = np.broadcast_to(as_readable(weights, result), shape)
+        elements = np.broadcast_to(elements, shape)
+    if mask is not None:
+        mask = np.broadcast_to(mask, shape)
+    if check_flag(keepdims, function, "keepdims"):
+        kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
+    else:
+        kept = tuple(n for i, n in enumerate(shape) if i not in axes)
+    return Arguments(elements, weights, mask, result, axes, kept, like)
 
 
-def loadable(a, dtype):
-    """Likewise of an input, to be computed as dtype: the core does not read longdouble."""
-    return a.astype(dtype) if a.dtype.char == "g" else stored(a)
+def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
+    """The one array of a call, the dtype to compute in, and what makes of a result an array of its kind."""
+    array, like = unwrap(a, function, "a")
+    result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
+    return as_readable(array, result), result, like
+
+
+def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iterator[tuple[Any, Arguments]]:
+    """For each segment of an axis the place of its result, and the arguments of a reduction of it alone."""
+    before = (slice(None),) * axis
+    shape = a.shape[:axis] + a.shape[axis + 1 :]
+    for i, (start, stop) in enumerate(pairwise(offsets)):
+        yield (*before, i, ...), Arguments(a[(*before, slice(start, stop))], None, None, dtype, (axis,), shape)
 
 
 # Outputs ----------------------------------------------------------------------------------------------------
 
 
-def checked_out(out, shape, dtype, function):
+def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> Array | None:
     """An output that the caller gave as a plain array, whatever its class says of itself; None if there is none."""
     if out is None:
         return None
@@ -202,8 +219,8 @@ def checked_out(out, shape, dtype, function):
         raise ValueError(f"{function}: out has shape {target.shape}, but the result has shape {shape}")
     if not target.flags.writeable:
         raise ValueError(f"{function}: out is read-only; pass an array that can be written to")
-    numeric = target.dtype.kind in "fc" or is_brain(target.dtype)
-    if BRAIN in (dtype, target.dtype) or not numeric or not np.can_cast(dtype, target.dtype, "same_kind"):
+    numeric = target.dtype.kind in "fc" or is_bfloat16(target.dtype)
+    if BFLOAT16 in (dtype, target.dtype) or not numeric or not np.can_cast(dtype, target.dtype, "same_kind"):
         raise TypeError(
             f"{function}: cannot cast the result from {dtype.name} to {target.dtype.name} of out with casting rule "
             f"'same_kind'; pass an out of {dtype.name}"
@@ -211,23 +228,23 @@ def checked_out(out, shape, dtype, function):
     return target
 
 
-def is_plain(out, dtype):
-    """Whether the core can write to it as it is."""
-    return out.dtype == dtype and out.dtype.isnative and out.flags.aligned
+def can_hold(target: Array | None, dtype: DType) -> TypeGuard[Array]:
+    """Whether there is an output, and results of a dtype can be written to it as it is."""
+    return target is not None and target.dtype == dtype and target.dtype.isnative and target.flags.aligned
 
 
-def occupies(a, out):
+def have_same_places(a: Array, b: Array) -> bool:
     """Whether element i of one is element i of the other."""
     return (
-        a.__array_interface__["data"][0] == out.__array_interface__["data"][0]
-        and a.strides == out.strides
-        and a.dtype == out.dtype
+        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+        and a.strides == b.strides
+        and a.dtype == b.dtype
     )
 
 
-def delivered(result, out, target, like):
+def return_result(result: Array, out: Any, target: Array | None, like: Like) -> Any:
     """What the caller gets: `out`, whose memory is that of `target`; else a like array, a scalar for 0-d, an array."""
-    if out is not None:
+    if target is not None:
         if result is not target:
             np.copyto(target, result, casting="same_kind")
         return out

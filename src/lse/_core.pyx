@@ -113,4 +113,4 @@ include "core/accumulator.pxi"
 include "core/functions.pxi"
 include "core/embedding.pxi"
 
-from lse import _cumulative, _reductions, _streaming  # which need this module  # noqa: E402
+from lse import _cumulative, _reductions, _segments, _streaming  # which need this module  # noqa: E402

@@ -2,23 +2,23 @@
 
 import operator
 import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lse import _core
+from lse._dtypes import BFLOAT16, Array, refuse_dtype
 
-# How bfloat16 travels: NumPy has no such dtype of its own.
-BRAIN = np.dtype("V2")
-EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128, an integer type or bool"
 WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp")
 CPU = 1  # in the numbering of DLPack
 
 
-def is_masked(a):
+def is_masked(a: object) -> bool:
     return isinstance(a, np.ma.MaskedArray)
 
 
-def refuse_masked(function, name, held=False):
+def refuse_masked(function: str, name: str, held: bool = False) -> NoReturn:
     """Of an argument that is a masked array, or a sequence that holds some."""
     array = "m" if held else name
     if name == "indptr":
@@ -33,11 +33,7 @@ def refuse_masked(function, name, held=False):
     raise TypeError(f"{function}: {name} {said} pass {advice}")
 
 
-def refuse_dtype(dtype, function, name):
-    raise TypeError(f"{function}: dtype {dtype.name} of {name} is not supported; {EXPECTED}, so convert {name} first")
-
-
-def from_torch(tensor, function, name):
+def from_torch(tensor: Any, function: str, name: str) -> Array:
     """A tensor's elements where they lie."""
     if tensor.requires_grad:
         raise TypeError(
@@ -51,35 +47,35 @@ def from_torch(tensor, function, name):
     torch = sys.modules["torch"]
     tensor = tensor.resolve_conj().resolve_neg()
     if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(BRAIN)
-    return tensor.numpy()
+        return np.asarray(tensor.view(torch.int16)).view(BFLOAT16)
+    return np.asarray(tensor)
 
 
-def to_torch(result):
+def to_torch(result: Any) -> Any:
     torch = sys.modules["torch"]
     result = np.asarray(result)
-    if result.dtype == BRAIN:
+    if result.dtype == BFLOAT16:
         return torch.from_numpy(result.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(result)
 
 
-def is_torch(a):
+def is_torch(a: object) -> bool:
     return "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor)
 
 
-def is_dask(*arguments):
+def is_dask(*arguments: object) -> bool:
     array = getattr(sys.modules.get("dask.array"), "Array", None)
     return array is not None and any(isinstance(a, array) for a in arguments)
 
 
-def refuse_dask(function, name):
+def refuse_dask(function: str, name: str) -> NoReturn:
     raise TypeError(
         f"{function}: {name} is a dask array, which would be loaded whole; pass {name}.compute() if it fits into "
         "memory, or use lse.dask, which reads logsumexp, logmeanexp, softmax and log_softmax chunk by chunk"
     )
 
 
-def check_device(device, function, name):
+def check_device(device: Any, function: str, name: str) -> None:
     """Raise where what `__dlpack_device__` returned is not the main memory."""
     if not (isinstance(device, tuple) and len(device) == 2 and hasattr(device[0], "__index__")):
         raise TypeError(
@@ -93,7 +89,7 @@ def check_device(device, function, name):
         )
 
 
-def from_dlpack(a, function, name):
+def from_dlpack(a: Any, function: str, name: str) -> Array:
     check_device(a.__dlpack_device__(), function, name)
     try:
         return np.from_dlpack(a)
@@ -104,7 +100,7 @@ def from_dlpack(a, function, name):
         raise
 
 
-def to_namespace(a):
+def to_namespace(a: Any) -> Callable[[Array], Any] | None:
     """How results are given back as arrays of the library that `a` is of; None for one that does not say."""
     if not hasattr(a, "__array_namespace__"):
         return None
@@ -112,13 +108,13 @@ def to_namespace(a):
     return lambda result: namespace.asarray(np.asarray(result))
 
 
-def unwrap(a, function, name):
+def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], Any] | None]:
     """Return an argument as an ndarray, and the function that makes a result an array of its kind, or None."""
     if is_masked(a):
         refuse_masked(function, name)
     if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):
         array = np.asarray(a)
-        if array.dtype == BRAIN:
+        if array.dtype == BFLOAT16:
             refuse_dtype(array.dtype, function, name)
         if _core.holds_masked(a, array.ndim):
             refuse_masked(function, name, held=True)

@@ -2,32 +2,29 @@
 
 import math
 import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import dask
 import dask.array as da
 import numpy as np
 
 import lse
-from lse._arguments import (
-    as_float,
-    asked,
-    axes_of,
-    broadcast,
-    check_mask,
-    flag,
-    of_weights,
-    real_or_complex,
-    refuse_mask,
-)
-from lse._foreign import BRAIN, is_masked, unwrap
+from lse._arguments import Axes, as_weights, check_flag, normalize_axis, resolve
+from lse._backends import backend_of
+from lse._dtypes import BFLOAT16, Array, DType, real_dtype
+from lse._foreign import is_masked, unwrap
 from lse._lazy_tasks import by_name, fold, map_chunk, mean_of, merge, sign_of, unchanged, value_of, whole_chunk
+
+Unknown: TypeAlias = tuple[tuple[int, tuple[int, ...]], ...]
 
 KNOW_THEM = "call compute_chunk_sizes() on the arrays that have them"
 
 # Arguments --------------------------------------------------------------------------------------------------
 
 
-def as_dask(a, function, name):
+def as_dask(a: Any, function: str, name: str) -> da.Array:
     """An argument as a dask array of NumPy arrays."""
     if dask.is_dask_collection(a):
         a = da.asarray(a)
@@ -43,12 +40,12 @@ def as_dask(a, function, name):
             )
         return a
     a, _ = unwrap(a, function, name)
-    if a.dtype == BRAIN:
+    if a.dtype == BFLOAT16:
         raise TypeError(f"{function}: a dask array cannot hold bfloat16 of torch; pass {name}.float()")
     return da.from_array(a)
 
 
-def checked_split(split_every, axes, ndim, function):
+def check_split(split_every: Any, axes: Axes, ndim: int, function: str) -> int | dict[int, int] | None:
     """How many chunks a task merges, with axes counted from the first."""
     if split_every is None:
         return None
@@ -58,7 +55,7 @@ def checked_split(split_every, axes, ndim, function):
             raise ValueError(f"{function}: split_every={split_every!r}: a task must merge 2 chunks or more")
         if not isinstance(split_every, dict):
             return operator.index(split_every)
-        found = {axes_of((axis,), ndim, function)[0]: operator.index(n) for axis, n in split_every.items()}
+        found = {normalize_axis(axis, ndim, function): operator.index(n) for axis, n in split_every.items()}
     except TypeError:
         raise TypeError(
             f"{function}: split_every must be an integer, or a dict of an integer for each axis, not {split_every!r}"
@@ -68,7 +65,7 @@ def checked_split(split_every, axes, ndim, function):
     return found
 
 
-def check_unknown(function, arrays):
+def check_unknown(function: str, arrays: dict[str, da.Array]) -> Unknown:
     """Raise where a chunk of unknown length meets one that it cannot be told to fit.
 
     Return the axes of such lengths, counted from the last, as -1, each with the numbers of the arrays whose chunks must
@@ -86,68 +83,46 @@ def check_unknown(function, arrays):
     return tuple(unknown)
 
 
-def without_empty_chunks(a):
+def without_empty_chunks(a: da.Array) -> da.Array:
     """The same array, where dask's alignment would trip over chunks of length 0."""
     known = {axis: lengths for axis, lengths in enumerate(a.chunks) if 0 in lengths and not math.isnan(sum(lengths))}
     return a.rechunk({axis: tuple(n for n in lengths if n) or (0,) for axis, lengths in known.items()})
 
 
+def with_indices(arrays: Iterable[da.Array], ndim: int) -> list[Any]:
+    """Pairs of an array and its axes, as dask's blockwise takes them."""
+    return [x for array in arrays for x in (array, tuple(range(ndim - array.ndim, ndim)))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LazyArguments:
     """The arguments of one call, as dask arrays whose chunks lie above each other."""
 
-    def __init__(self, function, a, axis, *, name="a", b=None, where=True, dtype=None, split_every=None):
-        self.function, self.name = function, name
-        arrays = {name: as_dask(a, function, name)}
-        natural = real_or_complex(arrays[name].dtype, function, name)
-        if b is not None:
-            arrays["b"] = as_dask(as_float(b, function) if type(b) is int else b, function, "b")
-            natural = of_weights(arrays["b"], b, natural, function)
-        self.dtype = natural if dtype is None else asked(dtype, natural, function)
-        if where is not True:
-            arrays["where"] = where = as_dask(where, function, "where")
-            if where.dtype != np.bool_:
-                refuse_mask(function, where.dtype)
-        self.unknown = check_unknown(function, arrays)
-        self._check_shapes({x: tuple(math.inf if math.isnan(n) else n for n in y.shape) for x, y in arrays.items()})
-        self.ndim = max(x.ndim for x in arrays.values())
-        self.axes = axes_of(axis, self.ndim, function)
-        self.split_every = checked_split(split_every, self.axes, self.ndim, function)
-        arrays = {name: without_empty_chunks(x) for name, x in arrays.items()}
-        chunks, aligned = da.unify_chunks(*self._with_indices(arrays.values()))
-        self.arrays = dict(zip(arrays, aligned, strict=True))
-        self.whole = all(len(chunks[axis]) == 1 for axis in self.axes)  # no sum has terms of two chunks
-        if not self.whole and (self.dtype.kind == "c" or self.dtype.char == "g"):
-            instead = "" if natural.kind == "c" else ", or pass dtype=float64 if it can hold them"
-            raise TypeError(
-                f"{function}: {self.dtype.name} sums cannot be merged across chunks; rechunk the arguments so that "
-                f"the axes {self.axes} have one chunk each{instead}"
-            )
+    function: str
+    arrays: dict[str, da.Array]
+    dtype: DType
+    ndim: int
+    axes: Axes
+    whole: bool  # no sum has terms of two chunks
+    unknown: Unknown
+    split_every: int | dict[int, int] | None
 
-    def _check_shapes(self, shapes):
-        shape = broadcast(self.function, **{name: x for name, x in shapes.items() if name != "where"})
-        if "where" in shapes:
-            check_mask(self.function, self.name, shape, shapes["where"])
-
-    def _with_indices(self, arrays):
-        """Pairs of an array and its axes, as dask's blockwise takes them."""
-        return [x for array in arrays for x in (array, tuple(range(self.ndim - array.ndim, self.ndim)))]
-
-    def blockwise(self, function, *more, keep="whole", **options):
+    def blockwise(self, function: Callable[..., Any], *more: da.Array, keep: str = "whole", **options: Any) -> da.Array:
         """One task for each chunk; the axes keep their lengths, or become "ones", or are dropped by "none"."""
         left = tuple(i for i in range(self.ndim) if keep != "none" or i not in self.axes)
         return da.blockwise(
-            by_name, left, *self._with_indices([*more, *self.arrays.values()]), token=f"lse-{self.function}",
+            by_name, left, *with_indices([*more, *self.arrays.values()], self.ndim), token=f"lse-{self.function}",
             adjust_chunks=dict.fromkeys(self.axes, 1) if keep == "ones" else None, meta=empty(len(left), self.dtype),
             function=function, title=self.function, names=tuple(self.arrays), unknown=self.unknown, axes=self.axes,
             to=self.dtype, **options,
         )  # fmt: skip
 
-    def whole_chunks(self, call, keepdims, **options):
+    def whole_chunks(self, call: Callable[..., Any], keepdims: bool, **options: Any) -> da.Array:
         """A function of lse applied to each chunk, in which whole sums lie."""
         keep = "ones" if keepdims else "none"
         return self.blockwise(whole_chunk, keep=keep, call=call, keepdims=keepdims, **options)
 
-    def sums(self, keepdims, weights=False):
+    def sums(self, keepdims: bool, weights: bool = False) -> da.Array:
         """Running sums, those of all chunks along the axes in one; with `weights` those of the weights alone too."""
         chunks = self.blockwise(fold, keep="ones", weights=weights)
         ndim = self.ndim if keepdims else self.ndim - len(self.axes)
@@ -157,46 +132,86 @@ class LazyArguments:
         )  # fmt: skip
 
 
-def empty(ndim, dtype):
+def empty(ndim: int, dtype: DType) -> Array:
     """What dask knows results by before there are any."""
     return np.empty((0,) * ndim, dtype)
+
+
+def check_arguments(
+    function: str,
+    a: Any,
+    axis: Any,
+    *,
+    name: str = "a",
+    b: Any = None,
+    where: Any = True,
+    dtype: Any = None,
+    split_every: Any = None,
+) -> LazyArguments:
+    """Check what the caller gave, and align the chunks."""
+    arrays = {name: as_dask(a, function, name)}
+    if b is not None:
+        arrays["b"] = as_dask(as_weights(b, function), function, "b")
+    if where is not True:
+        arrays["where"] = as_dask(where, function, "where")
+    unknown = check_unknown(function, arrays)
+    dtypes = {key: x.dtype for key, x in arrays.items()}
+    shapes = {key: tuple(math.inf if math.isnan(n) else n for n in x.shape) for key, x in arrays.items()}
+    result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    ndim = len(shape)
+    split_every = check_split(split_every, axes, ndim, function)
+    chunks, aligned = da.unify_chunks(*with_indices(map(without_empty_chunks, arrays.values()), ndim))
+    whole = all(len(chunks[axis]) == 1 for axis in axes)
+    if not whole and not backend_of(result).MERGEABLE:
+        instead = "" if any(x.kind == "c" for x in dtypes.values()) else ", or pass dtype=float64 if it can hold them"
+        raise TypeError(
+            f"{function}: {result.name} sums cannot be merged across chunks; rechunk the arguments so that the axes "
+            f"{axes} have one chunk each{instead}"
+        )
+    arrays = dict(zip(arrays, aligned, strict=True))
+    return LazyArguments(function, arrays, result, ndim, axes, whole, unknown, split_every)
 
 
 # Functions --------------------------------------------------------------------------------------------------
 
 
-def mapped(args, blocks, function, dtype=None, **options):
+def map_blocks(
+    args: LazyArguments, blocks: da.Array, function: Callable[..., Any], dtype: DType | None = None, **options: Any
+) -> da.Array:
     """A result from each block."""
     axes, meta = tuple(range(blocks.ndim)), empty(blocks.ndim, dtype or args.dtype)
     return da.blockwise(function, axes, blocks, axes, meta=meta, token=f"lse-{args.function}", **options)
 
 
-def logsumexp(a, axis, b, keepdims, return_sign, where, dtype, split_every):
-    args = LazyArguments("logsumexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
-    keepdims, return_sign = flag(keepdims, "logsumexp", "keepdims"), flag(return_sign, "logsumexp", "return_sign")
+def logsumexp(
+    a: Any, axis: Any, b: Any, keepdims: Any, return_sign: Any, where: Any, dtype: Any, split_every: Any
+) -> Any:
+    args = check_arguments("logsumexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    keepdims = check_flag(keepdims, "logsumexp", "keepdims")
+    return_sign = check_flag(return_sign, "logsumexp", "return_sign")
     if args.whole:
         results = args.whole_chunks(lse.logsumexp, keepdims, return_sign=return_sign)
         if not return_sign:
             return results
-        real = args.dtype.type(0).real.dtype
-        return mapped(args, results, operator.itemgetter(0), real), mapped(args, results, operator.itemgetter(1))
-    sums, options = args.sums(keepdims), {"to": args.dtype, "kept": args.axes if keepdims else ()}
-    value = mapped(args, sums, value_of, signed=return_sign, **options)
-    return (value, mapped(args, sums, sign_of, **options)) if return_sign else value
+        value = map_blocks(args, results, operator.itemgetter(0), real_dtype(args.dtype))
+        return value, map_blocks(args, results, operator.itemgetter(1))
+    sums, kept = args.sums(keepdims), args.axes if keepdims else ()
+    value = map_blocks(args, sums, value_of, signed=return_sign, to=args.dtype, kept=kept)
+    return (value, map_blocks(args, sums, sign_of, to=args.dtype, kept=kept)) if return_sign else value
 
 
-def logmeanexp(a, axis, b, keepdims, where, dtype, split_every):
-    args = LazyArguments("logmeanexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
-    keepdims = flag(keepdims, "logmeanexp", "keepdims")
+def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, dtype: Any, split_every: Any) -> da.Array:
+    args = check_arguments("logmeanexp", a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    keepdims = check_flag(keepdims, "logmeanexp", "keepdims")
     if args.whole:
         return args.whole_chunks(lse.logmeanexp, keepdims)
     sums = args.sums(keepdims, weights=len(args.arrays) > 1)
-    return mapped(args, sums, mean_of, to=args.dtype, kept=args.axes if keepdims else ())
+    return map_blocks(args, sums, mean_of, to=args.dtype, kept=args.axes if keepdims else ())
 
 
-def softmax(function, x, axis, where, dtype, split_every):
+def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, split_every: Any) -> da.Array:
     """Or the log-softmax."""
-    args = LazyArguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
+    args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
     if args.whole:
         return args.blockwise(whole_chunk, call=getattr(lse, function))
     sums = args.sums(True, weights="where" in args.arrays)

@@ -3,23 +3,27 @@
 import contextlib
 import functools
 import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from dask.core import flatten
 
 import lse
-from lse import _core, _streaming
-from lse._arguments import Arguments, is_brain, loadable, stored
-from lse._core import LOG_SOFTMAX, SOFTMAX
-from lse._results import MINUS_INFINITY, log_of_count, quotient, rounded, weights_alone
+from lse import _core, _native, _streaming
+from lse._arguments import Axes, check_arguments
+from lse._double_double import divide
+from lse._dtypes import Array, DType, fill
 from lse._threads import own_limit
 
+Totals: TypeAlias = tuple[Any, ...]  # running sums, and those of the weights if they are wanted
 
-def as_task(function):
+
+def as_task(function: Callable[..., Any]) -> Callable[..., Any]:
     """Run as the functions of lse do; in a pool of threads on one thread, for the others have tasks of their own."""
 
     @functools.wraps(function)
-    def task(*args, **kwargs):
+    def task(*args: Any, **kwargs: Any) -> Any:
         pooled = threading.current_thread() is not threading.main_thread()
         with own_limit(1) if pooled else contextlib.nullcontext():
             return _core.quietly(functools.partial(function, **kwargs), args)
@@ -27,9 +31,16 @@ def as_task(function):
     return task
 
 
-def by_name(*blocks, function, title, names, unknown, **options):
+def by_name(
+    *arguments: Any,
+    function: Callable[..., Any],
+    title: str,
+    names: tuple[str, ...],
+    unknown: tuple[tuple[int, tuple[int, ...]], ...],
+    **options: Any,
+) -> Any:
     """Call with weights and mask by name, once chunks whose lengths nobody knew are seen to match."""
-    blocks = [only(block) for block in blocks]
+    blocks = [only(block) for block in arguments]
     first = len(blocks) - len(names)
     for axis, meet in unknown:
         lengths = [np.shape(blocks[first + i])[axis] for i in meet]
@@ -41,31 +52,31 @@ def by_name(*blocks, function, title, names, unknown, **options):
     )
 
 
-def only(block):
+def only(block: Any) -> Any:
     """The one chunk in the lists of lists that dask makes along axes that the result lacks."""
     while isinstance(block, list):
         (block,) = block
     return block
 
 
-def unchanged(block, axis, keepdims):
+def unchanged(block: Any, axis: Any, keepdims: Any) -> Any:
     return block
 
 
 @as_task
-def fold(a, b=None, where=True, *, title, weights, axes, to):
+def fold(a: Any, b: Any = None, where: Any = True, *, title: str, weights: bool, axes: Axes, to: DType) -> Totals:
     """The running sums of one chunk."""
-    args = Arguments(title, a, axes, b=b, where=where, dtype=to)
+    args = check_arguments(title, a, axes, b=b, where=where, dtype=to)
     dtype = np.float32 if args.dtype.char == "f" else np.float64
     totals = [_streaming.fold(lse.LogSumExp(args.shape, dtype), args)]
     if weights:
-        alone = weights_alone(args, False)
+        alone = args.weights_alone()
         totals.append(_streaming.fold(lse.LogSumExp(alone.shape), alone))
     return tuple(totals)
 
 
 @as_task
-def merge(blocks, axis, keepdims):
+def merge(blocks: Any, axis: Any, keepdims: Any) -> Totals:
     """The running sums of several chunks, in the order of their indices."""
     first, *others = flatten(blocks) if isinstance(blocks, list) else (blocks,)
     totals = tuple(total.copy() for total in first)
@@ -75,41 +86,40 @@ def merge(blocks, axis, keepdims):
     return totals
 
 
-def shaped(result, to, kept):
+def as_result(values: Array, to: DType, kept: Axes) -> Any:
     """Rounded once, the axes kept with length 1; a scalar if there are none."""
-    return np.expand_dims(rounded(result, to), kept)[()]
+    return np.expand_dims(_native.rounded(values, to), kept)[()]
 
 
 @as_task
-def value_of(totals, to, kept, signed):
-    return shaped(totals[0].log_abs if signed else totals[0].value, to, kept)
+def value_of(totals: Totals, to: DType, kept: Axes, signed: bool) -> Any:
+    return as_result(totals[0].log_abs if signed else totals[0].value, to, kept)
 
 
 @as_task
-def sign_of(totals, to, kept):
-    return shaped(totals[0].sign, to, kept)
+def sign_of(totals: Totals, to: DType, kept: Axes) -> Any:
+    return as_result(totals[0].sign, to, kept)
 
 
 @as_task
-def mean_of(totals, to, kept):
-    under = totals[1]._parts() if len(totals) > 1 else log_of_count(totals[0].count)
-    return shaped(quotient(totals[0]._parts(), under), to, kept)
+def mean_of(totals: Totals, to: DType, kept: Axes) -> Any:
+    under = totals[1]._parts() if len(totals) > 1 else _native.log_of_count(totals[0].count)
+    return as_result(divide(totals[0]._parts(), under), to, kept)
 
 
 @as_task
-def map_chunk(totals, x, where=True, *, title, axes, to):
+def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Axes, to: DType) -> Array:
     """Softmax or log-softmax of a chunk, whose running sums, and those of what `where` leaves, are known."""
-    args, brain = Arguments(title, x, axes, name="x", where=where, dtype=to), is_brain(to)
-    operation, outside = (SOFTMAX, 0) if title == "softmax" else (LOG_SOFTMAX, MINUS_INFINITY if brain else -np.inf)
+    args, log = check_arguments(title, x, axes, name="x", where=where, dtype=to), title == "log_softmax"
     result = np.empty(args.a.shape, to)
     if args.a.size:
-        _core.map_sums(operation, loadable(args.a, np.float64), args.bits, args.single, stored(result), totals[0])
+        _native.map_sums(args, log, totals[0], result)
     if args.where is not None:
         some = np.expand_dims(totals[1]._parts()[0] > -np.inf, axes)
-        np.copyto(result.view(np.uint16) if brain else result, outside, where=~args.where & some)
+        fill(result, -np.inf if log else 0, where=~args.where & some)
     return result
 
 
 @as_task
-def whole_chunk(a, *, title, call, axes, to, **options):
+def whole_chunk(a: Any, *, title: str, call: Callable[..., Any], axes: Axes, to: DType, **options: Any) -> Any:
     return call(a, axis=axes, dtype=to, **options)

@@ -4,19 +4,23 @@ import math
 import operator
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from lse import _core
-from lse._arguments import Arguments, dtype_of, loadable
+from lse._arguments import Arguments, check_arguments
+from lse._backends import backend_of
+from lse._dtypes import Array, DType, as_dtype
+from lse._native import as_core_input
 
 STATE_VERSION = 3  # of states as bytes, which pickles hold
 
 
-def checked(shape, dtype):
+def checked(shape: Any, dtype: Any) -> tuple[bool, tuple[int, ...]]:
     """Whether results are float32, and a shape as a tuple."""
-    dtype = dtype_of(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
+    dtype = as_dtype(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
     several = isinstance(shape, Sequence) and not isinstance(shape, str | bytes)
@@ -33,11 +37,11 @@ def checked(shape, dtype):
     return dtype == np.float32, lengths
 
 
-def checked_arguments(a, axis, b, where):
+def checked_arguments(a: Any, axis: Any, b: Any, where: Any) -> Arguments:
     if isinstance(a, _core.LogSumExp):
         raise TypeError("LogSumExp: a is an accumulator, not data; merge() takes those")
-    args = Arguments("LogSumExp", a, axis, b=b, where=where)
-    if args.dtype.kind == "c" or args.dtype.char == "g":
+    args = check_arguments("LogSumExp", a, axis, b=b, where=where)
+    if not backend_of(args.dtype).MERGEABLE:
         raise TypeError(
             f"LogSumExp: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
             "integer type or bool"
@@ -45,15 +49,15 @@ def checked_arguments(a, axis, b, where):
     return args
 
 
-def fold(total, args):
+def fold(total: Any, args: Arguments) -> Any:
     """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
-    weights = None if args.b is None else loadable(args.b, np.float64)
+    weights = None if args.b is None else as_core_input(args.b)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
-    total._fold(loadable(args.a, np.float64), args.where, weights, args.bits, single)
+    total._fold(as_core_input(args.a), args.where, weights, args.bits, single)
     return total
 
 
-def update(total, a, axis, b, where):
+def update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> None:
     args = checked_arguments(a, axis, b, where)
     if args.shape != total.shape:
         raise ValueError(
@@ -63,14 +67,14 @@ def update(total, a, axis, b, where):
     fold(total, args)
 
 
-def of(cls, a, axis, b, where, dtype):
+def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: Any) -> Any:
     args = checked_arguments(a, axis, b, where)
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
     return fold(cls(args.shape, dtype), args)
 
 
-def in_dtype(values, dtype, sign=1):
+def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
     """Results as the user sees them, every NaN the same one; NaN where the sign is negative."""
     result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
     return result[()] if result.ndim == 0 else result
@@ -83,28 +87,28 @@ HEAD = struct.Struct("<3sBBBBBq")
 MOST = 2**63 - 1
 
 
-def to_bytes(shape, single, count, plain, weighted):
+def to_bytes(shape: tuple[int, ...], single: bool, count: Any, plain: Array, weighted: Array | None) -> bytes:
     counted = isinstance(count, np.ndarray)
     head = HEAD.pack(
         b"lse", STATE_VERSION, 4 if single else 8, weighted is not None, len(shape), counted,
         0 if counted else min(count, MOST),
     )  # fmt: skip
-    parts = [np.array(shape, "<i8"), count.astype("<i8") if counted else None, plain.astype("<f8")]
+    parts: list[Array | None] = [np.array(shape, "<i8"), count.astype("<i8") if counted else None, plain.astype("<f8")]
     parts.append(None if weighted is None else weighted.astype("<f8"))
     return b"".join([head, *(part.tobytes() for part in parts if part is not None)])
 
 
-def damaged(what):
+def damaged(what: str) -> ValueError:
     return ValueError(f"LogSumExp.from_bytes: {what}; expected what to_bytes() of this version of lse returned")
 
 
-def as_bytes(data):
+def as_bytes(data: Any) -> bytes:
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"LogSumExp.from_bytes: expected bytes, which to_bytes() returns, not {type(data).__name__}")
     return bytes(data)
 
 
-def read_head(data):
+def read_head(data: bytes) -> tuple[tuple[int, ...], bool, tuple[Any, ...]]:
     """The shape of a state, whether it is of float32, and its head."""
     if len(data) < HEAD.size:
         raise damaged(f"{len(data)} bytes are no state")
@@ -120,15 +124,15 @@ def read_head(data):
     return shape, size == 4, head
 
 
-def read_sums(data, shape, at):
-    sums = np.frombuffer(data, "<f8", 4 * math.prod(shape), at).reshape(4, *shape).astype(np.float64)
+def read_sums(data: bytes, shape: tuple[int, ...], at: int) -> Array:
+    sums: Array = np.frombuffer(data, "<f8", 4 * math.prod(shape), at).reshape(4, *shape).astype(np.float64)
     counts = sums[3]
     if np.isnan(sums[0]).any() or np.isinf(sums[1]).any() or not (np.isfinite(counts) & (counts >= 0)).all():
         raise damaged("its numbers are no sums")
     return sums
 
 
-def read_state(data, shape, single):
+def read_state(data: Any, shape: tuple[int, ...], single: bool) -> tuple[Any, Array, Array | None]:
     """The counts, and the plain and weighted sums, of a state of this shape and dtype."""
     data = as_bytes(data)
     found, is_single, (*_, weighted, ndim, counted, count) = read_head(data)
@@ -145,7 +149,7 @@ def read_state(data, shape, single):
     return count, plain, read_sums(data, shape, at + 32 * elements) if weighted else None
 
 
-def from_bytes(cls, data):
+def from_bytes(cls: Callable[..., Any], data: Any) -> Any:
     data = as_bytes(data)
     shape, single, _ = read_head(data)
     total = cls(shape, np.float32 if single else np.float64)

@@ -48,6 +48,17 @@ def test_tensors_of_bfloat16(function, torch):
     same(got.float().numpy(), function(A.astype(ml_dtypes.bfloat16), axis=-1).astype(np.float32))
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", ["float16", "float32", "float64", "complex64", "complex128"])
+def test_tensors_of_bfloat16_computed_in_another_dtype(function, name, torch):
+    a = torch.tensor(A, dtype=torch.bfloat16)
+    got = function(a, axis=-1, dtype=name)
+    assert got.dtype is getattr(torch, name)
+    same(got.numpy(), function(a.float().numpy(), axis=-1, dtype=name))
+    if function in WEIGHTED:
+        same(np.asarray(function(A, axis=-1, b=a, dtype=name)), function(A, axis=-1, b=a.float().numpy(), dtype=name))
+
+
 def test_whole_tensors(torch):
     got = lse.logsumexp(torch.tensor([1000.0, 1001, 1002]))
     assert type(got) is torch.Tensor

@@ -75,7 +75,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
     ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
     computed again, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
-    float16 and bfloat16 are computed in double precision and rounded once.
+    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula, and
+    as accurately: these bounds do not hold for it.
 
     The result is a function of the values in their index order and of the dtype alone: the same bits come
     back for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
@@ -257,7 +258,7 @@ def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
     result = try_segments(a, indptr, axis, out, dtype)
     if result is not None:
         return result
-    return quietly(_cumulative.segment_logsumexp, (a, indptr, axis, out, dtype))
+    return quietly(_segments.segment_logsumexp, (a, indptr, axis, out, dtype))
 
 
 def softmax(x, axis=None, *, where=True, out=None, dtype=None):
@@ -305,7 +306,7 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     result = try_map(LSE_SOFTMAX, x, axis, where, out, dtype)
     if result is not None:
         return result
-    return quietly(_reductions.softmax, (LSE_SOFTMAX, x, axis, where, out, dtype))
+    return quietly(_reductions.softmax, (False, x, axis, where, out, dtype))
 
 
 def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
@@ -352,4 +353,4 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     result = try_map(LSE_LOG_SOFTMAX, x, axis, where, out, dtype)
     if result is not None:
         return result
-    return quietly(_reductions.softmax, (LSE_LOG_SOFTMAX, x, axis, where, out, dtype))
+    return quietly(_reductions.softmax, (True, x, axis, where, out, dtype))

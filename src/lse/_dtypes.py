@@ -1,0 +1,103 @@
+"""The dtypes that lse computes in: which there are, which of them others become, and what two have in common."""
+
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+DType: TypeAlias = np.dtype[Any]
+
+NATIVE = "efd"  # NumPy's characters of those that the core computes in, and bfloat16
+CODES = NATIVE + "gFD"
+BFLOAT16: DType = np.dtype("V2")  # as torch's comes, and as the core takes any; that of ml_dtypes is another dtype
+MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
+EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
+FLOATING = f"{EXPECTED} or complex128"
+NUMERIC = f"{EXPECTED}, complex128, an integer type or bool"
+
+
+def is_bfloat16(dtype: DType) -> bool:
+    return dtype == BFLOAT16 or (dtype.kind == "V" and dtype.name == "bfloat16")
+
+
+def is_floating(dtype: DType) -> bool:
+    return dtype.char in CODES or is_bfloat16(dtype)
+
+
+def is_native(dtype: DType) -> bool:
+    """Whether the core computes in a floating dtype; functions of NumPy do in the others."""
+    return dtype.char in NATIVE or is_bfloat16(dtype)
+
+
+def as_readable(a: Array, dtype: DType) -> Array:
+    """An array as what computes in a dtype can read it: functions of NumPy do not know bfloat16 of torch."""
+    if a.dtype != BFLOAT16 or is_native(dtype):
+        return a
+    return (a.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
+def refuse_dtype(dtype: DType, function: str, name: str) -> NoReturn:
+    raise TypeError(f"{function}: dtype {dtype.name} of {name} is not supported; {NUMERIC}, so convert {name} first")
+
+
+def floating_dtype(dtype: DType, function: str, name: str) -> DType:
+    """The dtype in which elements of another are computed."""
+    if is_floating(dtype):
+        return dtype if dtype.isnative else dtype.newbyteorder("=")
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    refuse_dtype(dtype, function, name)
+
+
+def real_dtype(dtype: DType) -> DType:
+    """The dtype of the real part."""
+    return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+
+
+def promote(a: DType, b: DType, function: str) -> DType:
+    """The dtype in which elements of two floating dtypes are computed together."""
+    if a == b:
+        return a
+    if is_bfloat16(a) or is_bfloat16(b):
+        a, b = (np.dtype(np.float32) if is_bfloat16(t) else t for t in (a, b))
+    return floating_dtype(np.result_type(a, b), function, "a and b")
+
+
+def promote_weights(natural: DType, b: object, dtype: DType, function: str) -> DType:
+    """The dtype for elements of dtype `natural` and weights `b` of another; a Python number does not widen it."""
+    if type(b) in (bool, int, float):
+        return natural
+    if type(b) is complex:
+        return promote(natural, np.dtype(np.complex64), function)
+    return promote(natural, floating_dtype(dtype, function, "b"), function)
+
+
+def as_dtype(dtype: Any, function: str, expected: str) -> DType:
+    try:
+        found: DType = np.dtype(dtype)
+        return found
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{function}: dtype={dtype!r} is no dtype; {expected}") from error
+
+
+def check_dtype(dtype: Any, natural: DType, function: str) -> DType:
+    """The dtype that the caller wants, checked against the natural one of the arguments; that if it is None."""
+    if dtype is None:
+        return natural
+    wanted = as_dtype(dtype, function, FLOATING)
+    if not is_floating(wanted) or wanted == BFLOAT16:
+        raise TypeError(f"{function}: dtype {wanted.name} is not a floating type to compute in; {FLOATING}")
+    if natural.kind == "c" and wanted.kind != "c":
+        raise TypeError(
+            f"{function}: the arguments are {natural.name}, which dtype={wanted.name} cannot hold; pass a complex dtype"
+        )
+    return wanted.newbyteorder("=")
+
+
+def fill(result: Array, value: float, where: Array | bool = True) -> None:
+    """Fill with 0 or -inf."""
+    if is_bfloat16(result.dtype):
+        np.copyto(result.view(np.uint16), MINUS_INFINITY if value else 0, where=where)
+    else:
+        np.copyto(result, value, where=where)
