@@ -2,9 +2,8 @@
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, TypeAlias, TypeGuard, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -108,8 +107,7 @@ def resolve(
     return result, shape, normalize_axes(axis, len(shape), function)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Arguments:
+class Arguments(NamedTuple):
     """The arguments of one call: elements, and weights and a mask of their shape."""
 
     a: Array
@@ -148,7 +146,7 @@ class Arguments:
     def weights_alone(self) -> "Arguments":
         """The arguments of the sum of the weights, zeros in place of the elements."""
         b = np.broadcast_to(1.0, self.a.shape) if self.b is None else self.b
-        return replace(self, a=np.broadcast_to(0.0, self.a.shape), b=b, dtype=np.dtype(np.float64))
+        return self._replace(a=np.broadcast_to(0.0, self.a.shape), b=b, dtype=np.dtype(np.float64))
 
 
 def check_arguments(

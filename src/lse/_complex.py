@@ -1,6 +1,5 @@
 """Complex arguments: two weighted sums of the core, those of the real and the imaginary part."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ def parts(args: Arguments) -> tuple[Array, Array]:
     shift = np.where(np.isfinite(shift), shift, 0.0)
     size = np.asarray(size - shift)
     (u, u_low, u_sign), (v, v_low, v_sign) = (
-        in_two_parts(replace(args, a=size, b=np.asarray(weights), where=None, dtype=np.dtype(np.float64)))
+        in_two_parts(args._replace(a=size, b=np.asarray(weights), where=None, dtype=np.dtype(np.float64)))
         for weights in (real, imag)
     )
     top = np.fmax(u, v)
@@ -114,7 +113,7 @@ def logmeanexp(args: Arguments, result: Array) -> None:
 def softmax(args: Arguments, log: bool, result: Array) -> None:
     exists: Any = True if args.where is None else args.where
     a = share_infinities(args.a.astype(np.complex128), exists, args.axes)
-    size, angle = parts(replace(args, a=a, shape=args.keepdims_shape))
+    size, angle = parts(args._replace(a=a, shape=args.keepdims_shape))
     dead = np.isneginf(size) | np.isnan(size)
     shift = np.max(np.where(exists, a.real, -np.inf), axis=args.axes, keepdims=True, initial=-np.inf)
     if log:

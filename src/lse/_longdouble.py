@@ -1,7 +1,5 @@
 """longdouble, by SciPy's formula and functions of NumPy: the core has no type wider than double."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from lse._arguments import Arguments, segment_arguments
@@ -46,7 +44,7 @@ def softmax(args: Arguments, log: bool, result: Array) -> None:
     a = np.where(exists, args.a.astype(WIDE), -INF)
     endless = np.isposinf(np.max(a, axis=args.axes, keepdims=True))  # infinite elements share what there is
     a = np.where(endless, np.where(np.isposinf(a), WIDE(0), -INF), a)
-    shift, log_total, total = log_sums(replace(args, a=a, where=None))
+    shift, log_total, total = log_sums(args._replace(a=a, where=None))
     value = (a - shift) - log_total if log else np.exp(a - shift) / total
     result[...] = np.where(np.any(exists, axis=args.axes, keepdims=True) & ~exists, -INF if log else WIDE(0), value)
 
