@@ -1,11 +1,11 @@
-"""What is in a repaired wheel: all that users need, nothing else, and no more than LIMIT beside libgomp."""
+"""Check the contents and the size of repaired wheels."""
 
 import argparse
 import fnmatch
 import sys
 import zipfile
 
-WANTED = [
+REQUIRED = [
     "lse/__init__.py",
     "lse/__init__.pxd",
     "lse/_core.*.so",
@@ -18,32 +18,32 @@ WANTED = [
     "lse/lib/pkgconfig/lse.pc",
     "lse-*.dist-info/entry_points.txt",
 ]
-REFUSED = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*_lse_h.pxd", "*.pyc"]
-REFUSED += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
-# Each instruction set has rows and panels of every operation, weights among them, lengths up to 8 known when compiled:
-# of 1800 KB half is in the extension, half in the static library. By -O2 it would be a fifth less, but a call on 8
-# doubles 13 % longer.
-LIMIT = 2000 << 10
+FORBIDDEN = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*_lse_h.pxd", "*.pyc"]
+FORBIDDEN += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
+# Bytes without libgomp. Each instruction set has kernels for rows and panels of every operation, unrolled for lengths
+# up to 8: 1800 KB, half of it in the extension and half in the static library. -O2 would save a fifth, but make a call
+# on 8 doubles 13 % slower.
+MAX_SIZE = 2000 << 10
 
 
-def faults(path):
-    """Yield what is wrong with a wheel."""
+def problems(path):
+    """Yield the problems of one wheel."""
     with zipfile.ZipFile(path) as wheel:
         members = wheel.infolist()
     names = [member.filename for member in members]
-    yield from (f"no {pattern}" for pattern in WANTED if not fnmatch.filter(names, pattern))
-    yield from (f"{name} does not belong there" for p in REFUSED for name in fnmatch.filter(names, p))
+    yield from (f"{pattern} is missing" for pattern in REQUIRED if not fnmatch.filter(names, pattern))
+    yield from (f"{name} should not be in the wheel" for p in FORBIDDEN for name in fnmatch.filter(names, p))
     size = sum(member.compress_size for member in members if "libgomp" not in member.filename)
-    if size > LIMIT:
-        yield f"{size} bytes beside libgomp, more than {LIMIT}"
-    print(f"{path}: {size} bytes beside libgomp, {len(names)} files")
+    if size > MAX_SIZE:
+        yield f"{size} bytes without libgomp, more than {MAX_SIZE}"
+    print(f"{path}: {size} bytes without libgomp, {len(names)} files")
 
 
 def main():
-    """Print the faults of the wheels named; 1 if there are any."""
+    """Print the problems of the given wheels; return 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheels", nargs="+")
-    found = [f"{path}: {fault}" for path in parser.parse_args().wheels for fault in faults(path)]
+    found = [f"{path}: {problem}" for path in parser.parse_args().wheels for problem in problems(path)]
     print(*found, sep="\n", file=sys.stderr)
     return 1 if found else 0
 

@@ -1,1 +1,6 @@
-"""Long runs that look for faults: under sanitizers, by fuzzing, over all numbers, at the greatest sizes."""
+"""Long runs that look for bugs: under sanitizers and valgrind, by fuzzing, over all numbers."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))

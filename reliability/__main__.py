@@ -4,19 +4,15 @@ import argparse
 import importlib
 import sys
 
-from reliability.tables import Fault
+from native import CommandError
+from reliability.tables import CheckError
 
-# a module for each: `arguments(parser)` adds its options, `run(options)` yields tables and raises Fault
+# a module for each: `arguments(parser)` adds its options, `run(options)` yields tables and raises CheckError on a bug
 RUNS = {
-    "bits": "the golden digests with every compiler, level of optimisation, kernel and emulated processor",
-    "scale": "more than 2^31 elements and rows, time for an element, memory beyond the arrays",
     "sanitizers": "the suite and programs in C under AddressSanitizer and UndefinedBehaviorSanitizer",
     "valgrind": "tests of numbers, every function and programs in C under valgrind",
-    "leaks": "every function 100,000 times, errors included: nothing is kept",
     "numbers": "exp of every float and of hard doubles, and reductions of ten million rows",
     "worst": "rows of which results are farthest off, searched for",
-    "races": "the engine on many threads, under clang's thread sanitizer with archer",
-    "processes": "forks beside running regions, interrupts, and threads in the pools of others",
     "fuzz": "lse.h and the engine beneath it, by libFuzzer under sanitizers",
     "fuzz_python": "all that is public in Python, by hypothesis",
 }
@@ -24,7 +20,7 @@ RUNS = {
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python -m reliability", description="Look for faults.")
+    parser = argparse.ArgumentParser(prog="python -m reliability", description="Look for bugs.")
     commands = parser.add_subparsers(dest="name", required=True, metavar="RUN")
     for name, what in RUNS.items():
         command = commands.add_parser(name, help=what, description=what)
@@ -43,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(table.markdown(), flush=True)
             if options.record:
                 print(f"kept in {table.record()}")
-    except Fault as fault:
-        print(f"{options.name}: {fault}", file=sys.stderr)
+    except (CheckError, CommandError) as error:
+        print(f"{options.name}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from reliability import native
+import native
 from reliability.other_dtypes import lines_of_other_dtypes
 from reliability.seen import Seen, all_of, compiled, spans
 from reliability.tables import Table

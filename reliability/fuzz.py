@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reliability import native
-from reliability.tables import ROOT, Fault, Table
+import native
+from reliability.tables import ROOT, CheckError, Table
 
 HERE = ROOT / "reliability"
 CORPUS = HERE / "corpus"
@@ -55,7 +55,7 @@ def explore(program: Path, folder: Path, seconds: int, jobs: int) -> tuple[int, 
         log.close()
     for (process, _), text in zip(running, logs, strict=True):
         if process.returncode:
-            raise Fault(f"{text[-4000:]}\n{kept_finding(folder)}")
+            raise CheckError(f"{text[-4000:]}\n{kept_finding(folder)}")
     return sum(statistic(text, "number_of_executed_units") for text in logs), folders
 
 
@@ -75,7 +75,7 @@ def merged(program: Path, folder: Path, sources: Sequence[Path]) -> int:
     command = [program, "-merge=1", "-use_counters=0", *OPTIONS, folder, CORPUS, *sources]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise Fault(done.stderr[-4000:])
+        raise CheckError(done.stderr[-4000:])
     return int(re.findall(r"(\d+) new coverage edges", done.stderr)[-1])
 
 
@@ -93,7 +93,7 @@ def lines(folder: Path, inputs: Path) -> str:
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Explore from the corpus on, and count what all inputs together reach."""
-    native.compilers("clang")
+    native.installed("clang")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         built, measured, best = folder / "built", folder / "measured", folder / "best"

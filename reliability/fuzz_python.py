@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from reliability.tables import ROOT, TESTS, Fault, Table
+from reliability.tables import ROOT, TESTS, CheckError, Table
 
 PACKAGE = ROOT / "src"
 TURN = 100  # calls of each check before the next one has its turn
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
     answers = [(child, *child.communicate()) for child in children]
     for child, out, err in answers:
         if child.returncode:
-            raise Fault(f"a process ended with {child.returncode}:\n{err[-6000:]}")
+            raise CheckError(f"a process ended with {child.returncode}:\n{err[-6000:]}")
         calls.update(json.loads(out.splitlines()[-1]))
     seconds = round(time.monotonic() - started)
     rows = [[name, f"{count:,}", "none"] for name, count in calls.items()]

@@ -10,7 +10,7 @@ import mpmath as mp
 from reliability.bounds import bounds
 from reliability.hard_doubles import hard_doubles
 from reliability.seen import EXP, Seen, all_of, compiled, spans
-from reliability.tables import Fault, Table
+from reliability.tables import CheckError, Table
 
 BLOCKS = 2**32 // 4096
 # of 2^-24 or 2^-53: what exp.h, wide.h and eighths.h allow
@@ -117,4 +117,4 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
             yield table
             faults += found
     if faults:
-        raise Fault("\n".join(faults))
+        raise CheckError("\n".join(faults))

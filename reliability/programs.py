@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reliability import native
-from reliability.tables import TESTS, Fault
+import native
+from reliability.tables import TESTS
 
 SOURCES = {
     TESTS / "bits" / "selftest.c": native.KERNELS,
@@ -14,7 +14,7 @@ SOURCES = {
 }
 MORE = [f"-I{native.SOURCES / 'kernels'}", "-fopenmp"]
 
-sys.path[:0] = [str(TESTS / "embedding"), str(TESTS / "helpers")]
+sys.path[:0] = [str(TESTS / "embedding")]
 
 
 def requests(most: int | None = None) -> list:
@@ -57,6 +57,6 @@ def watched(
     try:
         native.output(selftest, **environment)
         c_program.Program(*embedding).check(calls, **environment)
-    except (Fault, AssertionError) as fault:
+    except (native.CommandError, AssertionError) as fault:
         faults.append(f"{embedding}, {environment}: {str(fault)[:4000]}")
     return len(calls), faults

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reliability import constants, native
+import native
+from reliability import constants
 from reliability.tables import ROOT
 
 NUMERICS = ROOT / "reliability" / "numerics"
@@ -20,7 +21,7 @@ def compiled(folder: Path, name: str, others: Iterable[Path]) -> Path:
     target = folder / name
     target.mkdir()
     constants.header(target)
-    compiler = native.compilers("gcc", "clang")[0]
+    compiler = native.installed("gcc", "clang")[0]
     return native.program(target, compiler, [*others, NUMERICS / f"{name}.c"], *FLAGS, f"-I{target}")
 
 

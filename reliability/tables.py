@@ -2,18 +2,19 @@
 
 import datetime
 import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.tables import processor
+from native import ROOT
+
 FIGURES = ROOT / "docs" / "figures"
 TESTS = ROOT / "tests"
 
 
-class Fault(Exception):  # noqa: N818
-    """A run has found what must not be; says what, and how to see it again."""
+class CheckError(Exception):
+    """A run has found a bug; says which, and how to reproduce it."""
 
 
 @dataclass
@@ -40,9 +41,4 @@ class Table:
 
 def machine() -> str:
     """Describe the processor in a few words."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    return f"{os.cpu_count()} processors, {model}"
+    return f"{os.cpu_count()} processors, {processor()}"

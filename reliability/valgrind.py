@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from reliability import native, programs, scratch
-from reliability.tables import Fault, Table
+import native
+import scratch
+from reliability import programs
+from reliability.tables import CheckError, Table
 
 MEMCHECK = ["valgrind", "--quiet", "--error-limit=no", "--num-callers=40", "--leak-check=full"]
 MEMCHECK += ["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
@@ -45,9 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
-    """Yield a table of each compiler; Fault behind it where something was found."""
-    native.compilers("valgrind")
-    for compiler in options.compiler or native.compilers("gcc", "clang"):
+    """Yield a table for each compiler; raise CheckError after it if something was found."""
+    native.installed("valgrind")
+    for compiler in options.compiler or native.installed("gcc", "clang"):
         table = Table(f"valgrind_{compiler}", ["compiler", "kernel", "what", "result", "errors within lse", "minutes"])
         faults: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
             faults += of_programs(Path(folder), compiler, table)
         yield table
         if faults:
-            raise Fault("\n".join(faults))
+            raise CheckError("\n".join(faults))
 
 
 def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:

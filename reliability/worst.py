@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 from pathlib import Path
 
-from reliability import native
+import native
 from reliability.seen import compiled
-from reliability.tables import Fault, Table
+from reliability.tables import CheckError, Table
 
 OPERATIONS = ["logsumexp", "weighted", "log_softmax"]
 LENGTHS = {(2, 256): 1, (257, 512): 2, (513, 4096): 10, (4097, 20000): 60}  # and how many times fewer rows
@@ -54,4 +54,4 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
             faults.append(f"{operation}, {dtype}: {error} times what is promised, of {described(row)}")
     yield table
     if faults:
-        raise Fault("\n".join(faults))
+        raise CheckError("\n".join(faults))

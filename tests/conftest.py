@@ -1,13 +1,13 @@
 """What several test modules share."""
 
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from checks import KERNELS, ROOT, STRICT, compiled, tool, using
+import native
+from checks import KERNELS, tool, using
 
 # What takes long is left out unless --all is given, or -m asks for it; pyproject.toml says what the words mean.
 LONG = ("compiles", "fuzzes", "exhausts", "waits")
@@ -16,6 +16,7 @@ LEFT_OUT = pytest.StashKey()
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="also the tests that compile, fuzz, exhaust or wait: minutes")
+    parser.addoption("--times", type=int, default=200, help="calls of each function in search of leaks (default: 200)")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -57,23 +58,18 @@ class WatchedEngine:
     def __init__(self, folder):
         if not sys.platform.startswith("linux"):
             pytest.skip("elsewhere gcc may be clang, which wants its own OpenMP")
-        package = ROOT / "src" / "lse"
         self.compiler = tool("gcc")
         # -g1 tells lines, not variables, which take a third of the time
-        self.flags = ["-std=c11", "-O1", "-g1", "-fopenmp", "-ffp-contract=off", *STRICT]
+        self.flags = ["-O1", "-g1", "-fopenmp", *native.STRICT, f"-I{native.SOURCES / 'kernels'}"]
         self.flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-        self.flags += [f"-I{path}" for path in (package, package / "include", package / "kernels")]
-        sources = sorted(path for name in ("kernels", "engine") for path in (package / name).glob("*.c"))
-        self.objects = self.compiled(sources, folder)
-
-    def compiled(self, sources, folder):
-        return compiled(self.compiler, [(source, self.flags) for source in sources], folder)
+        self.objects = native.objects(folder, self.compiler, native.ENGINE, *self.flags)
 
     def program(self, folder, *sources, link=()):
         """A program of these sources and the engine."""
-        objects = [*self.compiled(sources, folder), *self.objects]
+        objects = native.objects(folder, self.compiler, sources, *self.flags)
         target = folder / sources[0].stem
-        subprocess.run([self.compiler, *self.flags, *objects, "-o", target, *link, "-lm"], check=True)
+        command = [self.compiler, *self.flags, *objects.values(), *self.objects.values(), "-o", target, *link, "-lm"]
+        native.output(command)
         return target
 
 

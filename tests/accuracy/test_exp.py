@@ -15,7 +15,8 @@ if platform.system() != "Linux":
 needs_modules("mpmath")
 sys.path.append(str(ROOT))
 
-from reliability import native, numbers  # noqa: E402
+import native  # noqa: E402
+from reliability import numbers  # noqa: E402
 from reliability.hard_doubles import hard_doubles  # noqa: E402
 from reliability.seen import EXP, Seen, all_of, compiled, spans  # noqa: E402
 from reliability.witnesses import Case, oracle  # noqa: E402

@@ -1,5 +1,6 @@
 """The C kernels by themselves: strict warnings, both compilers, and instruction sets of other processors."""
 
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -7,49 +8,52 @@ from pathlib import Path
 import pytest
 
 import golden
-from checks import ROOT, STRICT, compiled, tool
+import native
+from checks import tool
+from native import ENGINE, KERNELS, STRICT
 
 SELFTEST = Path(__file__).with_name("selftest.c")
 SIMDE_MISSING = Path(__file__).with_name("simde_missing.h")
-LSE = ROOT / "src" / "lse"
-KERNELS = LSE / "kernels"
-INCLUDE = [f"-I{folder}" for folder in (LSE, LSE / "include", KERNELS)]
-FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", *STRICT, *INCLUDE]
+FOLDER = native.SOURCES / "kernels"
+FLAGS = [*STRICT, f"-I{FOLDER}"]
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86/avx512.h")
+NAMES = ["avx512", "avx2", "neon", "scalar"]
+CANNOT_RUN = 4  # exit status of golden.c where LSE_KERNELS names what the processor lacks
 
 pytestmark = [
     pytest.mark.compiles,
-    pytest.mark.skipif(not KERNELS.is_dir(), reason="needs the sources"),
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the sources"),
 ]
 
 
-KERNEL_FILES, ENGINE_FILES = sorted(KERNELS.glob("*.c")), sorted((LSE / "engine").glob("*.c"))
+class Build:
+    """The kernels, compiled once, and with them selftest, and golden without OpenMP and with it."""
 
+    def __init__(self, folder, compiler, *flags):
+        self.folder, self.compiler, self.flags = folder, compiler, flags
+        self.objects = native.objects(folder, compiler, [*KERNELS, SELFTEST, golden.PROGRAM], *FLAGS, *flags)
 
-def objects_of(folder, compiler, *extra):
-    """The kernels, the engine and both programs, compiled: the objects by their sources."""
-    sources = [*KERNEL_FILES, *ENGINE_FILES, SELFTEST, golden.PROGRAM]
-    objects = compiled(compiler, [(path, [*FLAGS, *extra]) for path in sources], folder)
-    return dict(zip(sources, objects, strict=True))
+    def link(self, program, objects, *flags):
+        target = self.folder / "".join([program, *flags])
+        native.output([self.compiler, *self.flags, *flags, *objects, "-o", target, "-lm"])
+        return target
 
+    def selftest(self, *flags):
+        return self.link("selftest", [self.objects[path] for path in (*KERNELS, SELFTEST)], *flags)
 
-def link(folder, objects, compiler, *extra):
-    """The programs selftest and golden, the second one with all of the engine."""
-    for program, parts in ((SELFTEST, KERNEL_FILES), (golden.PROGRAM, [*KERNEL_FILES, *ENGINE_FILES])):
-        linked = [objects[path] for path in (*parts, program)]
-        subprocess.run([compiler, *extra, *linked, "-o", folder / program.stem, "-lm"], check=True)
-    return folder / "selftest", folder / "golden"
-
-
-def build(folder, compiler, *extra):
-    return link(folder, objects_of(folder, compiler, *extra), compiler, *extra)
+    def golden(self, *flags):
+        """With the engine compiled with these flags."""
+        (folder := self.folder / "".join(["engine", *flags])).mkdir()
+        engine = native.objects(folder, self.compiler, ENGINE[len(KERNELS) :], *FLAGS, *self.flags, *flags)
+        kernels = [self.objects[path] for path in (*KERNELS, golden.PROGRAM)]
+        return self.link("golden", [*kernels, *engine.values()], *flags)
 
 
 @pytest.fixture(scope="module")
 def by_gcc(tmp_path_factory):
     """Compiled once for this processor and for older ones."""
-    return objects_of(tmp_path_factory.mktemp("gcc"), tool("gcc"), "-O1")
+    return Build(tmp_path_factory.mktemp("gcc"), tool("gcc"), "-O2")
 
 
 def run(*command):
@@ -62,24 +66,44 @@ def check_digests(*command):
     assert run(*command).splitlines() == golden.expected(golden.IN_C)
 
 
-@pytest.mark.parametrize(("compiler", "level"), [("gcc", "-O1"), ("clang", "-O1"), ("gcc", "-O3"), ("clang", "-O3")])
+def check_all_digests(*command, threads):
+    """On every kernel that the processor can run; return their names."""
+    found = []
+    for name in NAMES:
+        for count in threads:
+            words = [*command, count]
+            done = subprocess.run(words, env={**os.environ, "LSE_KERNELS": name}, capture_output=True, text=True)
+            if done.returncode == CANNOT_RUN:
+                break
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.splitlines() == golden.expected(golden.IN_C), (name, count)
+        else:
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("level", ["-O1", "-O2", "-O3", "-O3 -flto"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_compilers(request, tmp_path, compiler, level):
-    if (compiler, level) == ("gcc", "-O1"):
-        selftest, digests = link(tmp_path, request.getfixturevalue("by_gcc"), tool(compiler))
+    if (compiler, level) == ("gcc", "-O2"):
+        build = request.getfixturevalue("by_gcc")
     else:
-        selftest, digests = build(tmp_path, tool(compiler), level)
-    printed = run(selftest)
-    assert "scalar: " in printed
-    check_digests(digests)
+        build = Build(tmp_path, tool(compiler), *level.split())
+    names = check_all_digests(build.golden("-fopenmp"), threads=["1", "2", "3", "7"])
+    assert "scalar" in names
     if X86_64 and "avx2" in Path("/proc/cpuinfo").read_text():
-        assert "avx2: " in printed
+        assert "avx2" in names
+    if level in ("-O1", "-O3"):
+        printed = run(build.selftest())
+        assert all(f"{name}: " in printed for name in names)
+        check_digests(build.golden())
 
 
 def test_no_names_that_windows_headers_define():
     """windef.h, minwindef.h and rpcndr.h define these as macros."""
     macros = ["far=", "near=", "FAR=", "NEAR=", "IN=", "OUT=", "small=char"]
     command = [tool("gcc", "clang"), *FLAGS, "-fsyntax-only", *(f"-D{macro}" for macro in macros)]
-    for source in KERNEL_FILES:
+    for source in ENGINE:
         subprocess.run([*command, source], check=True)
 
 
@@ -90,21 +114,22 @@ def test_gcc_sanitizers(watched_engine, tmp_path):
 
 def test_clang_sanitizer(tmp_path):
     """For undefined behaviour alone; with that for addresses it takes minutes to compile."""
-    selftest, digests = build(tmp_path, tool("clang"), "-fsanitize=undefined", "-fno-sanitize-recover=all", "-O1", "-g")
-    assert "scalar: " in run(selftest)
-    check_digests(digests)
+    build = Build(tmp_path, tool("clang"), "-fsanitize=undefined", "-fno-sanitize-recover=all", "-O1", "-g")
+    assert "scalar: " in run(build.selftest())
+    check_digests(build.golden())
 
 
 def test_neon(tmp_path):
     if platform.machine() in ("aarch64", "arm64"):
-        selftest, digests = build(tmp_path, tool("cc"))
-        assert "neon: " in run(selftest)
-        check_digests(digests)
+        build = Build(tmp_path, tool("cc"), "-O2")
+        assert "neon: " in run(build.selftest())
+        check_digests(build.golden())
         return
     emulator = tool("qemu-aarch64-static", "qemu-aarch64")
-    selftest, digests = build(tmp_path, tool("aarch64-linux-gnu-gcc"), "-static")
-    assert "neon: " in run(emulator, selftest)
-    check_digests(emulator, digests)
+    build = Build(tmp_path, tool("aarch64-linux-gnu-gcc"), "-O2")
+    assert "neon: " in run(emulator, build.selftest("-static"))
+    found = check_all_digests(emulator, build.golden("-fopenmp", "-static"), threads=["3"])
+    assert found == ["neon", "scalar"]
 
 
 @pytest.mark.skipif(not X86_64, reason="SIMDe is compiled to AVX2 here")
@@ -113,7 +138,7 @@ def test_avx512_without_the_processor(tmp_path, by_gcc):
     compiler = tool("gcc")
     if not SIMDE.exists():
         tool("SIMDe (libsimde-dev)")
-    source = (KERNELS / "avx512.c").read_text()
+    source = (FOLDER / "avx512.c").read_text()
     source = source.replace(
         "#include <immintrin.h>",
         f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"\n#include "{SIMDE_MISSING}"',
@@ -121,22 +146,25 @@ def test_avx512_without_the_processor(tmp_path, by_gcc):
     source = source.replace('LSE_REGION_BEGIN("avx512f")', "").replace("LSE_REGION_END", "")
     (tmp_path / "avx512.c").write_text(source)
     common = [*FLAGS, "-O1", "-DSELFTEST_ALL", "-mavx2", "-mfma"]
-    sources = [(tmp_path / "avx512.c", [*common, "-Wno-error", "-w"]), (SELFTEST, common)]
-    others = [by_gcc[path] for path in KERNEL_FILES if path.name != "avx512.c"]
+    objects = native.objects(tmp_path, compiler, [tmp_path / "avx512.c"], *common, "-Wno-error", "-w")
+    objects |= native.objects(tmp_path, compiler, [SELFTEST], *common)
+    others = [by_gcc.objects[path] for path in KERNELS if path.name != "avx512.c"]
     program = tmp_path / "selftest"
-    subprocess.run([compiler, *compiled(compiler, sources, tmp_path), *others, "-o", program, "-lm"], check=True)
+    native.output([compiler, *objects.values(), *others, "-o", program, "-lm"])
     assert "avx512: " in run(program)
 
 
 @pytest.fixture(scope="module")
-def static_selftest(tmp_path_factory, by_gcc):
-    """For any processor of this kind, with no library of this one's."""
-    return link(tmp_path_factory.mktemp("static"), by_gcc, tool("gcc"), "-static")[0]
+def static(by_gcc):
+    """Without the libraries of this processor."""
+    return by_gcc.selftest("-static"), by_gcc.golden("-fopenmp", "-static")
 
 
-@pytest.mark.parametrize(("model", "names"), [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])])
+@pytest.mark.exhausts
 @pytest.mark.skipif(not X86_64, reason="models of x86-64 processors")
-def test_the_choice_on_older_processors(request, model, names):
+@pytest.mark.parametrize(("model", "names"), [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])])
+def test_older_processors(request, model, names):
     emulator = [tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model]
-    selftest = request.getfixturevalue("static_selftest")  # `python -m reliability bits` wants the digests too: minutes
+    selftest, digests = request.getfixturevalue("static")
     assert run(*emulator, selftest, "--names").split() == names
+    assert check_all_digests(*emulator, digests, threads=["3"]) == names

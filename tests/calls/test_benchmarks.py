@@ -6,12 +6,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not here")
+from checks import ROOT
+
+pytestmark = [
+    pytest.mark.waits,
+    pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not here"),
+]
 QUICKLY = ("--quick", "--wait", "0", "--rounds", "3")
 
 

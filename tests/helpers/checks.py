@@ -7,16 +7,13 @@ import shutil
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lse import _core
+from native import ROOT, STRICT  # noqa: F401  for the tests
 
-ROOT = Path(__file__).resolve().parents[2]
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 # all that the processor can run; where LSE_KERNELS names one, that alone
 KERNELS = [_core.kernels()] if os.environ.get("LSE_KERNELS") else _core.available_kernels()
 
@@ -56,17 +53,6 @@ def needs_modules(*names):
     for name in names:
         if importlib.util.find_spec(name) is None:
             missing(name)
-
-
-def compiled(compiler, sources, folder):
-    """Objects of (source, flags) pairs, compiled side by side: the kernels are long, for all in them is inlined."""
-    objects = [folder / f"{source.parent.name}_{source.stem}.o" for source, _ in sources]
-    commands = [
-        [compiler, *flags, "-c", source, "-o", target] for (source, flags), target in zip(sources, objects, strict=True)
-    ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
-    return objects
 
 
 def fresh(program, *arguments, timeout=60, **environment):

@@ -230,7 +230,45 @@ def slow():
     yield "an error in a thread", in_a_thread, (refused, ValueError, lse.LogSumExp(2).merge, lse.LogSumExp(3))
 
 
+def dask_arrays():
+    """Reductions and maps of chunks; a hundredth of the calls."""
+    import dask
+    import dask.array as da
+
+    import lse.dask
+
+    dask.config.set(scheduler="synchronous")
+    a = da.from_array(TABLE, chunks=(3, 4))
+    for name in ("logsumexp", "logmeanexp", "softmax", "log_softmax"):
+        function = getattr(lse.dask, name)
+        yield f"{name} of chunks", lambda a, f=function: f(a, axis=1).compute(), (a,)
+        yield f"{name} of chunks, wrong", refused, (ValueError, function, a, 5)
+
+
+def compiled_by_numba():
+    """The functions in nopython mode, without errors: Numba keeps the arguments of a call within one that raises."""
+    import numba
+
+    import lse.numba
+
+    @numba.njit
+    def row(a):
+        return lse.logsumexp(a)
+
+    @numba.njit
+    def weighted(a, b):
+        return lse.logsumexp(a, b=b)
+
+    yield "a row", row, (ROW,)
+    yield "a row backwards", row, (ROW[::-1],)
+    yield "with weights", weighted, (ROW, ROW)
+    yield "an address", lse.numba.address, ("logsumexp_f64",)
+    yield "an address of nothing", refused, (ValueError, lse.numba.address, "nothing")
+
+
+# and how many times fewer calls are made of each
 PARTS = {numbers: 1, complex_and_longdouble: 10, errors: 1, accumulators: 1, c_interface: 1, others: 1, slow: 10}
+OPTIONAL = {dask_arrays: ("dask", 100), compiled_by_numba: ("numba", 1)}
 
 
 if __name__ == "__main__":  # once each, for who watches the process

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -57,15 +58,20 @@ CALLS = {
 
 
 @contextlib.contextmanager
-def signalled(number=signal.SIGINT, handler=signal.default_int_handler):
-    """Raise a signal once a reduction has begun; yield what tells how many elements were read since."""
+def signalled(number=signal.SIGINT, handler=signal.default_int_handler, after=0.0, sent=None):
+    """Raise a signal once a reduction has run for some seconds; yield what tells how many elements were read since.
+
+    The time is appended to `sent`.
+    """
     before, entered = _core.progress(), signal.signal(number, handler)
 
     def send():
         while _core.progress() == before and not over.is_set():
             over.wait(0.001)
-        if over.is_set():
+        if over.wait(after):
             return
+        if sent is not None:
+            sent.append(time.perf_counter())
         if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(threading.main_thread().ident, number)
         else:
@@ -97,6 +103,17 @@ def test_an_interrupt_ends_it(call, threads, rng):
             CALLS[call]()
         assert 0 < read() < MANY
         check_all_is_well(rng)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("call", CALLS)
+def test_an_interrupt_takes_less_than_a_second(call, threads):
+    """About 0.1 s: the engine asks for signals that often."""
+    for _ in range(3):
+        sent = []
+        with lse.num_threads(threads), signalled(after=0.5, sent=sent), pytest.raises(KeyboardInterrupt):
+            CALLS[call]()
+        assert time.perf_counter() - sent[0] < 1
 
 
 @pytest.mark.parametrize("shape", [(), (4,)])

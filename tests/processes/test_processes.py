@@ -247,7 +247,8 @@ print(len(bad), sorted(set(bad)), min(rounds) > 0)
 
 
 @pytest.mark.waits
-def test_forks_beside_running_regions():
+@pytest.mark.parametrize("process", range(10))
+def test_forks_beside_running_regions(process):
     """Two threads of Python run regions while a third forks, again and again."""
     assert fresh(BESIDE, 200, 60, timeout=300) == "0 [] True"
 
@@ -356,3 +357,31 @@ print(max(*seen, tasks()) - before - pool)
 def test_dask_threads_have_no_threads():
     skip_without("dask")
     assert int(fresh(DASK.format(tasks=TASKS))) <= 0
+
+
+DISTRIBUTED = """
+import os, distributed, dask.array as da, numpy as np, lse
+{tasks}
+def most_while(array):
+    future, most = client.compute(array), 0
+    while not future.done():
+        most = max(most, tasks())
+    return future.result(), most
+if __name__ == "__main__":
+    lse.set_num_threads(4)
+    client = distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None)
+    x = da.full((64, 1 << 20), 0.5, chunks=(4, 1 << 20))
+    before = most_while(x.sum())[1]  # starts its threads
+    y, most = most_while(lse.logsumexp(x))
+    assert abs(y - np.log(64 << 20) - 0.5) < 1e-14
+    print(max(most, tasks()) - before)
+    client.close()
+"""
+
+
+@pytest.mark.waits
+def test_distributed_threads_have_no_threads(tmp_path):
+    skip_without("distributed")
+    script = tmp_path / "cluster.py"
+    script.write_text(DISTRIBUTED.format(tasks=TASKS))
+    assert int(fresh(script, timeout=150)) <= 1  # it may start a thread of its own

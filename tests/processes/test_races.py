@@ -1,0 +1,79 @@
+"""Data races: the engine and the extension under clang's thread sanitizer; archer tells it what OpenMP synchronises."""
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import native
+import scratch
+from checks import missing, tool
+
+HERE = Path(__file__).with_name("racing")
+SANITIZE = "-fsanitize=thread"
+FLAGS = [SANITIZE, "-fopenmp", "-g", "-O1"]
+REPEATS = 3
+
+pytestmark = [
+    pytest.mark.compiles,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="clang's thread sanitizer as on Linux"),
+    pytest.mark.skipif(not native.ENGINE, reason="needs the sources"),
+]
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """Of the programs.
+
+    The sanitizer does not watch accesses wider than 16 bytes, such as those of vectors. With
+    ignore_noninstrumented_modules instead of archer it would not see our copies of memory either.
+    """
+    tool("clang")
+    libraries = Path(native.output(["clang", "-print-resource-dir"]).strip()).parents[1]
+    archer = sorted(libraries.rglob("libarcher.so"))
+    if not archer:
+        missing("libarcher.so, which comes with libomp,")
+    return {
+        "LSE_KERNELS": "scalar",
+        "OMP_NUM_THREADS": "3",
+        "OMP_TOOL_LIBRARIES": str(archer[0]),
+        "TSAN_OPTIONS": f"halt_on_error=1:suppressions={HERE / 'suppressions.txt'}",
+    }
+
+
+def check(planted, command, environment):
+    """The sanitizer sees a race that is planted, and none otherwise."""
+    with pytest.raises(native.CommandError, match="data race") as raised:
+        native.output(planted, **environment)
+    assert "/src/lse/" in str(raised.value)
+    for _ in range(REPEATS):
+        calls, elements = map(int, native.output(command, **environment).split())
+        assert calls > 100
+        assert elements > 10**7
+
+
+def test_c(tmp_path, environment):
+    sources = [*native.ENGINE, HERE / "engine.c"]
+    (other := tmp_path / "planted").mkdir()
+    planted = native.program(other, "clang", sources, *FLAGS, "-DPLANTED")
+    check([planted], [native.program(tmp_path, "clang", sources, *FLAGS)], environment)
+
+
+@pytest.mark.skipif(not (native.ROOT / ".git").exists(), reason="copies what git tracks")
+def test_python(tmp_path, environment):
+    """By an interpreter that is linked with the sanitizer, and an extension that is compiled for it."""
+    python = sysconfig.get_config_vars()
+    library = Path(python["LIBDIR"] if python["Py_ENABLE_SHARED"] else python["LIBPL"])
+    if not list(library.glob(f"libpython{python['LDVERSION']}.*")):
+        missing(f"libpython{python['LDVERSION']}")
+    scratch.build(scratch.copy(tmp_path), "clang", "-O1", f"{SANITIZE} -g", SANITIZE)
+    flags = [f"-I{sysconfig.get_path('include')}", f'-DPYTHON="{sys.executable}"']
+    link = [*python["LINKFORSHARED"].split(), f"-L{library}", f"-Wl,-rpath,{library}", f"-lpython{python['LDVERSION']}"]
+    link += [*python["LIBS"].split(), *python["SYSLIBS"].split()]
+    interpreter = tmp_path / "python"
+    native.output(["clang", SANITIZE, *flags, HERE / "python.c", *link, "-o", interpreter])
+    folders = os.pathsep.join([str(tmp_path / "src"), str(tmp_path / "tests" / "memory")])
+    command = ["env", f"PYTHONPATH={folders}", interpreter, HERE / "hammer.py"]
+    check([*command, "planted"], command, environment)
