@@ -235,6 +235,8 @@ cdef class LogSumExp:
             A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array.
         MemoryError
             There is no room for another state of this shape.
+        OverflowError
+            `where` was given, and a sum has more than 2**63 - 1 elements.
 
             After any error the accumulator is as it was.
 
