@@ -178,13 +178,13 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     for (ptrdiff_t i = 0; i < n && !is_double; i++) o->cumulated[i] = out32[i];
     for (int f = 0; f < 2; f++) {
         char *out = is_double ? (char *)o->out[f] : (char *)out32;
-        (f ? r->log_softmax_row : r->softmax_row)(&row, &rows[0], &row, out, 0, n, 0, &o->results, 0);
+        r->maps[f ? LSE_LOG_SOFTMAX : LSE_SOFTMAX].row(&row, &rows[0], &row, out, 0, n, 0, &o->results, 0);
         for (ptrdiff_t i = 0; i < n && !is_double; i++) o->out[f][i] = out32[i];
         const ptrdiff_t high = n * panel <= MOST ? n : MOST / panel;
         const lse_layout low = strided(high, panel * size, size);
         out = is_double ? (char *)o->out[2 + f] : (char *)out32;
         widen(&o->results, panel, 3, &wide);
-        (f ? r->log_softmax_columns : r->softmax_columns)(&low, &rows[0], &low, out, 0, high, panel, &wide, 3);
+        r->maps[f ? LSE_LOG_SOFTMAX : LSE_SOFTMAX].columns(&low, &rows[0], &low, out, 0, high, panel, &wide, 3);
         for (ptrdiff_t i = 0; i < high * panel && !is_double; i++) o->out[2 + f][i] = out32[i];
     }
 }

@@ -124,7 +124,7 @@ static void refer(panel_case *c)
         const double nan = elements_of(c, k, x64, &infinities);
         for (ptrdiff_t i = 0; i < c->n; i++) x32[i] = (float)x64[i];
         for (int log = 0; log < 2; log++) {
-            (log ? r->log_softmax_panel : r->softmax_panel)(&alone);
+            (log ? r->maps[LSE_LOG_SOFTMAX].panel : r->maps[LSE_SOFTMAX].panel)(&alone);
             for (ptrdiff_t i = 0; i < c->n; i++) {
                 const double own = c->is_double ? out64[i] : (double)out32[i], none = log ? -INFINITY : 0;
                 c->results[log][k][i] = present && is_absent(c, k, i) ? none : nan == 0 ? own : NAN;
@@ -237,7 +237,7 @@ static void check_panel(panel_case *c, const lse_kernels *table)
         places *out = c->in_place ? &c->in : &c->out;
         if (!c->in_place) allocate(out);
         panel = panel_of(c, &c->in, out);
-        (log ? r->log_softmax_panel : r->softmax_panel)(&panel);
+        (log ? r->maps[LSE_LOG_SOFTMAX].panel : r->maps[LSE_SOFTMAX].panel)(&panel);
         check_results(c, out, table->name, log);
         free(out->memory);
         if (c->in_place) fill(out, c);

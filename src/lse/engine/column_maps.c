@@ -45,8 +45,6 @@ static void map_task(void *context, ptrdiff_t piece)
 {
     const group *g = (const group *)context;
     const lse_plan *plan = g->plan;
-    const lse_map_columns map =
-        plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_softmax_columns : plan->kernels->softmax_columns;
     const ptrdiff_t start = piece * g->rows, n = lse_least(g->rows, plan->n - start);
     lse_members m;
     if (lse_is_stopped(plan->failed)) return;
@@ -57,7 +55,7 @@ static void map_task(void *context, ptrdiff_t piece)
         if (end > at) {
             const lse_row row = lse_column_of(plan, &m.rows[0], at);
             char *out = m.out[0] + at * plan->out_column_stride;
-            map(&plan->row, &row, &plan->out_row, out, start, n, end - at, &g->results, at);
+            plan->map->columns(&plan->row, &row, &plan->out_row, out, start, n, end - at, &g->results, at);
         } else {
             end = lse_least(g->count, at + g->each);
         }

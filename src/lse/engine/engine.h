@@ -16,18 +16,6 @@ typedef struct {
     const ptrdiff_t *shape, *stride;
 } lse_array;
 
-typedef enum {
-    LSE_LOGSUMEXP,
-    LSE_SOFTMAX,
-    LSE_LOG_SOFTMAX,
-    LSE_CUMULATE,
-    LSE_SEGMENTS,
-    LSE_SUMS /* running sums instead of results */
-} lse_operation;
-
-/* Whether the output has the shape of the input; else it lacks the reduced axes, or has them with length 1. */
-int lse_is_map(lse_operation operation);
-
 /* All of a call. What is not needed is 0 or NULL; nothing is empty. */
 typedef struct {
     lse_operation operation;
@@ -50,6 +38,10 @@ typedef struct {
     const ptrdiff_t *offsets;
     ptrdiff_t segments, segment_stride;
 } lse_request;
+
+/* operations.c: whether the output has the shape of the input; else it lacks the reduced axes, or has them with length
+ * 1. */
+int lse_is_map(lse_operation operation);
 
 /* execute.c: in the default floating-point state, which is left as it was found. 0, or LSE_NO_MEMORY, LSE_INTERRUPTED or
  * LSE_NO_KERNEL; then what has been written means nothing. */

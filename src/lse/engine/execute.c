@@ -1,6 +1,6 @@
 /* The one way into the engine. */
 #include "engine/fp.h"
-#include "engine/plan.h"
+#include "engine/operations.h"
 
 int lse_execute(const lse_request *q)
 {
@@ -11,8 +11,8 @@ int lse_execute(const lse_request *q)
     const int threads = lse_threads_for(elements, plan.type->parallel_from, q->threads);
     const lse_question before = q->question ? lse_ask_meanwhile(q->question) : NULL;
     const lse_fp_state found = lse_fp_enter();
-    if (q->operation == LSE_SEGMENTS) lse_run_segments(&plan, q, threads);
-    else lse_run_plan(&plan, threads);
+    if (plan.is_short) lse_run_short(&plan, threads);
+    else lse_operations[q->operation].run(&plan, q, threads);
     lse_fp_leave(found);
     if (q->question) lse_ask_meanwhile(before);
     return failed;

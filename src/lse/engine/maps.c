@@ -17,11 +17,9 @@ static void map_piece_task(void *context, ptrdiff_t piece)
 {
     const mapped *m = (const mapped *)context;
     const lse_plan *plan = m->plan;
-    const lse_map_row map =
-        plan->operation == LSE_LOG_SOFTMAX ? plan->kernels->log_softmax_row : plan->kernels->softmax_row;
     const ptrdiff_t start = piece * LSE_PIECE, n = lse_least(plan->n - start, LSE_PIECE);
     if (lse_is_stopped(plan->failed)) return;
-    map(&plan->row, m->row, &plan->out_row, m->out, start, n, m->shift, m->results, m->index);
+    plan->map->row(&plan->row, m->row, &plan->out_row, m->out, start, n, m->shift, m->results, m->index);
 }
 
 static void map_pieces(const mapped *m, int threads)

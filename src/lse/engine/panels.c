@@ -68,14 +68,6 @@ static void members_of(const lse_plan *plan, const places *p, ptrdiff_t count, l
     }
 }
 
-static void map_panel(const lse_plan *plan, const lse_panel *panel)
-{
-    const lse_real_kernels *k = plan->kernels;
-    if (plan->operation == LSE_SOFTMAX) k->softmax_panel(panel);
-    else if (plan->operation == LSE_LOG_SOFTMAX) k->log_softmax_panel(panel);
-    else k->cumulate_panel(panel);
-}
-
 static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
 {
     lse_states states;
@@ -150,7 +142,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
     if (maps) lay_out_offsets(&plan->out_row, plan->out_row.stride, o.out);
     for (ptrdiff_t at = first; at < end; at += panel.count) {
         panel.count = weights.count = find_places(plan, at, lse_least(LSE_BATCH, end - at), one_run, &p);
-        if (maps) map_panel(plan, &panel);
+        if (maps) plan->map->panel(&panel);
         else sum_panel(plan, &panel, &p);
     }
     lse_add_progress((end - first) * plan->n);

@@ -1,11 +1,5 @@
 /* From arrays to plans. */
-#include "engine/plan.h"
-
-int lse_is_map(lse_operation operation)
-{ return operation == LSE_SOFTMAX || operation == LSE_LOG_SOFTMAX || operation == LSE_CUMULATE; }
-
-static int by_rows_alone(const lse_plan *plan)
-{ return !plan->is_short && (plan->operation == LSE_CUMULATE || plan->operation == LSE_SEGMENTS); }
+#include "engine/operations.h"
 
 static int is_native(const lse_array *a, int itemsize)
 { return a->kind == 'f' && a->itemsize == itemsize && !a->swapped; }
@@ -129,7 +123,8 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer = 1;
     plan->kept_length = 1;
     plan->kept_stride = plan->kept_where_stride = plan->kept_weight_stride = plan->kept_out_stride = 0;
-    const int side_by_side = last && !plan->row.direct && !by_rows_alone(plan) && is_native(&q->a, size) &&
+    const int side_by_side = last && !plan->row.direct &&
+                             (plan->is_short || !lse_operations[plan->operation].in_order) && is_native(&q->a, size) &&
                              last->stride == size && (!maps || (last->out_stride == size && is_native(&q->out, size)));
     if (side_by_side) {
         plan->columns = last->length;
@@ -201,6 +196,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->type = type;
     plan->table = q->table;
     plan->kernels = &q->table->real[q->type];
+    plan->map = &plan->kernels->maps[q->operation];
     plan->run = q->run;
     plan->most = q->weights.data ? type->most_weighted : type->most;
     plan->itemsize = type->size;
@@ -216,8 +212,8 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->failed = failed;
     plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
-    plan->is_short =
-        plan->n <= LSE_SHORT && plan->operation != LSE_SEGMENTS && !(lse_is_map(plan->operation) && q->given.max);
+    plan->is_short = plan->n <= LSE_SHORT && lse_operations[plan->operation].has_panels &&
+                     !(lse_is_map(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
     plan->first.n = plan->n;

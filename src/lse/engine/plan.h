@@ -14,6 +14,7 @@
 typedef struct {
     lse_operation operation;
     const lse_type_facts *type;
+    const lse_map_kernels *map; /* of a map */
     const lse_kernels *table;
     const lse_real_kernels *kernels;
     lse_run run;
@@ -115,8 +116,10 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
 /* tasks.c: how many columns go together, if possible so many that there is work for all threads all the time. */
 ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads);
 
-/* tasks.c, segments.c: all of it, by so many threads. */
-void lse_run_plan(lse_plan *plan, int threads);
-void lse_run_segments(const lse_plan *plan, const lse_request *request, int threads);
+/* tasks.c, segments.c: all of it, by so many threads: of short sums, and of others as the operation wants it. */
+void lse_run_short(lse_plan *plan, int threads);
+void lse_run_rows(lse_plan *plan, const lse_request *request, int threads);
+void lse_run_cumulative(lse_plan *plan, const lse_request *request, int threads);
+void lse_run_segments(lse_plan *plan, const lse_request *request, int threads);
 
 #endif

@@ -72,7 +72,7 @@ static int quick_map(const lse_real_kernels *kernels, lse_operation operation, c
                            .out = out,
                            .at = start,
                            .out_at = start};
-    (operation == LSE_SOFTMAX ? kernels->softmax_panel : kernels->log_softmax_panel)(&row);
+    kernels->maps[operation].panel(&row);
     return 1;
 }
 

@@ -110,7 +110,7 @@ static void long_segments(const row_segments *segments, ptrdiff_t outer, int thr
     }
 }
 
-void lse_run_segments(const lse_plan *plan, const lse_request *q, int threads)
+void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
 {
     const ptrdiff_t batches = lse_quotient_up(q->segments, LSE_BATCH);
     row_segments segments = {plan, q->offsets, q->segments, q->segment_stride, 0, batches};

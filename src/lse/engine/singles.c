@@ -1,10 +1,10 @@
 /* Sums of one element each: at the speed of a copy, and without a second look at anything. */
-#include "engine/plan.h"
+#include "engine/operations.h"
 
 int lse_is_single(const lse_plan *plan)
 {
     const ptrdiff_t size = plan->itemsize;
-    return plan->is_short && plan->n == 1 && plan->operation != LSE_SUMS && plan->operation != LSE_CUMULATE &&
+    return plan->is_short && plan->n == 1 && lse_operations[plan->operation].of_one != IN_GENERAL &&
            !plan->first.where && !plan->first.weight && !plan->sign && !plan->low && plan->divisor == 0.0 &&
            !plan->store && plan->row.native &&
            (plan->kept_length == 1 || (plan->kept_stride == size && plan->kept_out_stride == size));
@@ -13,6 +13,7 @@ int lse_is_single(const lse_plan *plan)
 void lse_singles_task(void *context, ptrdiff_t index)
 {
     const lse_plan *plan = (const lse_plan *)context;
+    const lse_operation_facts *facts = &lse_operations[plan->operation];
     const ptrdiff_t first = index * plan->together, sums = plan->outer * plan->kept_length, size = plan->itemsize;
     const ptrdiff_t end = lse_least(first + plan->together, sums);
     if (lse_is_stopped(plan->failed)) return;
@@ -25,11 +26,8 @@ void lse_singles_task(void *context, ptrdiff_t index)
         some = lse_least(left, end - at);
         const char *x = row.x + start * size;
         out += start * size;
-        switch (plan->operation) {
-        case LSE_SOFTMAX: plan->kernels->fill_alone(x, out, some, 1.0); break;
-        case LSE_LOG_SOFTMAX: plan->kernels->fill_alone(x, out, some, 0.0); break;
-        default: plan->kernels->copy_alone(x, out, some);
-        }
+        if (facts->of_one == CONSTANT) plan->kernels->fill_alone(x, out, some, facts->constant);
+        else plan->kernels->copy_alone(x, out, some);
     }
     lse_add_progress(end - first);
 }

@@ -119,20 +119,27 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
         plan->run(one_of_some, &some, lse_least(SOME, count - some.first), threads);
 }
 
-void lse_run_plan(lse_plan *plan, int threads)
+void lse_run_short(lse_plan *plan, int threads)
 {
-    if (plan->is_short) {
-        const lse_task task = lse_is_single(plan) ? lse_singles_task : lse_panels_task;
-        lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
-    } else if (plan->operation == LSE_CUMULATE) {
-        lse_run_until_stopped(plan, cumulate_task, plan, cut_cumulated(plan, threads), threads);
-    } else if (plan->columns && lse_is_map(plan->operation)) {
+    const lse_task task = lse_is_single(plan) ? lse_singles_task : lse_panels_task;
+    lse_run_until_stopped(plan, task, plan, cut_short(plan, threads), threads);
+}
+
+void lse_run_cumulative(lse_plan *plan, const lse_request *request, int threads)
+{
+    (void)request;
+    lse_run_until_stopped(plan, cumulate_task, plan, cut_cumulated(plan, threads), threads);
+}
+
+void lse_run_rows(lse_plan *plan, const lse_request *request, int threads)
+{
+    (void)request;
+    if (plan->columns && lse_is_map(plan->operation)) {
         lse_map_columns_of(plan, threads);
-    } else {
-        const ptrdiff_t tasks = cut(plan, threads);
-        const ptrdiff_t each = plan->n * plan->together;
-        if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LSE_LONG))
-            for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) group(plan, i, threads);
-        else lse_run_until_stopped(plan, group_task, plan, tasks, threads);
+        return;
     }
+    const ptrdiff_t tasks = cut(plan, threads), each = plan->n * plan->together;
+    if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LSE_LONG))
+        for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) group(plan, i, threads);
+    else lse_run_until_stopped(plan, group_task, plan, tasks, threads);
 }

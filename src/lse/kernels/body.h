@@ -89,10 +89,11 @@
         .weighted_rows = weighted_rows_##F,                     \
         .weighted_columns = weighted_columns_##F,               \
         .narrow_weighted_columns = narrow_weighted_columns_##F, \
-        .softmax_row = softmax_row_##F,                         \
-        .log_softmax_row = log_softmax_row_##F,                 \
-        .softmax_columns = softmax_columns_##F,                 \
-        .log_softmax_columns = log_softmax_columns_##F,         \
+        .maps = {                                                                                       \
+            [LSE_SOFTMAX] = {softmax_row_##F, softmax_columns_##F, softmax_panel_##F},                  \
+            [LSE_LOG_SOFTMAX] = {log_softmax_row_##F, log_softmax_columns_##F, log_softmax_panel_##F},  \
+            [LSE_CUMULATE] = {.panel = cumulate_panel_##F},                                             \
+        },                                                                                              \
         .census = census_##F,                                   \
         .weighted_census = weighted_census_##F,                 \
         .collect = collect_##F,                                 \
@@ -109,9 +110,6 @@
         .fill_alone = fill_alone_##F,                           \
         .sum_panel = sum_panel_##F,                             \
         .sum_weighted_panel = sum_weighted_panel_##F,           \
-        .softmax_panel = softmax_panel_##F,                     \
-        .log_softmax_panel = log_softmax_panel_##F,             \
-        .cumulate_panel = cumulate_panel_##F,                   \
         .softmax_whole_row = softmax_whole_row_##F,             \
         .softmax_whole_columns = softmax_whole_columns_##F,     \
         .panel = PANEL_##F,                                     \

@@ -19,6 +19,17 @@ enum {
     LSE_MAX_DIMS = 64     /* of a NumPy array */
 };
 
+/* What is computed; engine/operations.c has a row for each. */
+typedef enum {
+    LSE_LOGSUMEXP,
+    LSE_SOFTMAX,
+    LSE_LOG_SOFTMAX,
+    LSE_CUMULATE,
+    LSE_SEGMENTS,
+    LSE_SUMS, /* running sums instead of results */
+    LSE_OPERATIONS
+} lse_operation;
+
 /* What is computed in. */
 typedef enum { LSE_F32, LSE_F64, LSE_TYPES } lse_type;
 
@@ -125,6 +136,13 @@ typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, co
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
                                 ptrdiff_t index);
 
+/* The kernels of a map: of long rows and columns from their results, of many short sums at once. */
+typedef struct {
+    lse_map_row row;
+    lse_map_columns columns;
+    lse_map_panel panel;
+} lse_map_kernels;
+
 enum { LSE_IS_NAN = 2 };
 
 /* What a cumulative sum takes from one piece of a row to the next, of any precision. */
@@ -146,8 +164,7 @@ typedef struct {
     lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of them */
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns, narrow_weighted_columns;
-    lse_map_row softmax_row, log_softmax_row;             /* exp(x - value), x - value */
-    lse_map_columns softmax_columns, log_softmax_columns;
+    lse_map_kernels maps[LSE_OPERATIONS]; /* of those that write as many elements as they read */
     /* All of these are of elements start .. start + n of a row.
      * Adds how many are NaN, and how many +inf. */
     void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
@@ -178,7 +195,6 @@ typedef struct {
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    lse_map_panel softmax_panel, log_softmax_panel, cumulate_panel;
     /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants
      * a second look, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written;
      * LSE_IS_NAN, or NaN in nan, where all is NaN now. */
