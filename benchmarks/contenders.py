@@ -1,4 +1,4 @@
-"""Who takes part: lse, its peers, and the limits of the machine, each as a statement that timeit can run."""
+"""Contenders: lse, its peers, and the limits of the machine, each as a statement that timeit can run."""
 
 import importlib.util
 import os

@@ -94,7 +94,7 @@ def can(contender: Contender) -> bool:
 
 
 def field_of(case: Layout, threads: list[int]) -> list[Contender]:
-    """Who takes part: lse, and of the peers those that can."""
+    """Contenders: lse, and of the peers those that can."""
     a = case.data()
     others = [of_numpy(case, a)]
     present = installed()

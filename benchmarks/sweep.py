@@ -90,7 +90,7 @@ def limit_of(case: Case) -> str:
 
 
 def field_of(case: Case, session: Session) -> list[Contender]:
-    """Who takes part; jax has as many threads as there are processors, so only where lse has too."""
+    """Contenders; jax has as many threads as there are processors, so only where lse has too."""
     threads = session.options.threads
     without = ["numba"] if threads[-1] >= (os.cpu_count() or 1) else ["numba", "jax"]
     field = contenders(case, case.data(), session.limits, threads, without)

@@ -30,9 +30,9 @@ NOTE = (
 )
 
 
-def lines_and_faults(seen: Seen, program: Path) -> tuple[list[list[str]], list[str]]:
+def lines_and_failures(seen: Seen, program: Path) -> tuple[list[list[str]], list[str]]:
     """Lines of the table, and what is beyond the promises; mpmath has to agree on the worst row of each kind."""
-    lines, faults = [], []
+    lines, failures = [], []
     for function, (call, promise) in PROMISES.items():
         for dtype, (eps, half) in DTYPES.items():
             errors = {}
@@ -41,9 +41,9 @@ def lines_and_faults(seen: Seen, program: Path) -> tuple[list[list[str]], list[s
                     continue
                 kind, case = name.split(",")[2], int(float.fromhex(witness))
                 errors[kind] = error
-                faults += disagreement(program, function, kind, case, error)
+                failures += disagreement(program, function, kind, case, error)
                 if not error <= 1:
-                    faults.append(f"{name}: {error} times what is promised, in case {case}")
+                    failures.append(f"{name}: {error} times what is promised, in case {case}")
             worst = max(errors, key=lambda kind: errors[kind])
             lines.append(
                 [
@@ -54,11 +54,11 @@ def lines_and_faults(seen: Seen, program: Path) -> tuple[list[list[str]], list[s
                     f"{seen.count[f'{function},{dtype}'][0]:,}",
                 ]
             )
-    return lines, faults
+    return lines, failures
 
 
 def disagreement(program: Path, function: str, kind: str, case: int, error: float) -> Iterator[str]:
-    """Yield a fault where the error that the program tells is not the one that mpmath finds."""
+    """Yield a failure where the error that the program tells is not the one that mpmath finds."""
     if error == 0:
         return
     exact = Case(native.output([program, "show", case])).error(function)
@@ -70,13 +70,13 @@ def bounds(folder: Path, reductions: int, samples: int) -> tuple[Table, list[str
     """Measure all of it; what is beyond the promises comes beside the table."""
     program = compiled(folder, "reductions", native.ENGINE)
     seen = all_of(program, spans(0, reductions))
-    lines, faults = lines_and_faults(seen, program)
+    lines, failures = lines_and_failures(seen, program)
     wrong, witness = seen.count["not_cancelled"]
     if wrong:
-        faults.append(f"{wrong} sums that cancel exactly are not 0, the first in case {witness}")
+        failures.append(f"{wrong} sums that cancel exactly are not 0, the first in case {witness}")
     unlike, witness = seen.count["unlike"]
     if unlike:
-        faults.append(f"{unlike} columns have other bits than the row, the first in case {witness}")
+        failures.append(f"{unlike} columns have other bits than the row, the first in case {witness}")
     others, more = lines_of_other_dtypes(samples)
     columns = ["", "promised", "normal rows", "all kinds", "results looked at"]
-    return Table("bounds", columns, lines + others, NOTE), faults + more
+    return Table("bounds", columns, lines + others, NOTE), failures + more

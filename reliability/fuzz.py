@@ -65,7 +65,7 @@ def kept_finding(folder: Path) -> str:
         data = path.read_bytes()
         target = CORPUS / hashlib.sha1(data).hexdigest()
         target.write_bytes(data)
-        return f"the input is kept as {target}, on which tests/hostile/test_fuzz_corpus.py fails until this is mended"
+        return f"the input is kept as {target}, on which tests/hostile/test_fuzz_corpus.py fails until this is fixed"
     return "no input was left"
 
 

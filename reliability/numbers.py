@@ -91,7 +91,7 @@ def table_of_exp(columns: dict[str, Seen]) -> Table:
     return Table("exponentials", ["", *columns], rows, f"Kernels: {', '.join(kernels)}.")
 
 
-def faults_of_exp(columns: dict[str, Seen]) -> Iterator[str]:
+def failures_of_exp(columns: dict[str, Seen]) -> Iterator[str]:
     """Yield what is not as exp.h says."""
     for column, seen in columns.items():
         for name in FAULTS:
@@ -105,16 +105,16 @@ def faults_of_exp(columns: dict[str, Seen]) -> Iterator[str]:
 
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Compile, run, and tell."""
-    faults = []
+    failures = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.doubles:
             columns = look_at_exp(folder, options)
             yield table_of_exp(columns)
-            faults += faults_of_exp(columns)
+            failures += failures_of_exp(columns)
         if options.reductions:
             table, found = bounds(folder, options.reductions, options.samples)
             yield table
-            faults += found
-    if faults:
-        raise CheckError("\n".join(faults))
+            failures += found
+    if failures:
+        raise CheckError("\n".join(failures))

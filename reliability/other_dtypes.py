@@ -92,23 +92,23 @@ KINDS: list[tuple[str, str, str, Callable[[np.ndarray, np.random.Generator], Err
 ]
 
 
-def line_and_faults(kind: int, samples: int) -> tuple[list[str], list[str]]:
+def line_and_failures(kind: int, samples: int) -> tuple[list[str], list[str]]:
     """Measure one of KINDS."""
     import ml_dtypes  # noqa: F401  # bfloat16 becomes a dtype of NumPy
 
     name, promise, dtype, errors_of = KINDS[kind]
-    rng, greatest, count, faults = np.random.default_rng(0), 0.0, 0, []
+    rng, greatest, count, failures = np.random.default_rng(0), 0.0, 0, []
     for sample in range(samples):
         for error in errors_of(random_row(np.dtype(dtype), rng), rng):
             count += 1
             greatest = max(greatest, error)
             if not error <= 1:
-                faults.append(f"{name}: {error} times what is promised, in sample {sample}")
-    return [name, promise, f"{greatest:.2f}", "", f"{count:,}"], faults
+                failures.append(f"{name}: {error} times what is promised, in sample {sample}")
+    return [name, promise, f"{greatest:.2f}", "", f"{count:,}"], failures
 
 
 def lines_of_other_dtypes(samples: int) -> tuple[list[list[str]], list[str]]:
     """Lines of the table, and what is beyond the promises."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(line_and_faults, range(len(KINDS)), [samples] * len(KINDS)))
-    return [line for line, _ in found], [fault for _, faults in found for fault in faults]
+        found = list(pool.map(line_and_failures, range(len(KINDS)), [samples] * len(KINDS)))
+    return [line for line, _ in found], [failure for _, failures in found for failure in failures]

@@ -50,13 +50,13 @@ def watched(
     """Run both; how many calls embedding.c was asked for, and the last words of what answered wrongly or was ended."""
     import c_program
 
-    faults: list[str] = []
+    failures: list[str] = []
     calls = requests(most)
     if most is None:
         calls += requests_without_memory()
     try:
         native.output(selftest, **environment)
         c_program.Program(*embedding).check(calls, **environment)
-    except (native.CommandError, AssertionError) as fault:
-        faults.append(f"{embedding}, {environment}: {str(fault)[:4000]}")
-    return len(calls), faults
+    except (native.CommandError, AssertionError) as failure:
+        failures.append(f"{embedding}, {environment}: {str(failure)[:4000]}")
+    return len(calls), failures

@@ -72,10 +72,10 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
     for compiler in options.compiler or native.installed(*LINK):
         table = Table("_".join(["sanitizers", compiler, *(options.kernel or [])]), COLUMNS)
         with tempfile.TemporaryDirectory() as folder:
-            faults = [*suite(compiler, options, Path(folder), table), *of_programs(compiler, options, table)]
+            failures = [*suite(compiler, options, Path(folder), table), *of_programs(compiler, options, table)]
         yield table
-        if faults:
-            raise CheckError("\n".join(faults))
+        if failures:
+            raise CheckError("\n".join(failures))
 
 
 def suite(compiler: str, options: argparse.Namespace, folder: Path, table: Table) -> Iterator[str]:
@@ -143,7 +143,7 @@ def of_programs(compiler: str, options: argparse.Namespace, table: Table) -> Ite
         selftest, embedding = programs.compiled(Path(folder), compiler, *SANITIZE, LEVEL)
         for kernel in options.kernel or native.output([selftest, "--names"]).split():
             start = time.monotonic()
-            count, faults = programs.watched([selftest], [embedding], LSE_KERNELS=kernel, **environment)
+            count, failures = programs.watched([selftest], [embedding], LSE_KERNELS=kernel, **environment)
             minutes = f"{(time.monotonic() - start) / 60:.0f}"
-            table.rows.append([compiler, kernel, "calls from C", count, 0, len(faults), len(faults), minutes])
-            yield from faults
+            table.rows.append([compiler, kernel, "calls from C", count, 0, len(failures), len(failures), minutes])
+            yield from failures

@@ -51,16 +51,16 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
     native.installed("valgrind")
     for compiler in options.compiler or native.installed("gcc", "clang"):
         table = Table(f"valgrind_{compiler}", ["compiler", "kernel", "what", "result", "errors within lse", "minutes"])
-        faults: list[str] = []
+        failures: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
             scratch.build(scratch.copy(Path(folder)), compiler, "-O3", "-gdwarf-4")
             for kernel in options.kernel or KERNELS:
                 for what, command in commands(options):
-                    faults += watch(Path(folder), compiler, kernel, what, command, table)
-            faults += of_programs(Path(folder), compiler, table)
+                    failures += watch(Path(folder), compiler, kernel, what, command, table)
+            failures += of_programs(Path(folder), compiler, table)
         yield table
-        if faults:
-            raise CheckError("\n".join(faults))
+        if failures:
+            raise CheckError("\n".join(failures))
 
 
 def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:

@@ -47,11 +47,11 @@ def run(options: argparse.Namespace) -> Iterator[Table]:
         with ThreadPoolExecutor(cpu_count()) as pool:
             found = list(pool.map(search, cases))
     table = Table("worst", ["", "elements", "greatest error", "of a row of"], note="Of max(1 ulp, 2⁻⁵² or 2⁻²³).")
-    faults = []
+    failures = []
     for (operation, dtype, ((least, most), _)), (error, *row) in zip(cases, found, strict=True):
         table.rows.append([f"`{operation}`, {dtype}", f"{least} to {most}", error, described(row)])
         if not float(error) <= 1:
-            faults.append(f"{operation}, {dtype}: {error} times what is promised, of {described(row)}")
+            failures.append(f"{operation}, {dtype}: {error} times what is promised, of {described(row)}")
     yield table
-    if faults:
-        raise CheckError("\n".join(faults))
+    if failures:
+        raise CheckError("\n".join(failures))

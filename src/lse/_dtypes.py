@@ -78,7 +78,7 @@ def as_dtype(dtype: Any, function: str, expected: str) -> DType:
         found: DType = np.dtype(dtype)
         return found
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{function}: dtype={dtype!r} is no dtype; {expected}") from error
+        raise TypeError(f"{function}: dtype={dtype!r} is not a dtype; {expected}") from error
 
 
 def check_dtype(dtype: Any, natural: DType, function: str) -> DType:

@@ -82,7 +82,7 @@ def logsumexp(
         Return a pair of the logarithm of the magnitude of the sum and its sign. Compute both at once, as by
         ``dask.compute(value, sign)``, to read the data once.
     where : dask array or array_like of bool, optional
-        Broadcast to `a`; elements where it is False do not exist, whatever their value.
+        Broadcast to `a`; elements where it is False are excluded, even if NaN.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
     split_every : int or dict, optional
@@ -150,7 +150,7 @@ def logmeanexp(
     keepdims : bool, optional
         Keep the reduced axes, with length 1.
     where : dask array or array_like of bool, optional
-        Broadcast to `a`; elements where it is False do not exist, and do not count.
+        Broadcast to `a`; elements where it is False are excluded, even if NaN, and not counted.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
     split_every : int or dict, optional
@@ -203,7 +203,7 @@ def softmax(
     axis : None, int or tuple of ints, optional
         Axes over which the result sums to 1; None, the default, is all of them.
     where : dask array or array_like of bool, optional
-        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become 0.
+        Broadcast to `x`; elements where it is False are excluded, even if NaN, and become 0.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
     split_every : int or dict, optional
@@ -256,7 +256,7 @@ def log_softmax(
     axis : None, int or tuple of ints, optional
         Axes over which the exponentials of the result sum to 1; None, the default, is all of them.
     where : dask array or array_like of bool, optional
-        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become -inf.
+        Broadcast to `x`; elements where it is False are excluded, even if NaN, and become -inf.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
     split_every : int or dict, optional

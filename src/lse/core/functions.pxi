@@ -23,19 +23,19 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     a : array_like
         Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64 and
         complex128 keep their type; integers and booleans are computed and returned in float64. A CPU array that
-        speaks DLPack (of torch, jax, ...) is read where it lies and answered by an array of its library.
+        speaks DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its library.
     axis : None, int or tuple of ints, optional
         Axes to reduce; negative ones count from the last. None, the default, reduces all. The empty tuple
         reduces none.
     b : array_like, optional
-        Weights of either sign, real or complex; `a` and `b` are broadcast with each other. A term of weight 0 does
-        not exist, whatever its element of `a`.
+        Weights of either sign, real or complex; `a` and `b` are broadcast with each other. An element of
+        weight 0 is excluded, even if NaN.
     keepdims : bool, optional
         Keep the reduced axes, with length 1.
     return_sign : bool, optional
         Return a pair of the logarithm of the magnitude of the sum and its sign.
     where : array_like of bool, optional
-        Broadcast to `a`; elements where it is False do not exist, whatever their value.
+        Broadcast to `a`; elements where it is False are excluded, even if NaN.
     out : ndarray, optional
         Where to put the result: an array of the result's shape, to whose dtype the result can be cast by
         ``casting="same_kind"``. It may overlap `a`.
@@ -75,8 +75,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
     ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
     computed again, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
-    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula, and
-    as accurately: these bounds do not hold for it.
+    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
+    and as accurately: these bounds do not hold for it.
 
     The result is a function of the values in their index order and of the dtype alone: the same bits come
     back for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
@@ -123,7 +123,7 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     keepdims : bool, optional
         Keep the reduced axes, with length 1.
     where : array_like of bool, optional
-        Broadcast to `a`; elements where it is False do not exist, and do not count.
+        Broadcast to `a`; elements where it is False are excluded, even if NaN, and not counted.
     out : ndarray, optional
         As for `logsumexp`.
     dtype : dtype, optional
@@ -271,7 +271,7 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     axis : None, int or tuple of ints, optional
         Axes over which the result sums to 1; None, the default, is all of them.
     where : array_like of bool, optional
-        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become 0.
+        Broadcast to `x`; elements where it is False are excluded, even if NaN, and become 0.
     out : ndarray, optional
         Where to put the result: an array of the shape of `x`, to whose dtype the result can be cast by
         ``casting="same_kind"``. It may be `x` itself, or overlap it.
@@ -319,7 +319,7 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     axis : None, int or tuple of ints, optional
         Axes over which the exponentials of the result sum to 1; None, the default, is all of them.
     where : array_like of bool, optional
-        Broadcast to `x`; elements where it is False do not exist, whatever their value, and become -inf.
+        Broadcast to `x`; elements where it is False are excluded, even if NaN, and become -inf.
     out : ndarray, optional
         As for `softmax`.
     dtype : dtype, optional

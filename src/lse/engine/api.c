@@ -22,7 +22,7 @@ const char *lse_error_message(int error)
         return "LSE_KERNELS names no kernels that this processor can run; unset it to take the best";
     case LSE_ERROR_STATE:
         return "not a state, or the bytes of one, of this version of lse; initialise it with lse_state_init";
-    default: return "no error of lse";
+    default: return "unknown error";
     }
 }
 

@@ -9,7 +9,7 @@
 /* Second looks --------------------------------------------------------------------------------------------- */
 
 /* A result that is no finite number. */
-static void settle(lse_results *results, ptrdiff_t i, double value, double sign)
+static void set_result(lse_results *results, ptrdiff_t i, double value, double sign)
 {
     results->value[i] = value;
     results->value_lo[i] = 0.0;
@@ -19,10 +19,10 @@ static void settle(lse_results *results, ptrdiff_t i, double value, double sign)
 
 /* What the maximum of a row says of it: its sum is what the kernels have made of it, nothing, NaN, infinite, or to be
  * made again from its elements less the maximum. */
-typedef enum { PLAIN, NOTHING, NOT_A_NUMBER, INFINITE, DISTANT } verdict;
+typedef enum { PLAIN, NOTHING, NOT_A_NUMBER, INFINITE, DISTANT } sum_class;
 
-static verdict look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
-                    ptrdiff_t *infinities)
+static sum_class classify(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                          ptrdiff_t *infinities)
 {
     ptrdiff_t nans = 0;
     *infinities = 0;
@@ -49,21 +49,21 @@ static void finish_shifted(const lse_plan *plan, const lse_row *row, ptrdiff_t i
     results->anchor[i] = one.anchor[0];
 }
 
-static void second_look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads,
-                        lse_results *results, double *shift, ptrdiff_t *infinities)
+static void recompute_result(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                             int threads, lse_results *results, double *shift, ptrdiff_t *infinities)
 {
-    switch (look(plan, row, states, i, infinities)) {
+    switch (classify(plan, row, states, i, infinities)) {
     case PLAIN: return;
-    case NOTHING: settle(results, i, -INFINITY, 0.0); return;
-    case NOT_A_NUMBER: settle(results, i, NAN, NAN); return;
-    case INFINITE: settle(results, i, INFINITY, 1.0); return;
+    case NOTHING: set_result(results, i, -INFINITY, 0.0); return;
+    case NOT_A_NUMBER: set_result(results, i, NAN, NAN); return;
+    case INFINITE: set_result(results, i, INFINITY, 1.0); return;
     case DISTANT: *shift = states->max[i]; finish_shifted(plan, row, i, *shift, threads, results);
     }
 }
 
 /* Whether a weighted sum is not what the kernels make well: its greatest exponent is beyond them, or it is far below
  * its greatest term, which is near 2^500: something cancels, or NaN stands for a weight that is not plain. */
-static int wants_second_look(const lse_plan *plan, const lse_states *states, ptrdiff_t i)
+static int needs_recomputation(const lse_plan *plan, const lse_states *states, ptrdiff_t i)
 { return !(fabs(states->max[i]) <= plan->most && fabs(states->tail[i]) >= plan->type->least_weighted); }
 
 /* A weighted row seen again: one state of its elements less shift, or log|sum| = value + value_lo and its sign. */
@@ -71,16 +71,16 @@ typedef struct {
     int exact;
     double shift, value, value_lo, sign;
     lse_states again;
-} weighted_look;
+} recomputed_sum;
 
 static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
 
-static void look_again(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads,
-                       weighted_look *seen)
+static void recompute_weighted_sum(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                                   int threads, recomputed_sum *seen)
 {
     double max = -INFINITY;
     int plain = 1;
-    *seen = (weighted_look){.exact = 1, .value = -INFINITY};
+    *seen = (recomputed_sum){.exact = 1, .value = -INFINITY};
     if (!(fabs(states->max[i]) <= plan->most)) {
         for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
             plan->kernels->weighted_census(&plan->row, row, start, n, &max, &plain);
@@ -88,7 +88,7 @@ static void look_again(const lse_plan *plan, const lse_row *row, const lse_state
         if (plain && max > -INFINITY) {
             lse_whole_states(plan, row, 1, 0, &max, threads, &seen->again);
             seen->shift = max;
-            seen->exact = wants_second_look(plan, &seen->again, 0);
+            seen->exact = needs_recomputation(plan, &seen->again, 0);
             if (!seen->exact) return;
         }
     }
@@ -104,12 +104,12 @@ static void look_again(const lse_plan *plan, const lse_row *row, const lse_state
     free(x);
 }
 
-static void weighted_second_look(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
-                                 int threads, lse_results *results, double *shift)
+static void recompute_weighted(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                               int threads, lse_results *results, double *shift)
 {
-    weighted_look seen;
+    recomputed_sum seen;
     lse_results one;
-    look_again(plan, row, states, i, threads, &seen);
+    recompute_weighted_sum(plan, row, states, i, threads, &seen);
     if (!seen.exact) {
         *shift = seen.shift;
         plan->table->weighted_finish(&seen.again, 1, &one);
@@ -117,7 +117,7 @@ static void weighted_second_look(const lse_plan *plan, const lse_row *row, const
         seen.value_lo = one.value_lo[0];
         seen.sign = one.sign[0];
     }
-    settle(results, i, seen.value, seen.sign);
+    set_result(results, i, seen.value, seen.sign);
     results->value_lo[i] = seen.value_lo;
 }
 
@@ -162,13 +162,13 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     const lse_sum found = {states->max[i], states->tail[i], states->tail_lo[i], states->count[i]};
     ptrdiff_t infinities;
     if (plan->first.weight) {
-        weighted_look seen;
-        if (!wants_second_look(plan, states, i)) return found;
-        look_again(plan, row, states, i, threads, &seen);
+        recomputed_sum seen;
+        if (!needs_recomputation(plan, states, i)) return found;
+        recompute_weighted_sum(plan, row, states, i, threads, &seen);
         if (seen.exact) return lse_sum_of(seen.value, seen.value_lo, seen.sign);
         return lse_weighted_sum(seen.shift, seen.again.max[0], seen.again.tail[0], seen.again.tail_lo[0]);
     }
-    switch (look(plan, row, states, i, &infinities)) {
+    switch (classify(plan, row, states, i, &infinities)) {
     case NOTHING: return lse_no_sum();
     case NOT_A_NUMBER: return lse_not_a_sum();
     case INFINITE: return lse_infinite_sum((double)infinities);
@@ -230,8 +230,8 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
         double shift = 0.0;
-        if (wants_second_look(plan, states, i))
-            weighted_second_look(plan, &rows[i], states, i, threads, &results, &shift);
+        if (needs_recomputation(plan, states, i))
+            recompute_weighted(plan, &rows[i], states, i, threads, &results, &shift);
         store_result(plan, out[i], shift, &results, i);
     }
 }
@@ -259,7 +259,7 @@ static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, p
         shift[i] = 0.0;
         infinities[i] = 0;
         plain &= !rows[0].where || !isnan(results->value[i]);
-        second_look(plan, &rows[i], states, i, threads, results, &shift[i], &infinities[i]);
+        recompute_result(plan, &rows[i], states, i, threads, results, &shift[i], &infinities[i]);
         results->sign[i] = isnan(results->value[i]) ? NAN : results->value[i] > -INFINITY;
     }
     if (maps) return lse_map_group(plan, rows, out, count, plain, shift, infinities, results, threads);
@@ -268,7 +268,8 @@ static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, p
 }
 
 /* Values of the kernels' type, to where they belong in an output. */
-static void spread(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count, const char *values)
+static void scatter_values(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count,
+                           const char *values)
 {
     const size_t size = (size_t)plan->itemsize;
     if (are_neighbours(out_at, count, plan->itemsize)) {
@@ -287,8 +288,8 @@ static void store_weighted(const lse_plan *plan, const ptrdiff_t *out_at, ptrdif
         plan->type->put(values, i, plan->sign || results.sign[i] > 0 ? results.value[i] : NAN);
         plan->type->put(signs, i, results.sign[i]);
     }
-    spread(plan, plan->out, out_at, count, (const char *)values);
-    if (plan->sign) spread(plan, plan->sign, out_at, count, (const char *)signs);
+    scatter_values(plan, plan->out, out_at, count, (const char *)values);
+    if (plan->sign) scatter_values(plan, plan->sign, out_at, count, (const char *)signs);
 }
 
 static void store_means(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
@@ -300,7 +301,7 @@ static void store_means(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t
         const double mean = lse_divide(results.value[i], results.value_lo[i], plan->divisor, plan->divisor_lo);
         plan->type->put(values, i, mean != mean ? NAN : mean);
     }
-    spread(plan, plan->out, out_at, count, (const char *)values);
+    scatter_values(plan, plan->out, out_at, count, (const char *)values);
 }
 
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
@@ -312,11 +313,11 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         return 0;
     if (!sums && !weighted && plan->divisor == 0.0) {
         if (!plan->kernels->finish_values(states, count, values)) return 0;
-        spread(plan, plan->out, out_at, count, (const char *)values);
+        scatter_values(plan, plan->out, out_at, count, (const char *)values);
         return 1;
     }
     for (ptrdiff_t i = 0; i < count; i++)
-        again |= weighted ? wants_second_look(plan, states, i) : !(fabs(states->max[i]) <= plan->most);
+        again |= weighted ? needs_recomputation(plan, states, i) : !(fabs(states->max[i]) <= plan->most);
     if (again) return 0;
     if (sums) put_sums(plan, out_at, count, states);
     else if (weighted) store_weighted(plan, out_at, count, states);

@@ -89,7 +89,7 @@ typedef struct {
     lse_store store;
 } lse_layout;
 
-/* One row of n elements, or the first of some columns. Elements whose byte in where is 0 do not exist; where and weight
+/* One row of n elements, or the first of some columns. Elements whose byte in where is 0 are excluded; where and weight
  * are NULL if there are none. */
 typedef struct {
     const char *x, *where, *weight;

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import operator
 import pickle
 
 import numpy as np
@@ -52,7 +53,8 @@ def anything(data):
 def is_large(shape):
     """Whether a state of this shape might really be allocated, and be large."""
     try:
-        return math.prod(max(0, int(n)) for n in (shape if hasattr(shape, "__iter__") else [shape])) > 1 << 16
+        lengths = shape if hasattr(shape, "__iter__") else [shape]
+        return math.prod(max(0, operator.index(n)) for n in lengths) > 1 << 16
     except (TypeError, ValueError, OverflowError):
         return False
 
