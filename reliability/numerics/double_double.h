@@ -46,13 +46,13 @@ static inline dd difference(dd a, dd b) { return sum(a, minus(b)); }
 static inline dd absolute(dd a) { return a.hi < 0 ? minus(a) : a; }
 
 /* Error below 5 u. */
-static inline dd product(dd a, dd b)
+static inline dd dd_product(dd a, dd b)
 {
     const dd hi = exact_product(a.hi, b.hi);
     return quick_sum(hi.hi, hi.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 
-static inline dd times(dd a, double b) { return product(a, (dd){b, 0}); }
+static inline dd times(dd a, double b) { return dd_product(a, (dd){b, 0}); }
 
 /* a 2^e exactly, where no digits fall below the smallest number. */
 static inline dd scaled(dd a, double e)
@@ -63,17 +63,17 @@ static inline dd scaled(dd a, double e)
 
 /* e^r - 1, error below 2^-102 of it, for |r| < 0.36. The series left out is below 2^-108 of it; of terms from the
  * thirteenth on a double is enough. */
-static inline dd exp_minus_one(dd r)
+static inline dd dd_exp_minus_one(dd r)
 {
     enum { LAST = 23, PAIRS = 13 };
     double tail = INVERSE_FACTORIALS[LAST].hi;
     for (int k = LAST - 1; k > PAIRS; k--) tail = tail * r.hi + INVERSE_FACTORIALS[k].hi;
     dd p = sum(INVERSE_FACTORIALS[PAIRS], exact_product(tail, r.hi));
     for (int k = PAIRS - 1; k >= 1; k--) {
-        const dd higher = product(p, r), most = quick_sum(INVERSE_FACTORIALS[k].hi, higher.hi);
+        const dd higher = dd_product(p, r), most = quick_sum(INVERSE_FACTORIALS[k].hi, higher.hi);
         p = quick_sum(most.hi, most.lo + (INVERSE_FACTORIALS[k].lo + higher.lo));
     }
-    return product(p, r);
+    return dd_product(p, r);
 }
 
 /* x - n ln 2, absolute error below 2^-104 for |n| < 2^48, where x and n ln 2 are near. */
@@ -88,7 +88,7 @@ static inline dd without_ln2(dd x, double n)
 static inline dd exponential(dd x, double *n)
 {
     *n = rint(x.hi / LN2[0]);
-    return sum((dd){1, 0}, exp_minus_one(without_ln2(x, *n)));
+    return sum((dd){1, 0}, dd_exp_minus_one(without_ln2(x, *n)));
 }
 
 /* log(x) for x in [2^-1000, 2^1000], error below 2^-103 of the greater of it and 1: a step of Newton's method from what
@@ -97,7 +97,7 @@ static inline dd logarithm(dd x)
 {
     double n;
     const double first = log(x.hi);
-    const dd power = exponential((dd){-first, 0}, &n), near_one = product(scaled(x, n), power);
+    const dd power = exponential((dd){-first, 0}, &n), near_one = dd_product(scaled(x, n), power);
     const dd rest = sum(near_one, (dd){-1, 0});
     return sum((dd){first, 0}, difference(rest, (dd){0.5 * rest.hi * rest.hi, 0}));
 }
@@ -107,9 +107,9 @@ static inline dd small_log_one_plus(dd w, double e)
 {
     const dd x = scaled(w, e);
     dd p = sum(times(x, -0.25), THIRD);
-    p = sum(minus(product(p, x)), (dd){0.5, 0});
-    p = sum(minus(product(p, x)), (dd){1, 0});
-    return product(w, p);
+    p = sum(minus(dd_product(p, x)), (dd){0.5, 0});
+    p = sum(minus(dd_product(p, x)), (dd){1, 0});
+    return dd_product(w, p);
 }
 
 #endif

@@ -34,7 +34,7 @@ static void by_all_kernels(const double *x, const double *anchor, ptrdiff_t n, r
 static double judge(double x, double anchor, double scale, double u, double product)
 {
     const double n = logb(scale) + anchor;
-    const dd r = without_ln2((dd){x, 0}, n), p = exp_minus_one(r);
+    const dd r = without_ln2((dd){x, 0}, n), p = dd_exp_minus_one(r);
     const double error = fabs(difference((dd){u, 0}, p).hi) / (1 + p.hi) * 0x1p53, grid = p.hi < 0 ? 0x1p53 : 0x1p52;
     const double off = fabs(difference((dd){product / scale - 1, 0}, p).hi) * grid;
     numbers.times++;

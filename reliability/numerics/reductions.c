@@ -47,7 +47,7 @@ typedef struct {
     double value, weighted, sign, softmax[LONGEST], log_softmax[LONGEST], cumulated[LONGEST];
 } computed;
 
-#define COMPUTE(F, REAL)                                                                                               \
+#define COMPUTE(F, REAL, TYPE)                                                                                         \
     static void compute_##F(const row *r, computed *c)                                                                 \
     {                                                                                                                  \
         static REAL x[LONGEST], b[LONGEST], p[LONGEST], log_p[LONGEST], running[LONGEST];                              \
@@ -67,7 +67,7 @@ typedef struct {
         failed |= lse_softmax_rows_##F(x, n, 1, 1, n, p, n, 1, 1);                                                     \
         failed |= lse_log_softmax_rows_##F(x, n, 1, 1, n, log_p, n, 1, 1);                                             \
         if (failed) exit(3);                                                                                           \
-        lse_chosen()->F.cumulate_row(&layout, &whole, &layout, (char *)running, 0, n, &state);                         \
+        lse_chosen()->real[TYPE].cumulate_row(&layout, &whole, &layout, (char *)running, 0, n, &state);                \
         c->value = (double)value, c->weighted = (double)weighted, c->sign = (double)sign;                              \
         for (ptrdiff_t i = 0; i < n; i++) {                                                                            \
             c->softmax[i] = (double)p[i];                                                                              \
@@ -75,8 +75,8 @@ typedef struct {
             c->cumulated[i] = (double)running[i];                                                                      \
         }                                                                                                              \
     }
-COMPUTE(f32, float)
-COMPUTE(f64, double)
+COMPUTE(f32, float, LSE_F32)
+COMPUTE(f64, double, LSE_F64)
 
 static void compute(const row *r, computed *c) { r->single ? compute_f32(r, c) : compute_f64(r, c); }
 

@@ -49,7 +49,7 @@ static inline void add_exponential(exponentials *s, double x)
     if (x == -INFINITY) return;
     if (x > s->greatest) {
         const wide old = wide_exponential(minus_greater(s->greatest, x));
-        const wide more = {product(s->rest.number, old.number), s->rest.e + old.e};
+        const wide more = {dd_product(s->rest.number, old.number), s->rest.e + old.e};
         s->rest = wide_sum(old, more);
         s->greatest = x;
     } else s->rest = wide_sum(s->rest, wide_exponential(minus_greater(x, s->greatest)));

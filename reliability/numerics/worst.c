@@ -43,7 +43,7 @@ static struct {
 /* scale (1 + u) against e^x, in 2^-53 or 2^-24 of it; n: the exponent that belongs to scale. */
 static double off(double x, double n, double u)
 {
-    const dd p = exp_minus_one(without_ln2((dd){x, 0}, n));
+    const dd p = dd_exp_minus_one(without_ln2((dd){x, 0}, n));
     return difference((dd){u, 0}, p).hi / (1 + p.hi) * (single ? 0x1p24 : 0x1p53);
 }
 

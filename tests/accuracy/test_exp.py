@@ -16,9 +16,9 @@ needs_modules("mpmath")
 sys.path.append(str(ROOT))
 
 import native  # noqa: E402
-from reliability import numbers  # noqa: E402
+from reliability import constants, numbers  # noqa: E402
 from reliability.hard_doubles import hard_doubles  # noqa: E402
-from reliability.seen import EXP, Seen, all_of, compiled, spans  # noqa: E402
+from reliability.seen import EXP, FLAGS, NUMERICS, Seen, all_of, compiled, spans  # noqa: E402
 from reliability.witnesses import Case, oracle  # noqa: E402
 
 
@@ -80,6 +80,13 @@ def test_the_reference(reductions):
             exact = oracle.logsumexp(case.x)
             reference = oracle.mp.ldexp(oracle.mp.mpf(hi) + oracle.mp.mpf(lo), exponent)
             assert abs(reference - exact) <= oracle.mp.ldexp(max(1, abs(exact)), -90)
+
+
+@pytest.mark.compiles
+def test_the_search_compiles(folder):
+    """`python -m reliability worst` takes hours; it includes the kernels, whose names may meet its own."""
+    constants.header(folder)
+    native.objects(folder, tool("gcc", "clang"), [NUMERICS / "worst.c"], *FLAGS, f"-I{folder}")
 
 
 def test_a_fault_is_seen():

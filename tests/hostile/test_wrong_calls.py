@@ -93,7 +93,7 @@ def namespace(section, f, value, watched, total):
     names = {name: getattr(watched, name) for name in FUNCTIONS} | {name: getattr(lse, name) for name in OTHERS}
     names |= {"np": np, "lse": lse, "capsule": pointer, "total": total, "value": value}
     names |= {"a": np.zeros((2, 3)), "v": np.zeros(4), "c": np.zeros(4, complex), "q": np.arange(4) != 1}
-    names |= {"state": np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0], [1.0, 1.0]]), "f": names.get(f)}
+    names["f"] = names.get(f)
     if f == "segment_logsumexp":
         names["f"] = lambda a, *args, **kwargs: watched.segment_logsumexp(a, [0, 1], *args, **kwargs)
     if section in ("lse.numba", "lse.dask"):
