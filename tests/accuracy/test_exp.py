@@ -32,7 +32,7 @@ def check(name, digits, seen):
     numbers.decide(seen, digits)
     assert seen.count["numbers"][0] > 10**5
     assert "scalar" in seen.kernels
-    assert list(numbers.faults_of_exp({name: seen})) == []
+    assert list(numbers.failures_of_exp({name: seen})) == []
 
 
 @pytest.mark.compiles
@@ -89,10 +89,10 @@ def test_the_search_compiles(folder):
     native.objects(folder, tool("gcc", "clang"), [NUMERICS / "worst.c"], *FLAGS, f"-I{folder}")
 
 
-def test_a_fault_is_seen():
+def test_a_failure_is_seen():
     """A figure beyond what is promised, or NaN, is a fault."""
     seen = Seen()
     seen.add("greatest parts 0.5 0x1p0\ngreatest parts nan 0x1p1\ncount unlike 2 0x1p2\ncount unlike 1 0x1p3\n")
-    assert len(list(numbers.faults_of_exp({"float32": seen}))) == 2
+    assert len(list(numbers.failures_of_exp({"float32": seen}))) == 2
     assert seen.greatest["parts"][1] == "0x1p1"
     assert seen.count["unlike"] == (3, "0x1p2")
