@@ -1,6 +1,6 @@
-/* Softmax and log-softmax of columns of more than LSE_SHORT elements. A task is a group of neighbours, wider than a panel
- * of those that are summed together: results first, panel by panel, and then what they map to, row by row, so that
- * memory is written in runs. Where there are few groups, each in turn has all threads. */
+/* Softmax and log-softmax of columns of more than LSE_SHORT elements. A task is a group of neighbours, wider than a
+ * panel of those that are summed together: results first, panel by panel, and then what they map to, row by row, so
+ * that memory is written in runs. Where there are few groups, each in turn has all threads. */
 #include <math.h>
 #include <string.h>
 

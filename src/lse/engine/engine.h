@@ -1,5 +1,5 @@
-/* The engine as its callers see it: a request says all of a call, and lse_execute carries it out. The core of Python and
- * the functions of lse.h know no more than this, sums.h and threads.h. */
+/* The engine as its callers see it: a request says all of a call, and lse_execute carries it out. The core of Python
+ * and the functions of lse.h know no more than this, sums.h and threads.h. */
 #ifndef LSE_ENGINE_H
 #define LSE_ENGINE_H
 
@@ -28,7 +28,7 @@ typedef struct {
     lse_array a, where, weights; /* the mask and the weights have the shape of a */
     lse_array out;
     char *sign, *low; /* of LSE_LOGSUMEXP, with the dtype and the strides of out: signs, and what rounding lost */
-    int mean; /* likewise, without weights and mask: the logarithm of the count is subtracted before results are rounded */
+    int mean;         /* likewise, without weights and mask: less the logarithm of the count, before it is rounded */
     /* LSE_SUMS: where the sums go, and what they are added to. Maps: the sums of their rows. Both have sum_stride, in
      * elements, for each axis kept. */
     lse_sums into, given;
@@ -43,12 +43,12 @@ typedef struct {
  * 1. */
 int lse_is_map(lse_operation operation);
 
-/* execute.c: in the default floating-point state, which is left as it was found. 0, or LSE_NO_MEMORY, LSE_INTERRUPTED or
- * LSE_NO_KERNEL; then what has been written means nothing. */
+/* execute.c: in the default floating-point state, which is left as it was found. 0, or LSE_NO_MEMORY,
+ * LSE_INTERRUPTED or LSE_NO_KERNEL; then what has been written means nothing. */
 int lse_execute(const lse_request *request);
 
-/* quick.c: the log-sum-exp, log-mean-exp or sum of one contiguous run of no more than LSE_PIECE elements, not 0, without a plan; 0
- * where it wants a second look. */
+/* quick.c: the log-sum-exp, log-mean-exp or sum of one contiguous run of no more than LSE_PIECE elements, not 0,
+ * without a plan; 0 where it needs recomputation. */
 int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
 int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
 int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum);

@@ -74,14 +74,14 @@ double lse_divide(double value, double low, double divisor, double divisor_lo);
 /* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                       int threads);
-/* The results of the columns of a map; 0, or 1 where some wanted a second look, and all are mapped. */
+/* The results of the columns of a map; 0, or 1 where some needed recomputation, and all are mapped. */
 int lse_finish_columns(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
 /* The softmax of one row from its state. */
 void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out);
 /* Whether softmax keeps the terms of these rows. */
 int lse_is_stored(const lse_plan *plan);
 
-/* Likewise of short sums of which none wants a second look: what is asked for at its places in the output; 0, and
+/* Likewise of short sums of which none needs recomputation: what is asked for at its places in the output; 0, and
  * nothing done, where one does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 

@@ -4,7 +4,7 @@
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-/* The state of one contiguous run; 0 where it wants a second look. The compiler may compare after the flags were put
+/* The state of one contiguous run; 0 where it needs recomputation. The compiler may compare after the flags were put
  * back, so the comparison is one that NaN does not raise a flag in. */
 static int quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
 {

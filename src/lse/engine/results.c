@@ -1,4 +1,4 @@
-/* From states to the output, with a second look at the rows that want one. */
+/* From states to the output, and the rows that need recomputation. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

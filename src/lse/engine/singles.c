@@ -1,4 +1,4 @@
-/* Sums of one element each: at the speed of a copy, and without a second look at anything. */
+/* Sums of one element each: at the speed of a copy, and without recomputation. */
 #include "engine/operations.h"
 
 int lse_is_single(const lse_plan *plan)

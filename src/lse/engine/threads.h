@@ -32,8 +32,8 @@ void lse_note_fork(void);
  * there is. Returns the first as it was. */
 int lse_limit_threads(int wanted, int environment);
 
-/* Sets how many threads the reductions of the calling thread use, whatever the other limits; 0: these hold. Returns what
- * it was. */
+/* Sets how many threads the reductions of the calling thread use, whatever the other limits; 0: these hold. Returns
+ * what it was. */
 int lse_limit_own_threads(int limit);
 
 /* Threads that a large reduction would use now; and those that one of so many elements should, of which more than one

@@ -76,7 +76,7 @@ LSE_INLINE vf32 vf32_mantissa(vf32 a)
 }
 LSE_INLINE vf32 vf32_lookup(const float *table, vf32 a)
 {
-    const __m256i i = _mm256_srli_epi32(_mm256_castps_si256(a), 19); /* its bit 3 becomes the sign that blendv asks for */
+    const __m256i i = _mm256_srli_epi32(_mm256_castps_si256(a), 19); /* bit 3 becomes the sign that blendv wants */
     return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), i),
                             _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), i),
                             _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));

@@ -1,8 +1,8 @@
 /* y[i] = log(sum(e^x[j] for j <= i)) along a row, included once for each F.
  *
  * The running sum is hi + lo at an anchor (exp.h). All is done in index order, cut by values and index alone. Where
- * a chunk does not exceed the sum before it by much it is taken at once (cumulative_chunk.h); elsewhere, as at the beginning of
- * a row and where it ascends, one element is added after the other. */
+ * a chunk does not exceed the sum before it by much it is taken at once (cumulative_chunk.h); elsewhere, as at the
+ * beginning of a row and where it ascends, one element is added after the other. */
 
 /* Elements and sums within INSIDE_LIMIT are inside. RISE: how much an element may exceed the sum and those before it,
  * without what they need sinking below the smallest normal number; (HEADROOM + EXP_BIAS - 2 * 53) ln 2 and more.

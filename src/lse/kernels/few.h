@@ -35,7 +35,7 @@ LSE_INLINE row_sum FN(sum_of_few)(const char *x, ptrdiff_t n)
     return FN(sum_of_lanes)(max, n <= LSE_LANES ? LSE_LANES : LSE_FEW, others, hi, lo, level.offset);
 }
 
-/* Value and value_lo; 0 where the row wants a second look. */
+/* Value and value_lo; 0 where the row needs recomputation. */
 LSE_INLINE int FN(finish_few)(row_sum s, lse_results *results)
 {
     FN(finish_vector)(vf64_set(s.max), vf64_set(s.count), vf64_set(s.tail), vf64_set(s.tail_lo), BOTH_PARTS, 0,

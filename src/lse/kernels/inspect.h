@@ -1,5 +1,5 @@
-/* What is looked for in rows whose sum is not a finite number, or cancels, and what is written then; included once for each
- * F. All of these are of elements start .. start + n of a row. */
+/* What is looked for in rows whose sum is not a finite number, or cancels, and what is written then; included once
+ * for each F. All of these are of elements start .. start + n of a row. */
 
 static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
                        ptrdiff_t *infinities)

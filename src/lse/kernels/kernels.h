@@ -186,17 +186,17 @@ typedef struct {
     lse_cumulate cumulate_row;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
     /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0
-     * where one of them wants a second look. */
+     * where one of them needs recomputation. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
-    /* Of n <= LSE_FEW elements in one run; 0 where they want a second look. */
+    /* Of n <= LSE_FEW elements in one run; 0 where they need recomputation. */
     int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
     int (*log_softmax_of_few)(const char *x, ptrdiff_t n, void *out);
     /* Of count sums of one element each, x and out contiguous: the elements; value, but NaN for -inf and NaN. */
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum wants
-     * a second look, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written;
+    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum needs
+     * recomputation, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written;
      * LSE_IS_NAN, or NaN in nan, where all is NaN now. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,

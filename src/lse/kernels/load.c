@@ -35,7 +35,7 @@ LSE_INLINE float float_of_half(uint16_t half)
     return float_of_bits(sign | chosen(size < 0x400u, subnormal, normal));
 }
 
-LSE_INLINE float float_of_brain(uint16_t brain) { return float_of_bits((uint32_t)brain << 16); }
+LSE_INLINE float float_of_bfloat16(uint16_t bfloat16) { return float_of_bits((uint32_t)bfloat16 << 16); }
 
 /* Rounded to nearest, ties to even; NaN to a quiet NaN. */
 LSE_INLINE uint16_t half_of_float(float x)
@@ -50,7 +50,7 @@ LSE_INLINE uint16_t half_of_float(float x)
     return (uint16_t)((bits >> 16 & 0x8000u) | any);
 }
 
-LSE_INLINE uint16_t brain_of_float(float x)
+LSE_INLINE uint16_t bfloat16_of_float(float x)
 {
     const uint32_t bits = bits_of_float(x), size = bits & 0x7fffffffu;
     const uint32_t wide = chosen(size > 0x7f800000u, 0x7fc0u, (size + 0x7fffu + (size >> 16 & 1)) >> 16);
@@ -102,7 +102,7 @@ LSE_INLINE void swap(void *p, size_t size)
 LOAD(float, float, x)
 LOAD(double, double, x)
 LOAD(half, uint16_t, float_of_half(x))
-LOAD(brain, uint16_t, float_of_brain(x))
+LOAD(bfloat16, uint16_t, float_of_bfloat16(x))
 LOAD(int8_t, int8_t, x)
 LOAD(int16_t, int16_t, x)
 LOAD(int32_t, int32_t, x)
@@ -119,7 +119,7 @@ lse_load lse_load_for(char kind, int size, int swapped, int to)
              : swapped ? load_swapped_##name##_double : load_##name##_double)
     switch (kind) {
     case 'f': return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
-    case 'V': return size == 2 ? PAIR(brain) : NULL;
+    case 'V': return size == 2 ? PAIR(bfloat16) : NULL;
     case 'b': return PAIR(uint8_t);
     case 'i':
     case 'u':
@@ -157,13 +157,13 @@ STORE_FROM(double, float, double, (double)x)
 STORE_FROM(double, double, double, x)
 STORE_FROM(half, float, uint16_t, half_of_float(x))
 STORE_FROM(half, double, uint16_t, half_of_float(odd_float(x)))
-STORE_FROM(brain, float, uint16_t, brain_of_float(x))
-STORE_FROM(brain, double, uint16_t, brain_of_float(odd_float(x)))
+STORE_FROM(bfloat16, float, uint16_t, bfloat16_of_float(x))
+STORE_FROM(bfloat16, double, uint16_t, bfloat16_of_float(odd_float(x)))
 
 lse_store lse_store_for(char kind, int size, int from)
 {
 #define PAIR(name) (from == 4 ? store_##name##_float : store_##name##_double)
-    if (kind == 'V') return size == 2 ? PAIR(brain) : NULL;
+    if (kind == 'V') return size == 2 ? PAIR(bfloat16) : NULL;
     if (kind != 'f') return NULL;
     return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
 #undef PAIR

@@ -172,9 +172,9 @@ static void FN(softmax_columns)(const lse_layout *layout, const lse_row *row, co
     FN(map_columns)(layout, row, out_layout, out, start, n, count, results, index, 0);
 }
 
-static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
-                                ptrdiff_t index)
+static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
+                                    char *out, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                                    const lse_wide_results *results, ptrdiff_t index)
 {
     FN(map_columns)(layout, row, out_layout, out, start, n, count, results, index, 1);
 }

@@ -43,7 +43,8 @@ LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
     const uint32x4_t i = vreinterpretq_u32_f32(t);
     uint32_t at[4];
     vst1q_u32(at, vandq_u32(i, vdupq_n_u32(7)));
-    const uint32_t four[4] = {(uint32_t)table[at[0]], (uint32_t)table[at[1]], (uint32_t)table[at[2]], (uint32_t)table[at[3]]};
+    const uint32_t four[4] = {(uint32_t)table[at[0]], (uint32_t)table[at[1]], (uint32_t)table[at[2]],
+                              (uint32_t)table[at[3]]};
     return vreinterpretq_f32_u32(vaddq_u32(vshlq_n_u32(i, 20), vld1q_u32(four)));
 }
 LSE_INLINE float vf32_total(vf32 a)

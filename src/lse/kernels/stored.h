@@ -1,7 +1,7 @@
 /* Softmax of rows and of columns whose terms stay in the cache, one by one, included once for each F. */
 
 /* Softmax of a row of no more than LSE_STORED elements: 1; LSE_IS_NAN where it is all NaN now; 0 where its maximum
- * wants a second look, and nothing is written. */
+ * needs recomputation, and nothing is written. */
 static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
 {
     REAL buffer[LSE_STORED], result[LSE_STORED];
@@ -105,7 +105,7 @@ LSE_INLINE void FN(run_maxima)(FN(column_run) *run, const char *x, ptrdiff_t n)
     }
 }
 
-/* The levels of all maxima, and empty sums; 0 where a maximum wants a second look. */
+/* The levels of all maxima, and empty sums; 0 where a maximum needs recomputation. */
 LSE_INLINE int FN(run_levels)(FN(column_run) *run)
 {
     for (ptrdiff_t i = run->count; i < run->period; i++) {
@@ -194,7 +194,7 @@ static int FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff
 }
 
 /* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN
- * now. 0, and nothing is written, where a maximum wants a second look, or where they are better done one by one. */
+ * now. 0, and nothing is written, where a maximum needs recomputation, or where they are better done one by one. */
 static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                      char *out, ptrdiff_t count, double *nan)
 {
