@@ -10,7 +10,7 @@ import native
 from checks import KERNELS, tool, using
 
 # What takes long is left out unless --all is given, or -m asks for it; pyproject.toml says what the words mean.
-LONG = ("compiles", "fuzzes", "exhausts", "waits")
+LONG = ("compiles", "fuzzes", "exhausts", "waits", "long")
 LEFT_OUT = pytest.StashKey()
 
 

@@ -19,6 +19,7 @@ FLAGS = [*STRICT, f"-I{FOLDER}"]
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86/avx512.h")
 NAMES = ["avx512", "avx2", "neon", "scalar"]
+LONG = pytest.mark.long
 CANNOT_RUN = 4  # exit status of golden.c where LSE_KERNELS names what the processor lacks
 
 pytestmark = [
@@ -82,7 +83,9 @@ def check_all_digests(*command, threads):
     return found
 
 
-@pytest.mark.parametrize("level", ["-O1", "-O2", "-O3", "-O3 -flto"])
+@pytest.mark.parametrize(
+    "level", ["-O1", pytest.param("-O2", marks=LONG), "-O3", pytest.param("-O3 -flto", marks=LONG)]
+)
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_compilers(request, tmp_path, compiler, level):
     if (compiler, level) == ("gcc", "-O2"):
@@ -102,7 +105,7 @@ def test_compilers(request, tmp_path, compiler, level):
 def test_no_names_that_windows_headers_define():
     """windef.h, minwindef.h and rpcndr.h define these as macros."""
     macros = ["far=", "near=", "FAR=", "NEAR=", "IN=", "OUT=", "small=char"]
-    command = [tool("gcc", "clang"), *FLAGS, "-fsyntax-only", *(f"-D{macro}" for macro in macros)]
+    command = [tool("gcc", "clang"), *native.FLAGS, *FLAGS, "-fsyntax-only", *(f"-D{macro}" for macro in macros)]
     for source in ENGINE:
         subprocess.run([*command, source], check=True)
 
@@ -154,17 +157,25 @@ def test_avx512_without_the_processor(tmp_path, by_gcc):
     assert "avx512: " in run(program)
 
 
+OLDER = [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])]
+
+
 @pytest.fixture(scope="module")
 def static(by_gcc):
     """Without the libraries of this processor."""
     return by_gcc.selftest("-static"), by_gcc.golden("-fopenmp", "-static")
 
 
-@pytest.mark.exhausts
 @pytest.mark.skipif(not X86_64, reason="models of x86-64 processors")
-@pytest.mark.parametrize(("model", "names"), [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])])
-def test_older_processors(request, model, names):
+@pytest.mark.parametrize(("model", "names"), OLDER)
+def test_the_choice_on_older_processors(request, model, names):
     emulator = [tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model]
-    selftest, digests = request.getfixturevalue("static")
-    assert run(*emulator, selftest, "--names").split() == names
-    assert check_all_digests(*emulator, digests, threads=["3"]) == names
+    assert run(*emulator, request.getfixturevalue("static")[0], "--names").split() == names
+
+
+@LONG
+@pytest.mark.skipif(not X86_64, reason="models of x86-64 processors")
+@pytest.mark.parametrize(("model", "names"), OLDER)
+def test_bits_on_older_processors(request, model, names):
+    emulator = [tool("qemu-x86_64-static", "qemu-x86_64"), "-cpu", model]
+    assert check_all_digests(*emulator, request.getfixturevalue("static")[1], threads=["3"]) == names

@@ -188,11 +188,17 @@ def run(index):
     assert beyond <= 2 * 1024, f"{beyond} KiB beyond the arrays"
 
 
+IN_SECONDS = [(one_row, LARGE, "f4", 0), (one_row, LARGER, "f4", 0), (stride_0, LARGE, "f8", 0)]
+
+
+def numbered(index, case):
+    marks = [] if case in IN_SECONDS else [pytest.mark.long]
+    return pytest.param(index, marks=marks, id=f"{case[0].__name__}-{case[1]}-{case[2]}")
+
+
 @pytest.mark.exhausts
 @pytest.mark.skipif(sys.maxsize < 2**33, reason="needs 64-bit addresses")
-@pytest.mark.parametrize(
-    "index", range(len(CASES)), ids=lambda i: f"{CASES[i][0].__name__}-{CASES[i][1]}-{CASES[i][2]}"
-)
+@pytest.mark.parametrize("index", [numbered(*pair) for pair in enumerate(CASES)])
 def test_scale(index):
     if available() < 1.2 * GIB * CASES[index][3]:
         pytest.skip("needs more memory than is available")

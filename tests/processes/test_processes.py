@@ -247,7 +247,7 @@ print(len(bad), sorted(set(bad)), min(rounds) > 0)
 
 
 @pytest.mark.waits
-@pytest.mark.parametrize("process", range(10))
+@pytest.mark.parametrize("process", [0, *(pytest.param(i, marks=pytest.mark.long) for i in range(1, 10))])
 def test_forks_beside_running_regions(process):
     """Two threads of Python run regions while a third forks, again and again."""
     assert fresh(BESIDE, 200, 60, timeout=300) == "0 [] True"
