@@ -230,7 +230,7 @@ def test_importing_lse_does_not_import_dask():
         ({"where": da.ones((2, 4, 3), dtype=bool)}, ValueError, "where has shape"),
         ({"where": np.ones((5, 1), bool)}, ValueError, "broadcast"),
         ({"dtype": int}, TypeError, "dtype int64"),
-        ({"dtype": "nonsense"}, TypeError, "no dtype"),
+        ({"dtype": "nonsense"}, TypeError, "not a dtype"),
         ({"split_every": 1}, ValueError, "split_every=1"),
         ({"split_every": 2.5}, TypeError, "split_every"),
         ({"split_every": {0: 2, -2: 3}}, ValueError, "split_every"),
