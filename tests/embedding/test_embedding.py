@@ -166,19 +166,24 @@ def test_the_static_library_exports_the_functions_of_the_header():
 
 STATES = """
 # cython: language_level=3
-from lse cimport State, kernels_in_use, state_finish, state_init, state_merge, state_update_f32, state_update_f64
+from libc.stdint cimport int64_t
+from lse cimport (
+    State, kernels_in_use, state_count, state_finish, state_init, state_merge, state_update_f32, state_update_f64
+)
 
 
 def streamed(const double[::1] x, const float[::1] y):
     cdef State state, copy
     cdef double value = 0, sign = 0
+    cdef int64_t count = 0
     cdef int error = state_init(&state)
     error |= state_update_f64(&state, &x[0], 1, NULL, 0, x.shape[0])
     copy = state
     error |= state_update_f32(&copy, &y[0], 1, &y[0], 1, y.shape[0])
     error |= state_merge(&state, &copy)
     error |= state_finish(&state, &value, &sign)
-    return error, state.count, value, sign, kernels_in_use().decode()
+    error |= state_count(&state, &count)
+    return error, count, value, sign, kernels_in_use().decode()
 """
 
 
@@ -257,10 +262,12 @@ USE = "import array, mixture; print(mixture.log_density(array.array('d', [1000, 
 
 @pytest.mark.compiles
 def test_an_extension_compiled_with_an_older_header_works(installed, tmp_path):
+    """One without the last functions, from version 1 of the interface on; before, one of the same minor number."""
     header = (installed.package / "include" / "lse" / "lse.h").read_text()
     older, count = re.subn(r"    int \(\*state_init\).*?(?=\} lse_api;)", "", header, flags=re.DOTALL)
     assert count == 1
-    build_with_header(installed, tmp_path, with_version(older, minor=-1))
+    major = int(re.search(r"LSE_API_MAJOR (\d+)", header)[1])
+    build_with_header(installed, tmp_path, with_version(older, minor=-1) if major else older)
     assert installed.printed("-c", USE, cwd=tmp_path) == ANSWER
 
 
@@ -270,7 +277,7 @@ def test_an_extension_compiled_with_an_older_header_works(installed, tmp_path):
     [
         ({"minor": 99}, "upgrade lse"),
         ({"major": 99}, "upgrade lse"),
-        ({"major": 0}, "compile this extension again"),
+        ({"minor": 0}, "compile this extension again"),
     ],
     ids=str,
 )

@@ -27,7 +27,9 @@ static inline const lse_api *lse_import(void)
             PyExc_ImportError,
             "compiled for version %d.%d of the C interface of lse, but the installed lse has version %d.%d; %s",
             LSE_API_MAJOR, LSE_API_MINOR, api->major, api->minor,
-            api->major > LSE_API_MAJOR || api->minor > LSE_API_MINOR ? "compile this extension again" : "upgrade lse");
+            api->major > LSE_API_MAJOR || (api->major == LSE_API_MAJOR && api->minor > LSE_API_MINOR)
+                ? "compile this extension again"
+                : "upgrade lse");
         return NULL;
     }
     return api;
