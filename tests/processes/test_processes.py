@@ -259,7 +259,8 @@ def test_forks_beside_running_regions(process):
 def test_sixteen_threads(rng):
     """Every function at the same time, from threads of Python that have teams of OpenMP each."""
     functions = list(calls(rng))
-    expected = [bits(f()) for f in functions]
+    with lse.num_threads(2):
+        expected = [bits(f()) for f in functions]
 
     def work(first):
         with lse.num_threads(2):
