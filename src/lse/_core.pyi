@@ -37,10 +37,6 @@ _Weights: TypeAlias = _Array | None
 _AnyOut: TypeAlias = NDArray[Any] | None
 _AnyDType: TypeAlias = DTypeLike | None
 
-LOGSUMEXP: int
-SOFTMAX: int
-LOG_SOFTMAX: int
-CUMULATE: int
 STATE_SIZE: int
 __pyx_capi__: dict[str, Any]
 
@@ -56,7 +52,7 @@ def note_fork() -> None: ...
 def note_main_thread() -> None: ...
 def holds_masked(a: object, ndim: int) -> bool: ...
 def reduce(
-    operation: int,
+    operation: str,
     a: NDArray[Any],
     where: NDArray[np.bool] | None,
     weights: NDArray[Any] | None,
@@ -292,5 +288,5 @@ class LogSumExp:
     def sign(self) -> Any: ...
 
 def map_sums(
-    operation: int, x: NDArray[Any], reduced: int, single: bool, out: NDArray[Any], total: LogSumExp
+    operation: str, x: NDArray[Any], reduced: int, single: bool, out: NDArray[Any], total: LogSumExp
 ) -> None: ...

@@ -103,9 +103,6 @@ def use_kernels(name: str) -> str:
     return before
 
 
-# For the Python modules
-LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = LSE_LOGSUMEXP, LSE_SOFTMAX, LSE_LOG_SOFTMAX, LSE_CUMULATE
-
 include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/quick.pxi"

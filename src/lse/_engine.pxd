@@ -92,6 +92,7 @@ cdef extern from "engine/engine.h" nogil:
         LSE_CUMULATE
         LSE_SEGMENTS
         LSE_SUMS
+        LSE_OPERATIONS
 
     ctypedef struct lse_request:
         lse_operation operation
@@ -110,6 +111,7 @@ cdef extern from "engine/engine.h" nogil:
         ptrdiff_t segments, segment_stride
 
     int lse_is_map(lse_operation operation) noexcept
+    const char *lse_operation_name(lse_operation operation) noexcept
     int lse_execute(const lse_request *request) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept

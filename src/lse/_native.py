@@ -7,7 +7,6 @@ import numpy as np
 
 from lse import _core
 from lse._arguments import Arguments
-from lse._core import CUMULATE, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
 from lse._double_double import Sums, divide
 from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
 
@@ -29,7 +28,7 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Ar
     if args.a.size:
         weights = None if args.b is None else as_core_input(args.b)
         _core.reduce(
-            LOGSUMEXP, as_core_input(args.a), args.where, weights, args.bits, args.single,
+            "logsumexp", as_core_input(args.a), args.where, weights, args.bits, args.single,
             as_core_output(result), None if sign is None else as_core_output(sign), low,
         )  # fmt: skip
         return
@@ -72,20 +71,20 @@ def logmeanexp(args: Arguments, result: Array) -> None:
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:
     single = args.single or (not log and args.dtype.itemsize == 2)  # of 4 ulp, which halves do not see
-    operation = LOG_SOFTMAX if log else SOFTMAX
+    operation = "log_softmax" if log else "softmax"
     a, target = as_core_input(args.a), as_core_output(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, None, None)
 
 
 def map_sums(args: Arguments, log: bool, total: _core.LogSumExp, result: Array) -> None:
     """Softmax or log-softmax of elements whose sums, over the axes and over more, are known."""
-    operation = LOG_SOFTMAX if log else SOFTMAX
+    operation = "log_softmax" if log else "softmax"
     _core.map_sums(operation, as_core_input(args.a), args.bits, args.single, as_core_output(result), total)
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     single = result.dtype.char == "f"
-    _core.reduce(CUMULATE, as_core_input(a), None, None, 1 << axis, single, as_core_output(result), None, None)
+    _core.reduce("logcumsumexp", as_core_input(a), None, None, 1 << axis, single, as_core_output(result), None, None)
 
 
 def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:

@@ -14,8 +14,7 @@ from lse import _core
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
-SOFTMAX, LOG_SOFTMAX = 1, 2
-OPERATIONS = {SOFTMAX: lse.softmax, LOG_SOFTMAX: lse.log_softmax}
+OPERATIONS = {"softmax": lse.softmax, "log_softmax": lse.log_softmax}
 AXES = [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
 
 
@@ -56,9 +55,9 @@ def check_accuracy(x, axes, operation, parts=3):
     length = math.prod(x.shape[i] for i in axes)
     rows, results = (a.transpose(order).reshape(-1, length) for a in (x, got))
     for row, result in zip(rows, results, strict=True):
-        exact = oracle.softmax(row) if operation == SOFTMAX else oracle.log_softmax(row)
+        exact = oracle.softmax(row) if operation == "softmax" else oracle.log_softmax(row)
         for computed, y in zip(result, exact, strict=True):
-            if operation == SOFTMAX:
+            if operation == "softmax":
                 assert oracle.error_in_ulp(computed, y) <= 4, (row, computed, y)
             else:
                 assert (computed == -np.inf) if y == -mp.inf else oracle.error(computed, y) <= 1, (row, computed, y)
@@ -115,11 +114,11 @@ def test_infinities_of_all_pieces_share(dtype):
     x[0, [1, 150, 298]] = np.inf
     x[1, 299] = np.inf
     x[2, [0, 299]] = np.inf, np.nan
-    got = by_pieces(SOFTMAX, x, (1,))
+    got = by_pieces("softmax", x, (1,))
     expected = np.where(x == np.inf, np.array([[1 / 3], [1], [1]], dtype), dtype(0))
     expected[2] = np.nan
     same(got, expected)
-    got = by_pieces(LOG_SOFTMAX, x, (1,))
+    got = by_pieces("log_softmax", x, (1,))
     expected = np.where(x == np.inf, np.array([[-math.log(3)], [0], [0]], dtype), dtype(-np.inf))
     expected[2] = np.nan
     same(got, expected)
@@ -132,7 +131,7 @@ def test_rows_of_nothing_but_minus_infinity(operation):
     x[3, :40] = -np.inf
     got = by_pieces(operation, x, (1,))
     assert np.isnan(got[1]).all()
-    same(got[3, :40], np.full(40, 0.0 if operation == SOFTMAX else -np.inf))
+    same(got[3, :40], np.full(40, 0.0 if operation == "softmax" else -np.inf))
     same(got[[0, 2, 3]], OPERATIONS[operation](x[[0, 2, 3]], axis=1))
     same(by_pieces(operation, x.T, (0,)), got.T)
 
@@ -142,7 +141,7 @@ def test_one_piece_has_the_bits_of_the_whole(rng, axes):
     """Of the log-softmax of float64; all others sum terms of their own where a row is not cut."""
     for shape in ((3, 40, 5), (2, 3, 700), (1, 1, 1), (65, 2, 33)):
         x = rng.standard_normal(shape) * 30
-        same(by_pieces(LOG_SOFTMAX, x, axes, parts=1), lse.log_softmax(x, axis=axes))
+        same(by_pieces("log_softmax", x, axes, parts=1), lse.log_softmax(x, axis=axes))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -170,4 +169,4 @@ def test_shapes_that_do_not_fit_are_refused():
     wrong = [((4,), 2, out), ((3, 1), 2, out), ((1, 4), 1, out), ((), 1, out), ((3,), 2, np.empty((4, 3)))]
     for shape, bits, target in wrong:
         with pytest.raises(ValueError, match="shape"):
-            _core.map_sums(SOFTMAX, x, bits, False, target, lse.LogSumExp(shape))
+            _core.map_sums("softmax", x, bits, False, target, lse.LogSumExp(shape))

@@ -4,6 +4,7 @@ The inputs are made of integers and of operations that round the same everywhere
 same on every machine and with every version of NumPy. golden.c computes the first of them through lse.h.
 """
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,13 @@ IN_PYTHON = {
     "logcumsumexp, reverse": lambda x, b: lse.logcumsumexp(x, axis=1, reverse=True),
     "segment_logsumexp": lambda x, b: lse.segment_logsumexp(x, [0, x.shape[1] // 5, x.shape[1]], axis=1),
 }
+# and every other function of an axis
+IN_PYTHON |= {
+    name: lambda x, b, function=function: function(x, axis=1)
+    for name, function in vars(lse).items()
+    if name in lse.__all__ and inspect.isroutine(function) and "axis" in inspect.signature(function).parameters
+    and name not in {*IN_C, *IN_PYTHON}
+}  # fmt: skip
 
 
 def lines(functions):

@@ -95,7 +95,14 @@ cdef int execute(lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.nda
     return 0
 
 
-def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
+cdef dict OPERATIONS = {lse_operation_name(<lse_operation>i).decode(): i for i in range(LSE_OPERATIONS)}
+
+
+cdef lse_operation operation_named(str name) except? LSE_OPERATIONS:
+    return <lse_operation><int>OPERATIONS[name]
+
+
+def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
            cnp.ndarray low=None):
     """Reduce, or map, the axes of `a` whose bits are set into `out`, in single or double precision.
@@ -104,8 +111,9 @@ def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray
     of two bytes. Nothing may be empty.
     """
     cdef unsigned long long none = 0
-    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
-    check_shape("the output", a, out, none if lse_is_map(<lse_operation>operation) else reduced)
+    cdef lse_operation number = operation_named(operation)
+    cdef lse_request request = new_request(number, reduced, type_of(single))
+    check_shape("the output", a, out, none if lse_is_map(number) else reduced)
     if where is not None:
         check_shape("where", a, where, none)
     if weights is not None:

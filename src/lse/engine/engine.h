@@ -42,6 +42,7 @@ typedef struct {
 /* operations.c: whether the output has the shape of the input; else it lacks the reduced axes, or has them with length
  * 1. */
 int lse_is_map(lse_operation operation);
+const char *lse_operation_name(lse_operation operation); /* of the Python function, or "sums" */
 
 /* execute.c: in the default floating-point state, which is left as it was found. 0, or LSE_NO_MEMORY,
  * LSE_INTERRUPTED or LSE_NO_KERNEL; then what has been written means nothing. */

@@ -4,7 +4,7 @@
 int lse_is_single(const lse_plan *plan)
 {
     const ptrdiff_t size = plan->itemsize;
-    return plan->is_short && plan->n == 1 && lse_operations[plan->operation].of_one != IN_GENERAL &&
+    return plan->is_short && plan->n == 1 && lse_operations[plan->operation].of_one != LSE_GENERAL &&
            !plan->first.where && !plan->first.weight && !plan->sign && !plan->low && plan->divisor == 0.0 &&
            !plan->store && plan->row.native &&
            (plan->kept_length == 1 || (plan->kept_stride == size && plan->kept_out_stride == size));
@@ -26,7 +26,7 @@ void lse_singles_task(void *context, ptrdiff_t index)
         some = lse_least(left, end - at);
         const char *x = row.x + start * size;
         out += start * size;
-        if (facts->of_one == CONSTANT) plan->kernels->fill_alone(x, out, some, facts->constant);
+        if (facts->of_one == LSE_CONSTANT) plan->kernels->fill_alone(x, out, some, facts->constant);
         else plan->kernels->copy_alone(x, out, some);
     }
     lse_add_progress(end - first);

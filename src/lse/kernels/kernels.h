@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "kernels/operations.h"
+
 enum {
     LSE_FEW = 16,         /* elements of a row that is all of a call */
     LSE_SHORT = 256,      /* elements of a row of which the maximum is known first; of a block of longer rows */
@@ -18,17 +20,6 @@ enum {
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
     LSE_MAX_DIMS = 64     /* of a NumPy array */
 };
-
-/* What is computed; engine/operations.c has a row for each. */
-typedef enum {
-    LSE_LOGSUMEXP,
-    LSE_SOFTMAX,
-    LSE_LOG_SOFTMAX,
-    LSE_CUMULATE,
-    LSE_SEGMENTS,
-    LSE_SUMS, /* running sums instead of results */
-    LSE_OPERATIONS
-} lse_operation;
 
 /* What is computed in. */
 typedef enum { LSE_F32, LSE_F64, LSE_TYPES } lse_type;

@@ -1,0 +1,21 @@
+/* Every operation, a row each: its constant, its name in Python, and what engine/operations.h knows of it. A map has
+ * its kernels in the tables of body.h. Nothing else in the engine asks which operation it is, but where softmax and
+ * log-softmax differ. */
+#ifndef LSE_KERNELS_OPERATIONS_H
+#define LSE_KERNELS_OPERATIONS_H
+
+#define LSE_EACH_OPERATION(ROW)                                                                                      \
+    ROW(LSE_LOGSUMEXP, "logsumexp", .has_panels = 1, .of_one = LSE_COPIED, .run = lse_run_rows)                      \
+    ROW(LSE_SOFTMAX, "softmax", .is_map = 1, .has_panels = 1, .of_one = LSE_CONSTANT, .constant = 1.0,               \
+        .run = lse_run_rows)                                                                                         \
+    ROW(LSE_LOG_SOFTMAX, "log_softmax", .is_map = 1, .has_panels = 1, .of_one = LSE_CONSTANT, .constant = 0.0,       \
+        .run = lse_run_rows)                                                                                         \
+    ROW(LSE_CUMULATE, "logcumsumexp", .is_map = 1, .has_panels = 1, .in_order = 1, .run = lse_run_cumulative)        \
+    ROW(LSE_SEGMENTS, "segment_logsumexp", .in_order = 1, .run = lse_run_segments)                                   \
+    ROW(LSE_SUMS, "sums", .has_panels = 1, .run = lse_run_rows) /* running sums instead of results */
+
+#define LSE_CONSTANT_OF(constant, ...) constant,
+typedef enum { LSE_EACH_OPERATION(LSE_CONSTANT_OF) LSE_OPERATIONS } lse_operation;
+#undef LSE_CONSTANT_OF
+
+#endif
