@@ -1,7 +1,7 @@
 # The last overload of a function has all parameters and promises nothing; the preceding ones have `out`, or only the
 # parameters that determine a type. So an axis without keepdims gives Any, because it depends on the shape whether the
-# result is an array, and so do flags by position or of unknown value, and weights of another kind. Arrays are assumed to
-# have dimensions: the result for a 0-d one is a scalar.
+# result is an array, and so do flags by position or of unknown value, and weights of another kind. Arrays are assumed
+# to have dimensions: the result for a 0-d one is a scalar.
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, TypeVar, overload
