@@ -1,7 +1,8 @@
 /* One call, as rows or columns over memory: what plan.c makes of arrays, and what the rest of the engine does with it.
  *
  * execute.c carries a request out: plan.c lays arrays out; pieces.c makes states of rows; sums.c keeps, merges and
- * finishes running sums; results.c turns states into outputs; tasks.c and column_maps.c cut the whole into tasks. */
+ * finishes running sums; results.c turns states into outputs, recompute.c where the state is not the sum; tasks.c and
+ * column_maps.c cut the whole into tasks. */
 #ifndef LSE_PLAN_H
 #define LSE_PLAN_H
 
