@@ -10,14 +10,15 @@ state     of a block of a row a kernel makes its maximum, how often it is there,
           a greater maximum rescales that by a power of two, and so states of pieces are merged, in their order
 result    finished once: max + log(count + sum / e^max), or mapped to softmax and log-softmax, into the output
 
-accumulator.pxi keeps states from call to call; threads.pxi counts threads and hears signals; embedding.pxi is for
-Cython and C. The core is what Cython has to do with it; the engine is what it shares with C.
+accumulator.pxi keeps states from call to call, which sums.pxi describes and folding.pxi adds to; threads.pxi counts
+threads and hears signals; embedding.pxi is for Cython and C. The core is what Cython has to do with it; the engine is
+what it shares with C.
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport NAN
+from libc.math cimport INFINITY, NAN
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport INT64_MAX, intptr_t
+from libc.stdint cimport INT64_MAX, int64_t, intptr_t
 from libc.string cimport memset
 
 cimport cython
@@ -109,7 +110,9 @@ LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = LSE_LOGSUMEXP, LSE_SOFTMAX, LSE_LOG_
 include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/quick.pxi"
+include "core/sums.pxi"
 include "core/accumulator.pxi"
+include "core/folding.pxi"
 include "core/functions.pxi"
 include "core/embedding.pxi"
 

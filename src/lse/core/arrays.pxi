@@ -97,11 +97,11 @@ cdef int execute(lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.nda
 
 def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
-           cnp.ndarray low=None):
+           cnp.ndarray low=None, *, bint mean=False):
     """Reduce, or map, the axes of `a` whose bits are set into `out`, in single or double precision.
 
-    `where` (bool) and `weights` have the shape of `a`; `sign` and `low` are laid out as `out`. bfloat16 comes as void
-    of two bytes. Nothing may be empty.
+    `where` (bool) and `weights` have the shape of `a`; `sign` and `low` are laid out as `out`. The log-mean-exp is
+    without them. bfloat16 comes as void of two bytes. Nothing may be empty.
     """
     cdef unsigned long long none = 0
     cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
@@ -116,6 +116,7 @@ def reduce(int operation, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray
         check_beside("low", out, low)
     request.sign = bytes_of(sign)
     request.low = bytes_of(low)
+    request.mean = mean
     execute(&request, a, where, weights, out)
 
 

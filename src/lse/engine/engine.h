@@ -3,6 +3,8 @@
 #ifndef LSE_ENGINE_H
 #define LSE_ENGINE_H
 
+#include <stdint.h>
+
 #include "engine/sums.h"
 #include "engine/threads.h"
 #include "kernels/kernels.h"
@@ -46,6 +48,10 @@ int lse_is_map(lse_operation operation);
 /* execute.c: in the default floating-point state, which is left as it was found. 0, or LSE_NO_MEMORY,
  * LSE_INTERRUPTED or LSE_NO_KERNEL; then what has been written means nothing. */
 int lse_execute(const lse_request *request);
+
+/* counts.c: adds to each count how many elements of its sum a mask keeps. Counts lie in C order, one for each sum over
+ * the axes whose bits are set in reduced. */
+void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts);
 
 /* quick.c: the log-sum-exp, log-mean-exp or sum of one contiguous run of no more than LSE_PIECE elements, not 0,
  * without a plan; 0 where it needs recomputation. */
