@@ -9,12 +9,12 @@ Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
 NATIVE = "efd"  # NumPy's characters of those that the core computes in, and bfloat16
-CODES = NATIVE + "gFD"
+CODES = NATIVE + "gFDG"
 BFLOAT16: DType = np.dtype("V2")  # as torch's comes, and as the core takes any; that of ml_dtypes is another dtype
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
-EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
-FLOATING = f"{EXPECTED} or complex128"
-NUMERIC = f"{EXPECTED}, complex128, an integer type or bool"
+EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128"
+FLOATING = f"{EXPECTED} or clongdouble"
+NUMERIC = f"{EXPECTED}, clongdouble, an integer type or bool"
 
 
 def is_bfloat16(dtype: DType) -> bool:

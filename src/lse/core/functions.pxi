@@ -21,8 +21,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     Parameters
     ----------
     a : array_like
-        Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64 and
-        complex128 keep their type; integers and booleans are computed and returned in float64. A CPU array that
+        Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64,
+        complex128 and clongdouble keep their type; integers and booleans are computed and returned in float64. A CPU array that
         speaks DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its library.
     axis : None, int or tuple of ints, optional
         Axes to reduce; negative ones count from the last. None, the default, reduces all. The empty tuple
