@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
+from lse import _core
 from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
-from lse._foreign import is_masked, unwrap
+from lse._foreign import check_returnable, is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # makes of a result an array of the caller's library
@@ -171,6 +172,8 @@ def check_arguments(
         arrays["where"] = mask
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
     result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    if like is not None and (dtype is not None or result.char in "gG"):
+        check_returnable(like, result, function, name)
     elements = as_readable(elements, result)
     if weights is not None:
         weights = np.broadcast_to(as_readable(weights, result), shape)
@@ -188,6 +191,8 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     """The one array of a call, the dtype to compute in, and what makes of a result an array of its kind."""
     array, like = unwrap(a, function, "a")
     result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
+    if like is not None and dtype is not None:
+        check_returnable(like, result, function, "a")
     return as_readable(array, result), result, like
 
 
@@ -211,6 +216,11 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> 
     if not isinstance(out, np.ndarray):
         raise TypeError(
             f"{function}: out must be an array of NumPy, not {type(out).__name__}; pass one of shape {shape}"
+        )
+    if _core.has_units(out):
+        raise TypeError(
+            f"{function}: out is an array of class {type(out).__name__}, whose own rules (__array_ufunc__) would be "
+            "ignored; pass out.view(numpy.ndarray)"
         )
     target = np.asarray(out)
     if target.shape != shape:

@@ -78,7 +78,12 @@ def as_dtype(dtype: Any, function: str, expected: str) -> DType:
         found: DType = np.dtype(dtype)
         return found
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{function}: dtype={dtype!r} is not a dtype; {expected}") from error
+        said = "is not a dtype of NumPy"
+        if isinstance(dtype, str) and dtype == "bfloat16":
+            said += " before ml_dtypes is imported"
+        elif type(dtype).__module__ == "torch":
+            said += f"; pass its name, {str(dtype).removeprefix('torch.')!r}"
+        raise TypeError(f"{function}: dtype={dtype!r} {said}; {expected}") from error
 
 
 def check_dtype(dtype: Any, natural: DType, function: str) -> DType:

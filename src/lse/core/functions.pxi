@@ -55,8 +55,9 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     AxisError
         An axis is out of range.
     TypeError
-        A dtype is not numeric, or not one to compute in; an argument is a masked array; `where` is not boolean; the
-        result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
+        A dtype is not numeric, or not one to compute in, or one that the library of the arguments does not have; an
+        argument is a masked array, has a unit, is sparse, or is traced by jax; `where` is not boolean; the result
+        cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError
