@@ -87,7 +87,7 @@ def softmax(args: Arguments, log: bool, result: Array) -> None:
         x, y = np.cos(angle), np.sin(angle)
         real, imag = scale * (u * x + v * y), scale * (v * x - u * y)
     dead = ~(sums.log > -INF)
-    real, imag = np.where(dead, WIDE(np.nan), real), np.where(dead, WIDE(np.nan), imag)
+    real, imag = np.where(dead, WIDE(np.nan), real), imag if log else np.where(dead, WIDE(np.nan), imag)
     absent = np.any(exists, axis=1, keepdims=True) & ~exists
     real, imag = np.where(absent, -INF if log else WIDE(0), real), np.where(absent, WIDE(0), imag)
     result[...] = from_rows(from_parts(real, imag), args.a.shape, args.axes)
