@@ -2,7 +2,7 @@
 
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -186,25 +186,20 @@ def check_returnable(like: Callable[[Array], Any], dtype: DType, function: str, 
         return
     advice = f"pass an array of NumPy made of {name}"
     if "jax" in sys.modules and isinstance(made, sys.modules["jax"].Array):
-        advice = 'switch that on by jax.config.update("jax_enable_x64", True), or ' + advice
+        advice = 'switch on 64 bits by jax.config.update("jax_enable_x64", True), or ' + advice
     raise TypeError(
-        f"{function}: dtype={dtype.name} would be returned as {made.dtype}, for the library of {name} has no 64-bit "
-        f"numbers; {advice}"
+        f"{function}: dtype={dtype.name} would be returned as {made.dtype}, the nearest that the library of {name} "
+        f"has; {advice}"
     )
 
 
-def refuse_held(a: Any, error: Exception, function: str, name: str, depth: int = 0) -> None:
-    """Of nested sequences that NumPy could not read: raise if they hold what has no values to read."""
+def elements_of(a: Any, depth: int = NESTED) -> Iterator[Any]:
+    """What nested sequences hold that is none."""
     for element in a:
-        if isinstance(element, list | tuple) and depth < NESTED:
-            refuse_held(element, error, function, name, depth + 1)
-        elif is_traced(element):
-            refuse_traced(function, name)
-        elif is_torch(element):
-            raise TypeError(
-                f"{function}: {name} holds tensors that cannot be read ({error}); pass one that can be, such as "
-                f"torch.stack({name}).detach()"
-            ) from error
+        if not isinstance(element, list | tuple):
+            yield element
+        elif depth > 0:
+            yield from elements_of(element, depth - 1)
 
 
 def from_sequence(a: Any, function: str, name: str) -> Array:
@@ -212,8 +207,15 @@ def from_sequence(a: Any, function: str, name: str) -> Array:
         array = np.asarray(a)
         special = _core.holds_special(a, array.ndim)
     except Exception as error:
-        refuse_held(a, error, function, name)
-        special = _core.holds_special(a, NESTED)
+        for element in elements_of(a):
+            if is_traced(element):
+                refuse_traced(function, name)
+            if is_torch(element):
+                raise TypeError(
+                    f"{function}: {name} holds tensors that cannot be read ({error}); pass one that can be, such as "
+                    f"torch.stack({name}).detach()"
+                ) from error
+        special = any(map(_core.has_units, elements_of(a)))
         if not special:
             raise
     return np.asarray(without_units(a, function, name)) if special else array
@@ -245,4 +247,4 @@ def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], A
     array = np.asanyarray(a)
     if is_masked(array):
         refuse_masked(function, name)
-    return np.asarray(array), None
+    return np.asarray(without_units(array, function, name)), None
