@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
+from lse import _core
 from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
-from lse._foreign import is_masked, unwrap
+from lse._foreign import check_returnable, is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
@@ -28,13 +29,12 @@ def check_flag(value: object, function: str, name: str) -> bool:
 
 def as_axis(axis: Any, function: str, expected: str) -> int:
     """Return an axis as an integer of any size; a bool is refused, as it is probably a misplaced option."""
-    try:
-        if not isinstance(axis, bool):
-            return operator.index(axis)
-    except TypeError:  # as of an array of several elements
-        pass
+    if not isinstance(axis, bool | np.ndarray) and hasattr(axis, "__index__"):
+        return operator.index(axis)
     said = repr(axis)
     if isinstance(axis, np.ndarray):
+        if axis.ndim == 0 and axis.dtype.kind in "iu":
+            return operator.index(axis)
         said = f"an array of shape {axis.shape}"
         if function in WITH_WEIGHTS and axis.dtype.kind not in "iu":
             said += "; weights are the argument b, after axis"
@@ -184,6 +184,8 @@ def check_arguments(
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
     result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
     elements, weights, mask = as_readable(arrays[name], result), arrays.get("b"), arrays.get("where")
+    if like is not None and (dtype is not None or result.char in "gG"):
+        check_returnable(like, result, function, name)
     if weights is not None:
         weights = np.broadcast_to(as_readable(weights, result), shape)
         elements = np.broadcast_to(elements, shape)
@@ -200,6 +202,8 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     """Check the only array of a call; return it with the dtype of the computation and the converter of results."""
     array, like = unwrap(a, function, "a")
     result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
+    if like is not None and dtype is not None:
+        check_returnable(like, result, function, "a")
     return as_readable(array, result), result, like
 
 
@@ -223,6 +227,11 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> 
     if not isinstance(out, np.ndarray):
         raise TypeError(
             f"{function}: out must be an array of NumPy, not {type(out).__name__}; pass one of shape {shape}"
+        )
+    if _core.has_units(out):
+        raise TypeError(
+            f"{function}: out is an array of class {type(out).__name__}, whose own rules (__array_ufunc__) would be "
+            "ignored; pass out.view(numpy.ndarray)"
         )
     target = np.asarray(out)
     if target.shape != shape:

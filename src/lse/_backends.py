@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from lse import _complex, _longdouble, _native
+from lse import _clongdouble, _complex, _longdouble, _native
 from lse._arguments import Arguments
 from lse._dtypes import Array, DType, is_native
 
@@ -25,4 +25,4 @@ class Backend(Protocol):
 def backend_of(dtype: DType) -> Backend:
     if is_native(dtype):
         return _native
-    return _complex if dtype.kind == "c" else _longdouble
+    return {"g": _longdouble, "G": _clongdouble}.get(dtype.char, _complex)

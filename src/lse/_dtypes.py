@@ -9,11 +9,11 @@ Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
 NATIVE = "efd"  # NumPy's type characters of the core's dtypes, without bfloat16
-CODES = NATIVE + "gFD"
+CODES = NATIVE + "gFDG"
 BFLOAT16: DType = np.dtype("V2")  # as used for torch's, and by the core for all; that of ml_dtypes is a different dtype
-EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
-FLOATING = f"{EXPECTED} or complex128"
-NUMERIC = f"{EXPECTED}, complex128, an integer type or bool"
+EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128"
+FLOATING = f"{EXPECTED} or clongdouble"
+NUMERIC = f"{EXPECTED}, clongdouble, an integer type or bool"
 
 
 def is_bfloat16(dtype: DType) -> bool:
@@ -77,7 +77,12 @@ def as_dtype(dtype: Any, function: str, expected: str) -> DType:
         found: DType = np.dtype(dtype)
         return found
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{function}: dtype={dtype!r} is not a dtype; {expected}") from error
+        said = "is not a dtype of NumPy"
+        if isinstance(dtype, str) and dtype == "bfloat16":
+            said += " before ml_dtypes is imported"
+        elif type(dtype).__module__ == "torch":
+            said += f"; pass its name, {str(dtype).removeprefix('torch.')!r}"
+        raise TypeError(f"{function}: dtype={dtype!r} {said}; {expected}") from error
 
 
 def check_dtype(dtype: Any, natural: DType, function: str) -> DType:

@@ -3,22 +3,31 @@
 # Arrays of float32 and float64 as NumPy makes them, and options in their usual form: these go from the call to the
 # engine without any intermediate object. Each try_... returns None for all else, and then has written nothing.
 
-cdef object FLOAT32 = np.float32, FLOAT64 = np.float64
+cdef object FLOAT32 = np.float32, FLOAT64 = np.float64, GENERIC = np.generic
 
 
 cdef inline int npy_type(lse_type real) noexcept:
     return cnp.NPY_FLOAT32 if real == LSE_F32 else cnp.NPY_FLOAT64
 
 
-cpdef bint holds_masked(object a, int ndim) except -1:
-    """Whether NumPy found masked arrays or elements in a sequence that it converted to an array of `ndim` axes."""
+cpdef bint has_units(object a) except -1:
+    """Whether it is an array of a class with ufuncs of its own, or one of pint: NumPy would drop units."""
+    if isinstance(a, cnp.ndarray):
+        return type(a) is not cnp.ndarray and type(a).__array_ufunc__ is not cnp.ndarray.__array_ufunc__
+    return not isinstance(a, (int, float, complex)) and not isinstance(a, GENERIC) and hasattr(type(a), "m_as")
+
+
+cpdef bint holds_special(object a, int ndim) except -1:
+    """Whether NumPy found arrays with masks or units in a sequence of which it has made an array of so many axes."""
     if isinstance(a, (list, tuple)):
         if ndim > 0:
             for element in a:
-                if type(element) is not float and holds_masked(element, ndim - 1):
+                if type(element) is not float and holds_special(element, ndim - 1):
                     return True
         return False
-    return isinstance(a, cnp.ndarray) and type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
+    if isinstance(a, cnp.ndarray):
+        return type(a) is not cnp.ndarray and (isinstance(a, np.ma.MaskedArray) or has_units(a))
+    return has_units(a)
 
 
 cdef inline cnp.ndarray fast_array(object a, lse_type *real):
@@ -26,8 +35,11 @@ cdef inline cnp.ndarray fast_array(object a, lse_type *real):
     cdef cnp.ndarray array
     cdef int axis, kind
     if type(a) is list or type(a) is tuple:
-        array = cnp.PyArray_FROM_O(a)
-        if holds_masked(a, cnp.PyArray_NDIM(array)):
+        try:
+            array = cnp.PyArray_FROM_O(a)
+        except Exception:  # raised again by _foreign.py, with the name of the argument
+            return None
+        if holds_special(a, cnp.PyArray_NDIM(array)):
             return None
         a = array
     if type(a) is not cnp.ndarray:
