@@ -2,7 +2,7 @@
 # cython: freethreading_compatible=True
 """The streaming core, and the way of a call through it.
 
-array     functions.pxi takes it; what is plain goes by quick.pxi, all else by _reductions.py, which checks it
+array     functions.pxi takes it; real numbers go by quick.pxi, all else by _reductions.py, which checks it
 plan      arrays.pxi describes array, mask, weights and output to engine/plan.c, which merges their axes and decides
           what is a row: one run of memory, one of many columns, or anything else, gathered
 tasks     engine/tasks.c cuts the rows into tasks, and OpenMP's threads take them, without the GIL
@@ -15,10 +15,11 @@ Cython and C. The core is what Cython has to do with it; the engine is what it s
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport NAN
+from cpython.ref cimport Py_INCREF
+from libc.math cimport INFINITY, NAN, isfinite, isnan
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport INT64_MAX, intptr_t
-from libc.string cimport memset
+from libc.stdint cimport INT64_MAX, intptr_t, uint64_t
+from libc.string cimport memcpy, memset
 
 cimport cython
 cimport numpy as cnp
@@ -29,6 +30,8 @@ from lse._lse_h cimport *
 import os
 
 import numpy as np
+
+from lse import _dtypes
 
 cnp.import_array()
 
@@ -53,8 +56,11 @@ cdef extern from *:
     '''
     object lse_float64(double value)
     object lse_float32(float value)
-    void *new_descr "PyArray_DescrFromType"(int kind)
-    cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, void *dtype, int subok)  # takes dtype
+    const int NPY_USERDEF
+    cnp.ndarray PyArray_NewFromDescr(
+        void *subtype, void *dtype, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *strides, void *data,
+        int flags, object obj)  # takes dtype
+    void *ndarray_type "&PyArray_Type"
 
 
 cdef extern from "<fenv.h>" nogil:
@@ -108,6 +114,7 @@ LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMULATE = LSE_LOGSUMEXP, LSE_SOFTMAX, LSE_LOG_
 
 include "core/threads.pxi"
 include "core/arrays.pxi"
+include "core/quick_arguments.pxi"
 include "core/quick.pxi"
 include "core/accumulator.pxi"
 include "core/functions.pxi"

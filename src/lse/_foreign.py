@@ -33,6 +33,13 @@ def refuse_masked(function: str, name: str, held: bool = False) -> NoReturn:
     raise TypeError(f"{function}: {name} {said} pass {advice}")
 
 
+def unmask(a: Any, function: str, name: str) -> Array:
+    """The data of a masked array whose mask hides nothing."""
+    if np.ma.is_masked(a):
+        refuse_masked(function, name)
+    return np.asarray(np.ma.getdata(a))
+
+
 def from_torch(tensor: Any, function: str, name: str) -> Array:
     """A tensor's elements where they lie."""
     if tensor.requires_grad:
@@ -111,7 +118,7 @@ def to_namespace(a: Any) -> Callable[[Array], Any] | None:
 def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], Any] | None]:
     """Return an argument as an ndarray, and the function that makes a result an array of its kind, or None."""
     if is_masked(a):
-        refuse_masked(function, name)
+        return unmask(a, function, name), None
     if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):
         array = np.asarray(a)
         if array.dtype == BFLOAT16:
@@ -126,6 +133,4 @@ def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], A
     if hasattr(a, "__dlpack__") and hasattr(a, "__dlpack_device__"):
         return from_dlpack(a, function, name), to_namespace(a)
     array = np.asanyarray(a)
-    if is_masked(array):
-        refuse_masked(function, name)
-    return np.asarray(array), None
+    return unmask(array, function, name) if is_masked(array) else np.asarray(array), None

@@ -157,7 +157,7 @@ def check_arguments(
     unknown = check_unknown(function, arrays)
     dtypes = {key: x.dtype for key, x in arrays.items()}
     shapes = {key: tuple(math.inf if math.isnan(n) else n for n in x.shape) for key, x in arrays.items()}
-    result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    result, shape, axes = resolve(function, dtypes, shapes, a, axis, b, dtype)
     ndim = len(shape)
     split_every = check_split(split_every, axes, ndim, function)
     chunks, aligned = da.unify_chunks(*with_indices(map(without_empty_chunks, arrays.values()), ndim))

@@ -1,14 +1,13 @@
 """The real dtypes that the core sums: float16, bfloat16, float32 and float64. No other module calls its reductions."""
 
 import functools
-import math
 
 import numpy as np
 
 from lse import _core
 from lse._arguments import Arguments
 from lse._core import CUMULATE, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
-from lse._double_double import Sums, divide
+from lse._double_double import Sums
 from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
 
 MERGEABLE = True
@@ -63,11 +62,13 @@ def rounded(values: Array, dtype: DType) -> Array:
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
-    if args.b is None and args.where is None:
-        under = log_of_count(math.prod(args.a.shape[i] for i in args.axes))
-    else:
-        under = in_two_parts(args.weights_alone())
-    result[...] = rounded(divide(in_two_parts(args), under), result.dtype)
+    if not args.a.size:
+        result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
+        return
+    target = args.empty(result.dtype)
+    weights = None if args.b is None else as_core_input(args.b)
+    _core.reduce_mean(as_core_input(args.a), args.where, weights, args.bits, args.single, as_core_output(target))
+    result[...] = target
 
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:

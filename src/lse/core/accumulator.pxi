@@ -73,6 +73,46 @@ cdef object add_elements(object a, object b):
     return out
 
 
+cdef tuple begin_fold(quick_call *call, object a, object axis, object b, object where):
+    """The arrays of elements, weights and mask that the fast path takes, of which the latter may be None."""
+    cdef bint weak_a, weak_b = False
+    cdef cnp.ndarray weights = None, mask = None, array = quick_array(a, &weak_a)
+    if array is None:
+        return None
+    if b is not None:
+        weights = quick_array(b, &weak_b)
+        if weights is None:
+            return None
+    if where is not True:
+        mask = quick_mask(where)
+        if mask is None:
+            return None
+    if begin_call(call, LSE_SUMS, array, weak_a, weights, weak_b, mask, None) and (
+            quick_axes(axis, call.ndim, &call.request.reduced)):
+        return array, weights, mask
+    return None
+
+
+cdef LogSumExp try_total(object a, object axis, object b, object where, object dtype):
+    """An accumulator of what the fast path takes."""
+    cdef quick_call call
+    cdef quick_shape shape
+    cdef LogSumExp total
+    cdef int i
+    arrays = begin_fold(&call, a, axis, b, where)
+    if arrays is None:
+        return None
+    find_shape(&call, False, &shape)
+    if dtype is None:
+        dtype = FLOAT32 if call.number == cnp.NPY_FLOAT32 else FLOAT64
+    total = LogSumExp(tuple([shape.length[i] for i in range(shape.ndim)]), dtype)
+    array, weights, mask = arrays
+    total.fold(view_in(&call, array, call.stride), view_in(&call, mask, call.where_stride),
+               view_in(&call, weights, call.weight_stride), call.request.reduced,
+               call.request.type if total.single else LSE_F64)
+    return total
+
+
 cdef class LogSumExp:
     # the docstring starts with the signature, as inspect wants it of a class in C
     """LogSumExp(shape=(), dtype='float64')\n--\n
@@ -202,6 +242,9 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([[0.0, 0.0], [1.0, 1.0]], axis=1)
         LogSumExp(shape=(2,), dtype=float64, count=2)
         """
+        total = None if cls is not LogSumExp else try_total(a, axis, b, where, dtype)
+        if total is not None:
+            return total
         return quietly(_streaming.of, (cls, a, axis, b, where, dtype))
 
     def update(self, a, axis=None, b=None, *, where=True):
@@ -232,7 +275,8 @@ cdef class LogSumExp:
         AxisError
             An axis is out of range.
         TypeError
-            A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array.
+            A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array that
+            hides something.
         MemoryError
             There is no room for another state of this shape.
         OverflowError
@@ -253,35 +297,26 @@ cdef class LogSumExp:
         return self
 
     cdef bint quick_update(self, object a, object axis, object b, object where) except -1:
-        """Fold in plain arrays over plain axes; False for all else."""
-        cdef lse_type real = LSE_F64
-        cdef unsigned long long reduced = 0
-        cdef cnp.ndarray weights = None, mask = None, array = fast_array(a, &real)
-        cdef int left = 0, i
-        if array is None or not fast_axes(axis, cnp.PyArray_NDIM(array), &reduced):
+        """Fold in what the fast path takes; False for all else."""
+        cdef quick_call call
+        cdef quick_shape shape
+        cdef lse_type real
+        cdef int i
+        arrays = begin_fold(&call, a, axis, b, where)
+        if arrays is None:
             return False
-        if b is not None:
-            weights = broadcast_view(b, array, npy_type(real))
-            if weights is None:
-                return False
-        if where is not True:
-            mask = broadcast_view(where, array, cnp.NPY_BOOL)
-            if mask is None:
-                return False
-        for i in range(cnp.PyArray_NDIM(array)):
-            if reduced >> i & 1:
-                continue
-            if left + 1 == cnp.PyArray_NDIM(self.frame) or (
-                    cnp.PyArray_DIM(self.frame, left + 1) != cnp.PyArray_DIM(array, i)):
-                return False
-            left += 1
-        if left + 1 != cnp.PyArray_NDIM(self.frame):
+        find_shape(&call, False, &shape)
+        if shape.ndim + 1 != cnp.PyArray_NDIM(self.frame):
             return False
-        if not self.single:
-            real = LSE_F64
-        if left == 0 and weights is None and mask is None and self.quick_run(array, real):
+        for i in range(shape.ndim):
+            if shape.length[i] != cnp.PyArray_DIM(self.frame, i + 1):
+                return False
+        array, weights, mask = arrays
+        real = call.request.type if self.single else LSE_F64
+        if weights is None and mask is None and shape.ndim == 0 and self.quick_run(array, real):
             return True
-        self.fold(array, mask, weights, reduced, real)
+        self.fold(view_in(&call, array, call.stride), view_in(&call, mask, call.where_stride),
+                  view_in(&call, weights, call.weight_stride), call.request.reduced, real)
         return True
 
     cdef bint quick_run(self, cnp.ndarray array, lse_type real) except -1:
@@ -291,8 +326,7 @@ cdef class LogSumExp:
         cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
         cdef const void *data = cnp.PyArray_DATA(array)
         cdef bint done
-        if not (n <= LSE_PIECE and cnp.PyArray_IS_C_CONTIGUOUS(array)
-                and cnp.PyArray_TYPE(array) == npy_type(real)):
+        if not is_run(array, npy_type(real)):
             return False
         if n < GIL_KEPT_BELOW:
             done = lse_quick_sum(table, real, data, n, &one)

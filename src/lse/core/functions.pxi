@@ -55,8 +55,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     AxisError
         An axis is out of range.
     TypeError
-        A dtype is not numeric, or not one to compute in; an argument is a masked array; `where` is not boolean; the
-        result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
+        A dtype is not numeric, or not one to compute in; an argument is a masked array that hides something; `where`
+        is not boolean; the result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError
@@ -156,10 +156,9 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     >>> lse.logmeanexp([0.0, 1.0], b=[3.0, 1.0])
     np.float64(0.35737401950878855)
     """
-    if b is None and where is True:
-        value = try_reduce(a, axis, None, keepdims, False, True, out, dtype, True)
-        if value is not None:
-            return value
+    value = try_reduce(a, axis, b, keepdims, False, where, out, dtype, True)
+    if value is not None:
+        return value
     return quietly(_reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype))
 
 
