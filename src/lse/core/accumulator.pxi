@@ -22,6 +22,44 @@ cdef inline cnp.ndarray new_sums(cnp.ndarray like):
     return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
 
 
+cdef cnp.ndarray no_sums(cnp.ndarray like):
+    cdef cnp.ndarray sums = cnp.PyArray_ZEROS(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
+    cdef Py_ssize_t i
+    for i in range(cnp.PyArray_SIZE(sums) // 4):
+        (<double *>cnp.PyArray_DATA(sums))[i] = -INFINITY
+    return sums
+
+
+cdef bint are_lengths(object shape) except -1:
+    """Whether a shape is a tuple of a few integers, small enough to need no check."""
+    cdef Py_ssize_t most = 1 << 20
+    if type(shape) is not tuple or len(<tuple>shape) > 8:
+        return False
+    for length in <tuple>shape:
+        if type(length) is not int or not 0 <= length <= most:
+            return False
+        most //= max(<Py_ssize_t>length, 1)
+    return True
+
+
+cdef cnp.ndarray ZERO = np.zeros(())
+
+
+cdef cnp.ndarray frame_of(tuple lengths):
+    """An array without memory of the shape of states."""
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
+    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
+    cdef cnp.ndarray frame
+    cdef int axis
+    for axis in range(len(lengths) + 1):
+        shape[axis] = lengths[axis - 1] if axis else 4
+        stride[axis] = 0
+    frame = cnp.PyArray_New(cnp.ndarray, len(lengths) + 1, shape, cnp.NPY_FLOAT64, stride, cnp.PyArray_DATA(ZERO), 0, 0,
+                            None)
+    cnp.set_array_base(frame, ZERO)
+    return frame
+
+
 cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
     """The sums of both; either may be None."""
     cdef cnp.ndarray out
@@ -204,11 +242,13 @@ cdef class LogSumExp:
     cdef object elements  # how many; an array, once there is one, is not written to either
 
     def __cinit__(self, shape=(), dtype=np.float64):
-        self.single, lengths = _streaming.checked(shape, dtype)
-        self.plain = np.zeros((4, *lengths))
-        self.plain[0] = -np.inf
+        if are_lengths(shape) and (dtype is FLOAT64 or dtype is FLOAT32):
+            self.single, lengths = dtype is FLOAT32, shape
+        else:
+            self.single, lengths = _streaming.checked(shape, dtype)
+        self.frame = frame_of(lengths)
+        self.plain = no_sums(self.frame)
         self.weighted = None
-        self.frame = np.broadcast_to(0.0, (4, *lengths))
         self.elements = 0
 
     # what a subclass says of its shape and dtype is not believed where memory is concerned
@@ -464,8 +504,7 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([0.0, 1.0]).reset()
         LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
-        cdef cnp.ndarray empty = np.zeros((4, *self.lengths()))
-        empty[0] = -np.inf
+        cdef cnp.ndarray empty = no_sums(self.frame)
         with cython.critical_section(self):
             self.plain = empty
             self.weighted = None

@@ -34,6 +34,23 @@ cdef inline object run_value(cnp.ndarray array, bint mean):
     return lse_float64(wide) if reduce_run(array, mean, &wide) else None
 
 
+cdef inline object scalar(double value, int number):
+    return lse_float32(<float>value) if number == cnp.NPY_FLOAT32 else lse_float64(value)
+
+
+cdef object weighted_value(quick_call *call, bint signed):
+    """A weighted sum of few elements, and its sign; None where it needs recomputation, or is of halves."""
+    cdef double value, sign
+    if call.number != cnp.NPY_FLOAT64 and call.number != cnp.NPY_FLOAT32:
+        return None
+    call.request.table = table
+    if not lse_quick_weighted(&call.request, &value, &sign):
+        return None
+    if signed:
+        return scalar(value, call.number), scalar(sign, call.number)
+    return scalar(value if sign > 0 else NAN, call.number)
+
+
 cdef inline bint map_run(lse_operation operation, cnp.ndarray array, cnp.ndarray out) noexcept:
     """The softmax or log-softmax of one run, to another; False where it is long or needs recomputation."""
     return cnp.PyArray_DIM(array, 0) <= LSE_SHORT and lse_quick_map(
@@ -70,6 +87,11 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     if not (begin_call(&call, LSE_LOGSUMEXP, array, weak_a, weights, weak_b, mask, dtype)
             and quick_axes(axis, call.ndim, &call.request.reduced)):
         return None
+    if b is not None and out is None and mask is None and not keep and not mean and (
+            call.ndim == 1 and call.size > 0 and call.request.reduced):
+        value = weighted_value(&call, signed)
+        if value is not None:
+            return value
     find_shape(&call, keep, &shape)
     if out is not None and not is_output(out, shape.ndim, shape.length, call.number):
         return None

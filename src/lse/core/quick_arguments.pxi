@@ -13,7 +13,8 @@ cpdef bint holds_masked(object a, int ndim) except -1:
     if isinstance(a, (list, tuple)):
         if ndim > 0:
             for element in a:
-                if type(element) is not float and holds_masked(element, ndim - 1):
+                kind = type(element)
+                if kind is not float and kind is not int and kind is not bool and holds_masked(element, ndim - 1):
                     return True
         return False
     return (isinstance(a, cnp.ndarray) and type(a) is not cnp.ndarray and isinstance(a, np.ma.MaskedArray)
@@ -444,8 +445,10 @@ cdef bint is_output(object out, int ndim, const cnp.npy_intp *length, int number
 
 
 cdef inline bint can_hold(cnp.ndarray out, int number) noexcept:
-    """Whether results of a dtype can be written to an array as they are."""
-    return cnp.PyArray_TYPE(out) == number and cnp.PyArray_ISBEHAVED(out)
+    """Whether the engine can write results of a dtype to an array, rounded to another one or as they are."""
+    cdef int kind = cnp.PyArray_TYPE(out)
+    return cnp.PyArray_ISBEHAVED(out) and (
+        kind == number or (number == cnp.NPY_FLOAT64 and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT16)))
 
 
 cdef object return_result(cnp.ndarray result, object out):
