@@ -3,7 +3,7 @@
 from typing import Any
 
 from lse._arguments import can_hold, check_arguments, check_flag, check_out, empty_like, return_result
-from lse._backends import backend_of
+from lse._backends import backend_for
 from lse._dtypes import real_dtype
 from lse._foreign import is_dask
 
@@ -27,7 +27,7 @@ def logsumexp(a: Any, axis: Any, b: Any, keepdims: Any, return_sign: Any, where:
     free = not args.overlaps(target) and not return_sign  # signs have the strides of the result
     result = target if can_hold(target, kind) and free else args.empty(kind)
     sign = args.empty(args.dtype) if return_sign else None
-    backend_of(args.dtype).logsumexp(args, result, sign)
+    backend_for(args).logsumexp(args, result, sign)
     value = return_result(result, out, target, args.like)
     return value if sign is None else (value, return_result(sign, None, None, args.like))
 
@@ -38,7 +38,7 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, out: Any, d
     args = check_arguments("logmeanexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
     target = check_out(out, args.shape, args.dtype, "logmeanexp")
     result = target if can_hold(target, args.dtype) and not args.overlaps(target) else args.empty(args.dtype)
-    backend_of(args.dtype).logmeanexp(args, result)
+    backend_for(args).logmeanexp(args, result)
     return return_result(result, out, target, args.like)
 
 
@@ -54,5 +54,5 @@ def softmax(log: bool, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> A
     else:
         result = empty_like(args.a, args.dtype)
     if args.a.size:
-        backend_of(args.dtype).softmax(args, log, result)
+        backend_for(args).softmax(args, log, result)
     return return_result(result, out, target, args.like)

@@ -6,7 +6,7 @@ import numpy as np
 
 from lse import _core
 from lse._arguments import can_hold, check_array, check_out, normalize_axis, return_result
-from lse._backends import backend_of
+from lse._backends import backend_for_array
 from lse._dtypes import Array
 from lse._foreign import unwrap
 
@@ -42,5 +42,5 @@ def segment_logsumexp(a: Any, indptr: Any, axis: Any, out: Any, dtype: Any) -> A
         result = target
     else:
         result = _core.empty_reduced(array, None, 0, shape, kind)
-    backend_of(kind).segment_logsumexp(array, offsets, axis, result)
+    backend_for_array(array, kind).segment_logsumexp(array, offsets, axis, result)
     return return_result(result, out, target, like)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lse import _core
+from lse import _core, _integers
 from lse._arguments import Arguments, check_arguments
 from lse._backends import backend_of
 from lse._dtypes import Array, DType, as_dtype
@@ -51,9 +51,12 @@ def checked_arguments(a: Any, axis: Any, b: Any, where: Any) -> Arguments:
 
 def fold(total: Any, args: Arguments) -> Any:
     """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
-    weights = None if args.b is None else as_core_input(args.b)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
-    total._fold(as_core_input(args.a), args.where, weights, args.bits, single)
+    terms = 1
+    if args.b is not None and _core.holds_wide_integers(args.b) and not single:
+        args, terms = _integers.split(args, None), 2
+    weights = None if args.b is None else as_core_input(args.b)
+    total._fold(as_core_input(args.a), args.where, weights, args.bits, single, terms)
     return total
 
 

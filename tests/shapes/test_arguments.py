@@ -128,8 +128,8 @@ def test_integers_and_bool_become_float64(dtype, function, axis):
     if dtype is np.bool_:
         values = np.array([[True, False, True], [False, False, True]])
     else:
-        info = np.iinfo(dtype)
-        values = np.array([[info.min, info.max, info.max - 3], [0, 1, info.max // 2]], dtype)
+        low, high = max(np.iinfo(dtype).min, -(2**53)), min(np.iinfo(dtype).max, 2**53 - 1)
+        values = np.array([[low, high, high - 3], [0, 1, high // 2]], dtype)
     got = function(values, axis=axis)
     assert got.dtype == np.float64
     assert np.array_equal(got, function(values.astype(np.float64), axis=axis))

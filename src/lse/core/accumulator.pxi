@@ -396,9 +396,9 @@ cdef class LogSumExp:
         return sums
 
     cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-                  lse_type real) except -1:
+                  lse_type real, int terms=1) except -1:
         """Fold in what has the right shape."""
-        cdef object many = elements_of(a, where, reduced)
+        cdef object many = elements_of(a, where, reduced) // terms
         cdef bint weighted = weights is not None, kept = False
         cdef cnp.ndarray before = None, sums = None
         if cnp.PyArray_SIZE(a) > 0:
@@ -429,15 +429,15 @@ cdef class LogSumExp:
         return 0
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-              bint single):
-        """Fold in arrays that Python has checked."""
+              bint single, int terms=1):
+        """Fold in arrays that Python has checked, with so many terms for each element."""
         cdef unsigned long long none = 0
         check_shape("the state", a, self.frame[0, ...], reduced)
         if where is not None:
             check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, where, weights, reduced, type_of(single))
+        self.fold(a, where, weights, reduced, type_of(single), terms)
 
     def merge(self, other):
         """Fold in all that another accumulator has seen.

@@ -75,7 +75,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
     ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
     computed again, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
-    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
+    float16 and bfloat16 are computed in double precision and rounded once. Differences of 64-bit integers, and sums of
+    such weights, are exact where float64 cannot hold the integers themselves. longdouble is computed by SciPy's formula,
     and as accurately: these bounds do not hold for it.
 
     The result is a function of the values in their index order and of the dtype alone: the same bits come
