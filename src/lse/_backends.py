@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from lse import _clongdouble, _complex, _longdouble, _native
+from lse import _clongdouble, _complex, _core, _integers, _longdouble, _native
 from lse._arguments import Arguments
 from lse._dtypes import Array, DType, is_native
 
@@ -26,3 +26,17 @@ def backend_of(dtype: DType) -> Backend:
     if is_native(dtype):
         return _native
     return {"g": _longdouble, "G": _clongdouble}.get(dtype.char, _complex)
+
+
+def backend_for(args: Arguments) -> Backend:
+    """That of a dtype, or of integers that it does not hold."""
+    if is_native(args.dtype) and _integers.are_inexact(args):
+        return _integers
+    return backend_of(args.dtype)
+
+
+def backend_for_array(a: Array, dtype: DType) -> Backend:
+    """Likewise, without weights."""
+    if is_native(dtype) and dtype.char != "f" and _core.holds_wide_integers(a):
+        return _integers
+    return backend_of(dtype)

@@ -63,13 +63,24 @@ def promote(a: DType, b: DType, function: str) -> DType:
     return floating_dtype(np.result_type(a, b), function, "a and b")
 
 
-def promote_weights(natural: DType, b: object, dtype: DType, function: str) -> DType:
-    """Return the dtype for elements of dtype `natural` and weights `b` of another; Python numbers do not widen it."""
+def promote_weights(a: object, natural: DType, b: object, dtype: DType, function: str) -> DType:
+    """The dtype for elements `a`, computed alone in `natural`, and weights `b` of another dtype, as NumPy's of a * b.
+
+    A Python number does not widen the other one. Integers become float64, but small ones as weights.
+    """
     if type(b) in (bool, int, float):
         return natural
     if type(b) is complex:
         return promote(natural, np.dtype(np.complex64), function)
-    return promote(natural, floating_dtype(dtype, function, "b"), function)
+    if type(a) in (bool, int, float):
+        return floating_dtype(dtype, function, "b")
+    if type(a) is complex:
+        return promote(floating_dtype(dtype, function, "b"), np.dtype(np.complex64), function)
+    if dtype.kind not in "biu":
+        return promote(natural, floating_dtype(dtype, function, "b"), function)
+    if is_bfloat16(natural):
+        return natural if dtype.itemsize == 1 else np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
+    return np.result_type(natural, dtype)
 
 
 def as_dtype(dtype: Any, function: str, expected: str) -> DType:

@@ -34,6 +34,13 @@ def refuse_masked(function: str, name: str, held: bool = False) -> NoReturn:
     raise TypeError(f"{function}: {name} {said} pass {advice}")
 
 
+def unmask(a: Any, function: str, name: str) -> Array:
+    """The data of a masked array whose mask hides nothing."""
+    if np.ma.is_masked(a):
+        refuse_masked(function, name)
+    return np.asarray(np.ma.getdata(a))
+
+
 def from_torch(tensor: Any, function: str, name: str) -> Array:
     """Return the elements of a tensor without a copy."""
     torch = sys.modules["torch"]
@@ -117,7 +124,9 @@ def without_units(a: Any, function: str, name: str) -> Any:
     if isinstance(a, list | tuple):
         return [without_units(element, function, name) for element in a]
     if is_masked(a):
-        refuse_masked(function, name, held=True)
+        if np.ma.is_masked(a):
+            refuse_masked(function, name, held=True)
+        return np.ma.getdata(a)
     if not _core.has_units(a):
         return a
     kind = type(a).__name__
@@ -224,7 +233,7 @@ def from_sequence(a: Any, function: str, name: str) -> Array:
 def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], Any] | None]:
     """Return an argument as an ndarray, and the function that converts results to its type, or None."""
     if is_masked(a):
-        refuse_masked(function, name)
+        return unmask(a, function, name), None
     if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):
         array = from_sequence(a, function, name) if isinstance(a, list | tuple) else np.asarray(a)
         if array.dtype == BFLOAT16:
@@ -246,5 +255,5 @@ def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], A
         return from_dlpack(a, function, name), to_namespace(a)
     array = np.asanyarray(a)
     if is_masked(array):
-        refuse_masked(function, name)
+        return unmask(array, function, name), None
     return np.asarray(without_units(array, function, name)), None

@@ -4,7 +4,7 @@ import numpy as np
 
 from lse import _core
 from lse._arguments import Arguments
-from lse._double_double import Sums, divide
+from lse._double_double import Sums
 from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
 
 MERGEABLE = True
@@ -52,13 +52,13 @@ def rounded(values: Array, dtype: DType) -> Array:
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
-    if args.b is not None or args.where is not None:
-        result[...] = rounded(divide(in_two_parts(args), in_two_parts(args.weights_alone())), result.dtype)
-    elif args.a.size:
-        a, target = as_core_input(args.a), as_core_output(result)
-        _core.reduce("logsumexp", a, None, None, args.bits, args.single, target, mean=True)
-    else:
-        fill(result, np.nan)
+    if not args.a.size:
+        result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
+        return
+    target = args.empty(result.dtype)
+    weights = None if args.b is None else as_core_input(args.b)
+    _core.reduce_mean(as_core_input(args.a), args.where, weights, args.bits, args.single, as_core_output(target))
+    result[...] = target
 
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:

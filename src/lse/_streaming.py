@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lse import _core
+from lse import _core, _integers
 from lse._arguments import Arguments, check_arguments
 from lse._backends import backend_of
 from lse._dtypes import Array, DType, as_dtype
@@ -119,10 +119,13 @@ def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> A
 
 
 def fold(total: Any, args: Arguments) -> Any:
-    """Add checked arguments; float32 data are summed in single precision only by a float32 accumulator."""
-    weights = None if args.b is None else as_core_input(args.b)
+    """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
-    total._fold(as_core_input(args.a), args.where, weights, args.bits, single)
+    terms = 1
+    if args.b is not None and _core.holds_wide_integers(args.b) and not single:
+        args, terms = _integers.split(args, None), 2
+    weights = None if args.b is None else as_core_input(args.b)
+    total._fold(as_core_input(args.a), args.where, weights, args.bits, single, terms)
     return total
 
 

@@ -359,8 +359,6 @@ def test_masked_arrays_are_refused_with_advice(function):
     with pytest.raises(TypeError, match=advice if function in MASKABLE else "mask"):
         function(masked)
     with pytest.raises(TypeError, match="mask"):
-        function(np.ma.masked_array([1.0, 2.0, 3.0]))
-    with pytest.raises(TypeError, match="mask"):
         function(np.zeros(3), out=np.ma.zeros(np.shape(function(np.zeros(3)))))
     if function in MASKABLE:
         same(function(masked.data, where=~masked.mask), function(masked.data, where=np.array([False, True, True])))
@@ -369,6 +367,21 @@ def test_masked_arrays_are_refused_with_advice(function):
     if function in WEIGHTED:
         with pytest.raises(TypeError, match=advice):
             function(np.zeros(3), b=masked)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_mask_that_hides_nothing_is_ignored(function):
+    values, no, yes = np.array([1.0, 2.0, 3.0]), np.zeros(3, bool), np.ma.masked_array([True, False, True])
+    expected = function(values)
+    for masked in (np.ma.masked_array(values), np.ma.masked_array(values, no)):
+        got = function(masked)
+        same(got, expected)
+        assert type(got) is type(expected)
+    same(function([np.ma.masked_array(values, no)] * 2), function([values] * 2))
+    if function in MASKABLE:
+        same(function(values, where=yes), function(values, where=yes.data))
+    if function in WEIGHTED:
+        same(function(values, b=np.ma.masked_array(values, no)), function(values, b=values))
 
 
 class Array:

@@ -235,7 +235,7 @@ def test_other_errors():
     with pytest.raises(TypeError, match="mask"):
         lse.segment_logsumexp(masked, [0, 1])
     with pytest.raises(TypeError, match="mask"):
-        lse.segment_logsumexp(np.ones(4), np.ma.masked_array([0, 1]))
+        lse.segment_logsumexp(np.ones(4), np.ma.masked_array([0, 1], [False, True]))
     for a in (["x"], np.zeros(2, "M8[s]")):
         with pytest.raises(TypeError, match="dtype"):
             lse.segment_logsumexp(a, [0, 1])

@@ -57,8 +57,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
         An axis is out of range.
     TypeError
         A dtype is not numeric, or not one to compute in, or one that the library of the arguments does not have; an
-        argument is a masked array, has a unit, is sparse, or is traced by jax; `where` is not boolean; the result
-        cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
+        argument is a masked array that hides something, has a unit, is sparse, or is traced by jax; `where` is not
+        boolean; the result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError
@@ -77,8 +77,9 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
     ``sum(abs(b) * exp(a))``; a sum that cancels to 2**-20 of its largest term (2**-10 for float32) or less is
     recomputed, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
-    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
-    with its accuracy: these bounds do not hold for it.
+    float16 and bfloat16 are computed in double precision and rounded once. Differences of 64-bit integers, and sums
+    of such weights, are exact where float64 cannot represent the integers themselves. longdouble is computed by
+    SciPy's formula, with its accuracy: these bounds do not hold for it.
 
     The result depends only on the values in index order and on the dtype: the bits are the same
     for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
@@ -158,10 +159,9 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     >>> lse.logmeanexp([0.0, 1.0], b=[3.0, 1.0])
     np.float64(0.35737401950878855)
     """
-    if b is None and where is True:
-        value = try_reduce(a, axis, None, keepdims, False, True, out, dtype, True)
-        if value is not None:
-            return value
+    value = try_reduce(a, axis, b, keepdims, False, where, out, dtype, True)
+    if value is not None:
+        return value
     return quietly(_reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype))
 
 
