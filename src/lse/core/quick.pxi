@@ -11,14 +11,14 @@ cdef inline int npy_type(lse_type real) noexcept:
 
 
 cpdef bint has_units(object a) except -1:
-    """Whether it is an array of a class with ufuncs of its own, or one of pint: NumPy would drop units."""
+    """Whether an object is an ndarray whose class overrides ufuncs, or a quantity of pint: NumPy would drop units."""
     if isinstance(a, cnp.ndarray):
         return type(a) is not cnp.ndarray and type(a).__array_ufunc__ is not cnp.ndarray.__array_ufunc__
     return not isinstance(a, (int, float, complex)) and not isinstance(a, GENERIC) and hasattr(type(a), "m_as")
 
 
 cpdef bint holds_special(object a, int ndim) except -1:
-    """Whether NumPy found arrays with masks or units in a sequence of which it has made an array of so many axes."""
+    """Whether NumPy found arrays with masks or units in a sequence that it converted to an array of `ndim` axes."""
     if isinstance(a, (list, tuple)):
         if ndim > 0:
             for element in a:
