@@ -37,7 +37,7 @@ that it may be larger than that. A file whose name reads as a number is given as
 """
 LARGE = 1 << 26  # bytes; smaller inputs finish before a progress bar can be read
 POLL = 0.1  # seconds
-ZIP = b"PK\3\4"  # with which .npz begins
+ZIP = b"PK\3\4"  # the first bytes of .npz
 TYPECODES: dict[str | None, Literal["d", "f"]] = {None: "d", "float64": "d", "float32": "f"}  # of the array module
 INTERRUPTED = 128 + 2  # as shells report SIGINT
 
@@ -135,13 +135,13 @@ def read_input(operands: list[str], dtype: str | None) -> Array:
         raise ValueError(f"{others[0]!r} is neither a number nor a file")
     with blaming(name), open(file, "rb", closefd=file != 0) as stream:
         start = stream.peek(len(ZIP))
-        if start[:1] == npy.MAGIC_PREFIX[:1]:  # with which no text in UTF-8 begins
+        if start[:1] == npy.MAGIC_PREFIX[:1]:  # no UTF-8 text begins with it
             return read_npy(stream, name, dtype)
         if name.endswith(".npy"):
             raise ValueError(f"{name}: not a .npy file, whatever its name; expected one that np.save has written")
         if start.startswith(ZIP) or name.endswith(".npz"):
             raise ValueError(f"{name}: an archive of arrays (.npz); expected one, saved by np.save as .npy")
-        if b"\0" in start.partition(b"\n")[0]:  # before a line is read that may never end
+        if b"\0" in start.partition(b"\n")[0]:  # checked before a line is read that may never end
             refuse_binary(name, 1)
         return read_table(stream, name, dtype)
 

@@ -13,12 +13,12 @@ LEAST = np.finfo(WIDE).min
 
 
 def product(x: Array, y: Array) -> Array:
-    """x y, and 0 where one is 0 and the other infinite."""
+    """Multiply; 0 times infinity is 0."""
     return np.where((x == 0) | (y == 0), WIDE(0), x * y)
 
 
 def directions(a: Array, b: Array | None = None, exists: Array | None = None) -> tuple[Array, Array, Array]:
-    """Re a, and the real and the imaginary part of b e^(i Im a); -inf, 1 and 0 for excluded elements."""
+    """Return Re a and the real and imaginary parts of b e^(i Im a); -inf, 1 and 0 for excluded elements."""
     a = a.astype(np.clongdouble)
     u, v = np.cos(a.imag), np.sin(a.imag)
     endless = np.isposinf(a.real) & ~np.isfinite(a.imag)  # C99's cexp: inf + i NaN
@@ -61,7 +61,7 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None) -> None
 
 
 def wrap_angle(angle: Array) -> Array:
-    """Into (-pi, pi]."""
+    """Reduce an angle to (-pi, pi]."""
     pi = np.arctan2(WIDE(0), WIDE(-1))
     return np.where(np.abs(angle) <= pi, angle, pi - (pi - angle) % (2 * pi))
 
@@ -76,13 +76,13 @@ def softmax(args: Arguments, log: bool, result: Array) -> None:
     a = as_rows(args.a, args.axes).astype(np.clongdouble)
     exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
     size, u, v = directions(a, None, exists)
-    endless = np.isposinf(np.max(size, axis=1, keepdims=True))  # infinite elements share what there is
+    endless = np.isposinf(np.max(size, axis=1, keepdims=True))  # infinite elements share the result
     size = np.where(endless, np.where(np.isposinf(size), WIDE(0), -INF), size)
     u, v = np.where(np.isneginf(size), WIDE(1), u), np.where(np.isneginf(size), WIDE(0), v)
     sums = sum_runs(size, [u, v], WHOLE)
     if log:
         real, imag = (size - sums.shift) - sums.log, wrap_angle(a.imag - angle_of(sums))
-    else:  # phases are multiplied, for the difference of large angles has lost digits
+    else:  # phases are multiplied: the difference of large angles is inexact
         scale, angle = np.exp((size - sums.shift) - sums.log), angle_of(sums)
         x, y = np.cos(angle), np.sin(angle)
         real, imag = scale * (u * x + v * y), scale * (v * x - u * y)
@@ -94,7 +94,7 @@ def softmax(args: Arguments, log: bool, result: Array) -> None:
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
-    """By sums of 1, 2, 4, ... elements, with a maximum each to which they are scaled."""
+    """Merge sums of 1, 2, 4, ... elements, each scaled by its maximum."""
     size, *parts = directions(np.moveaxis(a, axis, -1))
     known = np.isfinite(size)
     top, sums = np.where(known, size, LEAST), np.stack(parts)

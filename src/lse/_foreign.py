@@ -12,7 +12,7 @@ from lse._dtypes import BFLOAT16, Array, DType, is_bfloat16, refuse_dtype
 
 WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp")
 CPU = 1  # DLPack's device type
-NESTED = 8  # levels of sequences that are searched, for one may hold itself
+NESTED = 8  # levels of nested sequences that are searched; a sequence may contain itself
 
 
 def is_masked(a: object) -> bool:
@@ -95,7 +95,7 @@ def refuse_dask(function: str, name: str) -> NoReturn:
 
 
 def is_traced(a: object) -> bool:
-    """Whether jax compiles, differentiates or vectorizes, and this stands for a value."""
+    """Return whether this is a tracer of jax, without values."""
     tracer = getattr(sys.modules.get("jax.core"), "Tracer", None)
     return tracer is not None and isinstance(a, tracer)
 
@@ -120,7 +120,7 @@ def refuse_sparse(function: str, name: str) -> NoReturn:
 
 
 def without_units(a: Any, function: str, name: str) -> Any:
-    """The numbers of an array that is dimensionless, or of a sequence that holds some; masked arrays are refused."""
+    """Return the values of a dimensionless array, or of a sequence with such elements; masked arrays are refused."""
     if isinstance(a, list | tuple):
         return [without_units(element, function, name) for element in a]
     if is_masked(a):
@@ -137,7 +137,7 @@ def without_units(a: Any, function: str, name: str) -> Any:
         )
     try:
         if isinstance(a, np.ndarray):
-            np.exp(a.reshape(-1)[:0])  # which logarithmic units refuse
+            np.exp(a.reshape(-1)[:0])  # raises for logarithmic units
         numbers = a.m_as("") if hasattr(a, "m_as") else a.to_value("")
     except Exception as error:  # each library has its own
         raise TypeError(
@@ -183,7 +183,7 @@ def to_namespace(a: Any) -> Callable[[Array], Any] | None:
 
 
 def check_returnable(like: Callable[[Array], Any], dtype: DType, function: str, name: str) -> None:
-    """Raise where the library to whose arrays results become has no such dtype."""
+    """Raise if the library of the arguments, to which results are converted, does not support a dtype."""
     try:
         made = like(np.empty(0, dtype))
     except Exception as error:  # each library has its own
@@ -203,7 +203,7 @@ def check_returnable(like: Callable[[Array], Any], dtype: DType, function: str, 
 
 
 def elements_of(a: Any, depth: int = NESTED) -> Iterator[Any]:
-    """What nested sequences hold that is none."""
+    """Yield the elements of nested sequences that are not sequences themselves."""
     for element in a:
         if not isinstance(element, list | tuple):
             yield element

@@ -1,7 +1,6 @@
-"""longdouble, by SciPy's formula and functions of NumPy: the core has no type wider than double.
+"""longdouble, by SciPy's formula and NumPy functions: the core has no type wider than double.
 
-The axes of a sum are brought together as the last of two, and every sum is one of a run of a row: a whole row, or a
-segment of it.
+Arrays are reshaped to two dimensions, the reduced axes last; each sum is over a run of a row: all of it, or a segment.
 """
 
 import functools
@@ -16,23 +15,23 @@ from lse._dtypes import Array
 
 MERGEABLE = False
 WIDE, INF = np.longdouble, np.longdouble(np.inf)
-WHOLE = (0,)  # where the runs of a row start that is one
+WHOLE = (0,)  # the start of the only run of a row
 
 
 def as_rows(x: Array, axes: Axes) -> Array:
-    """An array as one of rows, in which the axes are the last."""
+    """Reshape an array to two dimensions, of which the last is that of the reduced axes."""
     kept = [i for i in range(x.ndim) if i not in axes]
     return x.transpose(*kept, *axes).reshape(math.prod(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes))
 
 
 def from_rows(rows: Array, shape: tuple[int, ...], axes: Axes) -> Array:
-    """Rows as an array of the shape that they were made of."""
+    """Undo `as_rows` for an array of the given shape."""
     order = (*(i for i in range(len(shape)) if i not in axes), *axes)
     return np.moveaxis(rows.reshape([shape[i] for i in order]), range(len(shape)), order)
 
 
 class Sums(NamedTuple):
-    """Sums times exp(shift), one for each array of weights, and the logarithm of their magnitude together."""
+    """A total for each array of weights, divided by exp(shift), and the log of their magnitude together."""
 
     shift: Array
     log: Array
@@ -44,7 +43,7 @@ def magnitude(parts: Sequence[Array]) -> Array:
 
 
 def sum_runs(a: Array, weights: Sequence[Array], starts: Any) -> Sums:
-    """Sums of w exp(a) over runs of the rows of a, for each array of weights; an excluded a is -inf."""
+    """Sum w exp(a) over runs of the rows of a, for each array of weights; excluded elements are -inf."""
     if a.shape[1] == 0:
         nothing = np.zeros((a.shape[0], 1), WIDE)
         return Sums(nothing, nothing - INF, [nothing] * len(weights))
@@ -52,10 +51,11 @@ def sum_runs(a: Array, weights: Sequence[Array], starts: Any) -> Sums:
     logs = a + np.log(functools.reduce(np.fmax, map(np.abs, weights)))
     top = np.maximum.reduceat(logs, starts, axis=1)
     shift = np.where(np.isneginf(top), WIDE(0), top)
-    half, first = np.exp((a - spread(shift)) / 2), logs == spread(top)  # beside tiny weights the whole would overflow
+    half = np.exp((a - spread(shift)) / 2)  # next to the smallest weights exp(a - shift) would overflow
+    first = logs == spread(top)
     terms = [np.where(np.isposinf(logs), np.where(w == 0, w, w * INF), half * w * half) for w in weights]
     leads, rests = ([np.add.reduceat(np.where(x, term, 0), starts, axis=1) for term in terms] for x in (first, ~first))
-    # |lead + rest|^2 is |lead|^2 (1 + 2 cross + square); log1p sees what is small in it
+    # |lead + rest|^2 is |lead|^2 (1 + 2 cross + square); log1p resolves small values
     power = sum(x * x for x in leads)
     cross, square = (sum(x * y for x, y in zip(rests, other, strict=True)) / power for other in (leads, rests))
     totals = [x + y for x, y in zip(leads, rests, strict=True)]
@@ -91,7 +91,7 @@ def logmeanexp(args: Arguments, result: Array) -> None:
 def softmax(args: Arguments, log: bool, result: Array) -> None:
     exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
     a = np.where(exists, as_rows(args.a, args.axes).astype(WIDE), -INF)
-    endless = np.isposinf(np.max(a, axis=1, keepdims=True))  # infinite elements share what there is
+    endless = np.isposinf(np.max(a, axis=1, keepdims=True))  # infinite elements share the result
     a = np.where(endless, np.where(np.isposinf(a), WIDE(0), -INF), a)
     shift, log_total, (total,) = sum_runs(a, [np.ones((1, 1), WIDE)], WHOLE)
     value = (a - shift) - log_total if log else np.exp(a - shift) / total
@@ -104,7 +104,7 @@ def logcumsumexp(a: Array, axis: int, result: Array) -> None:
 
 
 def map_segments(function: Callable[[Array, Array], Array], a: Array, offsets: Array, axis: int, result: Array) -> None:
-    """Store function(rows, starts), of rows of those segments that are not empty; -inf for empty ones."""
+    """Store function(rows, starts) for the segments that are not empty, and -inf for the others."""
     filled = offsets[:-1] < offsets[1:]
     rows, target = as_rows(a, (axis,))[:, offsets[0] : offsets[-1]], np.moveaxis(result, axis, -1)
     values = np.full((rows.shape[0], filled.size), -INF, result.dtype)

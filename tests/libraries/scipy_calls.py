@@ -1,4 +1,4 @@
-"""Calls of the functions that lse and SciPy have in common, odd ones among them, and what comes of them."""
+"""Random calls of the functions that lse and SciPy have in common, and the comparison of their outcomes."""
 
 import warnings
 from dataclasses import dataclass, field
@@ -100,7 +100,7 @@ def outcome(module, call):
 
 
 def filled(shape, values, dtype, rng):
-    """An array with all of these values, if there is room, and in any order."""
+    """An array of these values, repeated, in random order."""
     size = int(np.prod(shape))
     numbers = np.resize(np.array(values, object), size)
     numbers = (numbers if rng is None else rng.permutation(numbers)).reshape(shape)
@@ -120,7 +120,7 @@ def filled(shape, values, dtype, rng):
 
 
 def contained(a, rng):
-    """The same array as something else that NumPy takes, and its name."""
+    """The array in a different container or memory layout, and the name of that."""
     kind = rng.choice([*["array"] * 8, *CONTAINERS])
     if kind == "F":
         return np.asfortranarray(a), kind
@@ -144,7 +144,7 @@ def contained(a, rng):
 
 
 def weighted(shape, rng):
-    """Weights, and the name of what they are."""
+    """Random weights, and the name of their values."""
     if rng.random() < 0.4:
         name = str(rng.choice(list(WEIGHTS)))
         return WEIGHTS[name], name
@@ -182,7 +182,7 @@ def calls(count, seed):
 
 
 def are_same(x, y, size=1.0):
-    """Where numbers are the same but for what SciPy rounds, beside elements of a size; angles, but for a turn."""
+    """Where numbers agree within SciPy's rounding for elements of a size; angles, modulo a turn."""
     eps = max(np.finfo(x.dtype).eps, np.finfo(y.dtype).eps)
     turn = 2 * np.arctan2(np.longdouble(0), np.longdouble(-1))
     with np.errstate(all="ignore"):
@@ -194,7 +194,7 @@ def are_same(x, y, size=1.0):
 
 
 def pairs_apart(call, ours, theirs):
-    """The elements of two first results that differ by more than SciPy's error, which is relative to the greatest."""
+    """The pairs of values that differ by more than SciPy's error, which is relative to the largest element."""
     x, y = (np.ravel(outcome.arrays[0]) for outcome in (ours, theirs))
     with np.errstate(all="ignore"):
         sizes = np.abs(np.ravel(call.array)).astype(np.float64)
@@ -203,7 +203,7 @@ def pairs_apart(call, ours, theirs):
 
 
 def lost_tail(x, y):
-    """Whether a result near 0 has lost its digits."""
+    """Whether a result near 0 has lost its digits in SciPy."""
     x, y = abs(x.real), abs(y.real)
     return bool(np.any((x < 1e-3) & (x > 0) & (y < x / 2)))
 
@@ -213,7 +213,7 @@ def order(x):
 
 
 def differences(call, ours, theirs):
-    """In what two outcomes differ: names of aspects."""
+    """The names of the aspects in which two outcomes differ."""
     if ours.error or theirs.error:
         if ours.error and theirs.error:
             return set() if issubclass(ours.error, theirs.error) else {"error"}

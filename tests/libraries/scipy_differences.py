@@ -1,4 +1,4 @@
-"""Every difference from SciPy that there is, and the rows of docs/scipy.md that say so; run, it prints them."""
+"""All differences from SciPy, and the rows of docs/scipy.md that describe them, which this prints as a script."""
 # ruff: noqa: RUF001  the page's minus signs
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from scipy_calls import Call, Outcome, are_same, pairs_apart
 
 @dataclass
 class Difference:
-    """What the page says of some calls, what these may differ in, and which they are.
+    """A row of the page, the aspects in which results may differ, and the calls that it describes.
 
-    Of aspects `scipy_calls.differences` has the names. Of values, `pairs` says which of ours and theirs, one by one,
-    are of this kind.
+    The names of the aspects are those of `scipy_calls.differences`. For values, `pairs` tells which pairs of results,
+    ours and theirs, differ in this way.
     """
 
     call: str
@@ -30,7 +30,7 @@ class Difference:
         return f"| {self.call} | {self.scipy} | {self.lse} |"
 
     def tells(self, call, ours, theirs, aspects, apart):
-        """Which of the aspects it explains, and which of the pairs that are apart, by their index."""
+        """Return the aspects that it explains, and the indices of the pairs of values that it explains."""
         found = self.aspects & aspects
         if not found or not self.applies(call, ours, theirs):
             return set(), set()
@@ -67,7 +67,7 @@ def has_zero(x):
 
 
 def has_extremes(x):
-    """Whether weights are so large or small that products or sums with them leave the range."""
+    """Whether weights are so large or small that products or sums with them overflow or underflow."""
     if x is None or x.dtype.kind not in "fc" or x.dtype.itemsize < 4:
         return False
     sizes = np.abs(x[np.isfinite(x) & (x != 0)]).astype(np.longdouble)
@@ -92,7 +92,7 @@ DIFFERENCES = {
     "Values": [
         Difference(
             "terms that cancel: `logsumexp([40, 39, 0], b=[1, -e, 1])`, `logsumexp([800, 800, 0], b=[1, -1, 1])`",
-            "what is left has lost its digits: 0.0; nan",
+            "the remainder has lost its digits: 0.0; nan",
             "2.604, exact for the float64 nearest e; 0.0",
             {"value", "sign"},
             lambda call, ours, theirs: cancels(call, ours),
@@ -105,7 +105,7 @@ DIFFERENCES = {
             lambda call, ours, theirs: has_extremes(call.b),
         ),
         Difference(
-            "weights of 0: all of a sum, some for large, infinite or NaN elements; one of several for +inf",
+            "zero weights: all of a sum, with large, infinite or NaN elements; that of one of several +inf",
             "nan",
             "−inf, sign 0; +inf",
             {"value", "sign"},
@@ -115,7 +115,7 @@ DIFFERENCES = {
         Difference(
             "infinite weights; infinities among complex elements",
             "nan",
-            "infinite; of complex numbers in the direction of C99's `log(sum(exp))`",
+            "infinite; for complex numbers with the direction of C99's `log(sum(exp))`",
             {"value", "sign"},
             lambda call, ours, theirs: (
                 not is_map(call) and (has_infinity(call.b) or (is_complex(call) and has_infinity(call.array)))
@@ -123,9 +123,9 @@ DIFFERENCES = {
             lambda x, y: np.isposinf(x.real) and np.isnan(y),
         ),
         Difference(
-            "a negative sum below the range: `logsumexp(-800, b=-1)`",
+            "a negative sum whose magnitude underflows: `logsumexp(-800, b=-1)`",
             "−inf",
-            "nan, as other negative sums",
+            "nan, as for other negative sums",
             {"value"},
             lambda call, ours, theirs: has_negative(call.b),
             lambda x, y: np.isnan(x) and np.isneginf(y.real),
@@ -191,9 +191,9 @@ DIFFERENCES = {
             lambda call, ours, theirs: is_empty(call) and call.options["axis"] == (),
         ),
         Difference(
-            "an axis that is wrong, of an empty array",
-            "IndexError; True and lists may be taken",
-            "the error that it has with other arrays",
+            "a wrong axis of an empty array",
+            "IndexError; True and lists may be accepted",
+            "the same error as for other arrays",
             {"error", "refused by lse"},
             lambda call, ours, theirs: (
                 is_empty(call)
@@ -208,6 +208,15 @@ DIFFERENCES = {
             {"shape", "type"},
             lambda call, ours, theirs: (
                 call.array.ndim == 0 and (bool(call.options.get("keepdims")) or call.options["axis"] == ())
+            ),
+        ),
+        Difference(
+            "`axis=(0,)` of a 0-d array in softmax and log_softmax; `axis=(0, 0)` of one",
+            "AxisError",
+            "taken as in logsumexp; ValueError, as of other arrays",
+            {"refused by SciPy", "error"},
+            lambda call, ours, theirs: (
+                call.array.ndim == 0 and isinstance(call.options["axis"], tuple) and is_map(call)
             ),
         ),
     ],
@@ -228,23 +237,30 @@ DIFFERENCES = {
         ),
         Difference(
             "bool or integers with weights of float16, float32 or complex64",
-            "the dtype that NumPy gives both: float16 for int8 and float16",
+            "NumPy's promotion of both: float16 for int8 and float16",
             "float64 or complex128, as without weights",
             {"dtype", "value"},
             lambda call, ours, theirs: is_integer(call.array) and call.b is not None and call.b.dtype.char in "efF",
         ),
         Difference(
             "object, str, datetime",
-            "TypeError of what they lack, or ValueError; datetime is taken for a number, and object if empty",
-            "TypeError that names the dtype and those that there are",
+            "TypeError or ValueError; datetime is read as a number, and an empty object array as float",
+            "TypeError that names the dtype and the supported ones",
             {"error", "refused by lse"},
             lambda call, ours, theirs: not is_numeric(call) and ours.error is TypeError,
         ),
     ],
     "Arguments": [
         Difference(
+            "the order in memory of results, with weights",
+            "that of NumPy's product of both",
+            "that of the axes of the elements; of a Fortran array Fortran's",
+            {"order"},
+            lambda call, ours, theirs: call.b is not None,
+        ),
+        Difference(
             "a masked array",
-            "the mask is ignored, and 1.0 may stand for −inf",
+            "the mask is ignored, and −inf may become 1.0",
             "TypeError that says to pass `where=~a.mask`, if it masks anything",
             {"refused by lse", "error", "value", "sign"},
             lambda call, ours, theirs: call.container == "masked",
@@ -252,13 +268,13 @@ DIFFERENCES = {
         Difference(
             "`np.matrix` in logsumexp",
             "TypeError, or ValueError with weights",
-            "an ndarray, without the axes reduced",
+            "an ndarray without the reduced axes",
             {"refused by SciPy", "error"},
             lambda call, ours, theirs: not is_map(call) and call.container == "matrix",
         ),
         Difference(
             "`keepdims` and `return_sign` that are neither bool nor integers",
-            "taken by their truth",
+            "converted to bool",
             "TypeError",
             {"refused by lse", "error"},
             lambda call, ours, theirs: any(call.options.get(name) in ("yes", None) for name in call.flags),
@@ -266,36 +282,12 @@ DIFFERENCES = {
     ],
 }
 
-# What is to change in lse: not told, and seen only until then
-PENDING = [
-    Difference(
-        "a tuple of the axis of a 0-d array", "", "",
-        {"refused by lse", "refused by SciPy"},
-        lambda call, ours, theirs: call.array.ndim == 0 and call.options["axis"] in ((0,), (-1,)),
-    ),
-    Difference(
-        "weights of bool or small integers widen", "", "",
-        {"dtype", "value"},
-        lambda call, ours, theirs: is_integer(call.b) and call.b.dtype.itemsize < 8,
-    ),
-    Difference(
-        "a Python number widens weights of less than float64", "", "",
-        {"dtype", "value"},
-        lambda call, ours, theirs: call.b is not None and not isinstance(call.a, np.ndarray | np.generic),
-    ),
-    Difference(
-        "results are in C order, whatever that of the elements", "", "",
-        {"order"},
-        lambda call, ours, theirs: call.container in ("F", "transposed", "reversed", "masked", "read-only"),
-    ),
-]  # fmt: skip
-
 
 def explain(call, ours, theirs, aspects):
-    """The differences that tell of a call, and the aspects that none tells."""
+    """Return the differences that explain a call, and the aspects that none explains."""
     apart = pairs_apart(call, ours, theirs) if "value" in aspects else []
     told, pairs, used = set(), set(), []
-    for difference in [*(row for rows in DIFFERENCES.values() for row in rows), *PENDING]:
+    for difference in (row for rows in DIFFERENCES.values() for row in rows):
         some, indices = difference.tells(call, ours, theirs, aspects, apart)
         if some:
             used.append(difference)
@@ -306,7 +298,7 @@ def explain(call, ours, theirs, aspects):
 
 
 def tables():
-    """The sections of the page by their titles, each with the lines of its table."""
+    """The lines of the tables of the page, by the titles of their sections."""
     head = ["| call | SciPy | lse |", "|---|---|---|"]
     return {title: [*head, *(row.row() for row in rows)] for title, rows in DIFFERENCES.items()}
 

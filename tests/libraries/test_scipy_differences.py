@@ -1,4 +1,4 @@
-"""Does docs/scipy.md list every difference from SciPy? By thousands of calls of both, odd ones among them."""
+"""Does docs/scipy.md list all differences from SciPy? Thousands of random calls of both are compared."""
 
 import collections
 
@@ -15,7 +15,7 @@ special = pytest.importorskip("scipy.special")
 
 
 def used_differences(count, seed):
-    """How often each difference was seen; fail for what none of them tells."""
+    """Count the occurrences of each difference; fail for one that has no row."""
     used, untold = collections.Counter(), []
     for call in calls(count, seed):
         ours, theirs = outcome(lse, call), outcome(special, call)
