@@ -198,6 +198,56 @@ def log_table(bits: int, step: int, stride: int, error: int) -> tuple[list[mp.mp
     return reciprocals, logs, worst
 
 
+def sixteenths_table() -> tuple[list[mp.mpf], list[mp.mpf]]:
+    """2**(-j / 16) as doubles, and the logarithms of what rounding them loses."""
+    exact = [mp.mpf(2) ** (-mp.mpf(j) / 16) for j in range(16)]
+    rounded = [round_to(x, 53) for x in exact]
+    return rounded, [mp.log(x / y) for x, y in zip(exact, rounded, strict=True)]
+
+
+def power_series(f: Function, degree: int, half: mp.mpf, power: int) -> tuple[list[mp.mpf], float]:
+    """Minimax polynomial of f on |r| <= half for least error times |r|**power, as doubles."""
+
+    def weight(r: mp.mpf) -> mp.mpf:
+        return abs(r) ** power
+
+    c = fit(f, weight, degree, -half, half, 53)
+    return c, log2_error(f, weight, c, -half, half)
+
+
+def exp_rest(r: mp.mpf, terms: int) -> mp.mpf:
+    """(e**r - 1 - r)/r**2, or with three terms ((e**r - 1 - r)/(r**2/2) - 1)/r."""
+    with mp.workdps(120):
+        two = (mp.expm1(r) - r) / r**2 if r else mp.mpf(1) / 2
+        return two if terms == 2 else (2 * two - 1) / r if r else mp.mpf(1) / 3
+
+
+def log_rest(r: mp.mpf, terms: int) -> mp.mpf:
+    """(log(1 + r) - r)/r**2, or with three terms ((log(1 + r) - r)/(-r**2/2) - 1)/r."""
+    with mp.workdps(120):
+        two = (mp.log1p(r) - r) / r**2 if r else -mp.mpf(1) / 2
+        return two if terms == 2 else (-2 * two - 1) / r if r else -mp.mpf(2) / 3
+
+
+def limbs(name: str, numbers: list[int], words: int, comment: str) -> str:
+    """Numbers of 64-bit words, the least significant first."""
+    rows = ["{" + ", ".join(f"0x{x >> 64 * i & (2**64 - 1):016x}" for i in range(words)) + "}" for x in numbers]
+    body = ",\n    ".join(rows)
+    return f"/* {comment} */\nstatic const uint64_t {name}[][{words}] = {{\n    {body},\n}};\n"
+
+
+def fixed_point() -> list[str]:
+    """What kernels/log_near_one.c needs."""
+    with mp.workdps(120):
+        ln2 = int(mp.floor(mp.log(2) * mp.mpf(2) ** 256))
+        factorials = [int(mp.nint(mp.mpf(2) ** 190 / mp.factorial(k + 1))) for k in range(36)]
+    words = ", ".join(f"0x{ln2 >> 64 * i & (2**64 - 1):016x}" for i in range(4))
+    return [
+        f"/* ln(2) 2^256, the least significant word first. */\nstatic const uint64_t LN2_WORDS[] = {{{words}}};\n",
+        limbs("FACTORIAL_WORDS", factorials, 3, "2^190 / (k + 1)!"),
+    ]
+
+
 def array(name: str, real: str, c: list[mp.mpf], comment: str) -> str:
     suffix = "f" if real == "float" else ""
     body = ",\n    ".join(float(x).hex() + suffix for x in c)
@@ -231,6 +281,13 @@ def generate() -> dict[Path, str]:
     c64, t64, worst64 = log_table(53, 41, 4099, 60)
     log32, error_log32 = log_coefficients(2, 24, worst32, 1)
     log64, error_log64 = log_coefficients(7, 53, worst64, 1)
+    sixteenths, sixteenths_lo = sixteenths_table()
+    logs_lo = [-mp.log(c) - t for c, t in zip(c64, t64, strict=True)]
+    narrow = mp.log(2) / 32 * (1 + mp.mpf(2) ** -20)
+    exp_fine, error_exp_fine = power_series(lambda r: exp_rest(r, 3), 6, narrow, 3)
+    exp_brief, error_exp_brief = power_series(lambda r: exp_rest(r, 2), 4, narrow, 2)
+    log_fine, error_log_fine = power_series(lambda r: log_rest(r, 3), 9, worst64, 3)
+    log_brief, error_log_brief = power_series(lambda r: log_rest(r, 2), 5, worst64, 2)
     log_comment = "log(1 + r) = r + r^2 (c0 + c1 r + ...), {} error 2^{:.2f} for |r| <= {}"
     text = "\n".join(
         [
@@ -277,6 +334,30 @@ def generate() -> dict[Path, str]:
             array("INVERSE_f64", "double", [c * mp.mpf(2) ** 1023 for c in c64], "2^1023 / f"),
             array("LOG_OF_f64", "double", t64, "log f"),
             array("LOG_f64", "double", log64, log_comment.format("relative", error_log64, mp.nstr(worst64, 3))),
+            array("LOG_OF_LO", "double", logs_lo, "log f - LOG_OF_f64, for the INVERSE_f64 that is there"),
+            "/* For the functions of one and two numbers: |r| <= ln(2) / 32 in exponentials. */\n"
+            + array("SIXTEENTHS", "double", sixteenths, "2^(-j / 16)"),
+            array("SIXTEENTHS_LO", "double", sixteenths_lo, "log(2^(-j / 16) / SIXTEENTHS[j])"),
+            array(
+                "EXP_FINE",
+                "double",
+                exp_fine,
+                f"e^r = 1 + r + r^2 / 2 (1 + r (c0 + c1 r + ...)), error 2^{error_exp_fine - 1:.2f}",
+            ),
+            array("EXP_BRIEF", "double", exp_brief, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), error 2^{error_exp_brief:.2f}"),
+            array(
+                "LOG_FINE",
+                "double",
+                log_fine,
+                f"log(1 + r) = r - r^2 / 2 (1 + r (c0 + c1 r + ...)), error 2^{error_log_fine - 1:.2f}",
+            ),
+            array(
+                "LOG_BRIEF",
+                "double",
+                log_brief,
+                f"log(1 + r) = r + r^2 (c0 + c1 r + ...), error 2^{error_log_brief:.2f}",
+            ),
+            *fixed_point(),
             "#endif\n",
         ]
     )

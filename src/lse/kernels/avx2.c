@@ -174,6 +174,7 @@ LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
     const __m256i exponent = _mm256_and_si256(_mm256_castpd_si256(a), _mm256_set1_epi64x(0x7ffLL << 52));
     return _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_castpd_si256(c), exponent));
 }
+LSE_INLINE vf64 vf64_sixteenths(vf64 t) { return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 48)); }
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8); }
 LSE_INLINE double vf64_greatest(vf64 a)

@@ -157,6 +157,7 @@ LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
     const __m512i exponent = _mm512_and_si512(_mm512_castpd_si512(a), _mm512_set1_epi64(0x7ffLL << 52));
     return _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(c), exponent));
 }
+LSE_INLINE vf64 vf64_sixteenths(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 48)); }
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b)
 {
     return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "coefficients.h"
+#include "log_near_one.h"
 #include "pair.h"
 #include "state.h"
 #include "wide.h"
@@ -81,6 +82,8 @@
 #define F_IS_DOUBLE 0
 #include "few.h"
 
+#include "pointwise.h"
+
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
         .rows = rows_##F,                                       \
@@ -113,6 +116,13 @@
         .softmax_whole_row = softmax_whole_row_##F,             \
         .softmax_whole_columns = softmax_whole_columns_##F,     \
         .panel = PANEL_##F,                                     \
+        .pointwise = {                                                                                  \
+            [LSE_LOGADDEXP] = logaddexp_##F,                                                            \
+            [LSE_LOGSUBEXP] = logsubexp_##F,                                                            \
+            [LSE_LOG1PEXP] = log1pexp_##F,                                                              \
+            [LSE_LOG1MEXP] = log1mexp_##F,                                                              \
+            [LSE_LOGEXPM1] = logexpm1_##F,                                                              \
+        },                                                                                              \
     }
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \

@@ -237,4 +237,152 @@ static const double LOG_f64[] = {
     0x1.c80aba1f595c1p-4,
 };
 
+/* log f - LOG_OF_f64, for the INVERSE_f64 that is there */
+static const double LOG_OF_LO[] = {
+    0x1.d76d5257d6d21p-61,
+    0x1.fc781c1b70e30p-62,
+    0x1.75004f886fab5p-62,
+    -0x1.dab474d751da8p-63,
+    -0x1.9dd915318080fp-61,
+    0x1.89db4904e7e9cp-61,
+    -0x1.265ba0e764147p-61,
+    0x0.0p+0,
+    0x1.00bd73d35c3d7p-65,
+    -0x1.ce8f54ff78712p-61,
+    -0x1.32e84385617d6p-61,
+    -0x1.f5ed6b0aa164fp-61,
+    -0x1.9cb6588e5db74p-61,
+    -0x1.be6e349a277d7p-61,
+    0x1.31fc3f5ebe5bep-61,
+    -0x1.ece011ac657dep-62,
+};
+
+/* For the functions of one and two numbers: |r| <= ln(2) / 32 in exponentials. */
+/* 2^(-j / 16) */
+static const double SIXTEENTHS[] = {
+    0x1.0000000000000p+0,
+    0x1.ea4afa2a490dap-1,
+    0x1.d5818dcfba487p-1,
+    0x1.c199bdd85529cp-1,
+    0x1.ae89f995ad3adp-1,
+    0x1.9c49182a3f090p-1,
+    0x1.8ace5422aa0dbp-1,
+    0x1.7a11473eb0187p-1,
+    0x1.6a09e667f3bcdp-1,
+    0x1.5ab07dd485429p-1,
+    0x1.4bfdad5362a27p-1,
+    0x1.3dea64c123422p-1,
+    0x1.306fe0a31b715p-1,
+    0x1.2387a6e756238p-1,
+    0x1.172b83c7d517bp-1,
+    0x1.0b5586cf9890fp-1,
+};
+
+/* log(2^(-j / 16) / SIXTEENTHS[j]) */
+static const double SIXTEENTHS_LO[] = {
+    0x0.0p+0,
+    -0x1.ff7128fd391f1p-55,
+    0x1.4a385a63d07a7p-56,
+    0x1.36eae30af0cb3p-56,
+    0x1.c1a7792cb3387p-55,
+    0x1.1affc2b91ce27p-56,
+    0x1.db72fc1f0eab4p-55,
+    -0x1.b32dcb94da51dp-56,
+    -0x1.3b3efbf5e2229p-54,
+    0x1.063e1e21c5409p-54,
+    0x1.690cebb7aafb0p-56,
+    0x1.59f48a72a4c6dp-55,
+    0x1.34d754db0abb6p-55,
+    0x1.68efde3a8a894p-54,
+    -0x1.01b15eaa59348p-55,
+    0x1.79aa65d837b6cp-54,
+};
+
+/* e^r = 1 + r + r^2 / 2 (1 + r (c0 + c1 r + ...)), error 2^-73.16 */
+static const double EXP_FINE[] = {
+    0x1.5555555555555p-2,
+    0x1.5555555555557p-4,
+    0x1.1111111111113p-6,
+    0x1.6c16c16bb2b4dp-9,
+    0x1.a01a019f98d77p-12,
+    0x1.a01b3379f9fa4p-15,
+    0x1.71df53ae972b4p-18,
+};
+
+/* e^r = 1 + r + r^2 (c0 + c1 r + ...), error 2^-56.26 */
+static const double EXP_BRIEF[] = {
+    0x1.0000000000005p-1,
+    0x1.555555548f869p-3,
+    0x1.555555545ea48p-5,
+    0x1.11123aaff0817p-7,
+    0x1.6c185de949f10p-10,
+};
+
+/* log(1 + r) = r - r^2 / 2 (1 + r (c0 + c1 r + ...)), error 2^-70.55 */
+static const double LOG_FINE[] = {
+    -0x1.5555555555555p-1,
+    0x1.0000000000000p-1,
+    -0x1.99999999995cfp-2,
+    0x1.5555555554e3bp-2,
+    -0x1.24924928a797ap-2,
+    0x1.0000000613716p-2,
+    -0x1.c71c3210fd02ap-3,
+    0x1.99994ad96720ep-3,
+    -0x1.7543c8570114cp-3,
+    0x1.5649b31d38329p-3,
+};
+
+/* log(1 + r) = r + r^2 (c0 + c1 r + ...), error 2^-50.12 */
+static const double LOG_BRIEF[] = {
+    -0x1.0000000026b02p-1,
+    0x1.55555555ef1b1p-2,
+    -0x1.fffff04e0ddb0p-3,
+    0x1.999983c9a63ebp-3,
+    -0x1.55c8d43dbf392p-3,
+    0x1.250ede1653954p-3,
+};
+
+/* ln(2) 2^256, the least significant word first. */
+static const uint64_t LN2_WORDS[] = {0x8a0d175b8baafa2b, 0x40f343267298b62d, 0xc9e3b39803f2f6af, 0xb17217f7d1cf79ab};
+
+/* 2^190 / (k + 1)! */
+static const uint64_t FACTORIAL_WORDS[][3] = {
+    {0x0000000000000000, 0x0000000000000000, 0x4000000000000000},
+    {0x0000000000000000, 0x0000000000000000, 0x2000000000000000},
+    {0xaaaaaaaaaaaaaaab, 0xaaaaaaaaaaaaaaaa, 0x0aaaaaaaaaaaaaaa},
+    {0xaaaaaaaaaaaaaaab, 0xaaaaaaaaaaaaaaaa, 0x02aaaaaaaaaaaaaa},
+    {0x8888888888888889, 0x8888888888888888, 0x0088888888888888},
+    {0x16c16c16c16c16c1, 0xc16c16c16c16c16c, 0x0016c16c16c16c16},
+    {0x0340340340340340, 0x4034034034034034, 0x0003403403403403},
+    {0x8068068068068068, 0x6806806806806806, 0x0000680680680680},
+    {0xb8ef1d2ab6399c7d, 0x99c7d560e4472800, 0x00000b8ef1d2ab63},
+    {0x78e4b61ddf05c2d9, 0xf5c72ef016d3ea66, 0x00000127e4fb7789},
+    {0xdc71e202b72f11b7, 0x44e38fe747e4b837, 0x0000001ae64567f5},
+    {0xfd097d8039ee96cf, 0x1b12f6a89b530f59, 0x000000023ddb1dff},
+    {0x75ed09a766eaf7e9, 0x50da12f9470663a4, 0x000000002c248c27},
+    {0xbf47c9d519a311b5, 0x180f93a4175be28b, 0x0000000003272e95},
+    {0x1dd195fd23d7abd9, 0xce67703e23b0cad6, 0x000000000035cfe7},
+    {0x61dd195fd23d7abe, 0x7ce67703e23b0cad, 0x0000000000035cfe},
+    {0x32eee35ffd4ee91a, 0x8ee0615a94d64c0a, 0x00000000000032a5},
+    {0x910d4585552f0cf3, 0x4f0c772fb2ef7600, 0x00000000000002d0},
+    {0x3d876f72ce96afd7, 0xe9368d0282ae4994, 0x0000000000000025},
+    {0x9cad2bf8f0babbfe, 0xe542ba402022507a, 0x0000000000000001},
+    {0xef146fcee6e45218, 0x171b8ef6dcf5718b, 0x0000000000000000},
+    {0x450c90b7f338ec75, 0x010ce396db7f8529, 0x0000000000000000},
+    {0xecbdc3826ebfb13d, 0x000bb0da098b1c0c, 0x0000000000000000},
+    {0xdf3292d019f2a763, 0x00007cb3c065cbd5, 0x0000000000000000},
+    {0xea3539129065ddbc, 0x000004fcf3374597, 0x0000000000000000},
+    {0x9cb3471e40a174d6, 0x000000311d0bf8d4, 0x0000000000000000},
+    {0xccea320a9a18f15d, 0x00000001d1ab1c2d, 0x0000000000000000},
+    {0x35085d373c5c51c3, 0x0000000010a18a26, 0x0000000000000000},
+    {0x5a1ac56bd5f1873c, 0x000000000092cfcc, 0x0000000000000000},
+    {0x1411f5839832b7b5, 0x000000000004e4cb, 0x0000000000000000},
+    {0xa5cf07eb7885c3dd, 0x0000000000002869, 0x0000000000000000},
+    {0x4d2e783f5bc42e1f, 0x0000000000000143, 0x0000000000000000},
+    {0xcc092a6e86a8da9c, 0x0000000000000009, 0x0000000000000000},
+    {0x49c408c703f5e850, 0x0000000000000000, 0x0000000000000000},
+    {0x021b8b38e2db23e5, 0x0000000000000000, 0x0000000000000000},
+    {0x000efcc194861655, 0x0000000000000000, 0x0000000000000000},
+};
+
 #endif

@@ -149,6 +149,20 @@ typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
 
+/* The functions of one and two numbers. */
+typedef enum {
+    LSE_LOGADDEXP,
+    LSE_LOGSUBEXP,
+    LSE_LOG1PEXP,
+    LSE_LOG1MEXP,
+    LSE_LOGEXPM1,
+    LSE_POINTWISE
+} lse_function;
+
+/* One of them for n elements: args are the inputs and then the output, steps bytes apart. The output may be an input,
+ * but must not overlap with one otherwise. */
+typedef void (*lse_pointwise)(char *const *args, const ptrdiff_t *steps, ptrdiff_t n);
+
 typedef struct {
     lse_reduce_rows rows;
     lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of columns */
@@ -192,6 +206,7 @@ typedef struct {
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
     ptrdiff_t panel; /* maximum number of columns */
+    lse_pointwise pointwise[LSE_POINTWISE];
 } lse_real_kernels;
 
 typedef struct {

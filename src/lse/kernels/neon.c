@@ -175,6 +175,10 @@ LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
     const uint64x2_t exponent = vandq_u64(vreinterpretq_u64_f64(a), vdupq_n_u64((uint64_t)0x7ff << 52));
     return vreinterpretq_f64_u64(vsubq_u64(vreinterpretq_u64_f64(c), exponent));
 }
+LSE_INLINE vf64 vf64_sixteenths(vf64 t)
+{
+    return vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(t), 48));
+}
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return vuzp1q_f64(a, b); }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return vuzp2q_f64(a, b); }
 LSE_INLINE double vf64_greatest(vf64 a) { return vmaxvq_f64(a); }

@@ -119,6 +119,7 @@ LSE_INLINE vf64 vf64_lower(vf64 c, vf64 a)
     memcpy(&c, &i, 8);
     return c;
 }
+LSE_INLINE vf64 vf64_sixteenths(vf64 t) { uint64_t i; memcpy(&i, &t, 8); i <<= 48; memcpy(&t, &i, 8); return t; }
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { (void)b; return a; }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { (void)a; return b; }
 LSE_INLINE double vf64_greatest(vf64 a) { return a; }

@@ -2,6 +2,8 @@
 #ifndef LSE_TARGET_H
 #define LSE_TARGET_H
 
+#include <stdint.h>
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define LSE_X86_64 1
 #else
@@ -47,6 +49,21 @@ enum { LSE_AHEAD = 8192 };
 #define LSE_LOAD(address) __atomic_load_n(address, __ATOMIC_RELAXED)
 #define LSE_STORE(address, value) __atomic_store_n(address, value, __ATOMIC_RELAXED)
 #define LSE_ADD(address, value) ((void)__atomic_fetch_add(address, value, __ATOMIC_RELAXED))
+#endif
+
+/* The high word of a product of two 64-bit words; the low one is a * b. */
+#if defined(__SIZEOF_INT128__)
+__extension__ typedef unsigned __int128 lse_two_words;
+LSE_INLINE uint64_t lse_high_word(uint64_t a, uint64_t b) { return (uint64_t)((lse_two_words)a * b >> 64); }
+#elif defined(_MSC_VER) && (LSE_X86_64 || LSE_AARCH64)
+LSE_INLINE uint64_t lse_high_word(uint64_t a, uint64_t b) { return __umulh(a, b); }
+#else
+LSE_INLINE uint64_t lse_high_word(uint64_t a, uint64_t b)
+{
+    const uint64_t half = UINT64_C(0xffffffff), low = (a & half) * (b & half);
+    const uint64_t first = (a >> 32) * (b & half) + (low >> 32), second = (a & half) * (b >> 32) + (first & half);
+    return (a >> 32) * (b >> 32) + (first >> 32) + (second >> 32);
+}
 #endif
 
 #define LSE_PRAGMA(text) _Pragma(#text)
