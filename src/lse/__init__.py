@@ -4,7 +4,20 @@ from lse import _process  # noqa: F401, I001  before lse._core
 
 # what only lse._core imports, for PyInstaller and others that read the source and no extension
 from lse import _cumulative, _reductions, _segments, _streaming  # noqa: F401
-from lse._core import LogSumExp, log_softmax, logcumsumexp, logmeanexp, logsumexp, segment_logsumexp, softmax
+from lse._core import (
+    LogSumExp,
+    log1mexp,
+    log1pexp,
+    log_softmax,
+    logaddexp,
+    logcumsumexp,
+    logexpm1,
+    logmeanexp,
+    logsubexp,
+    logsumexp,
+    segment_logsumexp,
+    softmax,
+)
 from lse._core import __pyx_capi__ as __pyx_capi__  # for scipy.LowLevelCallable.from_cython
 from lse._embedding import get_include
 from lse._threads import get_num_threads, num_threads, set_num_threads, show_config
@@ -15,9 +28,14 @@ __all__ = [
     "__version__",
     "get_include",
     "get_num_threads",
+    "log1mexp",
+    "log1pexp",
     "log_softmax",
+    "logaddexp",
     "logcumsumexp",
+    "logexpm1",
     "logmeanexp",
+    "logsubexp",
     "logsumexp",
     "num_threads",
     "segment_logsumexp",

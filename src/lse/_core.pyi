@@ -270,6 +270,12 @@ def segment_logsumexp(
     a: _Array, indptr: _Offsets, axis: SupportsIndex = -1, *, out: _AnyOut = None, dtype: _AnyDType = None
 ) -> Any: ...
 
+logaddexp: np.ufunc
+logsubexp: np.ufunc
+log1pexp: np.ufunc
+log1mexp: np.ufunc
+logexpm1: np.ufunc
+
 class LogSumExp:
     def __new__(cls, shape: SupportsIndex | Sequence[SupportsIndex] = (), dtype: DTypeLike = ...) -> Self: ...
     @classmethod

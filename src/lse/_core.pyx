@@ -27,6 +27,7 @@ cimport numpy as cnp
 from lse._engine cimport *
 from lse._lse_h cimport *
 
+import itertools
 import os
 
 import numpy as np
@@ -117,6 +118,7 @@ include "core/sums.pxi"
 include "core/accumulator.pxi"
 include "core/folding.pxi"
 include "core/functions.pxi"
+include "core/ufuncs.pxi"
 include "core/embedding.pxi"
 
 from lse import _cumulative, _reductions, _segments, _streaming  # they import this module  # noqa: E402

@@ -23,6 +23,28 @@ cdef extern from "kernels/kernels.h" nogil:
     const lse_kernels *lse_choose(const char *wanted) noexcept
 
 
+    ctypedef enum lse_function:
+        LSE_LOGADDEXP
+        LSE_LOGSUBEXP
+        LSE_LOG1PEXP
+        LSE_LOG1MEXP
+        LSE_LOGEXPM1
+        LSE_POINTWISE
+
+
+cdef extern from "engine/pointwise.h" nogil:
+    enum:
+        LSE_LONGDOUBLE
+
+    ctypedef struct lse_loop:
+        lse_function function
+        int size
+
+    int lse_inputs(lse_function function) noexcept
+    void lse_run_loop(
+        const lse_kernels *table, const lse_loop *loop, char **args, const ptrdiff_t *steps, ptrdiff_t n) noexcept
+
+
 cdef extern from "engine/threads.h" nogil:
     ctypedef void (*lse_task)(void *context, ptrdiff_t index) noexcept nogil
     ctypedef void (*lse_run)(lse_task task, void *context, ptrdiff_t count, int threads) noexcept nogil
