@@ -57,6 +57,7 @@ def files(tmp_path_factory):
         ),
         "shapes": ("shapes", "--only", r"(softmax|logsumexp) float32 (20000x50 axis 1 b$|3x512x512|\(2,\))"),
         "calls": ("calls", "--only", "n=3$"),
+        "ufuncs": ("ufuncs", "--only", "log(add|1p)exp f32"),
     }
     if importlib.util.find_spec("matplotlib") is not None:
         runs["sweep"] += ("--plot", folder / "sweep.png")
@@ -95,6 +96,11 @@ def test_small():
     printed = command("small", "--rounds", "1", "--only", "^(logsumexp (float64|list) b=|LogSumExp.of 0-d$)")
     assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  logsumexp float64 b=0.2$", printed, re.MULTILINE)
     assert re.search(r"^\d+ calls, \d+ of them longer than their limit", printed, re.MULTILINE)
+
+
+def test_ufuncs(files):
+    assert "x peer" in (files / "ufuncs.txt").read_text()
+    assert all(who == {"lse", "peer"} for who in cases_of(files / "ufuncs.json").values())
 
 
 def test_report(files, tmp_path):
