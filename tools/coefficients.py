@@ -344,7 +344,9 @@ def generate() -> dict[Path, str]:
                 exp_fine,
                 f"e^r = 1 + r + r^2 / 2 (1 + r (c0 + c1 r + ...)), error 2^{error_exp_fine - 1:.2f}",
             ),
-            array("EXP_BRIEF", "double", exp_brief, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), error 2^{error_exp_brief:.2f}"),
+            array(
+                "EXP_BRIEF", "double", exp_brief, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), error 2^{error_exp_brief:.2f}"
+            ),
             array(
                 "LOG_FINE",
                 "double",

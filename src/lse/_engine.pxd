@@ -22,7 +22,6 @@ cdef extern from "kernels/kernels.h" nogil:
     const lse_kernels *lse_chosen() noexcept
     const lse_kernels *lse_choose(const char *wanted) noexcept
 
-
     ctypedef enum lse_function:
         LSE_LOGADDEXP
         LSE_LOGSUBEXP

@@ -237,6 +237,7 @@ static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int
 }
 
 #include "selftest_panels.h"
+#include "selftest_pointwise.h"
 #include "selftest_whole.h"
 
 /* One case on every table, compared with the scalar one. */
@@ -257,6 +258,7 @@ static void check_tables(const lse_kernels *const *tables)
     }
     check_panels(tables);
     check_wholes(tables);
+    check_pointwise(tables);
     for (int i = 0; tables[i]; i++) printf("%s: equal to scalar\n", tables[i]->name);
     printf("scalar: %ld numbers equal to its own\n", comparisons);
 }

@@ -17,6 +17,7 @@ LEVEL = np.array([0, -10, -600, 70000, -200000, -(2.0**126), 0.25, 0, 0, -25, 0,
 SCALE = np.array([1, 20, 1200, 30, -100, 2.0**127, 0, 0, 0, 50, 0, 40])[:, None]
 GOLDEN = Path(__file__).with_name("golden.txt")
 PROGRAM = Path(__file__).with_name("golden.c")
+LOG2 = 0.6931471805599453
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -97,6 +98,12 @@ def halves(x):
     return np.where(np.abs(x) < 60000, x, 0).astype(np.float16)
 
 
+def near_0(x, b):
+    """Of numbers on either side of -log 2."""
+    off = 2.0**-12 * fractions(words(x.shape[1], x.shape[1]))
+    return lse.logaddexp((off - LOG2).astype(x.dtype), (-off - LOG2).astype(x.dtype))
+
+
 # also computed by golden.c
 IN_C = {
     "logsumexp": lambda x, b: lse.logsumexp(x, axis=1),
@@ -124,6 +131,14 @@ IN_PYTHON = {
     "logcumsumexp": lambda x, b: lse.logcumsumexp(x, axis=1),
     "logcumsumexp, reverse": lambda x, b: lse.logcumsumexp(x, axis=1, reverse=True),
     "segment_logsumexp": lambda x, b: lse.segment_logsumexp(x, [0, x.shape[1] // 5, x.shape[1]], axis=1),
+}
+IN_PYTHON |= {
+    "logaddexp": lambda x, b: lse.logaddexp(x, np.roll(x, 1, axis=0)),
+    "logaddexp, near 0": near_0,
+    "logsubexp": lambda x, b: lse.logsubexp(x, np.roll(x, 1, axis=0)),
+    "log1pexp": lambda x, b: lse.log1pexp(x),
+    "log1mexp": lambda x, b: lse.log1mexp(-np.abs(x)),
+    "logexpm1": lambda x, b: lse.logexpm1(np.abs(x)),
 }
 # and every other function of an axis
 IN_PYTHON |= {

@@ -61,7 +61,7 @@ cdef object new_ufunc(lse_function function, str name, str doc, identity=None):
         loop_functions[i] = run_loop
         for k in range(inputs + 1):
             loop_types[(inputs + 1) * i + k] = dtype.num
-    kept.append((loop_types[:LOOPS * (inputs + 1)], name.encode(), doc.replace("\n    ", "\n").strip().encode()))
+    kept.append((loop_types[:LOOPS * (inputs + 1)], name.encode(), doc.replace("\n    ", "\n").strip().encode() + b"\n"))
     types, of_name, of_doc = kept[len(kept) - 1]
     ufunc = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
         loop_functions, loop_data[number], types, LOOPS, inputs, 1,
@@ -78,8 +78,8 @@ cdef str OPTIONS = """out : ndarray or tuple of one ndarray, optional
         Where the result goes; a new array if it is None.
     where : array_like of bool, optional
         The elements to compute; the others keep what `out` holds. It is broadcast with the arguments.
-    **kwargs
-        `dtype`, `casting`, `order`, `subok` and `signature`, as for every ufunc of NumPy.
+    casting, order, dtype, subok, signature : optional
+        As for every ufunc of NumPy.
 
     Returns
     -------

@@ -83,7 +83,7 @@ LSE_INLINE vf64 with_special_values(const lse_function f, vf64 x, vf64 y, vf64 m
 /* Replaces results below limit by those of log_near_one.c. */
 LSE_INLINE vf64 with_results_near_0(const lse_function f, vf64 x, vf64 y, vf64 limit, vf64 result)
 {
-    const vf64 size = vf64_max(vf64_abs(result), vf64_set(0x1p-1074));
+    const vf64 size = vf64_max(vf64_set(0x1p-1074), vf64_abs(result)); /* that of NaN is NaN */
     if (!vf64_any_at_least(limit, size)) return result;
     double of_x[vf64_width], of_y[vf64_width], of_limit[vf64_width], of_size[vf64_width], results[vf64_width];
     vf64_store(of_x, x);
