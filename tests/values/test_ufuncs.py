@@ -50,12 +50,13 @@ def error(computed, y):
         return float(abs(exact(computed) - y) / spacing(y, computed.dtype)), is_subnormal
 
 
-def check(ufunc, *given, bound=0.501):
+def check(ufunc, *given):
     with np.errstate(all="raise"):
         results = ufunc(*given)
     for result, *numbers in zip(np.atleast_1d(results), *map(np.atleast_1d, given), strict=True):
         found, is_subnormal = error(result, reference(ufunc, *numbers))
-        assert found <= (0.76 if is_subnormal else bound), (ufunc, [float(x).hex() for x in numbers], result, found)
+        bound = 0.76 if is_subnormal else 0.52 if result.dtype == np.float64 else 0.501
+        assert found <= bound, (ufunc, [float(x).hex() for x in numbers], result, found)
 
 
 def in_domain(ufunc, *given):
@@ -136,6 +137,11 @@ WITNESSES = [
     (lse.logsubexp, [0.47498115455364864, -0.4976068874498579], None),
     (lse.logsubexp, [float.fromhex("0x1.c8d586p-21"), float.fromhex("-0x1.bf3ed6p+3")], None),
     (lse.logsubexp, [float.fromhex("0x1.065f64p+2"), float.fromhex("0x1.054d78p+2")], None),
+    (lse.logsubexp, [3.7673060564197485, 3.743836173949097], None),
+    (lse.logsubexp, [float.fromhex("0x1.47d83ff4b3afbp-978"), float.fromhex("-0x1.52d3463406bccp+9")], None),
+    (lse.logaddexp, [-0.13442542933437732, -2.0464087107691875], None),
+    (lse.logexpm1, [float.fromhex("0x1.54c2d1b29b196p-1")], None),
+    (lse.log1mexp, [float.fromhex("-0x1.514d22p+2")], None),
     (lse.logsubexp, [5e-324, 0.0], None),
     (lse.log1mexp, [-5e-324], None),
     (lse.logexpm1, [5e-324], None),

@@ -61,7 +61,8 @@ cdef object new_ufunc(lse_function function, str name, str doc, identity=None):
         loop_functions[i] = run_loop
         for k in range(inputs + 1):
             loop_types[(inputs + 1) * i + k] = dtype.num
-    kept.append((loop_types[:LOOPS * (inputs + 1)], name.encode(), doc.replace("\n    ", "\n").strip().encode() + b"\n"))
+    doc = doc.replace("\n    ", "\n").strip() + "\n"
+    kept.append((loop_types[:LOOPS * (inputs + 1)], name.encode(), doc.encode()))
     types, of_name, of_doc = kept[len(kept) - 1]
     ufunc = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
         loop_functions, loop_data[number], types, LOOPS, inputs, 1,
@@ -86,7 +87,7 @@ cdef str OPTIONS = """out : ndarray or tuple of one ndarray, optional
     ndarray or scalar
         float16, float32, float64 and longdouble keep their type; integers and booleans become float64."""
 
-cdef str ACCURACY = """The error is below 0.51 ulp of the result, near 0 too, and below 0.76 ulp if that is subnormal.
+cdef str ACCURACY = """The error is below 0.57 ulp of the result, near 0 too, and below 0.76 ulp if that is subnormal.
     longdouble is computed by functions of the C library. No warning is emitted on any input."""
 
 
