@@ -107,6 +107,7 @@ include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/quick.pxi"
 include "core/accumulator.pxi"
+include "core/products.pxi"
 include "core/functions.pxi"
 include "core/embedding.pxi"
 

@@ -119,3 +119,22 @@ cdef extern from "engine/engine.h" nogil:
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
     int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+
+
+cdef extern from "engine/products.h" nogil:
+    ctypedef struct lse_factors:
+        ptrdiff_t lines, steps, pitch
+        double *factors
+
+    ctypedef struct lse_product:
+        const lse_kernels *table
+        lse_run run
+        int threads
+        lse_question question
+        lse_array a, b, out
+        const lse_factors *of_a
+        const lse_factors *of_b
+
+    int lse_make_factors(lse_factors *factors, const lse_product *of, int right) noexcept
+    void lse_free_factors(lse_factors *factors) noexcept
+    int lse_multiply(const lse_product *product) noexcept

@@ -72,6 +72,7 @@
 #include "cumulative_row.h"
 #include "cumulative_panel.h"
 #include "finish.h"
+#include "products.h"
 #include "few.h"
 #include "undefine.h"
 
@@ -117,6 +118,20 @@
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \
         .name = isa,                                                                                   \
+        .products = {                                                                                  \
+            .vector = vf64_width,                                                                      \
+            .panel = LSE_PRODUCT_VECTORS * vf64_width,                                                 \
+            .join_extent = join_extent,                                                                \
+            .join_extents = join_extents,                                                              \
+            .factors_of_line = factors_of_line,                                                        \
+            .factors_of_lines = factors_of_lines,                                                      \
+            .multiply = multiply_panel,                                                                \
+            .dot_of_elements = dot_of_elements,                                                        \
+            .dot_of_factors = dot_of_factors,                                                          \
+            .logs = logs_of_products,                                                                  \
+            .are_safe = are_safe_products,                                                             \
+            .log_of_pairs = log_of_sum_of_pairs,                                                       \
+        },                                                                                             \
         .merge = merge,                                                                                \
         .weighted_merge = weighted_merge,                                                              \
         .weighted_finish = weighted_finish,                                                            \

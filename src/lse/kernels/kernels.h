@@ -195,8 +195,37 @@ typedef struct {
     ptrdiff_t panel; /* columns at most */
 } lse_real_kernels;
 
+/* The kernels of products of matrices in log space (products.h), in doubles. A line is a row of the left operand or a
+ * column of the right one; a panel is some lines side by side, whole vectors of them. */
+enum { LSE_CHAIN = 16, LSE_PRODUCT_STEPS = 128 };
+typedef struct {
+    ptrdiff_t vector, panel; /* doubles of a vector, lines of a panel at most */
+    /* more elements of one line, and of those of a panel, `steps` rows of it: the greatest and the least finite one so
+     * far, and infinity in nan where one is NaN */
+    void (*join_extent)(const double *x, ptrdiff_t n, double *max, double *least, double *nan);
+    void (*join_extents)(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, double *max,
+                         double *least, double *nan);
+    /* e^x 2^-anchor of these */
+    void (*factors_of_line)(const double *x, ptrdiff_t n, double anchor, double *out);
+    void (*factors_of_lines)(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, const double *anchor,
+                             double *out);
+    /* sums of products of no more than LSE_PRODUCT_STEPS steps, added to hi + lo, or as their start */
+    void (*multiply)(const double *a, ptrdiff_t a_pitch, ptrdiff_t rows, const double *b, ptrdiff_t steps,
+                     ptrdiff_t width, double *hi, double *lo, ptrdiff_t pitch, int start);
+    /* the sum of products of a line, of elements or of factors, and of the factors of another one, as hi + lo */
+    void (*dot_of_elements)(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi, double *lo);
+    void (*dot_of_factors)(const double *x, ptrdiff_t n, const double *y, double *hi, double *lo);
+    /* of whole vectors of sums in a row: their logarithms; whether all are at least what row and columns ask for */
+    void (*logs)(const double *hi, const double *lo, ptrdiff_t count, double row_anchor, const double *anchor,
+                 double *out);
+    int (*are_safe)(const double *hi, ptrdiff_t count, double row_least, const double *least);
+    /* log sum_k e^(a_k + b_k), whatever they hold */
+    double (*log_of_pairs)(const double *a, const double *b, ptrdiff_t n);
+} lse_product_kernels;
+
 typedef struct {
     const char *name;
+    lse_product_kernels products;
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
     lse_real_kernels real[LSE_TYPES];
