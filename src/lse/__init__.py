@@ -1,19 +1,31 @@
 """Log-sum-exp for NumPy arrays: accurate, reproducible, in one pass over memory."""
 
 from lse import _process  # noqa: F401  before lse._core
-from lse._core import LogSumExp, log_softmax, logcumsumexp, logmeanexp, logsumexp, segment_logsumexp, softmax
+from lse._core import (
+    LogMatrix,
+    LogSumExp,
+    log_softmax,
+    logcumsumexp,
+    logmatmulexp,
+    logmeanexp,
+    logsumexp,
+    segment_logsumexp,
+    softmax,
+)
 from lse._core import __pyx_capi__ as __pyx_capi__  # for scipy.LowLevelCallable.from_cython
 from lse._embedding import get_include
 from lse._threads import get_num_threads, num_threads, set_num_threads, show_config
 from lse._version import __version__
 
 __all__ = [
+    "LogMatrix",
     "LogSumExp",
     "__version__",
     "get_include",
     "get_num_threads",
     "log_softmax",
     "logcumsumexp",
+    "logmatmulexp",
     "logmeanexp",
     "logsumexp",
     "num_threads",

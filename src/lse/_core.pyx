@@ -111,4 +111,4 @@ include "core/products.pxi"
 include "core/functions.pxi"
 include "core/embedding.pxi"
 
-from lse import _cumulative, _reductions, _segments, _streaming  # which need this module  # noqa: E402
+from lse import _cumulative, _products, _reductions, _segments, _streaming  # which need this module  # noqa: E402
