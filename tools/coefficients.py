@@ -220,6 +220,7 @@ def generate() -> dict[Path, str]:
     exp32, error32 = exp_coefficients(6, 24)
     exp64, error64 = exp_coefficients(11, 53)
     wide, error_wide = wide_coefficients(6)
+    factor_terms, error_factor = wide_coefficients(8)
     eighths, error_eighths = eighths_coefficients(4)
     table, factor, spread = eighths_table()
     atanh, error_atanh = atanh_coefficients(7)
@@ -246,6 +247,9 @@ def generate() -> dict[Path, str]:
             array("EXP_f32", "float", exp32, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^{error32:.2f}"),
             array("EXP_f64", "double", exp64, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^{error64:.2f}"),
             array("EXP_WIDE", "double", wide, f"e^r = 1 + r (c0 + c1 r + ...), relative error 2^{error_wide:.2f}"),
+            array(
+                "EXP_SHORT", "double", factor_terms, f"the same, with more terms, relative error 2^{error_factor:.2f}"
+            ),
             "/* The bits of c 2^(j / 8), less those of 1 and j 2^20. The eight floats err alike, so that c, which is\n"
             f" * 1 / EIGHTHS_FACTOR, makes up for it but for {spread:.3f} of 2^-24. */\n"
             "static const int32_t EIGHTHS[] = {\n    " + ",\n    ".join(f"0x{x:05x}" for x in table) + ",\n};\n"

@@ -128,6 +128,7 @@ cdef extern from "engine/products.h" nogil:
 
     ctypedef struct lse_product:
         const lse_kernels *table
+        lse_type type
         lse_run run
         int threads
         lse_question question

@@ -75,8 +75,7 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     elif result.size:
         whole = result.reshape(left.shape[:-1] + right.shape[-1:])  # a view: axes of length 1 alone are added
         if is_native(kind):
-            operands = as_core_input(left), as_core_input(right), as_core_output(whole)
-            _core.multiply(*operands, _core.factors_of(matrix_a, False), _core.factors_of(matrix_b, True))
+            _core.multiply(as_core_input(left), as_core_input(right), as_core_output(whole), matrix_a, matrix_b)
         else:
             multiply_longdouble(left, right, whole)
     return return_result(result, out, target, of_left or of_right)

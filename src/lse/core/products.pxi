@@ -11,14 +11,12 @@ cdef class Factors:
     """The factors of one matrix, as a left or a right operand."""
 
     cdef lse_factors factors
-    cdef readonly bint right
 
-    def __cinit__(self, cnp.ndarray a not None, bint right):
+    def __cinit__(self, cnp.ndarray a not None, bint right, bint single):
         cdef lse_product product
         cdef int error
         memset(&product, 0, sizeof(product))
-        self.right = right
-        product.table, product.run = table, lse_run_tasks
+        product.table, product.type, product.run = table, type_of(single), lse_run_tasks
         describe(&product.b if right else &product.a, a)
         with nogil:
             error = lse_make_factors(&self.factors, &product, right)
@@ -29,9 +27,15 @@ cdef class Factors:
         lse_free_factors(&self.factors)
 
 
-def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None, Factors of_a, Factors of_b):
-    """Put the products of matrices, the last two axes, into `out`; the others are those of `out`."""
+def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None, LogMatrix matrix_a,
+             LogMatrix matrix_b):
+    """Put the products of matrices, the last two axes, into `out`; the others are those of `out`.
+
+    `matrix_a` and `matrix_b` are what is prepared of an operand, or None.
+    """
     cdef lse_product product
+    cdef bint single = cnp.PyArray_ITEMSIZE(out) <= 4
+    cdef Factors of_a = factors_of(matrix_a, False, single), of_b = factors_of(matrix_b, True, single)
     cdef int axis, ndim = cnp.PyArray_NDIM(out), error
     cdef bint fit = ndim >= 2 and cnp.PyArray_NDIM(a) == ndim and cnp.PyArray_NDIM(b) == ndim
     for axis in range(ndim if fit else 0):
@@ -40,7 +44,7 @@ def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not
     if not fit or cnp.PyArray_DIM(a, ndim - 1) != cnp.PyArray_DIM(b, ndim - 2):
         raise ValueError("lse: matrices whose shapes do not fit each other")
     memset(&product, 0, sizeof(product))
-    product.table, product.run = table, lse_run_tasks
+    product.table, product.type, product.run = table, type_of(single), lse_run_tasks
     describe(&product.a, a)
     describe(&product.b, b)
     describe(&product.out, out)
@@ -106,7 +110,7 @@ cdef class LogMatrix:
     cdef object _array
     cdef Factors _left
     cdef Factors _right
-    cdef str _kernels
+    cdef tuple _made_for  # the instruction set, and whether results are single
 
     def __init__(self, a):
         self._array = _products.as_matrix(a)
@@ -133,20 +137,20 @@ cdef class LogMatrix:
         return f"LogMatrix({np.array2string(self._array, separator=', ', prefix='LogMatrix(')})"
 
 
-def factors_of(LogMatrix matrix, bint right):
-    """The factors of a prepared matrix, None of none."""
+cdef Factors factors_of(LogMatrix matrix, bint right, bint single):
+    """The factors of a prepared matrix, for results of that precision; None of none."""
     if matrix is None:
         return None
     with cython.critical_section(matrix):
-        if matrix._kernels != kernels():  # tests change them
+        if matrix._made_for != (kernels(), single):
             matrix._left = matrix._right = None
-            matrix._kernels = kernels()
+            matrix._made_for = (kernels(), single)
         if right:
             if matrix._right is None:
-                matrix._right = Factors(_products.as_core_input(matrix._array), True)
+                matrix._right = Factors(_products.as_core_input(matrix._array), True, single)
             return matrix._right
         if matrix._left is None:
-            matrix._left = Factors(_products.as_core_input(matrix._array), False)
+            matrix._left = Factors(_products.as_core_input(matrix._array), False, single)
         return matrix._left
 
 
@@ -169,7 +173,7 @@ cdef object try_multiply(object a, object b):
         return None
     shape[0], shape[1] = cnp.PyArray_DIM(left, 0), cnp.PyArray_DIM(right, 1)
     out = cnp.PyArray_EMPTY(2, shape, npy_type(of_a), False)
-    multiply(left, right, out, factors_of(prepared_a, False), factors_of(prepared_b, True))
+    multiply(left, right, out, prepared_a, prepared_b)
     return out
 
 

@@ -32,6 +32,7 @@ typedef struct {
 /* One product of two matrices. */
 typedef struct {
     const lse_product_kernels *k;
+    lse_type type;
     lse_run run;
     matrix a, b;
     char *out;
@@ -128,7 +129,7 @@ static void factor_rows(const job *p, const matrix *m, ptrdiff_t first, ptrdiff_
         for (ptrdiff_t k = 0, n; k < p->steps; k += n) {
             n = lse_least(STRIP, p->steps - k);
             if (p->steps > STRIP) x = read_row(m, first + i, k, n, buffer);
-            p->k->factors_of_line(x, n, to->anchor[i], to->factors + i * to->pitch + k);
+            p->k->factors_of_line[p->type](x, n, to->anchor[i], to->factors + i * to->pitch + k);
         }
     }
 }
@@ -171,7 +172,7 @@ static void factor_panel(const job *p, ptrdiff_t first, ptrdiff_t width, double 
     for (ptrdiff_t k = 0, n; k < p->steps && !lse_is_stopped(p->failed); k += n) {
         n = lse_least(CHUNK, p->steps - k);
         if (p->steps > CHUNK) x = read_panel(&p->b, k, n, first, count, width, tile, &pitch);
-        p->k->factors_of_lines(x, pitch, n, width, anchor, factors + k * width);
+        p->k->factors_of_lines[p->type](x, pitch, n, width, anchor, factors + k * width);
     }
 }
 
@@ -300,7 +301,7 @@ static void dot_tile(const job *p, lse_factors *a, const lse_factors *b, ptrdiff
                 double hi, lo, *to = &t->hi[i * t->pitch + j];
                 const double *y = b->factors + j * b->pitch + k;
                 if (is_ready) p->k->dot_of_factors(a->factors + i * a->pitch + k, n, y, &hi, &lo);
-                else p->k->dot_of_elements(x, n, a->anchor[i], y, &hi, &lo);
+                else p->k->dot_of_elements[p->type](x, n, a->anchor[i], y, &hi, &lo);
                 const pair sum = two_sum(*to, hi);
                 *to = sum.hi;
                 t->lo[i * t->pitch + j] += lo + sum.lo;
@@ -458,6 +459,7 @@ static void set_up(job *p, const lse_product *q, int *failed)
 {
     memset(p, 0, sizeof *p);
     p->k = &q->table->products;
+    p->type = q->type;
     p->run = q->run;
     p->failed = failed;
 }

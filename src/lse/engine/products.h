@@ -16,6 +16,7 @@ typedef struct {
  * along which operands may have stride 0. Nothing is empty. */
 typedef struct {
     const lse_kernels *table;
+    lse_type type; /* that results are rounded to, or wider */
     lse_run run;
     int threads;           /* at most; 0: as many as pay */
     lse_question question; /* what to ask of the caller meanwhile, see threads.h */

@@ -123,10 +123,10 @@
             .panel = LSE_PRODUCT_VECTORS * vf64_width,                                                 \
             .join_extent = join_extent,                                                                \
             .join_extents = join_extents,                                                              \
-            .factors_of_line = factors_of_line,                                                        \
-            .factors_of_lines = factors_of_lines,                                                      \
+            .factors_of_line = {factors_of_line_f32, factors_of_line_f64},                             \
+            .factors_of_lines = {factors_of_lines_f32, factors_of_lines_f64},                          \
             .multiply = multiply_panel,                                                                \
-            .dot_of_elements = dot_of_elements,                                                        \
+            .dot_of_elements = {dot_of_elements_f32, dot_of_elements_f64},                             \
             .dot_of_factors = dot_of_factors,                                                          \
             .logs = logs_of_products,                                                                  \
             .are_safe = are_safe_products,                                                             \

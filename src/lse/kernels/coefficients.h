@@ -50,6 +50,18 @@ static const double EXP_WIDE[] = {
     0x1.6ae6f465fd893p-10,
 };
 
+/* the same, with more terms, relative error 2^-40.16 */
+static const double EXP_SHORT[] = {
+    0x1.ffffffffdaabep-1,
+    0x1.000000006502cp-1,
+    0x1.5555559c74311p-3,
+    0x1.555554300d2b4p-5,
+    0x1.1110863dc098bp-7,
+    0x1.6c188b2bda197p-10,
+    0x1.a1a455686f79fp-13,
+    0x1.9ef326b0d5eabp-16,
+};
+
 /* The bits of c 2^(j / 8), less those of 1 and j 2^20. The eight floats err alike, so that c, which is
  * 1 / EIGHTHS_FACTOR, makes up for it but for 0.046 of 2^-24. */
 static const int32_t EIGHTHS[] = {

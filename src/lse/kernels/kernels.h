@@ -205,15 +205,16 @@ typedef struct {
     void (*join_extent)(const double *x, ptrdiff_t n, double *max, double *least, double *nan);
     void (*join_extents)(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, double *max,
                          double *least, double *nan);
-    /* e^x 2^-anchor of these */
-    void (*factors_of_line)(const double *x, ptrdiff_t n, double anchor, double *out);
-    void (*factors_of_lines)(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, const double *anchor,
-                             double *out);
+    /* e^x 2^-anchor of these, for results of each type */
+    void (*factors_of_line[LSE_TYPES])(const double *x, ptrdiff_t n, double anchor, double *out);
+    void (*factors_of_lines[LSE_TYPES])(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width,
+                                        const double *anchor, double *out);
     /* sums of products of no more than LSE_PRODUCT_STEPS steps, added to hi + lo, or as their start */
     void (*multiply)(const double *a, ptrdiff_t a_pitch, ptrdiff_t rows, const double *b, ptrdiff_t steps,
                      ptrdiff_t width, double *hi, double *lo, ptrdiff_t pitch, int start);
     /* the sum of products of a line, of elements or of factors, and of the factors of another one, as hi + lo */
-    void (*dot_of_elements)(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi, double *lo);
+    void (*dot_of_elements[LSE_TYPES])(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi,
+                                       double *lo);
     void (*dot_of_factors)(const double *x, ptrdiff_t n, const double *y, double *hi, double *lo);
     /* of whole vectors of sums in a row: their logarithms; whether all are at least what row and columns ask for */
     void (*logs)(const double *hi, const double *lo, ptrdiff_t count, double row_anchor, const double *anchor,

@@ -61,8 +61,32 @@ static void join_extents(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrd
     }
 }
 
+/* e[j] = e^e[j] 2^-N: to the last digit, or within 2^-38 where results are rounded to floats. */
+LSE_INLINE void make_factors(vf64 *e, const int count, vf64 bias, vf64 floor, const lse_type type)
+{
+    enum { TERMS = sizeof EXP_SHORT / sizeof EXP_SHORT[0] };
+    if (type == LSE_F64) {
+        exp_f64(e, count, bias, floor);
+        return;
+    }
+    vf64 t[4], p[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) e[j] = vf64_max(floor, e[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = vf64_fma(e[j], vf64_set(LOG2E_f64), bias);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const vf64 n = vf64_sub(t[j], bias);
+        e[j] = vf64_fma(n, vf64_set(-LN2_LO_f64), vf64_fma(n, vf64_set(-LN2_HI_f64), e[j]));
+    }
+    LSE_UNROLL for (int j = 0; j < count; j++) p[j] = vf64_set(EXP_SHORT[TERMS - 1]);
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++) p[j] = vf64_fma(p[j], e[j], vf64_set(EXP_SHORT[k]));
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const vf64 scale = vf64_pow2(t[j]);
+        e[j] = vf64_mul(scale, vf64_fma(p[j], e[j], vf64_set(1.0)));
+    }
+}
+
 /* The factors of n elements of a line. */
-static void factors_of_line(const double *x, ptrdiff_t n, double anchor, double *out)
+LSE_INLINE void line_factors(const double *x, ptrdiff_t n, double anchor, double *out, const lse_type type)
 {
     const vf64 bias = vf64_set(bias_f64(anchor)), floor = vf64_set(floor_f64(anchor));
     const vf64 nothing = vf64_set(-(double)INFINITY);
@@ -70,21 +94,21 @@ static void factors_of_line(const double *x, ptrdiff_t n, double anchor, double 
     for (; i + 4 * vf64_width <= n; i += 4 * vf64_width) {
         vf64 e[4];
         LSE_UNROLL for (int j = 0; j < 4; j++) e[j] = vf64_load(x + i + j * vf64_width);
-        exp_f64(e, 4, bias, floor);
+        make_factors(e, 4, bias, floor, type);
         LSE_UNROLL for (int j = 0; j < 4; j++) vf64_store(out + i + j * vf64_width, e[j]);
     }
     for (; i < n; i += 2 * vf64_width) {
         vf64 e[2] = {vf64_load_some(x + i, n - i, nothing),
                      vf64_load_some(x + i + vf64_width, n - i - vf64_width, nothing)};
-        exp_f64(e, 2, bias, floor);
+        make_factors(e, 2, bias, floor, type);
         vf64_store_some(out + i, n - i, e[0]);
         vf64_store_some(out + i + vf64_width, n - i - vf64_width, e[1]);
     }
 }
 
 /* The factors of `steps` elements of each of `width` lines side by side, whole vectors of them, in rows of that width. */
-static void factors_of_lines(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, const double *anchor,
-                             double *out)
+LSE_INLINE void panel_factors(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, const double *anchor,
+                              double *out, const lse_type type)
 {
     for (ptrdiff_t v = 0; v < width; v += vf64_width) {
         const vf64 n = vf64_load(anchor + v), bias = vf64_sub(vf64_set(bias_f64(0.0)), n);
@@ -93,12 +117,12 @@ static void factors_of_lines(const double *x, ptrdiff_t pitch, ptrdiff_t steps, 
         for (; k + 4 <= steps; k += 4) {
             vf64 e[4];
             LSE_UNROLL for (int j = 0; j < 4; j++) e[j] = vf64_load(x + (k + j) * pitch + v);
-            exp_f64(e, 4, bias, floor);
+            make_factors(e, 4, bias, floor, type);
             LSE_UNROLL for (int j = 0; j < 4; j++) vf64_store(out + (k + j) * width + v, e[j]);
         }
         for (; k < steps; k++) {
             vf64 e[1] = {vf64_load(x + k * pitch + v)};
-            exp_f64(e, 1, bias, floor);
+            make_factors(e, 1, bias, floor, type);
             vf64_store(out + k * width + v, e[0]);
         }
     }
@@ -185,7 +209,7 @@ static void multiply_panel(const double *a, ptrdiff_t a_pitch, ptrdiff_t rows, c
 /* Thin products: the sum over k of factors of a row, made here or ready, and of a column, which is one run too. Element
  * k belongs to lane k mod 8, whatever the width of the registers; chains and sums are as those of multiply_block. */
 LSE_INLINE void dot(const double *x, ptrdiff_t n, double anchor, const int is_ready, const double *y, double *hi,
-                    double *lo)
+                    double *lo, const lse_type type)
 {
     const vf64 bias = vf64_set(bias_f64(anchor)), floor = vf64_set(floor_f64(anchor)), zero = vf64_set(0.0);
     const vf64 rest = is_ready ? zero : vf64_set(-(double)INFINITY);
@@ -203,7 +227,7 @@ LSE_INLINE void dot(const double *x, ptrdiff_t n, double anchor, const int is_re
                     e[j] = vf64_load_some(x + at, n - at, rest);
                     f[j] = vf64_load_some(y + at, n - at, zero);
                 }
-                if (!is_ready) exp_f64(e, 4, bias, floor);
+                if (!is_ready) make_factors(e, 4, bias, floor, type);
                 LSE_UNROLL for (int j = 0; j < 4; j++) chain[g] = vf64_fma(e[j], f[j], chain[g]);
             }
         LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) add_f64(&whole[g], &lost[g], chain[g]);
@@ -218,15 +242,29 @@ LSE_INLINE void dot(const double *x, ptrdiff_t n, double anchor, const int is_re
     *lo = lanes_lo[0];
 }
 
-static void dot_of_elements(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi, double *lo)
-{
-    dot(x, n, anchor, 0, y, hi, lo);
-}
-
 static void dot_of_factors(const double *x, ptrdiff_t n, const double *y, double *hi, double *lo)
 {
-    dot(x, n, 0.0, 1, y, hi, lo);
+    dot(x, n, 0.0, 1, y, hi, lo, LSE_F64);
 }
+
+#define FOR_RESULTS(F, type)                                                                                        \
+    static void factors_of_line_##F(const double *x, ptrdiff_t n, double anchor, double *out)                       \
+    {                                                                                                               \
+        line_factors(x, n, anchor, out, type);                                                                      \
+    }                                                                                                               \
+    static void factors_of_lines_##F(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width,            \
+                                     const double *anchor, double *out)                                             \
+    {                                                                                                               \
+        panel_factors(x, pitch, steps, width, anchor, out, type);                                                   \
+    }                                                                                                               \
+    static void dot_of_elements_##F(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi,       \
+                                    double *lo)                                                                     \
+    {                                                                                                               \
+        dot(x, n, anchor, 0, y, hi, lo, type);                                                                      \
+    }
+FOR_RESULTS(f32, LSE_F32)
+FOR_RESULTS(f64, LSE_F64)
+#undef FOR_RESULTS
 
 /* Logarithms of `count` sums, whole vectors of them, in a row with an anchor, in columns with anchors of theirs. */
 static void logs_of_products(const double *hi, const double *lo, ptrdiff_t count, double row_anchor,
