@@ -1,4 +1,4 @@
-"""What several test modules share."""
+"""Fixtures shared by several test modules."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ import pytest
 import native
 from checks import KERNELS, tool, using
 
-# What takes long is left out unless --all is given, or -m asks for it; pyproject.toml says what the words mean.
+# Slow tests are skipped unless --all is given or -m selects them; pyproject.toml explains the markers.
 LONG = ("compiles", "fuzzes", "exhausts", "waits", "long")
 LEFT_OUT = pytest.StashKey()
 
@@ -37,14 +37,14 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(params=KERNELS, scope="module")
 def kernel(request):
-    """Each kernel in turn; tests of numbers use it, all of a module by `pytestmark`."""
+    """Each kernel in turn; numeric tests use it, mostly for a whole module by `pytestmark`."""
     with using(request.param) as kernel:
         yield kernel
 
 
 @pytest.fixture
 def rng(request):
-    """A generator whose seed is the same in every run and on every kernel, and another for every test."""
+    """A generator whose seed is the same in every run and on every kernel, and different for every test."""
     name = request.node.nodeid.split("::", 1)[1]
     if "kernel" in request.fixturenames:
         kernel = request.node.callspec.params["kernel"]
@@ -53,19 +53,19 @@ def rng(request):
 
 
 class WatchedEngine:
-    """All of the engine, compiled by gcc with its sanitizers."""
+    """The whole engine, compiled by gcc with its sanitizers."""
 
     def __init__(self, folder):
         if not sys.platform.startswith("linux"):
             pytest.skip("elsewhere gcc may be clang, which wants its own OpenMP")
         self.compiler = tool("gcc")
-        # -g1 tells lines, not variables, which take a third of the time
+        # -g1 includes lines but not variables, which take a third of the time
         self.flags = ["-O1", "-g1", "-fopenmp", *native.STRICT, f"-I{native.SOURCES / 'kernels'}"]
         self.flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         self.objects = native.objects(folder, self.compiler, native.ENGINE, *self.flags)
 
     def program(self, folder, *sources, link=()):
-        """A program of these sources and the engine."""
+        """A program from these sources and the engine."""
         objects = native.objects(folder, self.compiler, sources, *self.flags)
         target = folder / sources[0].stem
         command = [self.compiler, *self.flags, *objects.values(), *self.objects.values(), "-o", target, *link, "-lm"]
@@ -75,5 +75,5 @@ class WatchedEngine:
 
 @pytest.fixture(scope="session")
 def watched_engine(tmp_path_factory):
-    """Compiled once, for it takes longer than all else that is compiled."""
+    """Compiled once, because it takes longer than anything else."""
     return WatchedEngine(tmp_path_factory.mktemp("watched"))

@@ -35,7 +35,7 @@ A file whose name reads as a number is given as a path, such as ./1000.
   {PROG} data.npy --axis 0,2 --output result.npy
   {PROG} --softmax --axis 1 - < table.csv
 """
-LARGE = 1 << 26  # bytes; what takes less is done before a progress bar can be read
+LARGE = 1 << 26  # bytes; smaller inputs finish before a progress bar can be read
 POLL = 0.1  # seconds
 TYPECODES: dict[str | None, Literal["d", "f"]] = {None: "d", "float64": "d", "float32": "f"}  # of the array module
 INTERRUPTED = 128 + 2  # as shells report SIGINT
@@ -109,7 +109,7 @@ def axes(text: str) -> int | tuple[int, ...]:
 
 @contextlib.contextmanager
 def blaming(name: str) -> Iterator[None]:
-    """Let an error of the operating system name the file as the user did."""
+    """Name the file in errors of the operating system as the user did."""
     try:
         yield
     except OSError as error:
@@ -117,7 +117,7 @@ def blaming(name: str) -> Iterator[None]:
 
 
 def read_input(operands: list[str], dtype: str | None) -> Array:
-    """Return the array that the operands are, or name."""
+    """Return the array given by the operands, numbers or a file name."""
     if not operands:
         raise ValueError("expected numbers, a file, or - for standard input; see --help")
     others = [word for word in operands if not is_number(word)]
@@ -134,27 +134,27 @@ def read_input(operands: list[str], dtype: str | None) -> Array:
         raise ValueError(f"{others[0]!r} is neither a number nor a file")
     with blaming(name), open(file, "rb", closefd=file != 0) as stream:
         start = stream.peek(1)
-        if start[:1] == npy.MAGIC_PREFIX[:1]:  # with which no text in UTF-8 begins
+        if start[:1] == npy.MAGIC_PREFIX[:1]:  # no UTF-8 text begins with it
             return read_npy(stream, name, dtype)
         if name.endswith(".npy"):
             raise ValueError(f"{name}: not a .npy file, whatever its name; expected one that np.save has written")
-        if b"\0" in start.partition(b"\n")[0]:  # before a line is read that may never end
+        if b"\0" in start.partition(b"\n")[0]:  # checked before a line is read that may never end
             refuse_binary(name, 1)
         return read_table(stream, name, dtype)
 
 
 def read_npy(stream: BufferedReader, name: str, dtype: str | None) -> Array:
-    """Return the array of a .npy file, mapped where that is possible."""
+    """Return the array of a .npy file, memory-mapped if possible."""
     if dtype is not None:
         raise ValueError(f"--dtype is for text, but {name} is .npy, which has its own dtype; leave the option out")
     try:
         with warnings.catch_warnings(action="ignore"):  # of a header that is parsed as Python
             if os.path.isfile(name) and stream.name == name:
                 return np.asanyarray(np.load(name, mmap_mode="r", allow_pickle=False))
-            return npy.read_array(SimpleNamespace(read=stream.read), allow_pickle=False)  # a pipe is only good for read
+            return npy.read_array(SimpleNamespace(read=stream.read), allow_pickle=False)  # a pipe only supports read
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # the parser of Python and NumPy's of dtypes have many
+    except Exception as error:  # the parsers of Python and of NumPy's dtypes raise many kinds
         raise ValueError(f"{name}: not a complete .npy file of numbers: {error}") from None
 
 
@@ -192,7 +192,7 @@ def read_table(lines: Iterable[bytes], name: str, dtype: str | None) -> Array:
 
 
 def progress_bar(data: Array) -> Any:
-    """Return a bar for a large file if there is a terminal to see it and tqdm to draw it."""
+    """Return a progress bar for a large file if there is a terminal and tqdm is installed."""
     if isinstance(data, np.memmap) and data.nbytes >= LARGE and sys.stderr is not None and sys.stderr.isatty():
         with contextlib.suppress(ImportError):
             from tqdm import tqdm
@@ -202,7 +202,7 @@ def progress_bar(data: Array) -> Any:
 
 
 def compute(arguments: argparse.Namespace, data: Array, **options: Any) -> Any:
-    """Call the function in a thread of its own, so that neither Ctrl-C nor the progress bar waits for its end."""
+    """Call the function in a separate thread, so that Ctrl-C and the progress bar do not wait for it."""
     if arguments.keepdims:
         options["keepdims"] = True
     before = _core.progress()
@@ -219,7 +219,7 @@ def compute(arguments: argparse.Namespace, data: Array, **options: Any) -> Any:
 
 
 def print_result(result: Any) -> None:
-    """Print numbers that read back as they are: a row per line, a number per line where there are no rows."""
+    """Print numbers that read back exactly: one row per line, or one number per line for 1-D results."""
     result = np.asarray(result)
     table = result if result.ndim > 1 else result.reshape(-1, 1)
     for index in np.ndindex(table.shape[:-1]):
@@ -231,7 +231,7 @@ def print_result(result: Any) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[Path]:
-    """Give a new file beside `path` that takes its place when all has gone well, and is removed when not."""
+    """Yield a new file beside `path` that replaces it on success and is removed on failure."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise ValueError(f"{path}: not a regular file; expected a name for --output to write to")
@@ -252,7 +252,7 @@ def replacing(path: str) -> Iterator[Path]:
 
 
 def save_result(arguments: argparse.Namespace, data: Array, path: Path) -> None:
-    """Write the result; that of a softmax straight into the mapped file, as it is as large as the input."""
+    """Write the result; that of a softmax directly to a mapped file, as it is as large as the input."""
     if arguments.function is lse.logsumexp:
         result = compute(arguments, data)
         with blaming(arguments.output), open(path, "wb") as file:
@@ -268,18 +268,18 @@ def save_result(arguments: argparse.Namespace, data: Array, path: Path) -> None:
 
 
 def reserve(path: Path) -> None:
-    """Make a full disk an error now, where the system can; writing to the map it would be a signal."""
+    """Fail now if the disk is full, where the system can tell; writing to the map would raise a signal."""
     if hasattr(os, "posix_fallocate"):
         with open(path, "r+b") as file:
             try:
                 os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
             except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # unsupported by the file system
                     raise
 
 
 def run(argv: list[str]) -> None:
-    """Do what the arguments say."""
+    """Execute the command given by the arguments."""
     arguments = build_parser().parse_intermixed_args(list(map(guarded, argv)))
     if arguments.keepdims and arguments.function is not lse.logsumexp:
         raise ValueError("--keepdims does not go with --softmax and --log-softmax, which keep every axis as it is")
@@ -291,7 +291,7 @@ def run(argv: list[str]) -> None:
         lse.show_config()
     elif arguments.output is not None:
         with replacing(arguments.output) as path:
-            # no name for the array here: Windows replaces no file that is still mapped
+            # the array has no name here: Windows does not replace a file that is still mapped
             save_result(arguments, read_input(arguments.operands, arguments.dtype), path)
     else:
         result = compute(arguments, read_input(arguments.operands, arguments.dtype))
@@ -308,9 +308,9 @@ def main(argv: list[str] | None = None) -> int:
             with blaming("standard output"):
                 print(end="", flush=True)
     except KeyboardInterrupt:
-        os._exit(INTERRUPTED)  # not by way of the interpreter's end, which would unmap what a thread still reads
+        os._exit(INTERRUPTED)  # no regular exit, which would unmap memory that a thread still reads
     except (OSError, ValueError, TypeError, NotImplementedError, MemoryError) as error:
-        if isinstance(error, OSError) and sys.stdout is not None:  # or Python would try to write again at its end
+        if isinstance(error, OSError) and sys.stdout is not None:  # otherwise Python would try to write again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return 0

@@ -1,4 +1,4 @@
-"""What a caller may pass: axes, weights, masks and outputs, checked, and brought to one shape."""
+"""Axes, weights, masks and outputs: checked, and broadcast to one shape."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -11,34 +11,34 @@ from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floati
 from lse._foreign import is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
-Like: TypeAlias = Callable[[Array], Any] | None  # makes of a result an array of the caller's library
-Length = TypeVar("Length", int, float)  # of dask a length that is not known is inf
+Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
+Length = TypeVar("Length", int, float)  # dask uses inf for unknown lengths
 
 # Axes and shapes --------------------------------------------------------------------------------------------
 
 
 def check_flag(value: object, function: str, name: str) -> bool:
-    """An option that is on or off."""
+    """Return an option that is a bool."""
     if not isinstance(value, bool | int | np.bool_ | np.integer):
         raise TypeError(f"{function}: {name} must be True or False, not {value!r}")
     return bool(value)
 
 
 def as_axis(axis: Any, function: str, expected: str) -> int:
-    """An integer, of whatever size; not a bool, which is an option in the wrong place."""
+    """Return an axis as an integer of any size; a bool is refused, as it is probably a misplaced option."""
     if isinstance(axis, bool) or not hasattr(axis, "__index__"):
         raise TypeError(f"{function}: axis must be {expected}, not {axis!r}")
     return operator.index(axis)
 
 
 def normalize_axes(axis: Any, ndim: int, function: str) -> Axes:
-    """The axes to reduce, ascending."""
+    """Return the axes to reduce, in ascending order."""
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, tuple) else (axis,)
     numbers = [as_axis(n, function, "None, an integer or a tuple of integers") for n in given]
     if ndim == 0 and given is not axis and numbers[0] in (0, -1):
-        return ()  # as NumPy's reductions
+        return ()  # as in NumPy's reductions
     for n in numbers:
         if not -ndim <= n < ndim:
             raise np.exceptions.AxisError(n, ndim, function)
@@ -49,12 +49,12 @@ def normalize_axes(axis: Any, ndim: int, function: str) -> Axes:
 
 
 def normalize_axis(axis: Any, ndim: int, function: str) -> int:
-    """One axis, counted from the first."""
+    """Return one axis, counted from the first."""
     return normalize_axes((as_axis(axis, function, "an integer"),), ndim, function)[0]
 
 
 def broadcast(function: str, **shapes: tuple[Length, ...]) -> tuple[Length, ...]:
-    """The shape that all have together; NumPy's own function ends at 32 dimensions."""
+    """Return the broadcast shape; NumPy's own function is limited to 32 dimensions."""
     ndim = max(map(len, shapes.values()))
     lengths = [(1,) * (ndim - len(shape)) + shape for shape in shapes.values()]
     result = tuple(min(x) if min(x) == 0 else max(x) for x in zip(*lengths, strict=True))
@@ -68,7 +68,7 @@ def broadcast(function: str, **shapes: tuple[Length, ...]) -> tuple[Length, ...]
 
 
 def as_weights(b: Any, function: str) -> Any:
-    """A Python integer as a float, all else as it is."""
+    """Convert a Python integer to float; return all else unchanged."""
     if type(b) is not int:
         return b
     try:
@@ -87,9 +87,9 @@ def resolve(
     b: object,
     dtype: Any,
 ) -> tuple[DType, tuple[Length, ...], Axes]:
-    """Check the dtypes and shapes of the elements, the first, and of b and where if given; of NumPy or of dask.
+    """Check the dtypes and shapes of the elements, listed first, and of b and where if present, from NumPy or dask.
 
-    Return the dtype to compute in, the shape that elements and weights have together, and the axes to reduce.
+    Return the dtype of the computation, the broadcast shape of elements and weights, and the axes to reduce.
     """
     name = next(iter(dtypes))
     natural = floating_dtype(dtypes[name], function, name)
@@ -108,19 +108,19 @@ def resolve(
 
 
 class Arguments(NamedTuple):
-    """The arguments of one call: elements, and weights and a mask of their shape."""
+    """The arguments of one call: elements, and weights and a mask broadcast to them."""
 
     a: Array
     b: Array | None
     where: Array | None
-    dtype: DType  # to compute in
+    dtype: DType  # of the computation
     axes: Axes
-    shape: tuple[int, ...]  # of the result of a reduction
+    shape: tuple[int, ...]  # of a reduction's result
     like: Like = None
 
     @property
     def bits(self) -> int:
-        """The axes as the core takes them."""
+        """The axes as a bit mask, as the core takes them."""
         return sum(1 << axis for axis in self.axes)
 
     @property
@@ -129,8 +129,8 @@ class Arguments(NamedTuple):
 
     @property
     def single(self) -> bool:
-        """Whether it is computed in single precision."""
-        wide = self.b is not None and self.b.dtype.itemsize > 4  # weights that float32 may not hold
+        """Whether to compute in single precision."""
+        wide = self.b is not None and self.b.dtype.itemsize > 4  # weights that float32 may not represent
         return self.dtype.char == "f" and not wide
 
     def overlaps(self, out: Array | None) -> bool:
@@ -139,12 +139,12 @@ class Arguments(NamedTuple):
         )
 
     def may_become(self, out: Array) -> bool:
-        """Whether a map may write to an output that overlaps its elements: not where that overlaps the mask too."""
+        """Whether a map may write to an output that overlaps its elements, unless it also overlaps the mask."""
         masked = self.where is not None and np.may_share_memory(self.where, out)
         return have_same_places(self.a, out) and not masked
 
     def weights_alone(self) -> "Arguments":
-        """The arguments of the sum of the weights, zeros in place of the elements."""
+        """Return the arguments for the sum of the weights: the elements are replaced by zeros."""
         b = np.broadcast_to(1.0, self.a.shape) if self.b is None else self.b
         return self._replace(a=np.broadcast_to(0.0, self.a.shape), b=b, dtype=np.dtype(np.float64))
 
@@ -160,7 +160,7 @@ def check_arguments(
     where: Any = True,
     dtype: Any = None,
 ) -> Arguments:
-    """Check what the caller gave, and bring it to one shape."""
+    """Check the arguments of a call and broadcast them."""
     elements, like = unwrap(a, function, name)
     arrays, weights, mask = {name: elements}, None, None
     if b is not None:
@@ -185,14 +185,14 @@ def check_arguments(
 
 
 def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
-    """The one array of a call, the dtype to compute in, and what makes of a result an array of its kind."""
+    """Check the only array of a call; return it with the dtype of the computation and the converter of results."""
     array, like = unwrap(a, function, "a")
     result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
     return as_readable(array, result), result, like
 
 
 def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iterator[tuple[Any, Arguments]]:
-    """For each segment of an axis the place of its result, and the arguments of a reduction of it alone."""
+    """Yield, for each segment of an axis, the index of its result and the arguments of a reduction of that segment."""
     before = (slice(None),) * axis
     shape = a.shape[:axis] + a.shape[axis + 1 :]
     for i, (start, stop) in enumerate(pairwise(offsets)):
@@ -203,7 +203,7 @@ def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iter
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> Array | None:
-    """An output that the caller gave as a plain array, whatever its class says of itself; None if there is none."""
+    """Return the caller's output as a base-class ndarray, whatever its subclass claims; None if there is none."""
     if out is None:
         return None
     if is_masked(out):
@@ -227,12 +227,12 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> 
 
 
 def can_hold(target: Array | None, dtype: DType) -> TypeGuard[Array]:
-    """Whether there is an output, and results of a dtype can be written to it as it is."""
+    """Whether there is an output to which results of a dtype can be written directly."""
     return target is not None and target.dtype == dtype and target.dtype.isnative and target.flags.aligned
 
 
 def have_same_places(a: Array, b: Array) -> bool:
-    """Whether element i of one is element i of the other."""
+    """Whether element i of both arrays has the same address, for all i."""
     return (
         a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
         and a.strides == b.strides
@@ -241,7 +241,7 @@ def have_same_places(a: Array, b: Array) -> bool:
 
 
 def return_result(result: Array, out: Any, target: Array | None, like: Like) -> Any:
-    """What the caller gets: `out`, whose memory is that of `target`; else a like array, a scalar for 0-d, an array."""
+    """Return `out`, whose memory is that of `target`, if given; else an array like the input, or a scalar if 0-d."""
     if target is not None:
         if result is not target:
             np.copyto(target, result, casting="same_kind")

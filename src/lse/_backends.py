@@ -1,4 +1,4 @@
-"""What computes in each dtype: modules with the same functions, which write to arrays that the caller allocated."""
+"""The module for each dtype: all have the same functions, which write to arrays allocated by the caller."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from lse._dtypes import Array, DType, is_native
 
 
 class Backend(Protocol):
-    """The functions that a dtype needs. Nothing overlaps a result, but for elements that have the same places.
+    """The functions that a dtype needs. Arguments do not overlap results, except for elements with the same addresses.
 
     `MERGEABLE` says whether sums of chunks can be merged, as those of `lse.LogSumExp` are.
     """

@@ -1,7 +1,7 @@
-# The last overload of a function has all its parameters and promises nothing; those before it have `out`, or only what
-# decides a type. So an axis without keepdims gives Any, for whether it leaves an array depends on the shape, and so do
-# flags by position or unknown, and weights of another kind. An array is taken to have dimensions: of a 0-d one the
-# result is a scalar.
+# The last overload of a function has all parameters and promises nothing; the preceding ones have `out`, or only the
+# parameters that determine a type. So an axis without keepdims gives Any, because it depends on the shape whether the
+# result is an array, and so do flags by position or of unknown value, and weights of another kind. Arrays are assumed
+# to have dimensions: the result for a 0-d one is a scalar.
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, TypeVar, overload
@@ -23,10 +23,10 @@ _Inexact = TypeVar("_Inexact", bound=np.inexact[Any])
 
 _True: TypeAlias = Literal[True]
 _Nested: TypeAlias = Sequence[_T | Sequence[_T | Sequence[_T]]]
-# what is computed in float64; _Double includes scalars
+# computed in float64; _Double includes scalars
 _Doubles: TypeAlias = _Nested[float] | NDArray[np.float64 | np.integer[Any] | np.bool]
 _Double: TypeAlias = float | np.integer[Any] | np.bool | _Doubles
-# what is not an array of another library
+# not an array of another library
 _NumPy: TypeAlias = complex | np.generic | _Nested[complex] | NDArray[Any]
 _Array: TypeAlias = ArrayLike | _SupportsDLPack
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None

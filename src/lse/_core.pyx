@@ -1,17 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 # cython: freethreading_compatible=True
-"""The streaming core, and the way of a call through it.
+"""The core, and the path of a call through it.
 
-array     functions.pxi takes it; what is plain goes by quick.pxi, all else by _reductions.py, which checks it
+array     functions.pxi receives it; quick.pxi handles common cases, _reductions.py checks and handles all others
 plan      arrays.pxi describes array, mask, weights and output to engine/plan.c, which merges their axes and decides
           what is a row: one run of memory, one of many columns, or anything else, gathered
-tasks     engine/tasks.c cuts the rows into tasks, and OpenMP's threads take them, without the GIL
-state     of a block of a row a kernel makes its maximum, how often it is there, and the sum of all other exponentials;
-          a greater maximum rescales that by a power of two, and so states of pieces are merged, in their order
+tasks     engine/tasks.c divides the rows into tasks for OpenMP's threads, without the GIL
+state     a kernel reduces a block of a row to its maximum, how often that occurs, and the sum of all other
+          exponentials; a larger maximum rescales the sum by a power of two; states of pieces are merged in order
 result    finished once: max + log(count + sum / e^max), or mapped to softmax and log-softmax, into the output
 
-accumulator.pxi keeps states from call to call; threads.pxi counts threads and hears signals; embedding.pxi is for
-Cython and C. The core is what Cython has to do with it; the engine is what it shares with C.
+accumulator.pxi keeps states between calls; threads.pxi handles thread limits and signals; embedding.pxi is for
+Cython and C. The core is the Cython part; the engine is shared with C.
 """
 
 from cpython.pycapsule cimport PyCapsule_New
@@ -91,9 +91,9 @@ def kernels() -> str:
 
 
 def use_kernels(name: str) -> str:
-    """Compute with another instruction set from now on; return the name of the one before.
+    """Select another instruction set; return the name of the previous one.
 
-    For tests, so that one process tries them all. Nothing may be computed meanwhile in any thread.
+    For tests, so that one process can test all of them. No thread may be computing at the same time.
     """
     global table
     before = kernels()
@@ -111,4 +111,4 @@ include "core/products.pxi"
 include "core/functions.pxi"
 include "core/embedding.pxi"
 
-from lse import _cumulative, _products, _reductions, _segments, _streaming  # which need this module  # noqa: E402
+from lse import _cumulative, _products, _reductions, _segments, _streaming  # they import this module  # noqa: E402

@@ -1,4 +1,4 @@
-"""Numbers in two parts, of which the second is what rounding the first has lost."""
+"""Double-double arithmetic: a number and its rounding error."""
 
 from typing import Any, TypeAlias
 
@@ -10,14 +10,14 @@ Sums: TypeAlias = tuple[Array, Array, Array]  # log|sum| in two parts, and the s
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """a + b and what rounding it loses."""
+    """Return a + b and its rounding error."""
     whole = a + b
     of_b = whole - a
     return whole, (a - (whole - of_b)) + (b - of_b)
 
 
 def divide(over: Sums, under: Sums) -> Array:
-    """The log of the quotient of two sums: NaN where it is negative or 0 / 0."""
+    """Return the log of the quotient of two sums: NaN if it is negative or 0 / 0."""
     (a, a_low, a_sign), (b, b_low, b_sign) = over, under
     whole, lost = two_sum(a, -b)
     exact = np.where(np.isfinite(whole), whole + (lost + (a_low - b_low)), whole)
@@ -25,14 +25,14 @@ def divide(over: Sums, under: Sums) -> Array:
 
 
 def exp_of_difference(a: Array, b: Array) -> Array:
-    """e^(a - b) with the error of one exponential; 1 where both are infinite."""
+    """Return e^(a - b) with the error of one exponential; 1 where both are infinite."""
     whole, lost = two_sum(a, -b)
     power: Array = np.exp(whole)
     return np.where(np.isfinite(whole), power + power * np.where(np.isfinite(lost), lost, 0), power)
 
 
 def cumulative_sum(terms: Array, start: float = 0) -> Array:
-    """Sums of every prefix of the last axis, with all that rounding lost: np.cumsum adds one after the other."""
+    """Return cumulative sums along the last axis, including all rounding errors: np.cumsum adds sequentially."""
     first = np.full((*terms.shape[:-1], 1), start, terms.dtype)
     sums = np.cumsum(np.concatenate([first, terms], axis=-1), axis=-1)
     before, after = sums[..., :-1], sums[..., 1:]

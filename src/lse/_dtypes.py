@@ -1,4 +1,4 @@
-"""The dtypes that lse computes in: which there are, which of them others become, and what two have in common."""
+"""Supported dtypes, conversion of others to them, and promotion."""
 
 from typing import Any, NoReturn, TypeAlias
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
-NATIVE = "efd"  # NumPy's characters of those that the core computes in, and bfloat16
+NATIVE = "efd"  # NumPy's type characters of the core's dtypes, without bfloat16
 CODES = NATIVE + "gFD"
-BFLOAT16: DType = np.dtype("V2")  # as torch's comes, and as the core takes any; that of ml_dtypes is another dtype
+BFLOAT16: DType = np.dtype("V2")  # as used for torch's, and by the core for all; that of ml_dtypes is a different dtype
 MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
 FLOATING = f"{EXPECTED} or complex128"
@@ -26,12 +26,12 @@ def is_floating(dtype: DType) -> bool:
 
 
 def is_native(dtype: DType) -> bool:
-    """Whether the core computes in a floating dtype; functions of NumPy do in the others."""
+    """Whether the core computes in a floating dtype; NumPy functions are used for all others."""
     return dtype.char in NATIVE or is_bfloat16(dtype)
 
 
 def as_readable(a: Array, dtype: DType) -> Array:
-    """An array as what computes in a dtype can read it: functions of NumPy do not know bfloat16 of torch."""
+    """Convert torch's bfloat16, unknown to NumPy functions, for the backend of a dtype."""
     if a.dtype != BFLOAT16 or is_native(dtype):
         return a
     return (a.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
@@ -42,7 +42,7 @@ def refuse_dtype(dtype: DType, function: str, name: str) -> NoReturn:
 
 
 def floating_dtype(dtype: DType, function: str, name: str) -> DType:
-    """The dtype in which elements of another are computed."""
+    """Return the dtype in which elements of another dtype are computed."""
     if is_floating(dtype):
         return dtype if dtype.isnative else dtype.newbyteorder("=")
     if dtype.kind in "biu":
@@ -51,12 +51,12 @@ def floating_dtype(dtype: DType, function: str, name: str) -> DType:
 
 
 def real_dtype(dtype: DType) -> DType:
-    """The dtype of the real part."""
+    """Return the dtype of the real part."""
     return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
 
 
 def promote(a: DType, b: DType, function: str) -> DType:
-    """The dtype in which elements of two floating dtypes are computed together."""
+    """Return the dtype in which elements of two floating dtypes are computed together."""
     if a == b:
         return a
     if is_bfloat16(a) or is_bfloat16(b):
@@ -65,7 +65,7 @@ def promote(a: DType, b: DType, function: str) -> DType:
 
 
 def promote_weights(natural: DType, b: object, dtype: DType, function: str) -> DType:
-    """The dtype for elements of dtype `natural` and weights `b` of another; a Python number does not widen it."""
+    """Return the dtype for elements of dtype `natural` and weights `b` of another; Python numbers do not widen it."""
     if type(b) in (bool, int, float):
         return natural
     if type(b) is complex:
@@ -82,7 +82,7 @@ def as_dtype(dtype: Any, function: str, expected: str) -> DType:
 
 
 def check_dtype(dtype: Any, natural: DType, function: str) -> DType:
-    """The dtype that the caller wants, checked against the natural one of the arguments; that if it is None."""
+    """Return the caller's dtype, checked against that of the arguments; the latter if it is None."""
     if dtype is None:
         return natural
     wanted = as_dtype(dtype, function, FLOATING)

@@ -1,4 +1,4 @@
-"""Where compiled code finds what it compiles and links with."""
+"""Where compiled code finds headers and libraries."""
 
 import os
 import re
@@ -19,12 +19,12 @@ def get_include() -> str:
     Returns
     -------
     str
-        The directory to give to a compiler by ``-I``, or to `setuptools.Extension` in ``include_dirs``.
+        The directory to pass to a compiler by ``-I``, or to `setuptools.Extension` in ``include_dirs``.
 
     Notes
     -----
-    Extensions in C take the functions from ``lse/capsule.h`` and link nothing. Extensions in Cython say
-    ``cimport lse`` and need not even this directory. Programs without Python take their flags from
+    Extensions in C get the functions from ``lse/capsule.h`` and link nothing. Extensions in Cython use
+    ``cimport lse`` and do not need this directory. Programs without Python get their flags from
     ``python -m lse --cflags --libs``, or from pkg-config in the directory that ``python -m lse --pkgconfigdir``
     prints.
 
@@ -39,13 +39,13 @@ def get_include() -> str:
 
 
 def answer(options: list[str]) -> str:
-    """Return what the command line prints for the options; any other beside them raises ValueError."""
+    """Return what the command line prints for the options; raise ValueError if there are others."""
     for option in options:
         if option not in OPTIONS or (option == DIRECTORY and set(options) != {DIRECTORY}):
             raise ValueError(f"{option}: --cflags and --libs go with nothing but each other, {DIRECTORY} stands alone")
     if options[0] == DIRECTORY:
         return PKG_CONFIG
-    import shlex  # not needed by who only imports lse
+    import shlex  # slow to import
 
     return " ".join(shlex.quote(word) for option in dict.fromkeys(options) for word in words(option[2:].capitalize()))
 
@@ -64,7 +64,7 @@ def words(field: str) -> list[str]:
 
 
 def expand(word: str, variables: dict[str, str]) -> str:
-    """Put variables, which may hold others, in the places of their names."""
+    """Substitute variables, which may contain others."""
     while match := re.search(r"\$\{(\w+)\}", word):
         word = word.replace(match[0], variables[match[1]])
     return word

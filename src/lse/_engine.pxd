@@ -1,4 +1,4 @@
-# The face of the engine in C; see kernels/kernels.h and engine/*.h. What lse.h declares is in _lse_h.pxd.
+# The C interface of the engine; see kernels/kernels.h and engine/*.h. lse.h is in _lse_h.pxd.
 
 cdef extern from "kernels/kernels.h" nogil:
     enum:

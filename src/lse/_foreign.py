@@ -1,4 +1,4 @@
-"""What is not a plain array: arrays of other libraries and masked ones, unwrapped or refused."""
+"""Arrays of other libraries and masked arrays, unwrapped or refused."""
 
 import operator
 import sys
@@ -11,7 +11,7 @@ from lse import _core
 from lse._dtypes import BFLOAT16, Array, refuse_dtype
 
 WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp")
-CPU = 1  # in the numbering of DLPack
+CPU = 1  # DLPack's device type
 
 
 def is_masked(a: object) -> bool:
@@ -19,7 +19,7 @@ def is_masked(a: object) -> bool:
 
 
 def refuse_masked(function: str, name: str, held: bool = False) -> NoReturn:
-    """Of an argument that is a masked array, or a sequence that holds some."""
+    """Refuse an argument that is a masked array, or a sequence that holds masked arrays."""
     array = "m" if held else name
     if name == "indptr":
         advice = f"{array}.data"
@@ -34,7 +34,7 @@ def refuse_masked(function: str, name: str, held: bool = False) -> NoReturn:
 
 
 def from_torch(tensor: Any, function: str, name: str) -> Array:
-    """A tensor's elements where they lie."""
+    """Return the elements of a tensor without a copy."""
     if tensor.requires_grad:
         raise TypeError(
             f"{function}: {name} requires a gradient, which lse does not compute; pass {name}.detach(), or use the "
@@ -76,7 +76,7 @@ def refuse_dask(function: str, name: str) -> NoReturn:
 
 
 def check_device(device: Any, function: str, name: str) -> None:
-    """Raise where what `__dlpack_device__` returned is not the main memory."""
+    """Raise unless `__dlpack_device__` returned main memory."""
     if not (isinstance(device, tuple) and len(device) == 2 and hasattr(device[0], "__index__")):
         raise TypeError(
             f"{function}: __dlpack_device__ of {name} returned {device!r}; expected a tuple of two integers, the type "
@@ -93,7 +93,7 @@ def from_dlpack(a: Any, function: str, name: str) -> Array:
     check_device(a.__dlpack_device__(), function, name)
     try:
         return np.from_dlpack(a)
-    except (BufferError, RuntimeError) as error:  # a dtype that DLPack or NumPy does not know, as jax's bfloat16
+    except (BufferError, RuntimeError) as error:  # a dtype unknown to DLPack or NumPy, such as jax's bfloat16
         if hasattr(a, "__array__"):
             return np.asarray(a)
         error.add_note(f"{function}: {name} cannot be read through DLPack; pass an array of NumPy made of it")
@@ -101,7 +101,7 @@ def from_dlpack(a: Any, function: str, name: str) -> Array:
 
 
 def to_namespace(a: Any) -> Callable[[Array], Any] | None:
-    """How results are given back as arrays of the library that `a` is of; None for one that does not say."""
+    """Return the function that converts results to arrays of the library of `a`; None if it has no namespace."""
     if not hasattr(a, "__array_namespace__"):
         return None
     namespace = a.__array_namespace__()
@@ -109,7 +109,7 @@ def to_namespace(a: Any) -> Callable[[Array], Any] | None:
 
 
 def unwrap(a: Any, function: str, name: str) -> tuple[Array, Callable[[Array], Any] | None]:
-    """Return an argument as an ndarray, and the function that makes a result an array of its kind, or None."""
+    """Return an argument as an ndarray, and the function that converts results to its type, or None."""
     if is_masked(a):
         refuse_masked(function, name)
     if isinstance(a, np.ndarray | np.generic | list | tuple | int | float | complex):

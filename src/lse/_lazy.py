@@ -1,4 +1,4 @@
-"""Reductions of dask arrays: the running sums of every chunk, merged by a tree of tasks."""
+"""Reductions of dask arrays: running sums of each chunk, merged by a tree of tasks."""
 
 import math
 import operator
@@ -25,7 +25,7 @@ KNOW_THEM = "call compute_chunk_sizes() on the arrays that have them"
 
 
 def as_dask(a: Any, function: str, name: str) -> da.Array:
-    """An argument as a dask array of NumPy arrays."""
+    """Return an argument as a dask array of NumPy arrays."""
     if dask.is_dask_collection(a):
         a = da.asarray(a)
         if is_masked(a._meta):
@@ -46,7 +46,7 @@ def as_dask(a: Any, function: str, name: str) -> da.Array:
 
 
 def check_split(split_every: Any, axes: Axes, ndim: int, function: str) -> int | dict[int, int] | None:
-    """How many chunks a task merges, with axes counted from the first."""
+    """Return how many chunks a task merges, with axes counted from the first."""
     if split_every is None:
         return None
     lengths = split_every.values() if isinstance(split_every, dict) else [split_every]
@@ -66,10 +66,10 @@ def check_split(split_every: Any, axes: Axes, ndim: int, function: str) -> int |
 
 
 def check_unknown(function: str, arrays: dict[str, da.Array]) -> Unknown:
-    """Raise where a chunk of unknown length meets one that it cannot be told to fit.
+    """Raise where a chunk of unknown length cannot be matched with another.
 
-    Return the axes of such lengths, counted from the last, as -1, each with the numbers of the arrays whose chunks must
-    be found to have the same length.
+    Return the axes of unknown lengths, counted from the last, as -1, each with the indices of the arrays whose chunks
+    must turn out to have the same length.
     """
     unknown = []
     for axis in range(-max(x.ndim for x in arrays.values()), 0):
@@ -84,31 +84,31 @@ def check_unknown(function: str, arrays: dict[str, da.Array]) -> Unknown:
 
 
 def without_empty_chunks(a: da.Array) -> da.Array:
-    """The same array, where dask's alignment would trip over chunks of length 0."""
+    """Return the array without empty chunks, which dask's alignment cannot handle."""
     known = {axis: lengths for axis, lengths in enumerate(a.chunks) if 0 in lengths and not math.isnan(sum(lengths))}
     return a.rechunk({axis: tuple(n for n in lengths if n) or (0,) for axis, lengths in known.items()})
 
 
 def with_indices(arrays: Iterable[da.Array], ndim: int) -> list[Any]:
-    """Pairs of an array and its axes, as dask's blockwise takes them."""
+    """Return pairs of an array and its axes, as dask's blockwise takes them."""
     return [x for array in arrays for x in (array, tuple(range(ndim - array.ndim, ndim)))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LazyArguments:
-    """The arguments of one call, as dask arrays whose chunks lie above each other."""
+    """The arguments of one call, as dask arrays with aligned chunks."""
 
     function: str
     arrays: dict[str, da.Array]
     dtype: DType
     ndim: int
     axes: Axes
-    whole: bool  # no sum has terms of two chunks
+    whole: bool  # each sum is within one chunk
     unknown: Unknown
     split_every: int | dict[int, int] | None
 
     def blockwise(self, function: Callable[..., Any], *more: da.Array, keep: str = "whole", **options: Any) -> da.Array:
-        """One task for each chunk; the axes keep their lengths, or become "ones", or are dropped by "none"."""
+        """Apply a function to chunks; axes keep their length ("whole"), get length 1 ("ones") or vanish ("none")."""
         left = tuple(i for i in range(self.ndim) if keep != "none" or i not in self.axes)
         return da.blockwise(
             by_name, left, *with_indices([*more, *self.arrays.values()], self.ndim), token=f"lse-{self.function}",
@@ -118,12 +118,12 @@ class LazyArguments:
         )  # fmt: skip
 
     def whole_chunks(self, call: Callable[..., Any], keepdims: bool, **options: Any) -> da.Array:
-        """A function of lse applied to each chunk, in which whole sums lie."""
+        """Apply a function of lse to each chunk, where each holds whole sums."""
         keep = "ones" if keepdims else "none"
         return self.blockwise(whole_chunk, keep=keep, call=call, keepdims=keepdims, **options)
 
     def sums(self, keepdims: bool, weights: bool = False) -> da.Array:
-        """Running sums, those of all chunks along the axes in one; with `weights` those of the weights alone too."""
+        """Return the running sums, merged along the axes; with `weights` also those of the weights alone."""
         chunks = self.blockwise(fold, keep="ones", weights=weights)
         ndim = self.ndim if keepdims else self.ndim - len(self.axes)
         return da.reduction(
@@ -133,7 +133,7 @@ class LazyArguments:
 
 
 def empty(ndim: int, dtype: DType) -> Array:
-    """What dask knows results by before there are any."""
+    """Return an empty array, the `meta` that describes results to dask."""
     return np.empty((0,) * ndim, dtype)
 
 
@@ -148,7 +148,7 @@ def check_arguments(
     dtype: Any = None,
     split_every: Any = None,
 ) -> LazyArguments:
-    """Check what the caller gave, and align the chunks."""
+    """Check the arguments of a call and align the chunks."""
     arrays = {name: as_dask(a, function, name)}
     if b is not None:
         arrays["b"] = as_dask(as_weights(b, function), function, "b")
@@ -178,7 +178,7 @@ def check_arguments(
 def map_blocks(
     args: LazyArguments, blocks: da.Array, function: Callable[..., Any], dtype: DType | None = None, **options: Any
 ) -> da.Array:
-    """A result from each block."""
+    """Return an array with a result for each block."""
     axes, meta = tuple(range(blocks.ndim)), empty(blocks.ndim, dtype or args.dtype)
     return da.blockwise(function, axes, blocks, axes, meta=meta, token=f"lse-{args.function}", **options)
 
@@ -210,7 +210,7 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, dtype: Any,
 
 
 def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, split_every: Any) -> da.Array:
-    """Or the log-softmax."""
+    """Softmax or log-softmax."""
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
     if args.whole:
         return args.blockwise(whole_chunk, call=getattr(lse, function))

@@ -1,4 +1,4 @@
-"""What the tasks of a dask graph do: running sums of a chunk, their merging, and results of them."""
+"""The tasks of a dask graph: running sums of a chunk, their merging, and results from them."""
 
 import contextlib
 import functools
@@ -16,11 +16,11 @@ from lse._double_double import divide
 from lse._dtypes import Array, DType, fill
 from lse._threads import own_limit
 
-Totals: TypeAlias = tuple[Any, ...]  # running sums, and those of the weights if they are wanted
+Totals: TypeAlias = tuple[Any, ...]  # running sums, and those of the weights if needed
 
 
 def as_task(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Run as the functions of lse do; in a pool of threads on one thread, for the others have tasks of their own."""
+    """Run a function like the public ones; in a thread pool on one thread, as the others have their own tasks."""
 
     @functools.wraps(function)
     def task(*args: Any, **kwargs: Any) -> Any:
@@ -39,7 +39,7 @@ def by_name(
     unknown: tuple[tuple[int, tuple[int, ...]], ...],
     **options: Any,
 ) -> Any:
-    """Call with weights and mask by name, once chunks whose lengths nobody knew are seen to match."""
+    """Pass weights and mask by name, after checking that chunks of unknown lengths match."""
     blocks = [only(block) for block in arguments]
     first = len(blocks) - len(names)
     for axis, meet in unknown:
@@ -53,7 +53,7 @@ def by_name(
 
 
 def only(block: Any) -> Any:
-    """The one chunk in the lists of lists that dask makes along axes that the result lacks."""
+    """Return the only chunk in the nested lists that dask makes along axes missing from the result."""
     while isinstance(block, list):
         (block,) = block
     return block
@@ -65,7 +65,7 @@ def unchanged(block: Any, axis: Any, keepdims: Any) -> Any:
 
 @as_task
 def fold(a: Any, b: Any = None, where: Any = True, *, title: str, weights: bool, axes: Axes, to: DType) -> Totals:
-    """The running sums of one chunk."""
+    """Return the running sums of one chunk."""
     args = check_arguments(title, a, axes, b=b, where=where, dtype=to)
     dtype = np.float32 if args.dtype.char == "f" else np.float64
     totals = [_streaming.fold(lse.LogSumExp(args.shape, dtype), args)]
@@ -77,7 +77,7 @@ def fold(a: Any, b: Any = None, where: Any = True, *, title: str, weights: bool,
 
 @as_task
 def merge(blocks: Any, axis: Any, keepdims: Any) -> Totals:
-    """The running sums of several chunks, in the order of their indices."""
+    """Merge the running sums of several chunks, in index order."""
     first, *others = flatten(blocks) if isinstance(blocks, list) else (blocks,)
     totals = tuple(total.copy() for total in first)
     for other in others:
@@ -87,7 +87,7 @@ def merge(blocks: Any, axis: Any, keepdims: Any) -> Totals:
 
 
 def as_result(values: Array, to: DType, kept: Axes) -> Any:
-    """Rounded once, the axes kept with length 1; a scalar if there are none."""
+    """Round once, keeping the axes with length 1; return a scalar if there are none."""
     return np.expand_dims(_native.rounded(values, to), kept)[()]
 
 
@@ -109,7 +109,7 @@ def mean_of(totals: Totals, to: DType, kept: Axes) -> Any:
 
 @as_task
 def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Axes, to: DType) -> Array:
-    """Softmax or log-softmax of a chunk, whose running sums, and those of what `where` leaves, are known."""
+    """Softmax or log-softmax of a chunk from its running sums and, for `where`, those of the included elements."""
     args, log = check_arguments(title, x, axes, name="x", where=where, dtype=to), title == "log_softmax"
     result = np.empty(args.a.shape, to)
     if args.a.size:

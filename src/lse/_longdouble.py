@@ -1,4 +1,4 @@
-"""longdouble, by SciPy's formula and functions of NumPy: the core has no type wider than double."""
+"""longdouble, by SciPy's formula and NumPy functions: the core has no type wider than double."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ WIDE, INF = np.longdouble, np.longdouble(np.inf)
 
 
 def log_sums(args: Arguments) -> tuple[Array, Array, Array]:
-    """Of each sum, total * exp(shift), the shift, log|total| and the total; log1p sees what is small in it."""
+    """Return total * exp(shift), the shift, log|total| and the total of each sum; log1p resolves small values."""
     axes, a = args.axes, args.a.astype(WIDE, order="C")
     b = np.ones_like(a) if args.b is None else args.b.astype(WIDE, order="C")
     exists = b != 0 if args.where is None else (b != 0) & args.where
@@ -18,7 +18,7 @@ def log_sums(args: Arguments) -> tuple[Array, Array, Array]:
     logs = a + np.log(np.abs(b))
     top = np.max(logs, axis=axes, keepdims=True, initial=-INF)
     shift = np.where(np.isneginf(top), WIDE(0), top)
-    half = np.exp((a - shift) / 2)  # beside the smallest weights the whole would overflow
+    half = np.exp((a - shift) / 2)  # next to the smallest weights exp(a - shift) would overflow
     terms = np.where(np.isposinf(logs), np.copysign(INF, b), half * b * half)
     lead, rest = (np.sum(np.where(x, terms, 0), axis=axes, keepdims=True) for x in (logs == top, logs != top))
     near = np.abs(rest) < np.abs(lead) / 2
@@ -42,7 +42,7 @@ def logmeanexp(args: Arguments, result: Array) -> None:
 def softmax(args: Arguments, log: bool, result: Array) -> None:
     exists = np.broadcast_to(True if args.where is None else args.where, args.a.shape)
     a = np.where(exists, args.a.astype(WIDE), -INF)
-    endless = np.isposinf(np.max(a, axis=args.axes, keepdims=True))  # infinite elements share what there is
+    endless = np.isposinf(np.max(a, axis=args.axes, keepdims=True))  # infinite elements share the result
     a = np.where(endless, np.where(np.isposinf(a), WIDE(0), -INF), a)
     shift, log_total, total = log_sums(args._replace(a=a, where=None))
     value = (a - shift) - log_total if log else np.exp(a - shift) / total

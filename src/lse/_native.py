@@ -1,4 +1,4 @@
-"""The real dtypes that the core sums: float16, bfloat16, float32 and float64. No other module calls its reductions."""
+"""The real dtypes of the core: float16, bfloat16, float32 and float64. Only this module calls the core's reductions."""
 
 import functools
 import math
@@ -14,17 +14,17 @@ MERGEABLE = True
 
 
 def as_core_output(a: Array) -> Array:
-    """An array as the core writes to it: bfloat16 as void of two bytes."""
+    """Return an array as the core writes to it: bfloat16 as two-byte void."""
     return a.view(BFLOAT16) if a.dtype != BFLOAT16 and is_bfloat16(a.dtype) else a
 
 
 def as_core_input(a: Array) -> Array:
-    """An array as the core reads it: not as longdouble, whose values are to be computed in another dtype."""
+    """Return an array as the core reads it, except longdouble, whose values are computed in another dtype."""
     return a.astype(np.float64) if a.dtype.char == "g" else as_core_output(a)
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Array | None = None) -> None:
-    """Also into sign and low, which have the shape and strides of result, the signs and what rounding lost."""
+    """Also write signs and rounding errors to `sign` and `low`, which have the shape and strides of `result`."""
     if args.a.size:
         weights = None if args.b is None else as_core_input(args.b)
         _core.reduce(
@@ -39,7 +39,7 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Ar
 
 
 def in_two_parts(args: Arguments) -> Sums:
-    """log|sum| in two float64 arrays, and the sum's sign."""
+    """Return log|sum| in two float64 arrays, and the sign of the sum."""
     value, sign, low = (np.empty(args.shape) for _ in range(3))
     logsumexp(args, value, sign, low)
     return value, low, sign
@@ -47,13 +47,13 @@ def in_two_parts(args: Arguments) -> Sums:
 
 @functools.lru_cache(maxsize=64)
 def log_of_count(count: int) -> Sums:
-    """log(count), likewise."""
+    """Return log(count) in the same form."""
     weights = np.array([float(count)])
     return in_two_parts(Arguments(np.zeros(1), weights, None, weights.dtype, (0,), ()))
 
 
 def rounded(values: Array, dtype: DType) -> Array:
-    """A float64 array as one of dtype, rounded once."""
+    """Round a float64 array once to dtype."""
     if dtype.itemsize > 2:
         return np.asarray(values, dtype)
     result = np.empty(values.shape, dtype)
@@ -70,14 +70,14 @@ def logmeanexp(args: Arguments, result: Array) -> None:
 
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:
-    single = args.single or (not log and args.dtype.itemsize == 2)  # of 4 ulp, which halves do not see
+    single = args.single or (not log and args.dtype.itemsize == 2)  # its 4 ulp are invisible in half precision
     operation = "log_softmax" if log else "softmax"
     a, target = as_core_input(args.a), as_core_output(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, None, None)
 
 
 def map_sums(args: Arguments, log: bool, total: _core.LogSumExp, result: Array) -> None:
-    """Softmax or log-softmax of elements whose sums, over the axes and over more, are known."""
+    """Softmax or log-softmax of elements from given sums, over the axes and possibly over more."""
     operation = "log_softmax" if log else "softmax"
     _core.map_sums(operation, as_core_input(args.a), args.bits, args.single, as_core_output(result), total)
 

@@ -1,8 +1,8 @@
-"""The process that lse is imported into: imported first, for what cannot be told once `lse._core` is there.
+"""Checks of the process that must be made before `lse._core` is loaded, so this module is imported first.
 
-It may inherit an OpenMP runtime, whose threads stayed behind in the process that forked it: a region may wait for them
-for ever. `lse._core` notes the forks that come after it; here is looked for one that came before. And it may have
-several interpreters, of which one alone can have `lse._core`.
+A forked process may inherit an OpenMP runtime whose threads remained in the parent: a parallel region may wait for them
+forever. `lse._core` notes later forks; this module detects an earlier one. A process may also have several
+interpreters, of which only one can load `lse._core`.
 """
 
 import importlib
@@ -14,7 +14,7 @@ FORKED_WITHOUT_EXEC = 0x40  # in the flags of a process, field 9 of /proc/PID/st
 
 
 def is_fork(stat: str = "/proc/self/stat") -> bool:
-    """Return whether this process was made by fork and has run no new program since; False where nobody tells."""
+    """Return whether this process was created by fork and has not called exec since; False where unknown."""
     try:
         with open(stat) as file:
             fields = file.read().rpartition(")")[2].split()
@@ -34,17 +34,17 @@ def programs(process: int | str) -> dict[str, str]:
 
 
 def runtimes(process: int | str) -> set[str]:
-    """Return the lines of those that are runtimes of OpenMP."""
+    """Return those lines that are OpenMP runtimes."""
     return {line for line, name in programs(process).items() if name.startswith(RUNTIMES)}
 
 
 def inherits_runtime(before: set[str]) -> bool:
-    """Return whether the runtime in use was there before the fork, of runtimes that were there before `lse._core`.
+    """Return whether the OpenMP runtime in use was inherited by fork; `before`: those loaded before `lse._core`.
 
-    Programs lie at other addresses in every process but those that come of one by fork. Where the parent is gone,
-    nobody knows what it had.
+    Only processes created by fork have libraries at the same addresses. If the parent has exited, a runtime is assumed
+    to be inherited.
     """
-    if not before or runtimes("self") != before:  # lse._core has brought its own, which no region has seen
+    if not before or runtimes("self") != before:  # lse._core has loaded its own, which has run no region
         return False
     parents = programs(os.getppid()).keys() & programs("self").keys()
     return not parents or not before.isdisjoint(parents)
@@ -55,7 +55,7 @@ def is_shared() -> bool:
     try:
         name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
         return len(importlib.import_module(name).list_all()) > 1
-    except ImportError:  # not of CPython
+    except ImportError:  # not CPython
         return False
 
 
@@ -66,7 +66,7 @@ try:
 except ImportError as error:
     if not is_shared():
         raise
-    last = (str(error).strip() or "no reason given").splitlines()[-1]  # NumPy's message is a page that ends with it
+    last = (str(error).strip() or "no reason given").splitlines()[-1]  # NumPy's message is long, the reason last
     raise ImportError(
         f"lse cannot be imported into this interpreter ({last}): of the interpreters of a process one alone can have "
         "lse and NumPy. Import lse in that one alone, or use processes instead of interpreters."

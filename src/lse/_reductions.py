@@ -1,4 +1,4 @@
-"""logsumexp, logmeanexp, softmax and log_softmax: from the arguments of the public functions to a backend, and back."""
+"""logsumexp, logmeanexp, softmax and log_softmax: from public arguments to a backend, and back."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from lse._foreign import is_dask
 
 
 def lazily(function: str, out: Any, *arguments: Any, **options: Any) -> Any:
-    """The same function of dask arrays."""
-    from lse import dask  # whose module of that name is loaded already
+    """Call the same function for dask arrays."""
+    from lse import dask  # dask itself is already loaded
 
     if out is not None:
         raise TypeError(f"{function}: out cannot take the result for dask arrays, computed later; leave it out")
@@ -45,7 +45,7 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, out: Any, d
 
 
 def softmax(log: bool, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> Any:
-    """Or its logarithm."""
+    """Softmax or log-softmax."""
     function = "log_softmax" if log else "softmax"
     if is_dask(x, where):
         return lazily(function, out, x, axis, where=where, dtype=dtype)

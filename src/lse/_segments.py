@@ -11,8 +11,8 @@ from lse._foreign import unwrap
 
 
 def check_offsets(indptr: Any, length: int, function: str) -> Array:
-    """Offsets of a CSR matrix as contiguous integers."""
-    given = np.array(unwrap(indptr, function, "indptr")[0])  # a copy, which nobody changes once it is checked
+    """Return the offsets of a CSR matrix as contiguous integers."""
+    given = np.array(unwrap(indptr, function, "indptr")[0])  # a copy, so that it cannot change after the checks
     if given.ndim != 1:
         raise ValueError(f"{function}: indptr must have one dimension, not {given.ndim}")
     if given.size == 0:

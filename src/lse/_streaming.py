@@ -15,11 +15,11 @@ from lse._backends import backend_of
 from lse._dtypes import Array, DType, as_dtype
 from lse._native import as_core_input
 
-STATE_VERSION = 3  # of states as bytes, which pickles hold
+STATE_VERSION = 3  # of states as bytes, also in pickles
 
 
 def checked(shape: Any, dtype: Any) -> tuple[bool, tuple[int, ...]]:
-    """Whether results are float32, and a shape as a tuple."""
+    """Return whether results are float32, and the shape as a tuple."""
     dtype = as_dtype(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
@@ -50,7 +50,7 @@ def checked_arguments(a: Any, axis: Any, b: Any, where: Any) -> Arguments:
 
 
 def fold(total: Any, args: Arguments) -> Any:
-    """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
+    """Add checked arguments; float32 data are summed in single precision only by a float32 accumulator."""
     weights = None if args.b is None else as_core_input(args.b)
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
     total._fold(as_core_input(args.a), args.where, weights, args.bits, single)
@@ -75,14 +75,14 @@ def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: An
 
 
 def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
-    """Results as the user sees them, every NaN the same one; NaN where the sign is negative."""
+    """Return results as for the user, every NaN the same one; NaN where the sign is negative."""
     result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
     return result[()] if result.ndim == 0 else result
 
 
-# A state as bytes, as lse_state_to_bytes of lse.h writes that of one sum: "lse", the version, the size of the dtype,
-# whether there are weighted sums, how many axes, whether each sum has a count of its own, and the count of all (or 0);
-# then the length of each axis, those counts, the plain and the weighted sums. All numbers are little-endian.
+# States as bytes, as written by lse_state_to_bytes of lse.h for one sum: "lse", the version, the size of the dtype,
+# whether there are weighted sums, the number of axes, whether each sum has its own count, and the count of all (or 0);
+# then the length of each axis, those counts, the unweighted and the weighted sums. All numbers are little-endian.
 HEAD = struct.Struct("<3sBBBBBq")
 MOST = 2**63 - 1
 
@@ -109,7 +109,7 @@ def as_bytes(data: Any) -> bytes:
 
 
 def read_head(data: bytes) -> tuple[tuple[int, ...], bool, tuple[Any, ...]]:
-    """The shape of a state, whether it is of float32, and its head."""
+    """Return the shape of a state, whether its dtype is float32, and its head."""
     if len(data) < HEAD.size:
         raise damaged(f"{len(data)} bytes are no state")
     magic, version, size, weighted, ndim, counted, count = head = HEAD.unpack_from(data)
@@ -133,7 +133,7 @@ def read_sums(data: bytes, shape: tuple[int, ...], at: int) -> Array:
 
 
 def read_state(data: Any, shape: tuple[int, ...], single: bool) -> tuple[Any, Array, Array | None]:
-    """The counts, and the plain and weighted sums, of a state of this shape and dtype."""
+    """Return the counts, and the unweighted and weighted sums, of a state of this shape and dtype."""
     data = as_bytes(data)
     found, is_single, (*_, weighted, ndim, counted, count) = read_head(data)
     if found != shape or is_single != single:

@@ -1,4 +1,4 @@
-"""How many threads, and what this build is."""
+"""The number of threads, and the build configuration."""
 
 import contextlib
 import math
@@ -21,7 +21,7 @@ def read(*parts: str) -> list[str] | None:
 
 
 def cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgroup") -> int | None:
-    """Return how many processors the cgroup of this process may keep busy, rounded up, or None if not limited."""
+    """Return how many processors the cgroup of this process may use, rounded up, or None if unlimited."""
     quotas: list[float] = []
     names: tuple[str, ...]
     for line in read(membership) or ():
@@ -33,7 +33,7 @@ def cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgr
         else:
             continue
         levels = path.strip("/").split("/")
-        for depth in range(len(levels) + 1):  # a limit may stand at any level
+        for depth in range(len(levels) + 1):  # any level may have a limit
             words = [word for name in names for word in read(directory, *levels[:depth], name) or ()]
             if len(words) == 2 and words[0] not in ("max", "-1"):
                 quotas.append(int(words[0]) / int(words[1]))
@@ -43,10 +43,10 @@ def cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgr
 def get_num_threads() -> int:
     """Return how many threads a large reduction of the calling thread uses.
 
-    That is what `num_threads` has set for the calling thread, else what `set_num_threads` has set for the process.
-    Otherwise it is what OpenMP has been told (``OMP_NUM_THREADS``, threadpoolctl), but no more than the processors that
+    That is the number set by `num_threads` for the calling thread, or else by `set_num_threads` for the process.
+    Otherwise it is the number set for OpenMP (``OMP_NUM_THREADS``, threadpoolctl), but no more than the processors that
     the affinity and the cgroup of the process allow. Small reductions, those inside a parallel region of OpenMP, and
-    all of a forked child use one.
+    all in a forked child use one.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def get_num_threads() -> int:
 
 
 def thread_limit(n: SupportsIndex | None, function: str) -> int:
-    """Return a number of threads as the core takes it, 0 for None."""
+    """Return a number of threads as an integer, 0 for None."""
     if n is None:
         return 0
     if isinstance(n, bool) or not hasattr(n, "__index__"):
@@ -84,7 +84,7 @@ def set_num_threads(n: SupportsIndex | None) -> None:
     Parameters
     ----------
     n : int or None
-        At least 1; None returns to the default described at `get_num_threads`. More threads than processors are started
+        At least 1; None restores the default described at `get_num_threads`. More threads than processors are started
         if requested.
 
     Raises
@@ -99,7 +99,7 @@ def set_num_threads(n: SupportsIndex | None) -> None:
 
     Notes
     -----
-    The setting holds in all threads of Python, except inside `num_threads`. Results do not depend on it.
+    The setting applies to all Python threads, except inside `num_threads`. Results do not depend on it.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def set_num_threads(n: SupportsIndex | None) -> None:
 
 @contextlib.contextmanager
 def own_limit(limit: int) -> Iterator[None]:
-    """Let the reductions of the calling thread use so many threads meanwhile; 0 is no limit of its own."""
+    """Let reductions of the calling thread use this many threads; 0 removes its own limit."""
     before = _core.limit_own_threads(limit)
     try:
         yield
@@ -133,8 +133,8 @@ def num_threads(n: SupportsIndex | None) -> contextlib.AbstractContextManager[No
     Returns
     -------
     context manager
-        For one ``with`` statement; these may be nested. At its end, also by an exception, the setting from before holds
-        again.
+        For one ``with`` statement; these may be nested. The previous setting is restored at its end, also after an
+        exception.
 
     Raises
     ------
@@ -143,12 +143,12 @@ def num_threads(n: SupportsIndex | None) -> contextlib.AbstractContextManager[No
 
     See Also
     --------
-    set_num_threads : The same for all threads of the process, and for good.
+    set_num_threads : The same for the whole process, until it is called again.
     get_num_threads
 
     Notes
     -----
-    Other threads of Python, those started inside the block included, keep the setting of the process. Results do not
+    Other Python threads, including those started inside the block, keep the setting of the process. Results do not
     depend on the number of threads.
 
     Examples
@@ -166,7 +166,7 @@ def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
 @overload
 def show_config(mode: Literal["dict"]) -> dict[str, Any]: ...
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """Print or return the version of lse, its kernel, its threads and what it was built with.
+    """Print or return the version of lse, its kernel, its threads and its build configuration.
 
     Parameters
     ----------
@@ -191,14 +191,14 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         openmp
             The date of the OpenMP specification that lse was compiled with, such as 201511, or None.
         openmp_runtimes
-            Paths of the OpenMP libraries that the process has loaded; empty where the system does not tell.
+            Paths of the OpenMP libraries that the process has loaded; empty where they cannot be determined.
         numpy, python
             Their versions.
 
     Raises
     ------
     ValueError
-        `mode` is neither of the two.
+        `mode` is invalid.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
 
 
 def openmp_runtimes() -> list[str]:
-    """Return the paths of the OpenMP libraries that this process has loaded, where the system tells (Linux)."""
+    """Return the paths of the OpenMP libraries that this process has loaded, where the system provides them (Linux)."""
     words = set(read("/proc/self/maps") or ())
     return sorted(word for word in words if os.path.basename(word).startswith(_process.RUNTIMES))
 

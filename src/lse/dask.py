@@ -1,4 +1,4 @@
-"""The functions of `lse` for dask arrays: lazy, chunk by chunk, as accurate however the array is cut."""
+"""The functions of `lse` for dask arrays: lazy, chunk by chunk, equally accurate for any chunks."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, SupportsIndex, TypeAlias, overload
@@ -64,14 +64,14 @@ def logsumexp(
 ) -> Any:
     """Logarithm of the weighted sum of exponentials of a dask array, ``log(sum(b * exp(a)))``.
 
-    Each chunk is read once, by one task, which leaves its running sums as a `lse.LogSumExp`; a tree of tasks merges
-    them. Nothing is computed before the result is asked for.
+    Each chunk is read once, by one task, which returns its running sums as a `lse.LogSumExp`; a tree of tasks merges
+    them. Nothing is computed until the result is requested.
 
     Parameters
     ----------
     a : dask array or array_like
-        Of the dtypes of `lse.logsumexp` and chunked in any way, also with chunk sizes that are not known. Complex and
-        longdouble arrays must have one chunk along each of the axes reduced.
+        Of the dtypes of `lse.logsumexp` and chunked in any way, also with unknown chunk sizes. Complex and
+        longdouble arrays must have one chunk along each of the reduced axes.
     axis : None, int or tuple of ints, optional
         Axes to reduce; None, the default, reduces all.
     b : dask array or array_like, optional
@@ -86,7 +86,7 @@ def logsumexp(
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
     split_every : int or dict, optional
-        How many chunks a task merges, at least 2, in all or for each axis; by default what dask is configured for.
+        How many chunks a task merges, at least 2, in all or for each axis; by default as configured for dask.
 
     Returns
     -------
@@ -108,11 +108,11 @@ def logsumexp(
 
     Notes
     -----
-    The error is that of `lse.logsumexp`, however the array is cut: merging the running sums of chunks adds none that
-    shows. The same chunks and the same `split_every` give the same bits by every scheduler.
+    The error is that of `lse.logsumexp` for any chunks: the error of merging their running sums is
+    negligible. The same chunks and the same `split_every` give the same bits with every scheduler.
 
-    With negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))`` over all chunks: what cancels
-    within a chunk is computed again, as `lse.logsumexp` does, what cancels across chunks is not.
+    With negative weights the error of the sum is relative to ``sum(abs(b) * exp(a))`` over all chunks: sums that cancel
+    within a chunk are recomputed, as by `lse.logsumexp`, those that cancel across chunks are not.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def logmeanexp(
     axis : None, int or tuple of ints, optional
         Axes over which the mean is taken; None, the default, is all of them.
     b : dask array or array_like, optional
-        Weights, as those of `logsumexp`. Without them every element counts 1.
+        Weights, as for `logsumexp`; 1 by default.
     keepdims : bool, optional
         Keep the reduced axes, with length 1.
     where : dask array or array_like of bool, optional
@@ -172,8 +172,8 @@ def logmeanexp(
 
     Notes
     -----
-    Elements are counted as they are read, so that chunk sizes need not be known. Both logarithms are carried in two
-    numbers and subtracted before they are rounded.
+    Elements are counted as they are read, so that chunk sizes need not be known. Both logarithms are computed in
+    double-double precision and subtracted before rounding.
 
     Examples
     --------
@@ -225,8 +225,8 @@ def softmax(
 
     Notes
     -----
-    Where each sum lies in one chunk, a chunk is read once and has the bits of `lse.softmax`. Else it is wanted twice,
-    for the sums and for what is divided by them, and dask keeps it in memory, or spilled to disk, between the two.
+    If each sum is within one chunk, each chunk is read once and has the bits of `lse.softmax`. Otherwise it is needed
+    twice, for the sums and for the quotients, and dask keeps it in memory, or spilled to disk, between the two.
 
     Examples
     --------

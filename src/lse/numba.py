@@ -1,16 +1,16 @@
 """lse inside functions that Numba compiles.
 
 `lse.logsumexp` of one-dimensional arrays of float32 or float64 compiles in nopython mode, with or without weights, and
-runs on the calling thread. For that nothing but `lse` is to be imported: Numba imports this module, as one of its
+runs on the calling thread. It is enough to import `lse`: Numba imports this module, as one of its
 extensions, before it first compiles.
 
-The functions of ``lse.h`` that return an error are here, for nopython mode alone, under their names without ``lse_``,
-such as ``softmax_rows_f32`` or ``state_init``: they take ``array.ctypes`` for a pointer.
+The functions of ``lse.h`` that return an error are available here, only in nopython mode, under their names without
+``lse_``, such as ``softmax_rows_f32`` or ``state_init``; pass ``array.ctypes`` for a pointer.
 
 A state is an array of `STATE_SIZE` bytes; ``null_f64()`` and ``null_f32()`` are NULL; ``room_f64()`` and
-``room_f32()`` point to room for one number in the frame of the function, which is read by ``[0]``.
+``room_f32()`` point to a variable on the stack of the function, which is read by ``[0]``.
 
-Functions compiled with ``cache=True`` hold names, not addresses, and so run in other processes.
+Functions compiled with ``cache=True`` contain names, not addresses, and so run in other processes.
 
 Examples
 --------
@@ -37,7 +37,7 @@ STATE_SIZE: int = _core.STATE_SIZE  # bytes of lse_state
 
 
 def _init():
-    """Do nothing: Numba calls it once it has imported this module, which registers all there is."""
+    """Do nothing: importing this module has registered everything; Numba calls this entry point afterwards."""
 
 
 def address(name: str) -> int:
@@ -56,7 +56,7 @@ def address(name: str) -> int:
     Raises
     ------
     TypeError, ValueError
-        `name` is no string, or there is no such function.
+        `name` is not a string, or there is no such function.
 
     Examples
     --------
@@ -80,7 +80,7 @@ BYTES, SIZES, COUNT = types.CPointer(types.uint8), types.CPointer(types.intp), t
 
 
 def external(name, *arguments):
-    """Return a function of nopython mode, by a name that the linker of Numba knows once this module is imported."""
+    """Declare an external function for nopython mode; Numba's linker resolves its name after this import."""
     llvmlite.binding.add_symbol(f"lse_{name}", address(name))
     return types.ExternalFunction(f"lse_{name}", types.intc(*arguments))
 
@@ -167,7 +167,7 @@ FUNCTIONS = {
 
 
 def constant(argument):
-    """Return the value of an argument that has one at compile time, else its type."""
+    """Return the value of an argument if it is a compile-time constant, else its type."""
     if isinstance(argument, types.NoneType):
         return None
     if isinstance(argument, types.Omitted):

@@ -1,4 +1,4 @@
-"""Is it right? Within the stated bounds of the exact value, in ulp, on rows of every length and on hard ones."""
+"""Are results within the stated bounds, in ulp, for rows of every length and for hard inputs?"""
 
 import math
 
@@ -36,10 +36,10 @@ AROUND = sorted({k + d for k in (320, 512, 1024, 2048, 4096, 6144, 8192, 65536) 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", AROUND)
 def test_around_the_sizes_of_blocks(dtype, n, rng):
-    values = (rng.standard_normal(37) * 3).astype(dtype)  # few values, so that the exact sum is quick
+    values = (rng.standard_normal(37) * 3).astype(dtype)  # few different values, so that the exact sum is quick
     choice = rng.integers(37, size=n)
     choice[-1] = 36
-    values[36] = values.max() + 1  # the last element is the greatest
+    values[36] = values.max() + 1  # the last element is the largest
     row = values[choice]
     exact = oracle.logsumexp_of_repeated(values, np.bincount(choice, minlength=37).tolist())
     shifted = (row - dtype(float(exact))).astype(dtype)
@@ -50,7 +50,7 @@ def test_around_the_sizes_of_blocks(dtype, n, rng):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_equal_values(dtype, rng):
-    """Errors of equal terms do not cancel: the hardest of natural inputs."""
+    """Errors of equal terms do not cancel: the hardest of ordinary inputs."""
     for _ in range(3000):
         n = int(rng.integers(2, 400))
         x = dtype(rng.uniform(-2.5, 2.5) - math.log(n))
@@ -71,7 +71,7 @@ def test_all_but_one_equal(dtype, rng):
 
 @pytest.mark.parametrize(("dtype", "lowest"), [(np.float32, -87), (np.float64, -707)])
 def test_results_near_zero_keep_their_digits(dtype, lowest, rng):
-    """The maximum is 0, so nothing cancels and the tail alone is the result."""
+    """The maximum is 0, so nothing cancels and the result is the sum of the small terms alone."""
     for _ in range(500):
         a = rng.uniform(lowest, -30, int(rng.integers(2, 200))).astype(dtype)
         a[rng.integers(a.size)] = 0
@@ -136,7 +136,7 @@ def test_inputs_on_which_peers_fail(a):
 @pytest.mark.parametrize("reverse", [False, True], ids=["ascending", "descending"])
 @pytest.mark.parametrize("step", [1 / 64, 0.5, 32.0])
 def test_ramps(dtype, reverse, step):
-    """A geometric series: log((e^(n step) - 1) / (e^step - 1)), with a record in every block or in none."""
+    """A geometric series: log((e^(n step) - 1) / (e^step - 1)), with a new maximum in every block or in none."""
     n = 20000 if step < 1 else 3000
     a = (np.arange(n) * step - n * step).astype(dtype)
     with mp.workdps(40):
@@ -181,7 +181,7 @@ def test_log_softmax_of_a_certainty():
 
 @pytest.mark.parametrize(("dtype", "turns", "gaps"), [(np.float32, 4, (15, 17.5)), (np.float64, 2, (35.5, 37.6))])
 def test_large_terms_beside_small_ones(dtype, turns, gaps, rng):
-    """Terms 2^24 (2^53) times smaller than the one they are first added to, over and over."""
+    """Terms 2^24 (2^53) times smaller than the one they are first added to, repeatedly."""
     lanes = 64 // np.dtype(dtype).itemsize
     for _ in range(500):
         rows = turns * int(rng.integers(2, 60))
@@ -193,7 +193,7 @@ def test_large_terms_beside_small_ones(dtype, turns, gaps, rng):
 
 
 def test_the_worst_known_of_before():
-    """An input that exceeded the bound by 7 % when each lane had a maximum of its own (docs/accuracy.md)."""
+    """An input that exceeded the bound by 7 % when each lane had its own maximum (docs/accuracy.md)."""
     pattern = [float.fromhex(x) for x in ("-0x1.a3690ap2", "-0x1.6a6c36p4", "-0x1.73bfeap4", "-0x1.71d78p4")]
     a = np.tile(np.repeat(np.array(pattern, np.float32), 16), 226)
     exact = oracle.logsumexp_of_repeated(*np.unique(a, return_counts=True))

@@ -1,4 +1,4 @@
-"""The long run `python -m reliability numbers` in short: exp by itself, and the reference that judges reductions."""
+"""A short version of `python -m reliability numbers`: exp by itself, and the reference for reductions."""
 
 import platform
 import sys
@@ -37,7 +37,7 @@ def check(name, digits, seen):
 
 @pytest.mark.compiles
 def test_floats(folder):
-    """One in 2048 of all, in runs of 4096 neighbours: NaN and infinities, and what is beyond the range, among them."""
+    """One in 2048 of all floats, in runs of 4096 neighbours, including NaN, infinities and numbers out of range."""
     program = compiled(folder, "exp_float", EXP)
     seen = all_of(program, [(0, numbers.BLOCKS, 2048), (0, 2, 1), (numbers.BLOCKS - 2, numbers.BLOCKS, 1)])
     check("float32", 24, seen)
@@ -45,7 +45,7 @@ def test_floats(folder):
 
 @pytest.mark.compiles
 def test_doubles(folder):
-    """Random ones, the hardest, and where n changes."""
+    """Random ones, the hardest, and those where n changes."""
     program = compiled(folder, "exp_double", EXP)
     listed = folder / "hard_doubles"
     listed.write_text("\n".join(x.hex() for x in hard_doubles()))
@@ -55,7 +55,7 @@ def test_doubles(folder):
 
 @pytest.fixture(scope="module")
 def reductions(folder):
-    """The program that makes and judges rows, with the engine."""
+    """The program that generates rows and computes their errors, with the engine."""
     return compiled(folder, "reductions", native.ENGINE)
 
 
@@ -70,7 +70,7 @@ def test_reductions(reductions):
 
 @pytest.mark.compiles
 def test_the_reference(reductions):
-    """It is within 2^-90 of mpmath, and the errors that it tells are those that mpmath finds."""
+    """It is within 2^-90 of mpmath, and finds the same errors as mpmath."""
     for number in range(40):
         case = Case(native.output([reductions, "show", number]))
         if np.isinf(case.x).all():
@@ -84,13 +84,13 @@ def test_the_reference(reductions):
 
 @pytest.mark.compiles
 def test_the_search_compiles(folder):
-    """`python -m reliability worst` takes hours; it includes the kernels, whose names may meet its own."""
+    """`python -m reliability worst` takes hours; it includes the kernels, whose names may clash with its own."""
     constants.header(folder)
     native.objects(folder, tool("gcc", "clang"), [NUMERICS / "worst.c"], *FLAGS, f"-I{folder}")
 
 
 def test_a_failure_is_seen():
-    """A figure beyond what is promised, or NaN, is a fault."""
+    """An error above the bound, or NaN, is a failure."""
     seen = Seen()
     seen.add("greatest parts 0.5 0x1p0\ngreatest parts nan 0x1p1\ncount unlike 2 0x1p2\ncount unlike 1 0x1p3\n")
     assert len(list(numbers.failures_of_exp({"float32": seen}))) == 2

@@ -1,4 +1,4 @@
-"""Softmax of pieces whose sums are known: as accurate as of the whole, however it was cut."""
+"""Softmax of pieces whose sums are known: as accurate as that of the whole, for any division."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ AXES = [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
 
 
 def cuts(shape, parts):
-    """Index tuples of blocks that together are the whole."""
+    """Index tuples of the blocks of a whole."""
     along = [[slice(k * n // parts, (k + 1) * n // parts) for k in range(parts)] for n in shape]
     return list(itertools.product(*along))
 
@@ -44,12 +44,12 @@ def by_pieces(operation, x, axes, parts=3, dtype=None):
 
 @pytest.fixture
 def _many_digits(monkeypatch):
-    """Enough for an oracle that adds small numbers to 1e308."""
+    """Enough digits for an oracle that adds small numbers to 1e308."""
     monkeypatch.setattr(oracle, "DIGITS", 350)
 
 
 def check_accuracy(x, axes, operation, parts=3):
-    """Within 4 ulp of each element of the softmax; the logarithm within the greater of 1 ulp and that of 1."""
+    """Within 4 ulp of each element of the softmax; for the logarithm, within the larger of 1 ulp and that of 1."""
     got = by_pieces(operation, x, axes, parts)
     order = [i for i in range(x.ndim) if i not in axes] + list(axes)
     length = math.prod(x.shape[i] for i in axes)
@@ -138,7 +138,7 @@ def test_rows_of_nothing_but_minus_infinity(operation):
 
 @pytest.mark.parametrize("axes", AXES)
 def test_one_piece_has_the_bits_of_the_whole(rng, axes):
-    """Of the log-softmax of float64; all others sum terms of their own where a row is not cut."""
+    """For log-softmax of float64; all other functions sum their own terms if a row is not divided."""
     for shape in ((3, 40, 5), (2, 3, 700), (1, 1, 1), (65, 2, 33)):
         x = rng.standard_normal(shape) * 30
         same(by_pieces("log_softmax", x, axes, parts=1), lse.log_softmax(x, axis=axes))

@@ -1,4 +1,4 @@
-"""The rows with the greatest errors known, found by searches (`python -m reliability worst`): within the bounds."""
+"""The rows with the largest known errors, found by searches (`python -m reliability worst`), are within the bounds."""
 
 import mpmath as mp
 import numpy as np
@@ -11,10 +11,10 @@ pytestmark = pytest.mark.usefixtures("kernel")
 
 f32, f64 = np.float32, np.float64
 
-# How many elements; one that stands alone, and where; the runs that are repeated: of which length, value and weight.
-# Errors are fractions of max(1 ulp, 2^-52 or 2^-23).
+# The number of elements; a single different element, and its index; repeated runs: length, value and weight. Errors are
+# fractions of max(1 ulp, 2^-52 or 2^-23).
 SUMS = [
-    # 1.19 when what rounding the sum of two terms loses was lost
+    # 1.19 when the rounding error of the sum of two terms was dropped
     (f64, 256, "-0x1.1f6caa2e8dc4dp+2", 0, [(8, "-0x1.203145d4715f2p+2"), (8, "-0x1.2036b790ddf52p+2")]),
     (f64, 256, "-0x1.1f6caa2e8dc4dp+2", 0, [(8, "-0x1.2036b790ddf52p+2"), (8, "-0x1.203145d4715f2p+2")]),
     # .98 when sums of doubles were compensated; the others are at .94, .96, .94, .95, .96, .91; .53, .57, .60, .66
@@ -41,7 +41,7 @@ SUMS = [
     (f32, 512, "-0x1.a0aa22p+1", 118, [(16, "-0x1.712ec8p+2"), (8, "-0x1.3d329ep+4"), (64, "-0x1.6a7f8ap+4")]),
     (f32, 524, "-0x1.760396p+2", 216, [(15, "-0x1.760942p+2"), (112, "-0x1.ae66ccp+3")]),
     (f32, 257, "-0x1.18631ep+2", 30, [(16, "-0x1.499a2cp+2"), (128, "-0x1.edd734p+3")]),
-    # 1.07 when each lane had a maximum of its own
+    # 1.07 when each lane had its own maximum
     (
         f32,
         14464,
@@ -103,12 +103,12 @@ LOG_SOFTMAX = [  # .87; .96, .96, .96, .97 when terms were rounded to floats; .8
     (f32, 266, "0x1.f84dfep+2", 240, [(16, "0x1.8d2d56p+2"), (112, "-0x1.53df48p+1"), (8, "-0x1.7dc552p-1")]),
 ]
 
-# log2(e) times these is so near to a half that a float and a double are rounded to different integers
+# log2(e) times these is so close to a half-integer that a float and a double are rounded to different integers
 HALVES = [(f32, 149, x, 1, [(32, "0x1p-1"), (256, "0x1.2p-1")]) for x in ("0x1.e7f9c2p+1", "0x1.ababfcp+7")]
 
 
 def row(case):
-    """Elements and weights."""
+    """The elements and weights of a case."""
     dtype, n, top, place, runs = case
     runs = [(length, float.fromhex(x), float.fromhex(b[0]) if b else 1.0) for length, x, *b in runs]
     x, b = (np.concatenate([np.full(run[0], run[k], dtype) for run in runs]) for k in (1, 2))
@@ -118,7 +118,7 @@ def row(case):
 
 
 def exactly(a, weights):
-    """The log of the sum of few different terms, many times each."""
+    """The log of the sum of few different terms, each repeated many times."""
     pairs, counts = np.unique(np.stack([a, weights]), axis=1, return_counts=True)
     with mp.workdps(oracle.DIGITS):
         terms = [int(c) * mp.mpf(float(w)) * mp.exp(mp.mpf(float(x))) for x, w, c in zip(*pairs, counts, strict=True)]

@@ -1,6 +1,6 @@
-/* Compares every table of kernels compiled in with the scalar one, bit for bit, on a machine without Python.
- * --names: only says which ones the processor can run, best first. SELFTEST_ALL: also tables that the processor is not asked
- * about (an emulated instruction set). */
+/* Compares every compiled table of kernels with the scalar one, bit for bit, on a machine without Python.
+ * --names: only prints those that the processor can run, best first. SELFTEST_ALL: also tables that are not checked
+ * against the processor (an emulated instruction set). */
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
@@ -33,7 +33,7 @@ static double draw(void)
 
 static ptrdiff_t below(ptrdiff_t limit) { return (ptrdiff_t)(uniform() * (double)limit); }
 
-/* What a panel is made of: anything; numbers that want no second look; few different ones; -inf and now and then NaN. */
+/* Data of a panel: anything; numbers that need no recomputation; few different ones; -inf and occasionally NaN. */
 typedef enum { ANY, TAME, FEW, BLEAK } kind_of_data;
 
 static kind_of_data draw_kind(void)
@@ -54,7 +54,7 @@ static double draw_for(kind_of_data kind)
     return x;
 }
 
-/* Equal, or both NaN: which NaN is nobody's promise. */
+/* Equal, or both NaN, whose bits may differ. */
 static int same(double a, double b)
 {
     comparisons++;
@@ -70,7 +70,7 @@ static void compare(const double *a, const double *b, ptrdiff_t n, const char *w
         }
 }
 
-/* Numbers in memory that need not be aligned. */
+/* Numbers at unaligned addresses. */
 static double real_at(const char *x, ptrdiff_t i, int is_double)
 {
     double wide;
@@ -86,7 +86,7 @@ static void put_real(char *x, ptrdiff_t i, int is_double, double value)
     else memcpy(x + i * 4, &narrow, sizeof narrow);
 }
 
-/* Memory of which it shows what was written to, and a number of this many of its bytes. */
+/* Memory that shows which bytes were written, and a number made of them. */
 enum { UNTOUCHED = 0x5a };
 
 static char *untouched_bytes(ptrdiff_t count)
@@ -122,7 +122,7 @@ static lse_layout contiguous(ptrdiff_t n, ptrdiff_t size)
     return layout;
 }
 
-/* Rows that are `pitch` bytes apart. */
+/* Rows `pitch` bytes apart. */
 static lse_layout strided(ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t size)
 {
     lse_layout layout = contiguous(n, size);
@@ -132,7 +132,7 @@ static lse_layout strided(ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t size)
     return layout;
 }
 
-/* The first results as those of columns `at` and on of a wide group. */
+/* The first results as those of columns from `at` of a wide group. */
 static void widen(const lse_results *results, ptrdiff_t count, ptrdiff_t at, lse_wide_results *wide)
 {
     for (ptrdiff_t i = 0; i < count; i++) {
@@ -163,9 +163,9 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
     r->weighted_columns(&column, rows, 0, n, panel, &o->weighted_columns);
     k->weighted_merge(&o->weighted_columns, &o->weighted, panel);
     k->weighted_finish(&o->weighted_columns, panel, &o->weighted_results);
-    for (ptrdiff_t i = 0; i < panel; i++) /* of smaller sums it is no number to use */
+    for (ptrdiff_t i = 0; i < panel; i++) /* not meaningful for smaller sums */
         if (!(fabs(o->weighted_columns.tail[i]) >= 0x1p492)) o->weighted_results.value[i] = 0;
-    for (ptrdiff_t i = 0; i < count; i++) /* nor is the exponent where a weight is infinite */
+    for (ptrdiff_t i = 0; i < count; i++) /* nor is the exponent if a weight is infinite */
         if (o->weighted.tail[i] != o->weighted.tail[i]) o->weighted.max[i] = o->weighted.tail_lo[i] = 0;
     for (ptrdiff_t i = 0; i < panel; i++)
         if (o->weighted_columns.tail[i] != o->weighted_columns.tail[i]) o->weighted_columns.tail_lo[i] = 0;
@@ -226,7 +226,7 @@ static void copy_state(lse_states *into, ptrdiff_t to, const lse_states *from, p
     into->tail_lo[to] = from->tail_lo[i];
 }
 
-/* Which zero is the maximum of both is nobody's promise, nor are sums of maxima that are infinite or beyond the kernels. */
+/* Equal states, except for the sign of a zero maximum, and for sums whose maximum is infinite or out of range. */
 static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int is_double)
 {
     const double far = is_double ? LSE_FAR_f64 : LSE_FAR_f32;
@@ -239,7 +239,7 @@ static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int
 #include "selftest_panels.h"
 #include "selftest_whole.h"
 
-/* One case on every table, against the scalar one. */
+/* One case on every table, compared with the scalar one. */
 static void check_all(const lse_kernels *const *tables, int is_double, ptrdiff_t n, ptrdiff_t count)
 {
     static outcome scalar;

@@ -1,7 +1,7 @@
-/* Part of selftest.c: short sums in panels, of all forms, by every table, against the scalar one's sums of one row at a
- * time. Input, output and mask end where their memory does, for those who watch it. */
+/* Part of selftest.c: short sums in panels of all forms, by every table, compared with the scalar one's sums of one row
+ * at a time. Input, output and mask end where their memory ends, for memory checkers. */
 
-/* Where count sums of n elements lie, in memory of their own. */
+/* The places of count sums of n elements, in memory of their own. */
 typedef struct {
     lse_form form;
     ptrdiff_t n, count, size, pitch, bytes, shift;
@@ -10,7 +10,7 @@ typedef struct {
     char *memory, *base;
 } places;
 
-/* One panel, and what becomes of each of its sums by itself; the first output is softmax, the second log-softmax. */
+/* One panel, and the results of each of its sums alone; the first output is softmax, the second log-softmax. */
 typedef struct {
     int is_double, masked, in_place;
     ptrdiff_t n, count;
@@ -22,7 +22,7 @@ typedef struct {
     double values[COUNT], results[2][COUNT][LSE_SHORT];
 } panel_case;
 
-/* Sums beside one another, or one after another, with gaps, either way round; staged: in double precision. */
+/* Sums side by side, or one after another, with gaps, in both directions; staged: in double precision. */
 static void lay_out(places *p, lse_form form, int is_double, ptrdiff_t n, ptrdiff_t count)
 {
     const ptrdiff_t own = is_double ? 8 : 4, gap = below(3) * below(2);
@@ -74,8 +74,8 @@ static double get(const places *p, ptrdiff_t k, ptrdiff_t i)
 static int is_absent(const panel_case *c, ptrdiff_t k, ptrdiff_t i)
 { return c->masked && !c->mask[c->where_at[k] + c->where_offset[i]]; }
 
-/* The elements of sum k as their definition wants them: of infinities, which are counted, each is 0 and all else -inf. NaN
- * where all is. */
+/* The elements of sum k as in the definition: if there are infinities, which are counted, each is 0 and all else -inf;
+ * NaN if all are -inf. */
 static double elements_of(const panel_case *c, ptrdiff_t k, double *x, double *count)
 {
     double infinities = 0, finite = 0, nan = 0;
@@ -90,7 +90,7 @@ static double elements_of(const panel_case *c, ptrdiff_t k, double *x, double *c
     return nan > 0 || (infinities == 0 && finite == 0) ? NAN : 0;
 }
 
-/* What the scalar table makes of each sum by itself. */
+/* The results of the scalar table for each sum alone. */
 static void refer(panel_case *c)
 {
     static const ptrdiff_t start[1] = {0};
@@ -168,7 +168,7 @@ static void fail(const panel_case *c, const char *name, const char *what, ptrdif
     exit(1);
 }
 
-/* What is written is as of the sums by themselves, all else untouched. */
+/* The output is that of the sums alone, and all other bytes are untouched. */
 static void check_results(panel_case *c, const places *out, const char *name, int log)
 {
     for (ptrdiff_t k = 0; k < c->count; k++)
@@ -188,7 +188,7 @@ static void fill(places *p, const panel_case *c)
         for (ptrdiff_t i = 0; i < c->n; i++) put(p, k, i, c->x[k][i]);
 }
 
-/* What a panel need not have is not there: an output of sums, offsets of rows in the input, and where one is alone. */
+/* A panel without its optional members: an output of sums, offsets of rows in the input, and those of a single row. */
 static lse_panel panel_of(const panel_case *c, const places *in, const places *out)
 {
     lse_panel panel = {.n = c->n, .count = c->count, .form = in->form, .out_form = c->out.form, .x = in->base};
@@ -210,7 +210,7 @@ static lse_panel panel_of(const panel_case *c, const places *in, const places *o
     return panel;
 }
 
-/* Finished values, where none of them wants a second look. */
+/* Finished values, if none of them needs recomputation. */
 static void check_values(const panel_case *c, const lse_kernels *table, const lse_states *states)
 {
     const lse_real_kernels *r = &table->real[c->is_double ? LSE_F64 : LSE_F32];
@@ -254,7 +254,7 @@ static void check_panels_of(const lse_kernels *const *tables, int is_double, ptr
     free(c.mask);
 }
 
-/* Every length, with some numbers of sums; of the shortest with every one. */
+/* Every length, with some numbers of sums; the shortest with every number. */
 static void check_panels(const lse_kernels *const *tables)
 {
     for (int is_double = 0; is_double < 2; is_double++)

@@ -1,5 +1,5 @@
-/* Part of selftest.c: sums of columns, and softmax of whole rows and columns of no more than LSE_STORED elements, by every
- * table, against the scalar one's of one contiguous row at a time. */
+/* Part of selftest.c: sums of columns, and softmax of whole rows and columns of at most LSE_STORED elements, by every
+ * table, compared with the scalar one's of one contiguous row at a time. */
 
 /* count columns of n elements, rows `pitch` elements apart in the input and in the output. */
 typedef struct {
@@ -16,7 +16,7 @@ typedef struct {
 static ptrdiff_t size_of_whole(const whole_case *c, ptrdiff_t pitch)
 { return ((c->n - 1) * pitch + c->count) * (c->is_double ? 8 : 4); }
 
-/* What the scalar table makes of each column. */
+/* The results of the scalar table for each column. */
 static void refer_whole(whole_case *c)
 {
     const lse_real_kernels *r = &lse_kernels_scalar()->real[c->is_double ? LSE_F64 : LSE_F32];
@@ -45,7 +45,7 @@ static void fail_whole(const whole_case *c, const char *name, const char *what, 
     exit(1);
 }
 
-/* Column k is what it should be, or untouched where its maximum wants a second look. */
+/* Column k has the expected result, or is untouched if its maximum needs recomputation. */
 static void check_column(const whole_case *c, const char *name, const char *out, ptrdiff_t k, int done)
 {
     const ptrdiff_t size = c->is_double ? 8 : 4;
@@ -77,7 +77,7 @@ static void check_whole(whole_case *c, const lse_kernels *table)
         memcpy(x, c->x, (size_t)bytes);
         lse_row row = {x, c->masked ? (const char *)c->mask : NULL, NULL, c->n};
         int done = 1;
-        if (!one_by_one) { /* few columns may be left to be done one by one */
+        if (!one_by_one) { /* few columns may be left for one-by-one processing */
             done = r->softmax_whole_columns(&c->layout, &row, to, out, c->count, nan);
             if (done > plain || (done < plain && c->count * size >= LSE_NARROW))
                 fail_whole(c, table->name, "second looks", -1, -1);

@@ -1,4 +1,4 @@
-/* AVX-512 operations that SIMDe lacks, lane by lane, for what avx512.c gives them. */
+/* AVX-512 operations that SIMDe lacks, lane by lane, for the operands in avx512.c. */
 #include <stdint.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-"""One answer: the same bits for any number of threads, batch, layout and axis. Of all kernels: test_golden.py."""
+"""The same bits for any number of threads, batch, layout and axis. Across kernels: test_golden.py."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ LENGTHS = [1, 2, 3, 5, 8, 11, 16, 17, 24, 31, 32, 33, 63, 64, 65, 100, 128, 129,
 
 
 def rows(n, count, dtype, rng):
-    """Rows of very different scales and levels, so that anchors move and tails matter."""
+    """Rows of very different scales and levels, so that anchors move and small terms matter."""
     scale = np.array([0.01, 1, 10, 100, 600])[rng.integers(5, size=count)]
     level = np.array([0, 0, 5, -300, 70000, 200000])[rng.integers(6, size=count)]
     a = rng.standard_normal((count, n)) * scale[:, None] + level[:, None]
@@ -120,7 +120,7 @@ def test_long_rows_and_columns(dtype, function, rng):
 @pytest.mark.parametrize("threads", [1, 5])
 def test_many_columns(dtype, function, n, count, threads, rng):
     a = (rng.standard_normal((count, n)) * 20).astype(dtype)
-    odd = slice(count // 2, count // 2 + 8)  # infinite, NaN, far, among plain ones that are mapped together
+    odd = slice(count // 2, count // 2 + 8)  # infinite, NaN or out of range, among ordinary columns
     a[odd] = rows(n, 8, dtype, rng)
     with lse.num_threads(1):
         alone = np.array([function(row) for row in a]).T
@@ -137,7 +137,7 @@ def test_many_columns(dtype, function, n, count, threads, rng):
 
 
 def layouts(a):
-    """The same values, lying differently in memory."""
+    """The same values in different memory layouts."""
     yield "Fortran", np.asfortranarray(a)
     spread = np.full([2 * k for k in a.shape], np.nan, a.dtype)
     spread[tuple(slice(None, None, 2) for _ in a.shape)] = a

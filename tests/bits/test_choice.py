@@ -1,4 +1,4 @@
-"""Which kernels compute: the best, those that LSE_KERNELS names, and for tests any, one after the other."""
+"""The selection of kernels: the best, those named by LSE_KERNELS, and in tests any of them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The digests of golden.txt, on every kernel, whatever the threads. Of other compilers: test_kernels.py."""
+"""The digests of golden.txt, on every kernel and any number of threads. For other compilers: test_kernels.py."""
 
 import pytest
 

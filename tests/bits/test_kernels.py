@@ -1,4 +1,4 @@
-"""The C kernels by themselves: strict warnings, both compilers, and instruction sets of other processors."""
+"""The C kernels by themselves: strict warnings, gcc and clang, and instruction sets of other processors."""
 
 import os
 import platform
@@ -29,7 +29,7 @@ pytestmark = [
 
 
 class Build:
-    """The kernels, compiled once, and with them selftest, and golden without OpenMP and with it."""
+    """The kernels compiled once, with selftest, and with golden without and with OpenMP."""
 
     def __init__(self, folder, compiler, *flags):
         self.folder, self.compiler, self.flags = folder, compiler, flags
@@ -44,7 +44,7 @@ class Build:
         return self.link("selftest", [self.objects[path] for path in (*KERNELS, SELFTEST)], *flags)
 
     def golden(self, *flags):
-        """With the engine compiled with these flags."""
+        """Compile golden with the engine and these flags."""
         (folder := self.folder / "".join(["engine", *flags])).mkdir()
         engine = native.objects(folder, self.compiler, ENGINE[len(KERNELS) :], *FLAGS, *self.flags, *flags)
         kernels = [self.objects[path] for path in (*KERNELS, golden.PROGRAM)]
@@ -68,7 +68,7 @@ def check_digests(*command):
 
 
 def check_all_digests(*command, threads):
-    """On every kernel that the processor can run; return their names."""
+    """Check the digests on every kernel that the processor can run; return their names."""
     found = []
     for name in NAMES:
         for count in threads:
@@ -116,7 +116,7 @@ def test_gcc_sanitizers(watched_engine, tmp_path):
 
 
 def test_clang_sanitizer(tmp_path):
-    """For undefined behaviour alone; with that for addresses it takes minutes to compile."""
+    """Undefined behaviour only; with the address sanitizer it takes minutes to compile."""
     build = Build(tmp_path, tool("clang"), "-fsanitize=undefined", "-fno-sanitize-recover=all", "-O1", "-g")
     assert "scalar: " in run(build.selftest())
     check_digests(build.golden())
@@ -137,7 +137,7 @@ def test_neon(tmp_path):
 
 @pytest.mark.skipif(not X86_64, reason="SIMDe is compiled to AVX2 here")
 def test_avx512_without_the_processor(tmp_path, by_gcc):
-    """SIMDe spells the intrinsics out in AVX2."""
+    """SIMDe implements the intrinsics in AVX2."""
     compiler = tool("gcc")
     if not SIMDE.exists():
         tool("SIMDe (libsimde-dev)")
@@ -162,7 +162,7 @@ OLDER = [("Nehalem", ["scalar"]), ("Haswell", ["avx2", "scalar"])]
 
 @pytest.fixture(scope="module")
 def static(by_gcc):
-    """Without the libraries of this processor."""
+    """Without this processor's libraries."""
     return by_gcc.selftest("-static"), by_gcc.golden("-fopenmp", "-static")
 
 

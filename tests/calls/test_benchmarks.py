@@ -1,4 +1,4 @@
-"""Do the commands of the benchmarks work? What they measure decides no test."""
+"""Do the commands of the benchmarks work? No test depends on their measurements."""
 
 import importlib.util
 import json
@@ -19,28 +19,28 @@ QUICKLY = ("--quick", "--wait", "0", "--rounds", "3")
 
 
 def started(*words):
-    """A command of the benchmarks, ended."""
+    """Run a command of the benchmarks to its end."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
     command = [sys.executable, "-m", "benchmarks", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8", timeout=300)
 
 
 def command(*words):
-    """What it prints."""
+    """The output of a command."""
     done = started(*words)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
 
 def cases_of(path):
-    """What a command has written: who was measured, by case."""
+    """The results in a command's file: the libraries measured, by case."""
     content = json.loads(path.read_text())
     return {one["case"]: {each["name"] for each in one["contenders"]} for one in content["cases"]}
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Written by a tiny run of each command."""
+    """The files written by a tiny run of each command."""
     folder = tmp_path_factory.mktemp("benchmarks")
     runs = {
         "runs": ("--threads", "1", "--only", "^f(32|64) n=8$|^f32 .*x8 axis 1$"),

@@ -1,4 +1,4 @@
-"""The command line: does it answer as the functions do, keep files whole, and say in one line what was wrong?"""
+"""The command line: does it agree with the functions, keep files intact, and report each error in one line?"""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ from command import COMMAND, LINUX, POSIX, complaint, lse_command
 
 
 def after(preparation):
-    """The command, run in an interpreter that has executed some Python first."""
+    """The command, run in an interpreter after executing some Python code."""
     run = "import runpy; runpy.run_module('lse', run_name='__main__', alter_sys=True)"
     return [sys.executable, "-W", "error", "-c", f"{preparation}\n{run}"]
 
@@ -52,7 +52,7 @@ def data_npy(folder, data):
 
 @pytest.fixture(scope="module")
 def zeros_npy(folder):
-    """128 MiB of zeros that take no room on the disk."""
+    """A file of 128 MiB of zeros that takes no space on the disk."""
     open_memmap(folder / "zeros.npy", "w+", np.float32, (1 << 25,)).flush()
     return folder / "zeros.npy"
 
@@ -344,7 +344,7 @@ def test_output_must_not_replace_a_device(tmp_path):
 
 
 def seen_on_a_terminal(words, command=COMMAND):
-    """What a command prints, and what its terminal shows of standard error."""
+    """The output of a command, and what its terminal shows of standard error."""
     import pty
     import termios
 
@@ -353,7 +353,7 @@ def seen_on_a_terminal(words, command=COMMAND):
     with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, stderr=side, text=True) as process:
         os.close(side)
         shown = b""
-        with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+        with contextlib.suppress(OSError):  # Linux signals in this way that the other side is closed
             while chunk := os.read(terminal, 4096):
                 shown += chunk
         os.close(terminal)
@@ -371,7 +371,7 @@ def test_progress_bar(zeros_npy, data_npy):
     assert out == expected
     assert "0%" in shown
     assert "33.6M" in shown
-    assert printed(zeros_npy) == expected  # standard error is no terminal: nothing on it
+    assert printed(zeros_npy) == expected  # standard error is not a terminal: nothing on it
     assert seen_on_a_terminal([data_npy])[1] == ""  # small
     assert seen_on_a_terminal([zeros_npy], after("import sys; sys.modules['tqdm'] = None")) == (expected, "")
 
@@ -398,7 +398,7 @@ resource.setrlimit(resource.RLIMIT_DATA, (used + (64 << 20), resource.RLIM_INFIN
 
 
 def interrupted_once_begun(folder, *words):
-    """Send SIGINT when the temporary file shows that the work has begun; return what the process then says."""
+    """Send SIGINT when the temporary file shows that the work has started; return the output."""
     options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
     with subprocess.Popen([*COMMAND, *map(str, words)], **options) as process:
@@ -407,7 +407,7 @@ def interrupted_once_begun(folder, *words):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        time.sleep(0.5)  # past the opening of the input, whose file -W error would report as left open
+        time.sleep(0.5)  # until the input is open; -W error would report the file as unclosed
         process.send_signal(signal.SIGINT)
         return process.wait(60), process.stdout.read(), process.stderr.read()
 

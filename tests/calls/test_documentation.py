@@ -1,4 +1,4 @@
-"""Does every example of the documentation do what it says? Those of the docstrings, the README and the pages."""
+"""Do the examples of the docstrings, the README and the documentation pages work?"""
 
 import doctest
 import inspect
@@ -11,12 +11,12 @@ import lse
 from checks import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NEEDS = {"dask": "lse.dask", "numba": "lse.numba"}  # pages about modules that want another library
+NEEDS = {"dask": "lse.dask", "numba": "lse.numba"}  # pages about modules that need another library
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def run(text, name, path):
-    """Run examples one after the other, as a reader would who types them all in."""
+    """Run examples one after the other, like a reader who types them all in."""
     test = doctest.DocTestParser().get_doctest(text, {}, name, str(path), 0)
     failures = []
     doctest.DocTestRunner(verbose=False).run(test, out=failures.append)
@@ -45,7 +45,7 @@ def test_the_pages_have_examples(name):
 
 
 def documented(module):
-    """The names of a module, and of its classes."""
+    """The names of a module's functions, classes and methods."""
     for name in module.__all__:
         thing = getattr(module, name)
         if callable(thing):

@@ -1,4 +1,4 @@
-"""Do the examples run, and are their numbers right? Held against exact answers found another way."""
+"""Do the examples run, and are their numbers right, compared with exact answers computed in another way?"""
 
 import importlib
 import pickle
@@ -32,13 +32,13 @@ load = importlib.import_module
 
 @pytest.fixture(autouse=True)
 def examples_in_the_path(monkeypatch):
-    """Also in that of processes which are started."""
+    """Also in processes that are started."""
     monkeypatch.syspath_prepend(EXAMPLES)
 
 
 @pytest.fixture(autouse=True)
 def many_digits():
-    """Exact answers, also where terms differ by e^-1000."""
+    """Enough digits for exact answers where terms differ by e^-1000."""
     with mp.workdps(60):
         yield
 
@@ -229,7 +229,7 @@ def test_forward_and_backward_sum_over_all_paths(model, symbols):
     total, joint = enumerate_paths(symbols, *model)
     exact = float(mp.log(mp.mpf(total.numerator) / total.denominator))
     log_model = [logs(part) for part in model]
-    # each of at most 7 steps makes four roundings of numbers below 25
+    # each of at most 7 steps makes four rounding errors in numbers below 25
     tolerance = 7 * 4 * 25 * EPS
     assert_allclose(example.log_likelihood(symbols, *log_model), exact, rtol=0, atol=tolerance)
     expected = [[float(value / total) for value in row] for row in joint]
@@ -251,7 +251,7 @@ def test_likelihood_far_below_the_least_double():
         alpha = alpha @ transition * emission[:, symbol]
     exact = mp.log(mp.fsum(alpha))
     assert exact < -1500
-    # 1000 steps of four roundings each of numbers below 2048, of which only a random walk's worth survives
+    # 1000 steps of four rounding errors each in numbers below 2048, which add up like a random walk
     assert_allclose(example.log_likelihood(symbols, *map(np.log, model)), float(exact), rtol=0, atol=1e-10)
 
 
@@ -338,7 +338,7 @@ def test_bound_is_tight_when_q_is_the_posterior(data):
 
 @pytest.mark.parametrize(("shift", "stretch"), [(1.0, 2.0), (-0.5, 1.25), (0.0, 0.9)])
 def test_bound_by_quadrature(data, shift, stretch):
-    """The expectation over the noise without sampling: nothing is left to chance."""
+    """The expectation over the noise without sampling, so that the result is deterministic."""
     example = load("importance_weighted_bound")
     mean, std = example.posterior(data)
     node, weight = np.polynomial.hermite_e.hermegauss(64)

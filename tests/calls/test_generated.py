@@ -1,4 +1,4 @@
-"""Generated files: are they what their generators write, and does the reader of lse.h refuse what it cannot bind?"""
+"""Are generated files up to date, and does the parser of lse.h refuse functions that it cannot bind?"""
 
 import subprocess
 import sys

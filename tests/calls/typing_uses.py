@@ -1,4 +1,4 @@
-"""Uses whose types are checked by mypy and pyright, not run. A comment to ignore an error is one that must occur."""
+"""Uses whose types are checked by mypy and pyright, not run. Each `type: ignore` marks an error that must occur."""
 
 from typing import Any, assert_type
 
@@ -72,7 +72,7 @@ assert_type(lse.logsumexp(f32, b=ints), Any)
 assert_type(lse.logsumexp(c64, b=f64), Any)
 assert_type(lse.logsumexp(f64, b=tensor), Any)
 
-# logsumexp: arrays, and what may be either
+# logsumexp: arrays, and arguments that may be either
 assert_type(lse.logsumexp(f32, keepdims=True), NDArray[np.float32])
 assert_type(lse.logsumexp(f32, 1, b=f32, keepdims=True), NDArray[np.float32])
 assert_type(lse.logsumexp(c128, 0, keepdims=True), NDArray[np.complex128])
@@ -108,7 +108,7 @@ assert_type(lse.logsumexp(f64, dtype="f4"), Any)
 assert_type(lse.logsumexp(f64, dtype=float), Any)
 assert_type(lse.logsumexp(tensor, dtype=np.float32), Any)
 
-# what no type tells
+# types that cannot be inferred
 assert_type(lse.logsumexp(tensor), Any)
 assert_type(lse.logsumexp(frame), Any)
 assert_type(lse.logsumexp([1j, 2]), Any)
@@ -169,7 +169,7 @@ assert_type(lse.get_include(), str)
 
 
 def streaming(f64: NDArray[np.float64]) -> None:
-    """Accumulators give themselves back."""
+    """Methods of accumulators return the accumulator."""
     total = lse.LogSumExp((3,), np.float32)
     assert_type(total.update(f64, axis=1), lse.LogSumExp)
     assert_type(total.update([1.0], b=[2.0]).merge(total), lse.LogSumExp)
@@ -185,7 +185,7 @@ def streaming(f64: NDArray[np.float64]) -> None:
 
 
 def unknown(a: Any, x: NDArray[Any], y: NDArray[np.floating[Any]], z: NDArray[np.generic], flag: bool) -> None:
-    """What is known in part; mypy and pyright differ in what they make of Any."""
+    """Partly known types; mypy and pyright differ in their treatment of Any."""
     assert_type(lse.logsumexp(z), Any)
     assert_type(lse.logsumexp(f64, keepdims=flag), Any)
     assert_type(lse.logsumexp(f64, return_sign=flag), Any)
@@ -197,7 +197,7 @@ def unknown(a: Any, x: NDArray[Any], y: NDArray[np.floating[Any]], z: NDArray[np
 
 
 def errors() -> None:
-    """What the checkers must refuse."""
+    """Errors that the type checkers must report."""
     lse.logsumexp()  # type: ignore[call-overload]
     lse.logsumexp(object())  # type: ignore[call-overload]
     lse.logsumexp(None)  # type: ignore[call-overload]

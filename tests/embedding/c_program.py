@@ -1,4 +1,4 @@
-"""The program embedding.c: what is asked of it, and what it shall answer."""
+"""The program embedding.c: its requests, and the expected answers."""
 
 import os
 import subprocess
@@ -23,14 +23,14 @@ FIELDS = [
 
 @dataclass
 class Call:
-    """A request of embedding.c, and what it shall answer: an error, or the output (and a sign) bit for bit."""
+    """A request to embedding.c, and the expected answer: an error, or the output (and a sign) bit for bit."""
 
     function: int
     x: np.ndarray
     expected: object = None
     expected_sign: object = None
     error: int = OK
-    out: np.ndarray | None = None  # as it is before the call
+    out: np.ndarray | None = None  # before the call
     b: np.ndarray | None = None
     numbers: dict = field(default_factory=dict)
     count: int | None = None
@@ -74,7 +74,7 @@ class Call:
 
 
 class Program:
-    """embedding.c, compiled and linked somehow."""
+    """embedding.c, compiled and linked in one of several ways."""
 
     def __init__(self, *command):
         self.command = [str(word) for word in command]

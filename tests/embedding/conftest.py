@@ -1,4 +1,4 @@
-"""An installed lse, as those have it who embed it."""
+"""An installed lse, as its embedders have it."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from checks import ROOT, missing, needs_modules, tool
 
 
 class Installation:
-    """A Python whose lse is an installed one, whatever the path of this process."""
+    """A Python with an installed lse, whatever the path of this process."""
 
     def __init__(self, python):
         self.python = str(python)
@@ -36,7 +36,7 @@ class Installation:
         return self.run(self.python, "-W", "error", *words, **options).stdout.rstrip("\n")
 
     def linker(self, compiler):
-        """A compiler that has the runtime of OpenMP, if the library wants one."""
+        """A compiler that finds the OpenMP runtime, if the library needs one."""
         command = [tool(compiler), *(flag for flag in self.flags() if flag == "-fopenmp")]
         trial = [*command, "-x", "c", "-", "-o", os.devnull]
         if subprocess.run(trial, input=b"int main(void) { return 0; }", capture_output=True).returncode != 0:
@@ -48,7 +48,7 @@ class Installation:
 
 
 def build_wheel(folder):
-    """A wheel of a copy of the sources, so that nothing of earlier builds gets in."""
+    """Build a wheel from a copy of the sources, so that earlier builds do not affect it."""
     needs_modules("pip")
     source = folder / "source"
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
@@ -69,7 +69,7 @@ def build_wheel(folder):
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """This Python, where lse is installed; where the tests run on the source tree, another, with a wheel of it."""
+    """This Python if lse is installed in it; if the tests run on the source tree, another one, with a wheel."""
     if not Path(lse.__file__).is_relative_to(ROOT / "src"):
         return Installation(sys.executable)
     folder = tmp_path_factory.mktemp("wheel")

@@ -1,6 +1,6 @@
-/* Calls functions of lse.h as standard input says, and writes what they return to standard output: see c_program.py.
- * Compiled with -DTHROUGH_TABLE it takes them from the table of lse_get_api; with any argument it calls them in other
- * modes of the floating-point unit than the default, and ends with 7 if one leaves a mode or a flag changed. */
+/* Calls functions of lse.h as requested on standard input, and writes the results to standard output: see c_program.py.
+ * Compiled with -DTHROUGH_TABLE it gets the functions from lse_get_api; with any argument it calls them in modes of the
+ * floating-point unit other than the default, and exits with 7 if one leaves a mode or a flag changed. */
 #define _GNU_SOURCE /* feenableexcept */
 #include <fenv.h>
 #include <lse/lse.h>
@@ -32,7 +32,7 @@ static lse_state states[4];
 
 static void *allocated(int64_t count, int64_t size)
 {
-    void *memory = calloc((size_t)count, (size_t)size); /* of nothing: a pointer that nothing may be read from */
+    void *memory = calloc((size_t)count, (size_t)size); /* for no elements, a pointer that must not be read from */
     if (!memory && count) exit(3);
     return memory;
 }
@@ -92,7 +92,7 @@ static int call(const request *q, void *x, const void *b, void *out, void *sign)
                         : call_f64(q, (double *)x, (const double *)b, (double *)out, (double *)sign);
 }
 
-/* 0 of what is no state. */
+/* 0 for an invalid state. */
 static int64_t count_of(const lse_state *state)
 {
     int64_t count = 0;
@@ -104,10 +104,10 @@ static void set_modes(void)
 {
     fesetround(FE_UPWARD);
 #ifdef __SSE__
-    _mm_setcsr(_mm_getcsr() | 0x8040); /* subnormal numbers are taken for 0, and become 0 */
+    _mm_setcsr(_mm_getcsr() | 0x8040); /* flush subnormal numbers to 0 */
 #endif
 #ifdef __GLIBC__
-    feenableexcept(FE_ALL_EXCEPT); /* where the processor can */
+    feenableexcept(FE_ALL_EXCEPT); /* if the processor supports it */
 #endif
 }
 

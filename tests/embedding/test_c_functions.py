@@ -24,7 +24,7 @@ ctypes.pythonapi.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_cha
 
 
 def function(name, result=ctypes.c_int):
-    """One of lse.h, without lse_; integers go as ptrdiff_t, arrays and None as pointers, the last threads as int."""
+    """A function of lse.h, without lse_; integers become ptrdiff_t, arrays and None pointers, `threads` int."""
     capsule = _core.__pyx_capi__[name]
     address = ctypes.pythonapi.PyCapsule_GetPointer(capsule, ctypes.pythonapi.PyCapsule_GetName(capsule))
     call = ctypes.CFUNCTYPE(result)(address)
@@ -54,7 +54,7 @@ def assert_same(x, y):
 
 
 def matrices(dtype, rng):
-    """Rows short and long, as they lie in C and in Fortran order, backwards, with infinities and NaN."""
+    """Short and long rows in C and in Fortran order, reversed, with infinities and NaN."""
     for rows, n in ((1, 1), (3, 7), (40, 33), (5, 1000), (2, 70_001), (300, 450)):
         a = (rng.standard_normal((rows, n)) * 20).astype(dtype)
         if rows > 3:
@@ -175,7 +175,7 @@ def test_wrong_rows(dtype):
 
 
 def state_of(*chunks):
-    """A state fed with pairs of elements and weights, or None."""
+    """A state updated with pairs of elements and weights, or None."""
     state = np.zeros(12, np.uint64)
     assert function("state_init")(state) == OK
     for x, b in chunks:
@@ -197,7 +197,7 @@ def finished(state):
 
 
 def states(rng):
-    """States with and without weights, far, infinite, of nothing; and accumulators that have seen the same."""
+    """States with and without weights, out of range, infinite, empty; and accumulators with the same data."""
     x, b = rng.standard_normal(100), rng.standard_normal(100)
     for chunks in ([], [(x, None)], [(x, b)], [(x, None), (x * 50, b)], [(x * 1e20, None)],
                    [(np.array([np.inf]), None)], [(np.array([np.nan]), b[:1])],
@@ -223,7 +223,7 @@ def test_bytes_are_those_of_python(rng):
 
 
 def test_damaged_bytes_are_refused(rng):
-    """Whatever one byte becomes, it is refused or another number; nothing is written where it is refused."""
+    """Whatever one byte becomes, the state is refused, with nothing written, or has different values."""
     data = np.frombuffer(bytes_of(state_of((rng.standard_normal(9), rng.standard_normal(9)))), np.uint8)
     call = function("state_from_bytes")
     for size in range(len(data)):

@@ -1,4 +1,4 @@
-"""Every function of lse.h, called by a program in C: the same bits as from Python, and an error for what is none."""
+"""Every function of lse.h, called by a C program: the bits of Python's functions, and errors for wrong calls."""
 
 import itertools
 import os
@@ -61,7 +61,7 @@ pytestmark = [
 
 
 def rows_of_numbers(rng, dtype):
-    """Rows of all lengths around the width of vectors, of all magnitudes, and with what is no number."""
+    """Rows of all lengths around the width of vectors, of all magnitudes, and with infinities and NaN."""
     greatest = float(np.finfo(dtype).max)
     far = 2.0 ** (17 if dtype == np.float32 else 46)
     for n in (0, 1, 2, 7, 8, 9, 31, 33, 100, 1000, 70_001):
@@ -75,7 +75,7 @@ def rows_of_numbers(rng, dtype):
             yield np.resize(special, n)
     yield 3 * far + rng.normal(size=40)
     yield -5 * far - np.arange(50.0)
-    for tail in (-40.0, -88.0, -102.5, -709.0, -744.0):  # results near 0, subnormal ones among them
+    for tail in (-40.0, -88.0, -102.5, -709.0, -744.0):  # results near 0, including subnormal ones
         yield np.array([0.0, tail])
 
 
@@ -139,7 +139,7 @@ def matrix_calls(rng, dtype):
 
 
 def state_calls(rng, dtype):
-    """Two states fed by chunks, with and without weights; joined; against LogSumExp fed alike."""
+    """Two states updated by chunks, with and without weights, merged, and compared with LogSumExp."""
 
     def finished(total, state):
         log_abs, sign = np.float64(total.log_abs), np.float64(total.sign)
@@ -174,7 +174,7 @@ def state_calls(rng, dtype):
 
 
 def of_chunk(x, b):
-    """A float64 accumulator of floats that were summed in single precision, as lse_state_update_f32 does."""
+    """A float64 accumulator of floats summed in single precision, like lse_state_update_f32."""
     return lse.LogSumExp.of(x, b=b, dtype=np.float64) if x.dtype == np.float64 else joined(lse.LogSumExp.of(x, b=b))
 
 
@@ -183,7 +183,7 @@ def joined(total):
 
 
 def wrong_calls(dtype):
-    """Errors, after which nothing is written."""
+    """Errors, after which nothing has been written."""
     x, b = np.arange(6.0).astype(dtype), np.ones(6, dtype)
     for function in (c.VALUE, c.STRIDED, c.WEIGHTED, c.ROWS, c.SOFTMAX, c.LOG_SOFTMAX):
         wrong = [{"n": -1}, {"flags": c.NO_X}, {"flags": c.NO_OUT}]
@@ -206,7 +206,7 @@ def wrong_calls(dtype):
             yield Call(
                 function, x, error=c.ARGUMENT, out=np.full(6, c.UNTOUCHED, dtype), b=b, numbers={**strides, **numbers}
             )
-    # strides of axes that are not walked do not matter, nor pointers to nothing
+    # strides of axes of length 1 or 0 do not matter, nor pointers to nothing
     yield Call(c.STRIDED, x, x[0], numbers={"n": 1, "stride": c.GREATEST})
     one = {"n": 1, "stride": c.GREATEST, "row_stride": -c.GREATEST - 1, "out_stride": 0, "out_row_stride": c.GREATEST}
     yield Call(c.SOFTMAX, x, 1.0, numbers=one)
@@ -223,14 +223,14 @@ def wrong_calls(dtype):
     yield Call(c.MERGE, x, error=c.STATE, numbers={"state": 0, "other": 3})
     yield Call(c.UPDATE, x, error=c.STATE, b=b, numbers={"state": 3})
     yield Call(c.FINISH, double, error=c.STATE, numbers={"state": 3})
-    # the count of a state doubled so often that it would overflow
+    # the count of a state doubled until it would overflow
     yield Call(c.UPDATE, x, b=b, count=6)
     for times in range(1, 70):
         yield Call(c.MERGE, x, count=min(6 * 2**times, c.GREATEST))
 
 
 def calls_without_memory():
-    """Subnormal weights want a copy of the row; then nothing is written, and a state is as it was."""
+    """Subnormal weights need a copy of the row; without memory nothing is written, and a state is unchanged."""
     x, b = np.zeros(1), np.full(1, 5e-324)
     row = {"n": 50_000_000, "stride": 0, "b_stride": 0}
     yield Call(c.WEIGHTED, x, b=b, error=c.MEMORY, expected_sign=0, numbers=row)
@@ -285,7 +285,7 @@ def linked(installed, tmp_path):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_modes_of_the_caller_change_nothing_and_are_kept(linked, rng, dtype):
-    """Rounding upward, without subnormal numbers, a signal at every exception."""
+    """Rounding upward, subnormal numbers flushed, a trap for every exception."""
     Program(linked, "in other modes").check(all_calls(rng, dtype))
 
 

@@ -1,4 +1,4 @@
-"""Embedding: do the examples build against an installed lse, and do its flags and promises hold?"""
+"""Embedding: do the examples build against an installed lse, and are its flags right?"""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 def blocks(path, language):
-    """Code blocks of a page of Markdown, none where there is no page."""
+    """Code blocks of a Markdown page; none if there is no page."""
     if not path.exists():
         return []
     return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -52,7 +52,7 @@ def pkg_config(installed, directory):
 
 
 def with_python(installed, folder):
-    """The path on which `python` is the one that lse is installed for."""
+    """A PATH on which `python` is the one with an installed lse."""
     (folder / "bin").mkdir()
     (folder / "bin" / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(installed.python)} "$@"\n')
     (folder / "bin" / "python").chmod(0o755)
@@ -123,7 +123,7 @@ def test_programs(installed, tmp_path, compiler):
 @pytest.mark.compiles
 @pytest.mark.parametrize("name", ["c_extension", "cython", "c", "cpp"])
 def test_commands_of_the_readme(installed, tmp_path, name):
-    """As they stand."""
+    """Exactly as written."""
     needs_modules("setuptools", "Cython")
     for program in ("cc", "c++", "pkg-config"):
         tool(program)
@@ -215,7 +215,7 @@ def test_the_guide_quotes_the_examples(language):
 @pytest.mark.compiles
 @pytest.mark.parametrize("script", blocks(GUIDE, "python"))
 def test_python_of_the_guide(installed, tmp_path, script):
-    """What it prints is what the comment behind it says."""
+    """The output is that of the comment."""
     if "setup(" in script:
         assert script == (EXAMPLES / "c_extension" / "setup.py").read_text()
         return
@@ -262,7 +262,7 @@ USE = "import array, mixture; print(mixture.log_density(array.array('d', [1000, 
 
 @pytest.mark.compiles
 def test_an_extension_compiled_with_an_older_header_works(installed, tmp_path):
-    """One without the last functions, from version 1 of the interface on; before, one of the same minor number."""
+    """A header without the last functions; before version 1 of the interface, one of the same minor version."""
     header = (installed.package / "include" / "lse" / "lse.h").read_text()
     older, count = re.subn(r"    int \(\*state_init\).*?(?=\} lse_api;)", "", header, flags=re.DOTALL)
     assert count == 1

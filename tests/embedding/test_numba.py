@@ -1,4 +1,4 @@
-"""lse in functions that Numba compiles: the same bits in every mode, and an error for what is not supported."""
+"""lse in functions compiled by Numba: the same bits in every mode, and errors for unsupported arguments."""
 
 import ctypes
 import doctest
@@ -244,7 +244,7 @@ except MemoryError as error:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
 def test_no_memory():
-    """Subnormal weights want a copy of the row."""
+    """Subnormal weights need a copy of the row."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", NO_MEMORY], env=env, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("True\nlse.logsumexp: no memory\n", "")
@@ -274,7 +274,7 @@ print("lse.numba" in sys.modules, sum(both.stats.cache_hits.values()))
 
 @pytest.mark.compiles
 def test_numba_finds_an_installed_lse(installed, tmp_path):
-    """Also to run what another process has compiled."""
+    """Also for running functions that another process has compiled."""
     (tmp_path / "found.py").write_text(FOUND)
     for expected in ("True 0", "True 1"):
         assert installed.printed("found.py", cwd=tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache")) == expected

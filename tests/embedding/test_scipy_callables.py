@@ -1,4 +1,4 @@
-"""The functions that scipy.LowLevelCallable takes out of lse, in the routines that call them."""
+"""The functions of lse for scipy.LowLevelCallable, in the routines that call them."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_signatures():
 
 
 def test_quad():
-    """The integral of log(e^x + e^c) over x: 0 to 1, against the same in Python."""
+    """The integral of log(e^x + e^c) over x from 0 to 1, compared with the same in Python."""
     integrand = scipy.LowLevelCallable.from_cython(lse, "integrand")
     for c in (-1000.0, -1.0, 0.5, 1000.0):
         found = integrate.quad(integrand, 0, 1, args=(c,))

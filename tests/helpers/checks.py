@@ -1,4 +1,4 @@
-"""Comparisons without tolerance, values lying differently in memory, kernels, fresh processes, programs wanted."""
+"""Comparisons without tolerance, memory layouts, kernels, new processes, required programs."""
 
 import contextlib
 import importlib.util
@@ -14,13 +14,13 @@ import pytest
 from lse import _core
 from native import ROOT, STRICT  # noqa: F401  for the tests
 
-# all that the processor can run; where LSE_KERNELS names one, that alone
+# those that the processor can run; if LSE_KERNELS is set, only that one
 KERNELS = [_core.kernels()] if os.environ.get("LSE_KERNELS") else _core.available_kernels()
 
 
 @contextlib.contextmanager
 def using(kernel):
-    """Compute with a kernel, and then with the one before again."""
+    """Compute with a kernel, then restore the previous one."""
     before = _core.use_kernels(kernel)
     try:
         yield kernel
@@ -29,14 +29,14 @@ def using(kernel):
 
 
 def missing(what):
-    """Skip; where LSE_REQUIRE_TOOLS is set, fail."""
+    """Skip; fail if LSE_REQUIRE_TOOLS is set."""
     if os.environ.get("LSE_REQUIRE_TOOLS"):
         pytest.fail(f"{what} is missing")
     pytest.skip(f"{what} is not installed")
 
 
 def tool(*names):
-    """The path of the first program there is."""
+    """The path of the first program found."""
     for name in names:
         if path := shutil.which(name):
             return path
@@ -44,7 +44,7 @@ def tool(*names):
 
 
 def skip_without(name):
-    """Skip where an optional library is not installed; it is not imported."""
+    """Skip if an optional library is not installed, without importing it."""
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
 
@@ -56,7 +56,7 @@ def needs_modules(*names):
 
 
 def fresh(program, *arguments, timeout=60, **environment):
-    """What a fresh interpreter prints, of code or a file; not ended in time it is killed, and the test fails."""
+    """The output of code or a file in a new interpreter; after the timeout it is killed, and the test fails."""
     env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "LSE_KERNELS")}
     env |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
     given = [program] if isinstance(program, os.PathLike) else ["-c", program]
@@ -67,7 +67,7 @@ def fresh(program, *arguments, timeout=60, **environment):
 
 
 def same(computed, expected):
-    """Equal by value, NaN to NaN, component by component; of one shape and one dtype."""
+    """Compare values, shapes and dtypes exactly, component by component; NaN equals NaN."""
     computed, expected = np.asarray(computed), np.asarray(expected)
     assert computed.dtype == expected.dtype, (computed.dtype, expected.dtype)
     assert computed.shape == expected.shape, (computed.shape, expected.shape)
@@ -76,21 +76,21 @@ def same(computed, expected):
 
 
 def components(x):
-    """Real numbers of a dtype that NumPy knows."""
+    """The real components, in a dtype that NumPy knows."""
     if x.dtype.name == "bfloat16":
         return (x.astype(np.float32),)
     return (x.real, x.imag) if x.dtype.kind == "c" else (x,)
 
 
 def same_bits(computed, expected):
-    """Equal bit for bit, except that any NaN is another's equal; signs of zero and padding of longdouble apart."""
+    """Compare bits, also signs of zero; any NaN equals any other, and padding of longdouble is ignored."""
     same(computed, expected)
     for x, y in zip(components(np.asarray(computed)), components(np.asarray(expected)), strict=True):
         assert np.array_equal(np.signbit(x[x == 0]), np.signbit(y[y == 0])), (computed, expected)
 
 
 def layouts(a):
-    """The same values, lying differently in memory."""
+    """The same values in different memory layouts."""
     yield "Fortran", np.asfortranarray(a)
     spread = np.zeros([2 * k for k in a.shape], a.dtype)
     spread[tuple(slice(None, None, 2) for _ in a.shape)] = a

@@ -1,4 +1,4 @@
-"""The command line, run as its users run it, or by a call."""
+"""The command line, run as its users run it, or by a function call."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "lse"]
 
 
 def lse_command(*words, command=None, **options):
-    """The completed command: in a process where one is named or has options of its own, else by a call of its main."""
+    """The completed command: a process if `command` or other options are given, else a call of main."""
     words = list(map(str, words))
     if command is None and options.keys() <= {"input"}:
         return called(words, **options)
@@ -27,7 +27,7 @@ def lse_command(*words, command=None, **options):
 
 
 def called(words, input=""):
-    """The same without the time that a process takes to start; files stand for its standard streams."""
+    """The same without the start of a process; files replace its standard streams."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         files[0].write(input.encode() if isinstance(input, str) else input)
@@ -44,7 +44,7 @@ def called(words, input=""):
 
 
 def written_to(file):
-    """A stream of text that ends there, by a descriptor of its own: the command may turn that to nowhere."""
+    """A text stream to a file, with its own descriptor, which the command may redirect."""
     return open(os.dup(file.fileno()), "w", encoding="utf-8", newline="")
 
 
@@ -52,13 +52,13 @@ def status_of(words):
     with warnings.catch_warnings(action="error"):
         try:
             return main(words)
-        except SystemExit as end:  # argparse has said what it had to say
+        except SystemExit as end:  # argparse has printed its message
             return end.code or 0
 
 
 @contextlib.contextmanager
 def standard_input(file):
-    """Another file, by its number, in the place of standard input."""
+    """Replace the standard input by another file, at descriptor level."""
     saved = os.dup(0)
     os.dup2(file, 0)
     try:
@@ -69,7 +69,7 @@ def standard_input(file):
 
 
 def complaint(*words, **options):
-    """The one line that a command in error writes."""
+    """The single line printed by a failing command."""
     done = lse_command(*words, **options)
     stdout, stderr = (s if isinstance(s, str) else s.decode() for s in (done.stdout, done.stderr))
     assert done.returncode == 2, (stdout, stderr)

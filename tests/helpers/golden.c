@@ -1,5 +1,6 @@
-/* Prints, for functions of lse.h, the digests of their results on a fixed set of inputs; golden.py says the same in Python, and
- * golden.txt holds what both shall print. `golden [threads]`; the status is 4 where LSE_KERNELS names what cannot run here. */
+/* Prints the digests of results of functions of lse.h on a fixed set of inputs; golden.py computes the same in Python,
+ * and golden.txt has the expected output. `golden [threads]`; the status is 4 if LSE_KERNELS names an instruction set
+ * that cannot run here. */
 #include <lse/lse.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* Of 64 random bits, the same on every machine. */
+/* 64 random bits, the same on every machine. */
 static uint64_t word(uint64_t seed, uint64_t i)
 { return mix(seed * 0xd1b54a32d192ed03u + (i + 1) * 0x9e3779b97f4a7c15u); }
 
@@ -52,7 +53,7 @@ static void check(int error)
     exit(3);
 }
 
-/* The sum of mixed bits; any NaN counts as the same. */
+/* A sum of mixed bits; all NaN count as the same. */
 typedef struct {
     uint64_t sum, count;
 } digest;

@@ -1,5 +1,5 @@
-/* The part of golden.c that is the same for both types, included once for each: TYPE is its name, REAL the type, FN(f) the
- * name of f for it, LSE(f) that of a function of lse.h. */
+/* The part of golden.c that is the same for both types, included once for each: TYPE is its name, REAL the type, FN(f)
+ * the name of f for it, LSE(f) that of a function of lse.h. */
 
 static void FN(fill)(REAL *x, REAL *b, ptrdiff_t n)
 {

@@ -37,7 +37,7 @@ def fractions(words):
 
 
 def elements(n, dtype):
-    """Rows of very different scales and levels, of equal elements, ramps, any bits, and special values."""
+    """Rows of very different scales and levels, of equal elements, ramps, random bits, and special values."""
     w, i = words(n, n), np.arange(n)
     x = LEVEL + SCALE * fractions(w)
     x[7], x[8] = 0.5 * i, -0.125 * i
@@ -49,7 +49,7 @@ def elements(n, dtype):
 
 
 def weights(n, dtype):
-    """Rows that are not negative, of both signs, and of small integers."""
+    """Rows of nonnegative weights, of both signs, and of small integers."""
     w = words(n + 1000000, n)
     b = fractions(w)
     b[1::3] = 2 * b[1::3] - 1
@@ -58,7 +58,7 @@ def weights(n, dtype):
 
 
 class Digest:
-    """The sum of mixed bits; any NaN counts as the same."""
+    """A sum of mixed bits; all NaN count as the same."""
 
     def __init__(self):
         self.sum, self.count = np.zeros(1, np.uint64), 0
@@ -76,7 +76,7 @@ class Digest:
 
 
 def state(x):
-    """Value and sign of every row, folded in as a third and the rest, with all digits of the state."""
+    """Value and sign of every row, added as a third and the rest, at full precision."""
     sums = lse.LogSumExp(ROWS, x.dtype)
     third = x.shape[1] // 3
     sums.update(x[:, :third], axis=1).update(x[:, third:], axis=1)
@@ -89,7 +89,7 @@ def signed(x, b):
 
 
 def integers(x):
-    """The elements as integers where they are some."""
+    """The elements as integers where they are integers."""
     return np.where(np.abs(x) < 2**31, x, 0).astype(np.int64)
 
 
@@ -97,7 +97,7 @@ def halves(x):
     return np.where(np.abs(x) < 60000, x, 0).astype(np.float16)
 
 
-# what golden.c computes too
+# also computed by golden.c
 IN_C = {
     "logsumexp": lambda x, b: lse.logsumexp(x, axis=1),
     "logsumexp, columns": lambda x, b: lse.logsumexp(np.ascontiguousarray(x.T), axis=0),
@@ -135,7 +135,7 @@ IN_PYTHON |= {
 
 
 def lines(functions):
-    """A line for each dtype and function: the digest, and the name."""
+    """A line for each dtype and function: the digest and the name."""
     for name, dtype in (("f64", np.float64), ("f32", np.float32)):
         digests = {function: Digest() for function in functions}
         for n in LENGTHS:

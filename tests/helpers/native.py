@@ -17,7 +17,7 @@ STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
 class CommandError(Exception):
-    """A command failed; says which, and what it printed last."""
+    """A command failed; the message names it and has the end of its output."""
 
 
 def installed(*names: str) -> list[str]:
@@ -29,7 +29,7 @@ def installed(*names: str) -> list[str]:
 
 
 def output(command: Iterable[object], **environment: str) -> str:
-    """Return what a command prints."""
+    """Return the output of a command."""
     words = [str(word) for word in command]
     done = subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True)
     if done.returncode:

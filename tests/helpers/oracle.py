@@ -1,4 +1,4 @@
-"""Exact answers by mpmath, and distances from them in units in the last place."""
+"""Exact results by mpmath, and errors in units in the last place."""
 
 import functools
 
@@ -10,7 +10,7 @@ FLOOR = {np.dtype(np.float32): 2.0**-23, np.dtype(np.float64): 2.0**-52}
 
 
 def remembered(function):
-    """The same question is asked for every kernel; all arguments are arrays, or None."""
+    """Cache results, because every kernel needs the same ones; all arguments are arrays, or None."""
 
     @functools.lru_cache(1 << 15)
     def answer(digits, *given):
@@ -76,14 +76,14 @@ def ulp(exact, dtype):
 
 
 def error(computed, exact):
-    """|computed - exact| in units of what the promise allows: the greater of 1 ulp and FLOOR."""
+    """|computed - exact| in units of the bound: the larger of 1 ulp and FLOOR."""
     dtype = computed.dtype
     with mp.workdps(DIGITS):
         return float(abs(mp.mpf(float(computed)) - exact)) / max(ulp(exact, dtype), FLOOR[dtype])
 
 
 def error_in_ulp(computed, exact):
-    """|computed - exact| in ulp of the exact value, for results near 0 too."""
+    """|computed - exact| in ulp of the exact value, also for results near 0."""
     if exact == float(computed):
         return 0.0
     with mp.workdps(DIGITS):
@@ -94,7 +94,7 @@ def error_in_ulp(computed, exact):
 
 
 def exact(x):
-    """A number of any dtype as mpmath's, digit for digit: a longdouble has more digits than a Python float."""
+    """Convert a number of any dtype exactly; a longdouble has more digits than a Python float."""
     if isinstance(x, np.complexfloating):
         return mp.mpc(exact(x.real), exact(x.imag))
     if not isinstance(x, np.longdouble) or not np.isfinite(x):
@@ -110,7 +110,7 @@ def exact(x):
 
 
 def exact_sum(terms):
-    """Without any rounding, so that terms that cancel exactly leave the rest visible."""
+    """Sum without any rounding, so that terms that cancel exactly leave the rest visible."""
     real = imag = mp.mpf(0)
     for t in terms:
         real = mp.fadd(real, t.real, exact=True)
@@ -120,7 +120,7 @@ def exact_sum(terms):
 
 @remembered
 def sums(a, b=None):
-    """The sum of b e^a, and that of |b e^a|; a number less than 10^4 digits below another is not lost."""
+    """The sums of b e^a and of |b e^a|; a number less than 10^4 digits below another is not lost."""
     a = np.asarray(a)
     b = np.broadcast_to(np.asarray(1.0 if b is None else b), a.shape)
     with mp.workdps(DIGITS):
@@ -136,7 +136,7 @@ def log(x):
 
 
 def weighted(a, b=None):
-    """The log of the sum of b e^a, for weights that are not negative."""
+    """The log of the sum of b e^a, for nonnegative weights."""
     return log(sums(a, b)[0])
 
 
@@ -161,7 +161,7 @@ def cumulative(row):
 
 @functools.cache
 def finfo(dtype):
-    """The digits of a dtype, the exponent of its least number, and its greatest number."""
+    """The digits of a dtype, the exponent of its smallest number, and its largest number."""
     dtype = np.dtype(dtype)
     if dtype.name == "bfloat16":
         return 8, -133, mp.ldexp(255, 120)

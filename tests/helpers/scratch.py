@@ -1,4 +1,4 @@
-"""A copy of the sources, built with other flags than those of a release, so that the checkout stays as it is."""
+"""A copy of the sources, built with flags other than those of a release, so that the checkout is unchanged."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from native import ROOT
 
 
 def copy(folder: Path) -> Path:
-    """Copy what git tracks, and what it would if it were added."""
+    """Copy the files tracked by git, and new files that are not ignored."""
     listed = native.output(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():  # not deleted since
@@ -21,7 +21,7 @@ def copy(folder: Path) -> Path:
 
 
 def build(folder: Path, compiler: str, level: str, flags: str, link: str = "") -> None:
-    """Build the extension of a copy in place; setup.py gives its own level of optimisation last, so it is changed."""
+    """Build the extension of a copy in place; setup.py is edited, because its optimisation level comes last."""
     setup = folder / "setup.py"
     text = setup.read_text()
     if text.count('"-O3"') != 1:

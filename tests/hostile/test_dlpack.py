@@ -1,6 +1,6 @@
-"""Capsules of DLPack that lie: what cannot be read is refused, what was read is given back once.
+"""Inconsistent DLPack capsules: unreadable ones are refused, those that were read are released once.
 
-A pointer that leads nowhere is not told from one that does; everything else in the structure is.
+Invalid pointers cannot be detected; all other members of the structure are checked.
 """
 
 import ctypes
@@ -53,7 +53,7 @@ class Managed(ctypes.Structure):
 
 
 class Lying:
-    """NUMBERS, as a capsule tells of them."""
+    """NUMBERS, as described by a capsule."""
 
     def __init__(self, *, name=b"dltensor", shape=(6,), strides=None, ndim=None, dtype=FLOAT64, device=CPU, offset=0):
         self.given_back = 0
@@ -94,7 +94,7 @@ def test_what_is_right_is_read_and_given_back_once(call, fields):
     np.testing.assert_array_equal(lying.numbers, NUMBERS)
 
 
-# what np.from_dlpack raises for a tensor that NumPy cannot have
+# raised by np.from_dlpack for tensors that NumPy cannot represent
 UNREADABLE = BufferError if np.lib.NumpyVersion(np.__version__) >= "2.5.0" else RuntimeError
 
 

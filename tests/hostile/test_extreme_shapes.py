@@ -1,4 +1,4 @@
-"""Arrays of up to 64 dimensions, and of lengths whose products go to the end of what integers hold."""
+"""Arrays of up to 64 dimensions, and of lengths whose products approach the limit of integers."""
 
 import itertools
 
@@ -11,15 +11,15 @@ import lse
 REDUCTIONS = [lse.logsumexp, lse.logmeanexp]
 MAPS = [lse.softmax, lse.log_softmax]
 DTYPES = ["f2", "f4", "f8", ">f8", "i1", "g", "F", "D"]
-FAR = 2**62  # of int8 the longest array but one that NumPy makes
-TOO_MUCH = (MemoryError, ValueError)  # as NumPy says it of what has addresses, and of what has none
+FAR = 2**62  # for int8 the longest array but one that NumPy can make
+TOO_MUCH = (MemoryError, ValueError)  # NumPy's exceptions for sizes that can be addressed, and for those that cannot
 
 
 # 32 to 64 dimensions ----------------------------------------------------------------------------------------
 
 
 def deep(ndim, dtype, rng):
-    """2^10 elements, the dimensions that are longer than 1 at any places; and these places."""
+    """2^10 elements, with the dimensions longer than 1 at random positions; and these positions."""
     places = tuple(sorted(rng.choice(ndim, 10, replace=False).tolist()))
     a = (rng.standard_normal([2 if i in places else 1 for i in range(ndim)]) * 3).astype(dtype)
     return a, places
@@ -32,7 +32,7 @@ def axes_of(ndim, places):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("ndim", [32, 33, 64])
 def test_many_dimensions_are_as_few(ndim, dtype, rng):
-    """The same as over the ten dimensions that are longer than 1."""
+    """The same result as for the ten dimensions that are longer than 1."""
     a, places = deep(ndim, dtype, rng)
     few = a.reshape((2,) * 10)
     for axis in axes_of(ndim, places):
@@ -94,7 +94,7 @@ EMPTY = [(0, 2**59), (2**59, 0), (2**31, 0, 2**31), (0, FAR), (FAR, 0), (0, *(2,
 
 
 def calls(shape):
-    """Every function over every axis, and what it gives: the shape, or None for that of the input."""
+    """Every function over every axis, and the shape of its result, or None for that of the input."""
     for axis in (None, (), *range(len(shape)), tuple(range(1, len(shape)))):
         axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         left = tuple(n for i, n in enumerate(shape) if i not in axes)
@@ -111,7 +111,7 @@ def calls(shape):
 @pytest.mark.parametrize("dtype", ["i1", "f4", "f8", "F", "g"])
 @pytest.mark.parametrize("shape", EMPTY, ids=lambda shape: str(shape[:4]))
 def test_no_elements_at_all(shape, dtype):
-    """An empty result, results over nothing, or an error where there is no room for these; at once in any case."""
+    """An empty result, results of empty sums, or an error if these need too much memory; immediately in any case."""
     try:
         a = np.empty(shape, dtype)
     except ValueError:
@@ -119,14 +119,14 @@ def test_no_elements_at_all(shape, dtype):
     for function, options, left in calls(shape):
         count = np.prod([float(n) for n in left])
         if 0 < count < 2**50 and count > 2**20:
-            continue  # there might be room
+            continue  # might fit in memory
         if count >= 2**50:
             with pytest.raises(TOO_MUCH, match=r"nable to allocate|too big"):
                 function(a, **options)
             continue
         try:
             got = np.asarray(function(a, **options))
-        except ValueError as error:  # of int8, which NumPy holds, as float64, which it does not
+        except ValueError as error:  # for int8, which NumPy supports, as float64, which it does not
             if "too big" in str(error):
                 continue
             raise
@@ -168,7 +168,7 @@ def test_a_few_elements_of_a_huge_view():
 
 @pytest.mark.parametrize("step", [2**62, -(2**63), 2**63 - 1])
 def test_strides_that_are_never_taken(step):
-    """Those of dimensions of length 1 may be anything."""
+    """Strides of dimensions of length 1 may be anything."""
     values = np.arange(3.0)
     a = as_strided(values, (1, 3, 1), (step, 8, step))
     for axis in (None, 0, 1, 2, (0, 1), (1, 2), ()):

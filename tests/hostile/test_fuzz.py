@@ -20,7 +20,7 @@ def test_fuzz(name):
 
 
 def test_the_reference_knows_what_it_loses():
-    """2 e^a - e^a is e^a, but beside 2^64 the log of 2 is nothing."""
+    """2 e^a - e^a is e^a, but next to 2^64 the log of 2 is lost."""
     a, b, dtype = np.full(2, 2.0**64), np.array([2.0, -1.0]), np.dtype(np.float64)
     value = lse.logsumexp(a, b=b)
     assert value == 2.0**64

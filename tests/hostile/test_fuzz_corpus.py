@@ -1,4 +1,4 @@
-"""Inputs that libFuzzer has found worth keeping (`python -m reliability fuzz`), replayed by another compiler."""
+"""Inputs of libFuzzer's corpus (`python -m reliability fuzz`), replayed with another compiler."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""What would read or write beyond an array, if it were believed; each in a process of its own."""
+"""Inconsistent objects that would cause accesses beyond an array if trusted, each in a separate process."""
 
 import subprocess
 import sys

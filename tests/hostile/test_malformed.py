@@ -1,4 +1,4 @@
-"""Damaged .npy files on the command line, and damaged pickles: an error of one line, or an exception, never more."""
+"""Damaged .npy files on the command line, and damaged pickles: a one-line error or an exception, nothing worse."""
 
 import contextlib
 import io
@@ -32,7 +32,7 @@ def with_header(text, version=b"\x01\x00", data=bytes(48)):
 
 
 def status_of(content, folder):
-    """The exit status for a file of this content, read from disk, from standard input, and to be mapped to another."""
+    """The exit status for a file of this content, read from disk, from standard input, and mapped to an output."""
     path, output = folder / "a.npy", folder / "b.npy"
     path.write_bytes(content)
     statuses = []
@@ -146,7 +146,7 @@ def test_archives_are_no_tables(tmp_path):
 @pytest.mark.exhausts
 @LINUX
 def test_what_is_promised_takes_no_memory(tmp_path):
-    """2^30 numbers in a header, and a line that never ends."""
+    """A header that announces 2^30 numbers, and a line that never ends."""
     code = "import lse.__main__ as m; m.main(['-']); print(*(s for s in open('/proc/self/status') if 'VmHWM' in s))"
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1073741824,), }"
     (tmp_path / "a.npy").write_bytes(with_header(header))
@@ -188,8 +188,8 @@ def test_without_init():
     assert total.update([1.0]).merge(total.copy()).reset().count == 0
 
 
-# Bytes of pickles are changed, in a child. The arrays in them are not as NumPy pickles them, for its own unpickling
-# crashes on some.
+# Bytes of pickles are changed, in a child. The arrays in them are not pickled in NumPy's way, because its unpickling
+# crashes on some changes.
 FUZZ = """
 import io, pickle, random, warnings
 import numpy as np, lse

@@ -1,4 +1,4 @@
-"""Objects that lie, raise or change while they are read: an error of theirs comes out as it is."""
+"""Objects that are inconsistent, raise or change while they are read: their own errors propagate unchanged."""
 
 import itertools
 
@@ -26,7 +26,7 @@ WITH_OUTPUT = [name for name in ARRAYS if not name.startswith(("of", "update"))]
 
 
 class Mine(BaseException):
-    """What only the user's code raises."""
+    """An exception that only the user's code raises."""
 
 
 def raising(error):
@@ -139,7 +139,7 @@ HOOKS = {
         *itertools.product(ARRAYS, HOOKS),
         *itertools.product(
             ["where", "indptr"], [hook for hook in HOOKS if hook != "__array_namespace__"]
-        ),  # which answers with floats
+        ),  # whose results are floats
     ],
 )
 def test_an_error_of_an_array_comes_out(call, hook, error):
@@ -212,7 +212,7 @@ def test_an_array_that_is_none(call, result):
 
 @pytest.mark.parametrize("call", ARRAYS)
 def test_an_array_that_is_another_each_time(call):
-    """It is asked once."""
+    """It is read only once."""
     answers = itertools.chain([A], itertools.repeat(np.zeros((10**6, 1), np.int8)))
     array = having(__array__=lambda self, dtype=None, copy=None: next(answers))
     assert np.array_equal(ARRAYS[call](array), ARRAYS[call](A))

@@ -1,4 +1,4 @@
-"""Wrong calls: each raises the right exception, whose message helps, and changes neither an output nor a state."""
+"""Wrong calls: each raises the right exception with a helpful message, and changes neither an output nor a state."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ SENTINEL = 7.25
 
 
 def wrong_calls():
-    """A case for each function, call and value; where the call of a function has no output, another one with it."""
+    """A case for each function, call and value; if a call has no output but could have, also one with it."""
     for section, (functions, rows) in SECTIONS.items():
         for error, message, calls, *values in rows:
             for call in [calls] if isinstance(calls, str) else calls:
@@ -33,7 +33,7 @@ def wrong_calls():
 
 
 def short(value):
-    """The value, for the name of a case."""
+    """The value, abbreviated for the name of a case."""
     text = " ".join(repr(value).split())
     return text if len(text) < 60 else f"{text[:50]}..."
 
@@ -55,7 +55,7 @@ def raw(array):
 
 
 class Watched:
-    """The functions of lse, watching the outputs that they are given."""
+    """The functions of lse, watching the outputs passed to them."""
 
     def __init__(self, with_output):
         self.with_output, self.outputs = with_output, []
@@ -82,14 +82,14 @@ class Watched:
 
 
 def pointer(capsule, name):
-    """What a C extension gets for a capsule."""
+    """The pointer that a C extension gets from a capsule."""
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.argtypes, get.restype = (ctypes.py_object, ctypes.c_char_p), ctypes.c_void_p
     return get(capsule, name)
 
 
 def namespace(section, f, value, watched, total):
-    """All names that occur in the calls of a section."""
+    """All names used in the calls of a section."""
     names = {name: getattr(watched, name) for name in FUNCTIONS} | {name: getattr(lse, name) for name in OTHERS}
     names |= {"np": np, "lse": lse, "capsule": pointer, "total": total, "value": value}
     names |= {"a": np.zeros((2, 3)), "v": np.zeros(4), "c": np.zeros(4, complex), "q": np.arange(4) != 1}
@@ -114,7 +114,7 @@ def test_wrong_call(section, f, call, value, error, message, with_output):
     names = namespace(section, f, value, watched, total)
     with pytest.raises(error) as raised:
         exec(call, names)
-    assert type(raised.value).__name__ == error.__name__  # no subclass, but that of NumPy of the same name
+    assert type(raised.value).__name__ == error.__name__  # not a subclass, except NumPy's of the same name
     assert re.match(pattern(message, f, call, value), str(raised.value), re.DOTALL), str(raised.value)
     watched.check()
     assert state_of(total) == before

@@ -1,4 +1,4 @@
-"""Dask arrays: right however they are cut."""
+"""dask arrays: right for any chunks."""
 
 import importlib
 import itertools
@@ -33,7 +33,7 @@ def _one_thread():
 
 
 def both(function, a, *args, chunks=2, **kwargs):
-    """The result for a dask array, after its dtype and shape were found to be as announced, and that of lse."""
+    """The results for a dask array, after checking its announced dtype and shape, and for a NumPy array."""
     lazy = {k: cut(x, chunks) if isinstance(x, np.ndarray) else x for k, x in kwargs.items()}
     got = getattr(lse_dask, function)(cut(a, chunks), *args, **lazy)
     expected = getattr(lse, function)(a, *args, **kwargs)
@@ -57,7 +57,7 @@ def computed(lazy):
 
 
 def near(got, expected, units=2):
-    """Of one kind, the same infinities and NaN, the rest within some spacings at the result, or at 1."""
+    """Of the same type, with the same infinities and NaN, the rest within some spacings at the result, or at 1."""
     assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
     finite = np.isfinite(expected)
     same(np.where(finite, 0, got), np.where(finite, 0, expected))
@@ -148,7 +148,7 @@ def test_inputs_on_which_a_formula_fails():
 @settings
 @given(st.data())
 def test_any_chunks(data):
-    """Also empty ones, and of the weights and the mask others than of the elements."""
+    """Also empty ones, and different ones for the weights and the mask than for the elements."""
     shape = tuple(data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=3), label="shape"))
 
     def chunks(of):

@@ -18,7 +18,7 @@ lse_dask = importlib.import_module("lse.dask")
 
 pytestmark = pytest.mark.waits
 
-MEMORY_LIMIT = 256 * 2**20  # bytes; a worker that does nothing has taken 90 MiB
+MEMORY_LIMIT = 256 * 2**20  # bytes; an idle worker has taken 90 MiB
 PATIENCE = 120
 
 
@@ -67,12 +67,12 @@ STEPS = np.array([0.0, 0.5, -1.0, -700.0, 3.25, 2.0, -30.0, 1.0])
 
 
 def ramp(block, block_info=None):
-    """Numbers of which each chunk has its own."""
+    """Different numbers in each chunk."""
     return np.resize(STEPS, block.shape) + block_info[0]["chunk-location"][0] / 4
 
 
 def ramps(function, chunks, length):
-    """A column of chunks that are made where they are wanted."""
+    """A column of chunks that are computed when needed."""
     return da.zeros(chunks * length, chunks=length).map_blocks(function, dtype=np.float64, meta=np.empty(0))
 
 

@@ -1,4 +1,4 @@
-"""Dask arrays: what is computed, when and how often; where the functions of lse are given them; what is refused."""
+"""dask arrays: what is computed, when and how often; the functions of lse with dask arrays; refused arguments."""
 
 import importlib
 import itertools

@@ -1,4 +1,4 @@
-"""Arrays of other libraries: read where they lie, answered in kind, refused with advice."""
+"""Arrays of other libraries: zero-copy input, results of the same library, refusals with advice."""
 
 import numpy as np
 import pytest
@@ -213,7 +213,7 @@ def test_masked_arrays_are_refused_with_advice(function):
 
 
 class Array:
-    """Only NumPy's protocol."""
+    """An array with NumPy's protocol only."""
 
     def __init__(self, a):
         self.a = a
@@ -223,7 +223,7 @@ class Array:
 
 
 class DLPack:
-    """Only DLPack's protocol."""
+    """An array with DLPack's protocol only."""
 
     def __init__(self, a):
         self.a = a

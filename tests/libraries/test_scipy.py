@@ -1,4 +1,4 @@
-"""Is it a drop-in? SciPy's own tests of these functions, and the signatures."""
+"""Are the functions drop-in replacements? SciPy's own tests of them, and the signatures."""
 
 import importlib.util
 import inspect
@@ -14,8 +14,8 @@ import lse
 
 special = pytest.importorskip("scipy.special")
 
-# Loaded by pytest before the test module, which imports the functions by name. SciPy keeps what it knows of a function
-# (which array libraries it takes) in a table, by function.
+# pytest loads this before the test module, which imports the functions by name. SciPy has a table, by function, of the
+# array libraries that each supports.
 PLUGIN = """
 import lse, scipy.special, scipy.special._logsumexp
 try:
@@ -32,7 +32,7 @@ for name in ("logsumexp", "softmax", "log_softmax"):
 
 MODULE = "scipy.special.tests.test_logsumexp"
 
-# Tests whose expectation semantics.md contradicts, with the row that decides: none in SciPy 1.17.
+# Tests whose expectations contradict semantics.md, with the row that decides: none in SciPy 1.17.
 CONTRADICTED = []
 
 

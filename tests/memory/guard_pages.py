@@ -1,8 +1,8 @@
-"""Arrays flush against pages that may not be touched; run as a program, it calls every function on them.
+"""Arrays adjacent to inaccessible pages; run as a program, it calls every function on them.
 
-Of each array the first byte lies right behind such a page, or the last right before one, or so many bytes away. The
-results, and every byte of the memory between the pages, are those of a call on ordinary arrays. A read or a write too
-far ends the process; the file it was given then holds the name of the case.
+The first byte of each array follows such a page, or the last one precedes one, at a distance of some bytes. The
+results, and every byte of the memory between the pages, are those of a call on ordinary arrays. An access out of
+bounds ends the process; the file passed to it then contains the name of the case.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ PROTECTED = 0  # PROT_NONE
 
 
 class Pages:
-    """Memory between two pages that may not be touched."""
+    """Memory between two inaccessible pages."""
 
     def __init__(self, size):
         inside = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
@@ -35,7 +35,7 @@ class Pages:
                 raise OSError(ctypes.get_errno(), "mprotect")
 
     def place(self, a, at_end, offset):
-        """The same array, laid out the same, in pages and in ordinary memory as large."""
+        """A copy of the array with the same layout between the pages, and one in ordinary memory of the same size."""
         low, high = byte_bounds(a)
         start = self.bytes.size - offset - (high - low) if at_end else offset
         return [laid(memory, a, start + a.ctypes.data - low) for memory in (self.bytes, self.ordinary)]
@@ -45,7 +45,7 @@ class Pages:
 
 
 def laid(memory, a, first):
-    """Elements equal to those of a, with its strides, the first of them there in memory; all else as not touched."""
+    """Elements equal to those of a, with its strides, from address `first` in memory; all other bytes are untouched."""
     memory[...] = NOT_TOUCHED
     view = np.ndarray(a.shape, a.dtype, memory, first, a.strides)
     view[...] = a

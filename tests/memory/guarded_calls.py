@@ -1,4 +1,4 @@
-"""What guard_pages.py calls: every function, on all types and layouts, of lengths around those of the engine."""
+"""The calls of guard_pages.py: every function, for all types and layouts, with lengths around those of the engine."""
 
 import ctypes
 import itertools
@@ -12,7 +12,7 @@ EVERY_PLACE = [(at_end, offset) for offset in range(64) for at_end in (False, Tr
 SOME_PLACES = [(at_end, offset) for offset in (0, 1, 2, 4, 8, 20, 32, 63) for at_end in (False, True)]
 FLUSH = EVERY_PLACE[:2]
 SHORT = [1, 3, 8, 17]
-LENGTHS = [*range(35), 63, 64, 65, 127, 128, 129]  # around vectors, lanes and what is done at once
+LENGTHS = [*range(35), 63, 64, 65, 127, 128, 129]  # around vectors, lanes and panels
 LONGER = [255, 257, 511, 512, 513, 1023, 1025, 2047, 2049, 4095, 4096, 4097]  # around blocks and chunks
 LONGEST = [65536, 65537]  # around pieces, and with threads
 REALS = [np.dtype(np.float32), np.dtype(np.float64)]
@@ -25,7 +25,7 @@ except ImportError:
 else:
     OTHERS.append(np.dtype(bfloat16))
 
-# by the arrays they take: a, weights b, mask w, output o, offsets s
+# by their array arguments: a, weights b, mask w, output o, offsets s
 CALLS = {
     "logsumexp a": lse.logsumexp,
     "logsumexp ab": lambda a, axis, b: lse.logsumexp(a, axis, b, return_sign=True),
@@ -63,7 +63,7 @@ def accumulated(total):
 
 
 def numbers(rng, shape, dtype, scale=10):
-    """Numbers of a type, with a few infinities where it has them."""
+    """Numbers of a type, including a few infinities if it has them."""
     x = rng.standard_normal(shape) * scale
     if dtype.kind in "biu":
         return (np.abs(x) if dtype.kind != "i" else x).astype(dtype)
@@ -73,7 +73,7 @@ def numbers(rng, shape, dtype, scale=10):
 
 
 def lay(a, gap=0, pad=0, sign=1, order="C"):
-    """The same values, so many bytes between elements and more between rows, forwards or backwards."""
+    """The same values with gaps of so many bytes between elements and more between rows, forwards or backwards."""
     strides, step = {}, a.itemsize + gap
     for axis in range(a.ndim) if order == "F" else reversed(range(a.ndim)):
         strides[axis] = sign * step
@@ -85,12 +85,12 @@ def lay(a, gap=0, pad=0, sign=1, order="C"):
 
 
 def repeated(a):
-    """The first row of an array, again and again; of a row the first element."""
+    """The first row of an array repeated; for a row, the first element."""
     return np.lib.stride_tricks.as_strided(a.copy(), a.shape, (0, *a.strides[1:]))
 
 
 def beside(letters, rng, a, axis, function):
-    """What a call takes besides a."""
+    """The other arguments of a call."""
     real = a.dtype if a.dtype.kind in "fcV" else np.dtype(float)
     for letter in letters:
         if letter == "b":
@@ -104,7 +104,7 @@ def beside(letters, rng, a, axis, function):
 
 
 def outcome(function, letters, rng, a, axis):
-    """An array such as the output must be."""
+    """An array like the output."""
     if "softmax" in function or "cumsum" in function:
         return lse.softmax(a, axis)
     if "segment" in function:
@@ -113,13 +113,13 @@ def outcome(function, letters, rng, a, axis):
 
 
 def of(rng, names, a, axis, places, **layout):
-    """Cases of these functions, all arrays in this layout."""
+    """Cases of these functions, with all arrays in this layout."""
     for name in names:
         function, letters = (CALLS | IN_PLACE)[name], name.split()[-1][1:]
         if a.dtype.char in "FDg" and "LogSumExp" in name:
             continue
         if a.dtype.char == "g" and "o" in letters:
-            continue  # the bytes between two longdoubles may be any
+            continue  # the padding of longdouble is arbitrary
         arrays = [lay(x, **layout) for x in (a, *beside(letters, rng, a, axis, name))]
         call = lambda given, function=function: function(given[0], axis, *given[1:])  # noqa: E731
         title = f"{name}, {a.dtype} {a.shape}, axis {axis} {layout or ''}"
@@ -139,7 +139,7 @@ def rows():
 
 
 def second_looks():
-    """Rows that the kernels do not settle at once: numbers far away, no numbers, sums that cancel."""
+    """Rows that need recomputation: numbers out of range, infinities and NaN, sums that cancel."""
     rng = np.random.default_rng(2)
     for dtype, n in itertools.product(REALS, (1, 2, 7, 8, 9, 16, 31, 33, 65, 513, 4097)):
         for scale in (1e20, 1e30):
@@ -165,10 +165,10 @@ LAYOUTS = [
 
 
 def layouts():
-    """Rows and columns, in both orders, with gaps, backwards, not aligned, again and again."""
+    """Rows and columns, in both orders, with gaps, reversed, unaligned, repeated."""
     rng = np.random.default_rng(3)
     shapes = [(1, 9), (2, 1), (3, 16), (8, 17), (9, 33), (33, 3), (5, 64), (65, 2), (4, 129), (3, 4, 5), (9, 2, 33)]
-    shapes += [(17, 300), (300, 17), (4097, 3)]  # not short; of which softmax keeps the terms, and not
+    shapes += [(17, 300), (300, 17), (4097, 3)]  # not short; with and without stored softmax terms
     for dtype, shape in itertools.product(REALS, shapes):
         a = numbers(rng, shape, dtype)
         for layout, axis in itertools.product(LAYOUTS, (0, len(shape) - 1)):
@@ -180,7 +180,7 @@ def layouts():
 
 
 def dtypes():
-    """What is read by conversion, and written so."""
+    """Input and output that need conversion."""
     rng = np.random.default_rng(4)
     for dtype in OTHERS:
         for n in (1, 3, 8, 17, 513):
@@ -204,7 +204,7 @@ class Api(ctypes.Structure):
 
 
 def api():
-    """Functions of the table, which take arrays and numbers, and raise what is no success."""
+    """Functions of the table, which take arrays and numbers, and raise for error codes."""
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     table = Api.from_address(pointer(_core._C_API, b"lse._core._C_API"))
@@ -224,7 +224,7 @@ def api():
 
 
 def c_interface():
-    """Input, output and state in pages each; aligned, as C demands."""
+    """Input, output and state in separate pages; aligned, as C requires."""
     rng, c = np.random.default_rng(5), api()
     places = [(at_end, offset) for offset in (0, 8, 24) for at_end in (False, True)]
     for dtype, n in itertools.product(REALS, [*LENGTHS[1:], *LONGER, 65537]):

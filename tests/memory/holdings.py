@@ -1,4 +1,4 @@
-"""What a process holds before and after many calls of a function."""
+"""Memory and objects held by a process before and after many calls of a function."""
 
 import ctypes
 import gc
@@ -30,7 +30,7 @@ class Mallinfo(ctypes.Structure):
 
 
 def allocated_bytes():
-    """Bytes that malloc has given out to all threads, Python's own small blocks aside; 0 where nothing tells."""
+    """Bytes allocated by malloc in all threads, apart from Python's own small blocks; 0 where unknown."""
     try:
         mallinfo = ctypes.CDLL(None).mallinfo2
     except (AttributeError, OSError, TypeError):
@@ -50,7 +50,7 @@ forget_methods = getattr(sys, "_clear_internal_caches", None) or sys._clear_type
 
 
 def held(arguments):
-    """What only a leak lets grow for good."""
+    """Counts that only grow for good if there is a leak."""
     forget_methods()
     gc.collect()
     references = sum(sys.getrefcount(x) for x in (*WATCHED, *arguments))
@@ -59,19 +59,19 @@ def held(arguments):
 
 
 def slack(times):
-    """What is no leak: less than a block of Python, a reference and 16 bytes of malloc in two calls."""
+    """Growth that is not a leak: less than a block of Python, a reference and 16 bytes of malloc in two calls."""
     return np.array([times // 2, 8 * times, times // 2, times // 100, times // 100])
 
 
 def leaks(function, arguments, times):
-    """How much more is held after so many calls, where that is a leak: it grows in every one of ten rounds.
+    """The growth after so many calls, if it is a leak: it must grow in every one of ten rounds.
 
     A cache grows in some.
     """
     for _ in range(20):
         function(*arguments)
     gc.collect()
-    gc.freeze()  # what is here already need not be looked through again
+    gc.freeze()  # existing objects need not be scanned again
     found = np.full(len(NAMES), np.iinfo(np.int64).max)
     before = held(arguments)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Every function, called rightly and wrongly, over and over: see holdings.py."""
+"""Valid and wrong calls of every function, for repetition: see holdings.py."""
 
 import copy
 import functools
@@ -17,7 +17,7 @@ ROW, TABLE = RNG.standard_normal(50), RNG.standard_normal((6, 9))
 WEIGHTS, MASK, OFFSETS = RNG.standard_normal((6, 9)), RNG.random((6, 9)) < 0.7, np.array([0, 2, 2, 9])
 LONG = RNG.standard_normal(70_000)
 DTYPES = ["e", "f", "d", "?", "b", "H", "i", "L", ">f", ">d", ">i"]
-OF_UFUNCS = ["g", "F", "D"]  # computed by functions of NumPy, and so slower
+OF_UFUNCS = ["g", "F", "D"]  # computed by NumPy functions, and so slower
 SUMMED = [lse.logsumexp, lse.logmeanexp]
 MAPPED = [lse.softmax, lse.log_softmax]
 
@@ -31,7 +31,7 @@ def refused(error, function, *arguments, **options):
 
 
 class Exporter:
-    """An array that only speaks DLPack; on another device, or with an export that fails, on demand."""
+    """An array with only DLPack; optionally on another device, or with an export that fails."""
 
     def __init__(self, array, device=1, fails=False):
         self.array, self.device, self.fails = array, device, fails
@@ -51,7 +51,7 @@ class Unreadable:
 
 
 def numbers():
-    """Functions of arrays, rightly called."""
+    """Valid calls of functions of arrays."""
     for f in (*SUMMED, *MAPPED, lse.logcumsumexp):
         name = f.__name__
         yield f"{name} of a list", f, ([0.0, 1.0, 2.0],)
@@ -61,7 +61,7 @@ def numbers():
         yield f"{name} of a row without the GIL", f, (LONG[:5000],)
         for code in DTYPES:
             yield f"{name} of {code}", f, (TABLE.astype(code), 1)
-        for code, of_output in ("dd", "ff", "ed"):  # written to as they are, and cast
+        for code, of_output in ("dd", "ff", "ed"):  # written directly, and cast
             yield f"{name} of {code} to an output", to_output, (f, TABLE.astype(code), np.zeros((6, 9), of_output))
         yield f"{name} in another dtype", lambda a, f=f: f(a, -1, dtype=np.float32), (TABLE,)
         yield f"{name} by DLPack", lambda a, f=f: f(Exporter(a), -1), (TABLE,)
@@ -87,7 +87,7 @@ def numbers():
 
 
 def complex_and_longdouble():
-    """The same of dtypes that functions of NumPy compute."""
+    """The same for dtypes computed by NumPy functions."""
     for code in OF_UFUNCS:
         for f in (*SUMMED, *MAPPED, lse.logcumsumexp):
             yield f"{f.__name__} of {code}", f, (TABLE.astype(code), 1)
@@ -104,7 +104,7 @@ def to_output(f, a, out):
 
 
 def wrong_options(f):
-    """Keyword arguments of a function of TABLE that it refuses, and how."""
+    """Keyword arguments that a function of TABLE refuses, and how."""
     read_only = np.broadcast_to(0.0, (9,) if f in SUMMED else (6, 9))
     integers = np.zeros(read_only.shape, int)
     yield np.exceptions.AxisError, {"axis": 2}
@@ -142,7 +142,7 @@ NO_ARRAYS = [
 
 
 def errors():
-    """The same, wrongly called."""
+    """Wrong calls."""
     for f in (*SUMMED, *MAPPED, lse.logcumsumexp):
         for error, options in wrong_options(f):
             yield f"{f.__name__}, {options}", functools.partial(refused, error, f, **options), (TABLE,)
@@ -153,7 +153,7 @@ def errors():
 
 
 def accumulators():
-    """LogSumExp, rightly and wrongly."""
+    """Valid and wrong calls of LogSumExp."""
     for total, a, b, w in ((lse.LogSumExp(), ROW, ROW, ROW > 0), (lse.LogSumExp(9), TABLE, WEIGHTS, MASK)):
         update = functools.partial(total.update, axis=0)
         yield f"update {a.shape}", update, (a,)
@@ -205,7 +205,7 @@ def one_thread():
 
 
 def others():
-    """Limits of threads, and what a compiled caller asks for."""
+    """Thread limits, and the information for compiled callers."""
     yield "number of threads", lse.get_num_threads, ()
     yield "limit of threads", lse.set_num_threads, (None,)
     yield "limit of the thread", one_thread, ()
@@ -246,7 +246,7 @@ def dask_arrays():
 
 
 def compiled_by_numba():
-    """The functions in nopython mode, without errors: Numba keeps the arguments of a call within one that raises."""
+    """The functions in nopython mode, without errors: Numba keeps the arguments of calls that raise."""
     import numba
 
     import lse.numba
@@ -266,12 +266,12 @@ def compiled_by_numba():
     yield "an address of nothing", refused, (ValueError, lse.numba.address, "nothing")
 
 
-# and how many times fewer calls are made of each
+# and the factors by which fewer calls are made
 PARTS = {numbers: 1, complex_and_longdouble: 10, errors: 1, accumulators: 1, c_interface: 1, others: 1, slow: 10}
 OPTIONAL = {dask_arrays: ("dask", 100), compiled_by_numba: ("numba", 1)}
 
 
-if __name__ == "__main__":  # once each, for who watches the process
+if __name__ == "__main__":  # once each, for tools that watch the process
     cases = [case for part in PARTS for case in part()]
     for _, function, arguments in cases:
         function(*arguments)

@@ -1,17 +1,17 @@
-/* Preloaded: one allocation fails, of the thread that asked for it. */
+/* Preloaded: one allocation of the requesting thread fails. */
 #include <errno.h>
 #include <stddef.h>
 
-/* Those of glibc. */
+/* glibc's own functions. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *memory, size_t size);
 
-static __thread long left = -1; /* allocations before the one that fails; -1: none does */
+static __thread long left = -1; /* allocations before the one that fails; -1: none fails */
 
 void refuse(long n) { left = n; }
 
-/* Whether it has failed since. */
+/* Whether it has failed. */
 int has_refused(void) { return left < 0; }
 
 static int is_refused(void)

@@ -1,4 +1,4 @@
-"""No read and no write beyond an array: see guard_pages.py, whose processes end at the first one."""
+"""No reads or writes beyond an array: see guard_pages.py, whose processes end at the first one."""
 
 import os
 import subprocess

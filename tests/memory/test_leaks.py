@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.getallocatedblocks() == 0, reason="PYTHONMAL
 
 
 def test_a_leak_is_seen():
-    """An object, some memory, a reference in each call."""
+    """Leaks of an object, of memory and of a reference in each call."""
     kept, one = [], object()
     assert "blocks" in leaks(lambda: kept.append(bytes(100)), (), TIMES)
     assert "references" in leaks(kept.append, (one,), TIMES)
@@ -42,5 +42,5 @@ def test_nothing_is_kept_with_other_libraries(part, request):
     library, fewer = leak_calls.OPTIONAL[part]
     skip_without(library)
     for function, arguments in [call[1:] for call in part()]:
-        function(*arguments)  # imports, compiles
-    check(part, max(request.config.option.times // fewer, 50))  # caches of dask fill in some hundreds of calls
+        function(*arguments)  # imports and compiles
+    check(part, max(request.config.option.times // fewer, 50))  # caches of dask fill during some hundreds of calls

@@ -1,4 +1,4 @@
-"""Peak memory: nothing proportional to the input. Of the largest arrays: test_scale.py."""
+"""Peak memory: nothing proportional to the input. For the largest arrays: test_scale.py."""
 
 import sys
 
@@ -8,7 +8,7 @@ from checks import fresh
 
 resource = pytest.importorskip("resource")
 
-# The peak of a fresh process above what it held before the call, in KiB. Threads' stacks are touched before.
+# The peak of a new process above its memory before the call, in KiB. The stacks of threads are touched before.
 PEAK = """
 import resource, sys, numpy as np, lse
 def peak():

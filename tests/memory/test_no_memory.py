@@ -1,4 +1,4 @@
-"""No memory: MemoryError, nothing lost, nothing changed, and never the end of the process."""
+"""Without memory: a MemoryError, nothing lost or changed, and the process never ends."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ from checks import fresh, missing, skip_without, tool
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="preloading and limits as on Linux")
 
-# Every function but those of complex numbers and longdouble: the ufuncs that they are made of set MemoryError without
-# holding the GIL (npyiter_allocate_buffers of NumPy 2.4), which ends the process. And what must be as it was where it
-# fails.
+# Every function except for complex numbers and longdouble: the ufuncs that they use set MemoryError without holding the
+# GIL (npyiter_allocate_buffers of NumPy 2.4), which ends the process. And the objects that must be unchanged after a
+# failure.
 CALLS = """
 import pickle, numpy as np, lse
 rng = np.random.default_rng(1)
@@ -58,7 +58,7 @@ def state(total):
     return bits((total.log_abs, total.sign, total.count))
 """
 
-# One of its allocations fails, in turn the first, the second and so on, until it has them all.
+# One of its allocations fails: in turn the first, the second and so on, until the call succeeds.
 EACH = (
     CALLS
     + """
@@ -126,7 +126,7 @@ def has_refused():  # it does not tell: after so many calls that went well there
 @pytest.mark.compiles
 @linux
 def test_each_allocation_of_the_system_fails(tmp_path):
-    """Of numbers, and of the engine's."""
+    """Those for numbers, and the engine's."""
     library = tmp_path / "no_memory.so"
     command = [tool(os.environ.get("CC", "cc"), "gcc", "clang"), "-shared", "-fPIC", "-O1", "-fno-builtin"]
     source = Path(__file__).with_name("no_memory.c")
@@ -139,7 +139,7 @@ def test_each_allocation_of_the_system_fails(tmp_path):
 @pytest.mark.exhausts
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="CPython 3.12 and 3.13 end so by a generator alone")
 def test_each_allocation_of_python_fails():
-    """Of objects."""
+    """Those for objects."""
     skip_without("_testcapi")
     assert fresh(PYTHONS + EACH.replace("{patience}", "30"), timeout=300) == "done"
 
@@ -168,5 +168,5 @@ print("done")
 @linux
 @pytest.mark.parametrize("threads", [1, 4, 64])
 def test_a_process_at_its_limit_goes_on(threads):
-    """No room for an output, nor for the stacks of more threads, without which OpenMP would end the process."""
+    """No memory for an output, nor for the stacks of more threads, for which OpenMP would end the process."""
     assert fresh(LIMITED, threads) == "done"

@@ -18,12 +18,12 @@ if not sys.platform.startswith("linux"):
     pytest.skip("maps more than there is memory, as Linux does", allow_module_level=True)
 resource = pytest.importorskip("resource")
 
-NO_RESERVE = 0x4000  # Linux's MAP_NORESERVE: more may be mapped than there is memory
+NO_RESERVE = 0x4000  # Linux's MAP_NORESERVE: more can be mapped than there is memory
 GIB = 2**30
 
 
 def zeros(shape, dtype):
-    """Zeros that take memory only where they are written."""
+    """Zeros that take memory only once they are written."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE)
     return np.frombuffer(memory, dtype).reshape(shape)
@@ -35,9 +35,9 @@ def peak():
 
 
 def row(n, dtype, written=False):
-    """One row of zeros and three other elements; its log-sum-exp."""
+    """A row of zeros and three other elements; its log-sum-exp."""
     a = zeros((n,), dtype)
-    if written:  # so that the memory of a call that writes to it is not counted as the call's own
+    if written:  # so that the memory written by a call is not counted as its own
         a.fill(0)
     a[[0, n // 2, n - 1]] = 1, 25, 24
     return a, math.log(n - 3 + math.e + math.exp(25) + math.exp(24))
@@ -138,7 +138,7 @@ def logcumsumexp_in_place(n, dtype):
 
 
 def random_row(n, dtype):
-    """A row that is really in memory: 10^5 random numbers, repeated."""
+    """A row in actual memory: 10^5 random numbers, repeated."""
     some = np.random.default_rng(0).standard_normal(min(n, 10**5)).astype(dtype)
     expected = lse.logsumexp(some.astype(np.float64)) + math.log(n // some.size)
     a = np.resize(some, n)
@@ -146,7 +146,7 @@ def random_row(n, dtype):
 
 
 LARGE, LARGER, MANY = 2**31 + 10, 2**33, 10**9
-# what makes the call, its size and dtype, and how many GiB it writes
+# the function that makes the call, its size and dtype, and how many GiB it writes
 CASES = [
     (one_row, LARGE, "f4", 0),
     (one_row, LARGE, "f8", 0),
@@ -170,13 +170,13 @@ CASES = [
 
 
 def available():
-    """Bytes of memory that may be written."""
+    """Bytes of available memory."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
 
 
 def run(index):
-    """Make the call of a case; what it needs beyond the arrays is independent of their size."""
+    """Make the call of a case; the memory it needs beyond the arrays is independent of their size."""
     make, n, dtype, _ = CASES[index]
     call, right = make(n, dtype)
     lse.set_num_threads(2)

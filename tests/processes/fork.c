@@ -1,4 +1,4 @@
-/* A child reduces on many threads, after its parent ran a region of OpenMP, and before anybody has called lse. */
+/* A child reduces on many threads after its parent ran an OpenMP region, before any call of lse. */
 #include <lse/lse.h>
 #include <stdio.h>
 #include <stdlib.h>

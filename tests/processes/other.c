@@ -1,4 +1,4 @@
-/* Another library that has regions of OpenMP. */
+/* Another library with OpenMP regions. */
 #include <lse/lse.h>
 #include <omp.h>
 
@@ -10,7 +10,7 @@ int region(int threads)
     return members;
 }
 
-/* Each of so many threads reduces all rows, and is free to use more; values has room for rows of each thread. */
+/* Each of `threads` threads reduces all rows, and may use more threads; values has room for the rows of each thread. */
 int nested(const lse_api *lse, int threads, const double *x, ptrdiff_t rows, ptrdiff_t n, double *values)
 {
     int error = 0;

@@ -1,4 +1,4 @@
-"""What another library has made of the floating-point unit changes no result, and is left as it was found."""
+"""A changed floating-point environment affects no result, and is preserved."""
 
 import ctypes
 import ctypes.util
@@ -35,7 +35,7 @@ STATES = {
 
 
 def found():
-    """The modes, without the status flags."""
+    """The current modes, without the status flags."""
     buffer = ctypes.create_string_buffer(32)
     libm.fegetenv(buffer)
     control = int.from_bytes(buffer.raw[CONTROL], "little")
@@ -43,7 +43,7 @@ def found():
 
 
 class Modes:
-    """Calls a function in other modes than the default ones."""
+    """Calls a function in modes other than the default."""
 
     def __init__(self, name):
         sse, clear, put = STATES[name]
@@ -115,10 +115,10 @@ def test_results_are_those_of_the_default_modes(state, dtype, rng):
 
 @pytest.mark.parametrize("state", STATES)
 def test_threads_started_in_other_modes(state, rng):
-    """OpenMP's threads are started by the first parallel region, and have the modes of the thread that started them."""
+    """OpenMP's threads are started by the first parallel region, and inherit the modes of its thread."""
     a = rng.standard_normal(300_000) * 100
     expected = [lse.logsumexp(a), lse.logsumexp(a.astype(np.float32)), lse.softmax(a), lse.logcumsumexp(a)]
-    with lse.num_threads(7):  # more than were ever asked for, so that some are started now
+    with lse.num_threads(7):  # more than ever used before, so that new ones are started
         modes = Modes(state)
         calls = [modes.call(f, x) for f, x in ((lse.logsumexp, a), (lse.logsumexp, a.astype(np.float32)))]
         calls += [modes.call(lse.softmax, a), modes.call(lse.logcumsumexp, a)]
@@ -137,7 +137,7 @@ def test_errors_leave_the_modes(state):
 
 
 def test_dask(rng):
-    """Chunks in other modes, and results rounded there: subnormal ones."""
+    """Chunks in other modes, and subnormal results rounded there."""
     array = pytest.importorskip("dask.array")
     import lse.dask
 
@@ -169,7 +169,7 @@ golden.main()
 @pytest.mark.compiles
 @pytest.mark.parametrize("when", ["first", "later"])
 def test_a_library_built_with_fast_math(when, tmp_path):
-    """Linked with -ffast-math, a library switches subnormal numbers off as it is loaded, for all of the process."""
+    """A library linked with -ffast-math disables subnormal numbers for the whole process when it is loaded."""
     (tmp_path / "fast.c").write_text("int fast(void) { return 1; }\n")
     library = tmp_path / "fast.so"
     subprocess.run([tool("gcc"), "-shared", "-fPIC", "-ffast-math", "-o", library, tmp_path / "fast.c"], check=True)

@@ -1,4 +1,4 @@
-"""Eight threads on the same arrays: the bits of one thread, and no lock that all wait for."""
+"""Eight threads on the same arrays: the bits of one thread, and no lock that serialises them."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def test_the_gil_stays_off():
 
 
 def calls(rng):
-    """Every function, by fast paths and slow ones, with threads of its own and without."""
+    """Every function, on fast and slow paths, with and without threads of its own."""
     short, row = rng.standard_normal(8), rng.standard_normal(5000).astype(np.float32)
     table, long = rng.standard_normal((300, 40)), rng.standard_normal(200_000)
     signed = rng.standard_normal((300, 40))
@@ -60,7 +60,7 @@ def test_shared_inputs(rng):
 
 
 def test_one_accumulator(rng):
-    """Updates of all shapes, merges, reads, copies and resets at the same time: nothing is lost, nothing torn."""
+    """Concurrent updates of all shapes, merges, reads, copies and resets: nothing is lost or torn."""
     data = rng.standard_normal((64, 3, 500))
     total, single, scratch, masked = lse.LogSumExp(3), lse.LogSumExp(), lse.LogSumExp(3), lse.LogSumExp(3)
 

@@ -1,4 +1,4 @@
-"""Sub-interpreters: one of a process has lse, the others are told so."""
+"""Subinterpreters: only one interpreter of a process can import lse, others raise."""
 
 import importlib.util
 import sys
@@ -10,7 +10,7 @@ from checks import fresh
 NAME = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
 pytestmark = pytest.mark.skipif(importlib.util.find_spec(NAME) is None, reason="no sub-interpreters")
 
-# What an import of lse in a sub-interpreter of each kind, and then in the first interpreter, comes to.
+# The results of importing lse in a subinterpreter of each kind, and then in the main interpreter.
 PROGRAM = """
 import os, sys
 kind, first = sys.argv[1:]
@@ -55,5 +55,5 @@ def test_beside_an_interpreter_that_has_it(kind):
 
 @pytest.mark.parametrize("kind", ["shared", "own"])
 def test_one_interpreter_at_most_has_it(kind):
-    """Which, NumPy decides: it refuses those with a GIL of their own, and others once it was in another."""
+    """NumPy decides which: it refuses those with their own GIL, and others once it was imported in another."""
     assert sum(said(kind, "none")) <= 1

@@ -1,4 +1,4 @@
-"""Signals: a reduction of minutes ends at once, by the exception of the handler, and leaves all in order."""
+"""Signals: a reduction of minutes ends at once with the handler's exception, and leaves a consistent state."""
 
 import contextlib
 import signal
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(sys.maxsize < 2**32, reason="arrays of more elements than there are addresses"),
 ]
 
-MANY = 1 << 38  # elements that take minutes, all in one place
+MANY = 1 << 38  # elements that take minutes, all at one address
 
 
 def endless(*shape, dtype=np.float64, value=0.5):
@@ -27,7 +27,7 @@ def endless(*shape, dtype=np.float64, value=0.5):
 
 
 def place(*shape):
-    """An output all of whose elements are one, as nobody should want it."""
+    """An output all of whose elements are one, which no real program would use."""
     return np.lib.stride_tricks.as_strided(np.zeros(1), shape, (0,) * len(shape))
 
 
@@ -59,7 +59,7 @@ CALLS = {
 
 @contextlib.contextmanager
 def signalled(number=signal.SIGINT, handler=signal.default_int_handler, after=0.0, sent=None):
-    """Raise a signal once a reduction has run for some seconds; yield what tells how many elements were read since.
+    """Raise a signal once a reduction has run for some seconds; yield a function that counts the elements read since.
 
     The time is appended to `sent`.
     """
@@ -108,7 +108,7 @@ def test_an_interrupt_ends_it(call, threads, rng):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("call", CALLS)
 def test_an_interrupt_takes_less_than_a_second(call, threads):
-    """About 0.1 s: the engine asks for signals that often."""
+    """About 0.1 s: the interval at which the engine checks for signals."""
     for _ in range(3):
         sent = []
         with lse.num_threads(threads), signalled(after=0.5, sent=sent), pytest.raises(KeyboardInterrupt):
@@ -132,7 +132,7 @@ def test_an_accumulator_is_as_it_was(shape, rng):
 
 
 def test_an_output_may_be_used_again(rng):
-    """What it holds after an interrupt means nothing."""
+    """Its contents after an interrupt are undefined."""
     out = np.full(1 << 10, 7.0)
     with signalled() as read, pytest.raises(KeyboardInterrupt):
         lse.logsumexp(endless(1 << 10, MANY >> 10), axis=1, out=out)
@@ -171,7 +171,7 @@ def test_a_handler_that_returns_changes_nothing(rng):
 
 @windows
 def test_a_reduction_of_another_thread_goes_on():
-    """Handlers run in the main thread, which waits; what others do is for them to end."""
+    """Handlers run in the main thread, which waits; other threads are not interrupted."""
     long, results = np.broadcast_to(np.zeros(1 << 16), (1 << 13, 1 << 16)), []
     thread = threading.Thread(target=lambda: results.append(lse.logsumexp(long)))
     with signalled(), pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Processes: children by every start method, forks beside running regions, and nobody's threads multiplied."""
+"""Processes: children by every start method, forks during parallel regions, and no oversubscription of threads."""
 
 import os
 import shlex
@@ -45,7 +45,7 @@ TORCH = "import torch; torch.set_num_threads(4); assert torch.zeros(1 << 22).exp
 
 
 def child(**parts):
-    """What a forked child gets, and how many threads it has started for that."""
+    """The result of a forked child, and the number of threads it has started."""
     value, started = fresh(CHILD.format(**{"first": "", "early": "", "parent": "", **parts})).split()
     assert np.float64(value) == EXPECTED
     return int(started)
@@ -53,7 +53,7 @@ def child(**parts):
 
 @pytest.fixture(scope="session")
 def other(tmp_path_factory):
-    """The path of other.c as a library, whose OpenMP runtime is that of lse."""
+    """The path of other.c as a library that shares lse's OpenMP runtime."""
     library = tmp_path_factory.mktemp("other") / "other.so"
     source = Path(__file__).with_name("other.c")
     compiler = tool(os.environ.get("CC", "cc"), "gcc", "clang")
@@ -68,7 +68,7 @@ def regions(other):
 
 
 def test_a_forked_child_computes():
-    """After the parent ran a parallel region of ours, libgomp would hang in the child."""
+    """libgomp would hang in the child after a parallel region of ours in the parent."""
     for _ in range(5):
         assert child(early="import lse", parent="lse.set_num_threads(4); lse.logsumexp(a)") == 0
 
@@ -76,7 +76,7 @@ def test_a_forked_child_computes():
 @pytest.mark.compiles
 @pytest.mark.parametrize("early", ["import lse", ""], ids=["lse before the fork", "lse after the fork"])
 def test_a_forked_child_computes_after_regions_of_others(other, early):
-    """Another library's regions, through the libgomp that we share; also where lse could not see the fork."""
+    """Another library's regions, through the shared libgomp; also where lse could not notice the fork."""
     assert child(parent=regions(other), early=early) == 0
     assert child(first=regions(other), early=early) == 0
 
@@ -89,7 +89,7 @@ def test_a_forked_child_computes_after_regions_of_torch(early):
 
 @pytest.mark.compiles
 def test_a_forked_child_of_a_c_program_computes(tmp_path):
-    """Linked with the static library, which sees no fork before it is first called."""
+    """Linked with the static library, which notices no fork before its first call."""
     flags = shlex.split(_embedding.answer(["--cflags", "--libs"]))
     program, compiler = tmp_path / "fork", tool(os.environ.get("CC", "cc"), "gcc", "clang")
     command = [compiler, "-std=gnu11", Path(__file__).with_name("fork.c"), *flags, "-o", program]
@@ -129,8 +129,8 @@ assert os.waitpid(pid, 0)[1] == 0
 
 @pytest.mark.compiles
 def test_a_runtime_loaded_after_the_fork_is_no_reason(other):
-    """As in a worker of a server, which forks first and imports then."""
-    assert fresh(LATER, other) == "4 0"  # the threads of the other's region
+    """As in a server's worker, which is forked first and then imports."""
+    assert fresh(LATER, other) == "4 0"  # the threads of the other library's region
 
 
 ORPHAN = """
@@ -156,7 +156,7 @@ os._exit(0)
 
 @pytest.mark.compiles
 def test_a_child_whose_parent_is_gone_computes(other):
-    """Nobody knows then whether the runtime was there before the fork."""
+    """It is unknown then whether the runtime was loaded before the fork."""
     assert float(fresh(ORPHAN, other)) == lse.logsumexp(np.zeros(1 << 20))
 
 
@@ -175,7 +175,7 @@ def test_what_tells_a_fork(tmp_path, stat, forked):
     assert not _process.is_fork(tmp_path / "absent")
 
 
-# {0} is what the parent does first; each start method makes workers, which compute what the parent computed.
+# {0} is the parent's first action; each start method creates workers, which compute the same as the parent.
 POOL = """
 import multiprocessing, os, sys, warnings
 warnings.simplefilter("ignore")
@@ -249,7 +249,7 @@ print(len(bad), sorted(set(bad)), min(rounds) > 0)
 @pytest.mark.waits
 @pytest.mark.parametrize("process", [0, *(pytest.param(i, marks=pytest.mark.long) for i in range(1, 10))])
 def test_forks_beside_running_regions(process):
-    """Two threads of Python run regions while a third forks, again and again."""
+    """Two Python threads run regions while a third forks repeatedly."""
     assert fresh(BESIDE, 200, 60, timeout=300) == "0 [] True"
 
 
@@ -257,7 +257,7 @@ def test_forks_beside_running_regions(process):
 
 
 def test_sixteen_threads(rng):
-    """Every function at the same time, from threads of Python that have teams of OpenMP each."""
+    """Every function at the same time, on Python threads with OpenMP teams of their own."""
     functions = list(calls(rng))
     with lse.num_threads(2):
         expected = [bits(f()) for f in functions]
@@ -304,7 +304,7 @@ print(most - before)
 
 @pytest.mark.compiles
 def test_inside_a_region_of_others_all_is_serial(other):
-    """One thread of Python and two that the other library starts; ours would be four in each of three."""
+    """One Python thread and two of the other library; ours would be four in each of the three."""
     assert int(fresh(NESTED.format(tasks=TASKS), other)) <= 3
 
 
@@ -331,11 +331,11 @@ if __name__ == "__main__":
 
 @pytest.mark.waits
 def test_joblib_has_no_more_threads_than_processors(tmp_path):
-    """Its processes are told their share by OMP_NUM_THREADS; its threads, by set_num_threads."""
+    """Its processes get their share by OMP_NUM_THREADS; its threads, by set_num_threads."""
     skip_without("joblib")
     script = tmp_path / "jobs.py"
     script.write_text(JOBLIB.format(tasks=TASKS))
-    assert int(fresh(script, timeout=150)) <= 2 + 3  # its pool keeps workers and managers of its own
+    assert int(fresh(script, timeout=150)) <= 2 + 3  # its pool has workers and managers of its own
 
 
 DASK = """

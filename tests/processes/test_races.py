@@ -1,4 +1,4 @@
-"""Data races: the engine and the extension under clang's thread sanitizer; archer tells it what OpenMP synchronises."""
+"""Data races: the engine and the extension under clang's thread sanitizer; archer tells it about OpenMP."""
 
 import os
 import sys
@@ -25,10 +25,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def environment():
-    """Of the programs.
+    """The environment of the programs.
 
     The sanitizer does not watch accesses wider than 16 bytes, such as those of vectors. With
-    ignore_noninstrumented_modules instead of archer it would not see our copies of memory either.
+    ignore_noninstrumented_modules instead of archer it would not see our memory copies either.
     """
     tool("clang")
     libraries = Path(native.output(["clang", "-print-resource-dir"]).strip()).parents[1]
@@ -44,7 +44,7 @@ def environment():
 
 
 def check(planted, command, environment):
-    """The sanitizer sees a race that is planted, and none otherwise."""
+    """The sanitizer reports a planted race, and no others."""
     with pytest.raises(native.CommandError, match="data race") as raised:
         native.output(planted, **environment)
     assert "/src/lse/" in str(raised.value)
@@ -63,7 +63,7 @@ def test_c(tmp_path, environment):
 
 @pytest.mark.skipif(not (native.ROOT / ".git").exists(), reason="copies what git tracks")
 def test_python(tmp_path, environment):
-    """By an interpreter that is linked with the sanitizer, and an extension that is compiled for it."""
+    """With an interpreter linked with the sanitizer, and an extension compiled for it."""
     python = sysconfig.get_config_vars()
     library = Path(python["LIBDIR"] if python["Py_ENABLE_SHARED"] else python["LIBPL"])
     if not list(library.glob(f"libpython{python['LDVERSION']}.*")):

@@ -1,4 +1,4 @@
-"""The status flags of the floating-point unit are left as they were found, by every function and for every dtype."""
+"""The floating-point status flags are preserved by every function and for every dtype."""
 
 import ctypes
 import ctypes.util
@@ -44,7 +44,7 @@ CALLS = {
 
 
 def hard(dtype):
-    """Numbers whose exponentials overflow, underflow, are not numbers, and are inexact."""
+    """Numbers whose exponentials overflow, underflow, are NaN, or are inexact."""
     if dtype.kind in "ib":
         return np.array([[1, 0, 1], [1, 1, 0]], dtype)
     greatest = float(ml_dtypes.finfo(dtype).max if dtype.name == "bfloat16" else np.finfo(dtype).max)
@@ -58,7 +58,7 @@ def hard(dtype):
 
 @pytest.fixture
 def environment():
-    """What these tests raise is taken back."""
+    """Restores the flags that these tests raise."""
     saved = ctypes.create_string_buffer(64)
     libm.fegetenv(saved)
     yield
@@ -109,7 +109,7 @@ def test_flags_of_long_rows_and_of_errors(dtype):
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_flags_and_rounding_of_single_rows(dtype, rng):
-    """The way of one short contiguous row is its own."""
+    """Single short contiguous rows have their own code path."""
     upward = 0x800
     for a in (*rng.normal(size=(50, 8)).astype(dtype), *hard(np.dtype(dtype))):
         libm.feclearexcept(ALL)

@@ -1,4 +1,4 @@
-"""Threads: how many, and when none."""
+"""The number of threads."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ def test_set_num_threads_is_for_the_process():
 
 @pytest.mark.usefixtures("_reset")
 def test_num_threads_is_a_context():
-    """It goes before the setting of the process, nests, and ends with its block."""
+    """It overrides the setting of the process, nests, and ends with its block."""
     lse.set_num_threads(3)
     with lse.num_threads(5) as nothing:
         assert nothing is None
@@ -53,7 +53,7 @@ def test_num_threads_is_a_context():
         lse.set_num_threads(4)
         assert lse.get_num_threads() == 5
     assert lse.get_num_threads() == 4
-    lse.num_threads(7)  # entered by nobody
+    lse.num_threads(7)  # never entered
     assert lse.get_num_threads() == 4
 
 
@@ -67,7 +67,7 @@ def test_num_threads_ends_with_an_error():
 
 
 def test_num_threads_is_for_the_calling_thread():
-    """Eight threads, all inside blocks of their own at the same time, and one that has none."""
+    """Eight threads, each inside its own block at the same time, and one outside."""
     before, inside = lse.get_num_threads(), threading.Barrier(9)
 
     def work(i):
@@ -119,7 +119,7 @@ with threadpoolctl.threadpool_limits(1):
     assert fresh(code) == "1"
 
 
-# The number of threads a reduction started, from the kernel's own count.
+# The number of threads of a reduction, as counted by the operating system.
 STARTED = """
 import os, sys, numpy as np, lse
 a = np.zeros(int(sys.argv[1]), sys.argv[2])
@@ -170,7 +170,7 @@ def test_cgroup_quota_of_version_1(tmp_path):
 
 
 def test_many_python_threads_at_once(rng):
-    """The GIL is released and nothing is shared: threads of Python call in while others run."""
+    """The GIL is released and nothing is shared: Python threads make calls while others run."""
     arrays = [(rng.standard_normal(300_000) * 5).astype(dtype) for dtype in (np.float32, np.float64) for _ in range(3)]
     expected = [lse.logsumexp(a) for a in arrays]
     wrong = []
@@ -191,7 +191,7 @@ def test_many_python_threads_at_once(rng):
 
 def test_the_gil_is_released():
     """While one thread reduces, another one counts the elements it has read."""
-    a = np.broadcast_to(np.zeros(1 << 16, np.float32), (20_000, 1 << 16))  # a second or so, in no memory
+    a = np.broadcast_to(np.zeros(1 << 16, np.float32), (20_000, 1 << 16))  # about a second, without memory
     seen = set()
 
     def reduce():

@@ -1,4 +1,4 @@
-"""Shapes, axes, dtypes and outputs; and errors by type and message, as NumPy's."""
+"""Shapes, axes, dtypes and outputs; errors with NumPy's types and messages."""
 
 import inspect
 import re
@@ -201,7 +201,7 @@ def test_out_of_a_sum_may_overlap_the_input(rng):
 
 @pytest.mark.parametrize("function", [lse.softmax, lse.log_softmax])
 def test_out_may_overlap_the_mask(function, rng):
-    """Input, output and mask in one memory, whose bytes are 0 and 1."""
+    """Input, output and mask in the same memory, whose bytes are 0 and 1."""
     memory = rng.integers(0, 2, 8 * 256, np.uint8)
     x, where = memory.view(np.float64).reshape(16, 16), memory[:256].view(np.bool_).reshape(16, 16)
     expected = function(x.copy(), axis=1, where=where.copy())

@@ -1,4 +1,4 @@
-"""Every dtype: halves rounded once, longdouble by SciPy's formula, the `dtype` argument, integers, byte order."""
+"""Every dtype: half precision rounded once, longdouble by SciPy's formula, `dtype`, integers, byte order."""
 
 import re
 import warnings
@@ -39,13 +39,13 @@ def _no_floating_point_errors():
 
 
 def cast(a, dtype):
-    """To a narrower dtype, where NumPy's own cast may underflow."""
+    """Cast to a narrower dtype; NumPy's own cast may underflow."""
     with np.errstate(all="ignore"):
         return np.asarray(a).astype(dtype)
 
 
 def rows(dtype, n, rng):
-    """At several scales and levels, and shifted so that the result is near 0, where the sum's own error shows."""
+    """Rows at several scales and levels, and shifted so that the result is near 0, where the sum's own error shows."""
     for scale, level in ((1e-2, 0), (1, 0), (4, 300), (30, 0), (1, -2000)):
         row = cast(rng.standard_normal(n) * scale + level, dtype)
         yield row
@@ -137,7 +137,7 @@ def test_softmax_of_special_values(dtype):
 
 
 def error_in_eps(computed, exact, a):
-    """|computed - exact| in units that SciPy's formula leaves: the precision, times the largest |a| or 1."""
+    """|computed - exact| in units of SciPy's formula: the precision times the largest |a| or 1."""
     with oracle.mp.workdps(oracle.DIGITS):
         unit = oracle.exact(np.finfo(LONG).eps) * max(1, *(abs(oracle.exact(x)) for x in a))
         return max(float(abs(oracle.exact(x) - y) / unit) for x, y in zip(np.atleast_1d(computed), exact, strict=True))
@@ -151,13 +151,13 @@ def test_longdouble_has_its_own_digits(n, rng):
         assert error_in_eps(lse.logsumexp(a), [oracle.weighted(a)], a) <= 8
         assert error_in_eps(lse.logsumexp(a, b=b), [oracle.weighted(a, b)], a) <= 8
         assert error_in_eps(lse.logmeanexp(a, b=b), [oracle.mean(a, b)], a) <= 8
-        assert error_in_eps(lse.logcumsumexp(a), oracle.cumulative(a), a) <= 4 + n / 4  # one after the other
+        assert error_in_eps(lse.logcumsumexp(a), oracle.cumulative(a), a) <= 4 + n / 4  # sequential sums
         signed = b * LONG(-1) ** np.arange(n)
         value, sign = lse.logsumexp(a, b=signed, return_sign=True)
         assert value.dtype == sign.dtype == LONG
         assert oracle.error_of_sum(value, sign, a, signed) <= 1
         if scale == 5000:
-            continue  # where a result is nearer to 0 than the oracle has digits
+            continue  # if a result is so near to 0 that the oracle has too few digits
         total = oracle.weighted(a)
         with oracle.mp.workdps(oracle.DIGITS):
             logs = [oracle.exact(x) - total for x in a]
@@ -221,7 +221,7 @@ def test_names_of_dtypes():
     for name, dtype in (("f4", np.float32), (float, np.float64), (complex, np.complex128), ("float16", np.float16)):
         assert lse.logsumexp([1, 2], dtype=name).dtype == dtype
     value = lse.logsumexp([1.0, 2.0], b=[1.0, -2.0], dtype=complex)
-    assert value.imag == np.pi  # no NaN: the logarithm of a negative number is complex
+    assert value.imag == np.pi  # not NaN: the logarithm of a negative number is complex
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -262,7 +262,7 @@ def test_layouts_and_byte_order(function, dtype, rng):
     assert expected.dtype.isnative
     for _, x in layouts(a):
         same_bits(function(x, axis=-1), expected)
-    if function is not segments and dtype != LONG:  # NumPy's sums have another order along another axis
+    if function is not segments and dtype != LONG:  # NumPy adds in a different order along another axis
         same_bits(function(np.ascontiguousarray(a.T), axis=0), expected.T)
 
 

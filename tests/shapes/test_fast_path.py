@@ -1,4 +1,4 @@
-"""The fast path of plain arrays and the general one, which subclasses of ndarray take, give the same bits."""
+"""The fast path of base-class arrays and the general one, used for subclasses of ndarray, give the same bits."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.usefixtures("kernel")
 
 
 class Other(np.ndarray):
-    """What the fast path does not take."""
+    """A subclass, which the fast path does not handle."""
 
 
 REDUCTIONS = [lse.logsumexp, lse.logmeanexp]
@@ -27,7 +27,7 @@ def assert_same(x, y):
 
 
 def arrays(dtype, rng):
-    """Of one and two axes, in several layouts, some with infinities and NaN."""
+    """1-d and 2-d arrays in several layouts, some with infinities and NaN."""
     a = (rng.standard_normal((5, 8)) * 10).astype(dtype)
     yield a
     yield np.asfortranarray(a)
@@ -79,7 +79,7 @@ def test_outputs(dtype, to, rng):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_outputs_that_overlap(dtype, rng):
-    """The result is that of a separate output, whatever memory both share."""
+    """The result is that of a separate output, however they overlap."""
     for start, step in ((0, 1), (0, -1), (1, 1), (3, 2)):
         for function in (*MAPS, lse.logcumsumexp):
             memory = (rng.standard_normal((6, 40)) * 10).astype(dtype)

@@ -1,4 +1,4 @@
-"""Weights and `where` on arrays: shapes that broadcast, layouts, dtypes, one answer, errors."""
+"""Weights and `where` on arrays: broadcasting, layouts, dtypes, equal bits, errors."""
 
 import math
 import re
@@ -30,7 +30,7 @@ def _no_floating_point_errors():
 
 
 def by_rows(function, a, b, axis):
-    """Element by element of the result, each of a contiguous copy."""
+    """Each element of the result from a contiguous copy."""
     a, b = np.broadcast_arrays(a, b)
     a, b = (np.moveaxis(x, axis, range(-len(axis), 0)) for x in (a, b))
     shape = a.shape[: a.ndim - len(axis)]
@@ -65,7 +65,7 @@ def test_shapes_that_broadcast(dtype, function, a, b, rng):
 
 
 def test_a_single_weight_for_all(rng):
-    """As a number of Python it does not widen; as an array of its own dtype it does, as in NumPy."""
+    """A Python number does not widen; an array of another dtype does, as in NumPy."""
     a = rng.standard_normal((3, 5)).astype(np.float32)
     for b in (2, 2.0, True):
         got = lse.logsumexp(a, axis=1, b=b)
@@ -167,7 +167,7 @@ def test_what_softmax_leaves_out_has_no_probability(dtype, function, rng):
     where[3] = False
     dirty = np.where(where, a, rng.choice(np.array([NAN, INF, 1e30], dtype), a.shape))
     p = function(dirty, axis=1, where=where)
-    same(p[3], np.full(60, NAN, dtype))  # there nothing is left to share
+    same(p[3], np.full(60, NAN, dtype))  # no mass is left there
     for row, keep, got in zip(a, where, p, strict=True):
         if not keep.any():
             continue
@@ -262,7 +262,7 @@ def test_wrong_where(function):
     a = np.zeros((2, 3))
     with pytest.raises(ValueError, match=r"\(2,\).*\(2, 3\)|\(2, 3\).*\(2,\)"):
         function(a, where=np.ones(2, bool))
-    with pytest.raises(ValueError, match=r"\(4, 2, 3\)"):  # it may not enlarge the input
+    with pytest.raises(ValueError, match=r"\(4, 2, 3\)"):  # it must not enlarge the input
         function(a, where=np.ones((4, 2, 3), bool))
     with pytest.raises(ValueError, match=r"\(3,\)"):
         function(np.zeros(1), where=np.ones(3, bool))

@@ -40,7 +40,7 @@ QUARTERS = [
     [
         ([], -INF),
         ([complex(-INF, 0)], -INF),
-        ([complex(-INF, 2.3562), complex(-INF, 3.9)], -INF),  # a sum of nothing has no direction
+        ([complex(-INF, 2.3562), complex(-INF, 3.9)], -INF),  # an empty sum has no direction
         ([complex(-INF, INF), complex(-INF, -INF)], -INF),
         ([complex(-INF, INF), 2 + 1j], 2 + 1j),
         ([complex(INF, 0)], INF),

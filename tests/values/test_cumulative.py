@@ -1,4 +1,4 @@
-"""logcumsumexp: every prefix within the bound, special values, axes, direction, outputs, one answer."""
+"""logcumsumexp: every prefix within the bound, special values, axes, direction, outputs, equal bits."""
 
 import warnings
 
@@ -94,7 +94,7 @@ def test_equal_values(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_long_rows(dtype, rng):
-    """The error does not grow with the length: against a sum of few values, each many times, at some prefixes."""
+    """The error does not grow with the length: compared with a sum of few repeated values, at some prefixes."""
     n = 200_003
     values = (rng.standard_normal(17) * 3).astype(dtype)
     choice = rng.integers(17, size=n)
@@ -115,7 +115,7 @@ def test_tails_keep_their_digits(dtype, tiny):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("before", [False, True])
 def test_tails_of_all_sizes_keep_their_digits(dtype, before):
-    """Those of some hundredths too, which a polynomial of small absolute error served ill."""
+    """Including those of some hundredths, where a polynomial of small absolute error was inaccurate."""
     for x in np.linspace(-12, -1, 200).astype(dtype):
         a = np.array([x, 0] if before else [0, x], dtype)
         assert oracle.distance(lse.logcumsumexp(a)[1], oracle.logsumexp(a)) <= 5
@@ -163,7 +163,7 @@ def test_axes(reverse, rng):
         same_bits(np.moveaxis(got, axis, -1).reshape(-1, a.shape[axis]), np.array(rows))
     flat = lse.logcumsumexp(a, reverse=reverse)
     same_bits(flat, lse.logcumsumexp(a.ravel(), reverse=reverse))
-    same_bits(lse.logcumsumexp(np.asfortranarray(a), None, reverse=reverse), flat)  # in the order of the indices
+    same_bits(lse.logcumsumexp(np.asfortranarray(a), None, reverse=reverse), flat)  # in index order
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (0, 3), (3, 0), (2, 0, 4)], ids=str)

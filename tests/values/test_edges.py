@@ -1,4 +1,4 @@
-"""Faults that searches for such have found: each once here, so that it stays mended."""
+"""Bugs found by searches, each as a regression test."""
 
 import math
 

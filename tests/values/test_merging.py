@@ -1,4 +1,4 @@
-"""Running sums of single elements, merged in any grouping: right on every kernel, whatever cancels."""
+"""Running sums of single elements, merged in any grouping: right on every kernel, for any cancellation."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def _no_floating_point_errors():
 
 
 def merged(states, order):
-    """Neighbours become one, time and again."""
+    """Merge neighbours repeatedly until one is left."""
     for i in order:
         states[i : i + 2] = [states[i] + states[i + 1]]
     (state,) = states
@@ -49,7 +49,7 @@ def test_merged_in_any_grouping(data):
 @settings(max_examples=500, deadline=None)
 @given(st.data())
 def test_merged_with_weights(data):
-    """Plain and weighted states in one tree; the sum cancels more often than not."""
+    """Weighted and unweighted states in one tree; the sum usually cancels."""
     values = st.floats(-700, 700) | st.floats(-1, 1) | st.sampled_from([0.0, 1.0, 300.0, -INF])
     sizes = st.floats(-1e300, 1e300) | st.sampled_from([1.0, -1.0, 0.0, 5e-324, -5e-324])
     terms = data.draw(st.lists(st.tuples(values, st.none() | sizes), min_size=1, max_size=20))

@@ -1,4 +1,4 @@
-"""What must hold for any input: identities between calls, over random shapes, strides and dtypes."""
+"""Identities between calls that hold for any input, over random shapes, strides and dtypes."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ def _no_floating_point_errors():
 
 
 def elements(dtype, special=False):
-    """Numbers that are likely to be equal, near, far, tiny or huge."""
+    """Numbers that are likely to be equal, close, distant, tiny or huge."""
     limit = float(np.finfo(dtype).max) / 4
     choices = [
         st.integers(-5, 5).map(float),
@@ -44,7 +44,7 @@ def elements(dtype, special=False):
 
 @st.composite
 def arrays(draw, dtypes=FLOATS, min_dims=1, max_dims=3, max_side=8, special=False):
-    """Of any strides: permuted axes, steps, reversed and repeated axes."""
+    """Arrays with any strides: permuted axes, steps, reversed and repeated axes."""
     dtype = draw(st.sampled_from(dtypes))
     shape = draw(st.lists(st.integers(0, max_side), min_size=min_dims, max_size=max_dims))
     steps = [draw(st.sampled_from([1, 1, 2, -1, -2])) for _ in shape]
@@ -70,13 +70,13 @@ def cast(values, dtype):
 
 
 def spacing(x):
-    """What one ulp is; NumPy's own raises below the normal numbers."""
+    """One ulp; NumPy's own function raises below the normal numbers."""
     with np.errstate(all="ignore"):
         return np.spacing(np.abs(x)).astype(np.float64)
 
 
 def slack(x):
-    """What two results may differ by, each of which is within the promise."""
+    """The allowed difference of two results that are both within the bound."""
     return 2 * max(float(spacing(x)), 0 if x.dtype == np.float16 else float(np.finfo(x.dtype).eps))
 
 
@@ -86,7 +86,7 @@ def axes_of(ndim):
 
 
 def within(computed, y, bound):
-    """As the promise: infinities by identity, float16 in spacings."""
+    """Within the bound: infinities by identity, float16 in spacings."""
     if not oracle.mp.isfinite(y):
         assert computed == float(y)
     elif computed.dtype == np.float16:
@@ -120,7 +120,7 @@ def test_the_exact_sum(row):
 @settings
 @given(rows(), st.integers(-10, 10))
 def test_shift_invariance(row, shift):
-    """Of multiples of 1/64, which are shifted exactly."""
+    """With multiples of 1/64, which are shifted exactly."""
     row = np.round(near(row).astype(np.float64) * 64) / 64
     for dtype in (np.float32, np.float64):
         a = row.astype(dtype)
@@ -153,7 +153,7 @@ def test_permutation(row, random):
 @settings
 @given(rows(), st.data())
 def test_monotonicity(row, data):
-    """A greater element does not lower the sum by more than the bounds; nor does one more element."""
+    """A larger element does not lower the sum by more than the bounds; nor does an additional element."""
     i = data.draw(st.integers(0, row.size - 1))
     greater = row.copy()
     with np.errstate(all="ignore"):
@@ -260,7 +260,7 @@ def test_softmax_is_the_exponential_of_log_softmax(a, data):
 @settings
 @given(arrays(special=True), st.data())
 def test_axes_are_a_reshape(a, data):
-    """keepdims and tuples of axes against one flat axis of a contiguous copy; the same bits."""
+    """keepdims and tuples of axes, compared with one flat axis of a contiguous copy: the same bits."""
     axis = data.draw(axes_of(a.ndim))
     reduced = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
     reduced = sorted(i % a.ndim for i in reduced)

@@ -1,4 +1,4 @@
-"""segment_logsumexp: the bits of logsumexp of each slice, offsets of every kind, and errors that name the bad one."""
+"""segment_logsumexp: the bits of logsumexp of each slice, offsets of every kind, errors that name the bad offset."""
 
 import itertools
 import warnings
@@ -29,7 +29,7 @@ def by_slices(a, indptr, axis=-1):
 
 
 def offsets(n, count, rng):
-    """Of segments of very different lengths, empty ones and single elements among them."""
+    """Offsets of segments of very different lengths, including empty ones and single elements."""
     cuts = np.sort(rng.integers(0, n + 1, count - 1) ** 2 // max(n, 1))
     return np.concatenate([[0], cuts, [n]])
 
@@ -95,7 +95,7 @@ def test_special_values(dtype):
 
 
 def test_a_worked_example():
-    """What is in no segment does not exist."""
+    """Elements in no segment are ignored."""
     a = np.array([NAN, 0.0, 0, 7, INF, NAN])
     same(lse.segment_logsumexp(a, [1, 3, 3, 4]), np.array([np.log(2), -INF, 7]))
     same(lse.segment_logsumexp(a, [4]), np.empty(0))

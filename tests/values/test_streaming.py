@@ -1,4 +1,4 @@
-"""LogSumExp: right however the data are cut and merged, whole or unchanged, the same in every process."""
+"""LogSumExp: right for any division into chunks and any merging, atomic, the same in every process."""
 
 import copy
 import pickle
@@ -74,7 +74,7 @@ def test_any_chunks(dtype, kind, size, rng):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_million_chunks(dtype):
-    """What merging loses does not add up."""
+    """The rounding errors of merging do not accumulate."""
     total = LogSumExp(dtype=dtype)
     chunk = np.array([0.7, 0.7], dtype)
     for _ in range(1_000_000):
@@ -104,7 +104,7 @@ def test_weights_that_are_not_negative(dtype, size, rng):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_with_and_without_weights(dtype, rng):
-    """Some chunks with, others without: one sum."""
+    """Chunks with and without weights in one sum."""
     a = (rng.standard_normal(400) * 3).astype(dtype)
     b = rng.standard_normal(400).astype(dtype)
     b[::100] = b[50:150] = 1
@@ -123,7 +123,7 @@ def test_a_tail_beside_one():
 
 
 def test_what_cancels_across_chunks():
-    """Equal terms are gone exactly and leave what comes after them; the others, within the bound."""
+    """Equal terms cancel exactly and leave later ones; others cancel within the bound."""
     total = LogSumExp().update([800.0], b=[1.0]).update([800.0], b=[-1.0])
     assert (total.value, total.sign) == (-INF, 0)
     assert total.update([0.0], b=[-1.0]).log_abs == 0
@@ -178,7 +178,7 @@ def test_the_value_of_a_negative_sum_comes_back():
 @pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), ()], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_what_a_mask_excludes(dtype, axis, weighted, rng):
-    """As if it were not there, whatever it is; on the fast path and on the other."""
+    """As if excluded elements were missing, whatever their values; on the fast path and the general one."""
     a = (rng.standard_normal((5, 70, 9)) * 9).astype(dtype)
     b = rng.standard_normal((5, 70, 9)).astype(dtype if dtype in DTYPES else np.float64) if weighted else None
     where = rng.random((5, 70, 9)) < 0.6
@@ -217,7 +217,7 @@ def test_masks_that_broadcast(rng):
 
 
 def test_counts_of_masks():
-    """A number, until sums have different numbers of elements; it is for reading only."""
+    """A number, until sums have different numbers of elements; then a read-only array."""
     total, a, where = LogSumExp(3), np.zeros((2, 3)), np.array([[True, False, True], [False, False, True]])
     assert total.update(a, 0).count == 2
     assert repr(total) == "LogSumExp(shape=(3,), dtype=float64, count=2)"
@@ -241,7 +241,7 @@ def test_counts_of_masks():
 
 
 def test_more_elements_than_are_counted():
-    """A number has no end; those of an array have one."""
+    """A number is unbounded; those in an array are not."""
     total = LogSumExp(2).update([0.0, 0.0], ())
     for _ in range(62):
         total.merge(total)
@@ -313,7 +313,7 @@ def test_special_values(dtype, weighted, case):
 
 
 def exact_far_out(a, b=None):
-    """log(sum(b e^a)) for weights alike in size, of terms so far apart that most are nothing beside the greatest."""
+    """log(sum(b e^a)) for weights of similar size and elements so far apart that most are negligible."""
     a = [float(x) for x in a]
     top = max(a)
     kept = [i for i, x in enumerate(a) if top - x < 5000]
@@ -422,7 +422,7 @@ def test_shapes(rng):
     assert LogSumExp(6).shape == (6,)
     assert LogSumExp((0, 3)).update(np.zeros((0, 3, 2)), axis=2).value.shape == (0, 3)
     assert LogSumExp((2, 3)).update(np.zeros((2, 3, 0)), axis=2).count == 0
-    big = LogSumExp(1000).update(rng.standard_normal((3, 1000)), axis=0)  # more than the kernels take at once
+    big = LogSumExp(1000).update(rng.standard_normal((3, 1000)), axis=0)  # more than the kernels process at once
     assert big.merge(big).count == 6
 
 
@@ -441,7 +441,7 @@ def test_bfloat16(rng):
 
 
 def test_float64_into_float32():
-    """Beyond float32, and in more digits than it has."""
+    """Out of the range of float32, and with more digits than it has."""
     total = LogSumExp(dtype=np.float32).update([1e300]).update([1e300])
     assert total.value == np.float32(INF)
     total = LogSumExp(dtype=np.float32).update(np.full(1000, 2.0**-30))
@@ -586,7 +586,7 @@ def test_size():
 
 
 def state_bytes(plain, weighted=None, count=3, shape=(2,)):
-    """What to_bytes returns of an accumulator with these numbers."""
+    """The bytes of an accumulator with these numbers."""
     return _streaming.to_bytes(shape, False, count, np.array(plain), None if weighted is None else np.array(weighted))
 
 
@@ -674,9 +674,9 @@ FAR = [1e20, 1e20, 2.0**500, 2.0**500, INF, INF]
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.floats(), min_size=16, max_size=16), st.booleans())
-@example([*FAR, 1.0, 1.0, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0, 0.0, 0.0], True)  # an exponent that is none
+@example([*FAR, 1.0, 1.0, 1e86, -1e86, 2.0**500, 2.0**500, 0.0, 0.0, 0.0, 0.0], True)  # not an exponent
 def test_no_bytes_do_harm(numbers, weighted):
-    """Whatever finite and infinite numbers a state has, using it neither crashes nor warns."""
+    """Using a state with any finite or infinite numbers neither crashes nor warns."""
     parts = np.array(numbers).reshape(2, 4, 2)
     try:
         total = LogSumExp.from_bytes(state_bytes(parts[0], parts[1] if weighted else None))

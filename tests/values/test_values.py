@@ -1,4 +1,4 @@
-"""Special values, by identity; and no warning or floating-point error on any of them."""
+"""Special values, by identity; no warnings or floating-point errors."""
 
 import itertools
 import warnings
@@ -29,7 +29,7 @@ def same(computed, expected):
 
 
 def places(n):
-    """Where a special element is put: ends, and both sides of the edges of lanes, quads, blocks and pieces."""
+    """Indices for a special element: ends, and both sides of the boundaries of lanes, quads, blocks and pieces."""
     edges = [0, 1, 8, 16, 32, 64, 2048, 4096, 65536, n]
     return sorted({i + d for i in edges for d in (-1, 0) if 0 <= i + d < n})
 
@@ -95,7 +95,7 @@ def test_softmax_of_some_infinities(dtype, n, k):
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_each_row_decides_for_itself(axis):
-    """Rows that want a second look stand beside rows that do not, in the same batch or panel."""
+    """Rows that need recomputation next to rows that do not, in the same batch or panel."""
     columns = {
         "plain": ([0.0, 1.0, 2.0], 2.40760596444438),
         "nan": ([0.0, NAN, 2.0], NAN),

@@ -25,11 +25,11 @@ def _no_floating_point_errors():
 
 # Special values ---------------------------------------------------------------------------------------------
 
-# a, b, value of the magnitude, sign; the value without return_sign is NaN where the sign is -1
+# a, b, log of the magnitude, sign; the value without return_sign is NaN if the sign is -1
 SIGNED = [
     ([], [], -INF, 0),
     ([1, 2], [0, 0], -INF, 0),
-    ([INF, NAN, -INF], [0, 0, 0], -INF, 0),  # what has no weight does not exist
+    ([INF, NAN, -INF], [0, 0, 0], -INF, 0),  # excluded by a weight of 0
     ([INF, NAN, 3], [0, 0, 1], 3, 1),
     ([INF, NAN, 3], [-0.0, -0.0, -1], 3, -1),
     ([-INF, -INF], [1, -1], -INF, 0),
@@ -48,7 +48,7 @@ SIGNED = [
     ([0, 1], [INF, 1], INF, 1),
     ([0, 1], [-INF, 1], INF, -1),
     ([0, 1], [INF, -INF], NAN, NAN),
-    ([-INF, 1], [INF, 1], NAN, NAN),  # infinitely many times nothing
+    ([-INF, 1], [INF, 1], NAN, NAN),  # 0 times infinity
     ([INF, 0], [1, -INF], NAN, NAN),
     ([1, 1], [1, -1], -INF, 0),
     ([3, -7, 3, -7], [2, 5, -2, -5], -INF, 0),
@@ -71,7 +71,7 @@ def test_signed_values(dtype, case):
     same(sign, dtype(case[3]))
     assert not np.signbit(sign) or sign == -1 or np.isnan(sign)
     same(lse.logsumexp(a, b=b), dtype(NAN if case[3] == -1 else case[2]))
-    pad = np.full(2000, -INF, dtype)  # the same among many that do not count
+    pad = np.full(2000, -INF, dtype)  # the same among many elements that do not contribute
     for extra, weight in ((pad, 1), (-pad, 0)):
         long, weights = np.insert(extra, 1000, a), np.insert(np.full(2000, weight, dtype), 1000, b)
         for x, y in zip(lse.logsumexp(long, b=weights, return_sign=True), (value, sign), strict=True):
@@ -203,7 +203,7 @@ def test_nearly_cancelling_terms_of_peers():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [4097, 65_537, 200_003])
 def test_long_rows(dtype, n, rng):
-    """Few pairs of element and weight, so that the exact sum is quick."""
+    """Few different pairs of element and weight, so that the exact sum is quick."""
     a, b = (rng.standard_normal(37) * 3).astype(dtype), rng.uniform(0.1, 2, 37).astype(dtype)
     choice = rng.integers(37, size=n)
     counts = np.bincount(choice, minlength=37)

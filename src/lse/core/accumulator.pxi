@@ -1,7 +1,7 @@
 # Running sums -----------------------------------------------------------------------------------------------
 
 cdef lse_sums rows_of(cnp.ndarray states) noexcept:
-    """Of an array whose first axis has the maxima, the tails, their low parts and the counts of the maxima."""
+    """The sums in an array whose first axis holds maxima, tails, their low parts and the counts of the maxima."""
     cdef lse_sums sums
     sums.max = <double *>cnp.PyArray_DATA(states)
     sums.tail = sums.max + cnp.PyArray_SIZE(states) // 4
@@ -11,7 +11,7 @@ cdef lse_sums rows_of(cnp.ndarray states) noexcept:
 
 
 cdef ptrdiff_t *strides_of(cnp.ndarray states, ptrdiff_t *stride) noexcept:
-    """From a sum to the next along each axis but the first, in elements."""
+    """Distances from one sum to the next along each axis except the first, in elements."""
     cdef int axis
     for axis in range(1, cnp.PyArray_NDIM(states)):
         stride[axis - 1] = cnp.PyArray_STRIDE(states, axis) // <Py_ssize_t>sizeof(double)
@@ -34,7 +34,7 @@ cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
 
 
 cdef object elements_of(cnp.ndarray a, cnp.ndarray where, unsigned long long reduced):
-    """How many elements go into each sum: an integer, or where there are several sums and a mask an array of int64."""
+    """The number of elements of each sum: an integer, or an int64 array if there are several sums and a mask."""
     cdef object many = 1
     cdef int axis, ndim = cnp.PyArray_NDIM(a)
     axes = tuple([axis for axis in range(ndim) if reduced >> axis & 1])
@@ -48,9 +48,9 @@ cdef object elements_of(cnp.ndarray a, cnp.ndarray where, unsigned long long red
 
 
 cdef object add_elements(object a, object b):
-    """The sum of two such numbers; if one is an array it is another, which nobody may write to.
+    """The sum of two such numbers; if either is an array, a new array that is never modified.
 
-    Called under the lock, which a call of Python might release.
+    Called under the lock, which calling Python might release.
     """
     cdef cnp.ndarray first, second = None, out
     cdef cnp.int64_t more = 0
@@ -74,11 +74,11 @@ cdef object add_elements(object a, object b):
 
 
 cdef class LogSumExp:
-    # the docstring starts with the signature, as inspect wants it of a class in C
+    # The docstring starts with the signature, as inspect requires for extension classes
     """LogSumExp(shape=(), dtype='float64')\n--\n
-    Log-sum-exp of data that arrives in pieces, or lies in several places.
+    Log-sum-exp of data that arrives in pieces, or is stored in several places.
 
-    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` of all that was folded in,
+    An accumulator holds the running state of the streaming algorithm, ``sum(b * exp(a))`` over all data added,
     for each element of `shape`. States of disjoint data may be merged, in any grouping, in any process.
 
     Parameters
@@ -86,32 +86,32 @@ cdef class LogSumExp:
     shape : int or tuple of ints, optional
         Shape of the result; (), the default, for a single sum.
     dtype : dtype, optional
-        Type of the result, and that in which float32 data are summed: float64, the default, or float32. The state is
-        kept in float64 pairs in either case.
+        Type of the result, and of the summation of float32 data: float64, the default, or float32. The state is
+        kept in double-double precision in either case.
 
     Attributes
     ----------
     shape : tuple of ints
     dtype : dtype
     count : int or ndarray of int64
-        How many elements were folded into each element of the result; an array of shape `shape` once `where` has
+        How many elements were added to each element of the result; an array of shape `shape` once `where` has
         excluded elements of several sums.
     value : numpy scalar or ndarray
-        Logarithm of the sum, of shape `shape`, as `logsumexp` returns it: -inf where nothing was folded in, NaN where
+        Logarithm of the sum, of shape `shape`, as `logsumexp` returns it: -inf where nothing was added, NaN where
         the sum is negative.
     log_abs : numpy scalar or ndarray
-        Logarithm of the magnitude of the sum, which together with `sign` is what `logsumexp` returns by `return_sign`.
+        Logarithm of the magnitude of the sum; with `sign`, the results of `logsumexp` with ``return_sign=True``.
     sign : numpy scalar or ndarray
-        1, or with weights -1, 0 or NaN; 0 for a sum over nothing.
+        1, or with weights -1, 0 or NaN; 0 for an empty sum.
     nbytes : int
         Size of the state.
 
     Raises
     ------
     TypeError
-        `dtype` is neither float64 nor float32, `shape` is not of integers.
+        `dtype` is neither float64 nor float32, or `shape` is not of integers.
     ValueError
-        `shape` is negative somewhere or has too many dimensions.
+        `shape` has a negative length or too many dimensions.
 
     See Also
     --------
@@ -119,17 +119,17 @@ cdef class LogSumExp:
 
     Notes
     -----
-    `value` obeys the error bound of `logsumexp` however the data are cut, and has the bits of `logsumexp` where all
-    came in one piece without weights. With weights of both signs the error is relative to ``sum(abs(b) * exp(a))`` over
-    all that was folded in: what cancels within one `update` is computed again, as `logsumexp` does, what cancels across
-    several is not.
+    `value` is within the error bound of `logsumexp` however the data are divided, and has the bits of `logsumexp` if
+    they were added in one piece without weights. With weights of both signs the error is relative to
+    ``sum(abs(b) * exp(a))`` over all data added: sums that cancel within one `update` are recomputed, as by
+    `logsumexp`, those that cancel across several are not.
 
-    Memory is 32 bytes an element of `shape`, 64 once there are weights, 8 more once there is `where`, and 32 more
+    Memory is 32 bytes per element of `shape`, 64 once there are weights, 8 more once there is `where`, and 32 more
     during `update`.
 
-    Several threads may update accumulators of their own at the same time: the GIL is released while data are read. One
-    that is shared is safe too, each `update` or `merge` takes effect whole or not at all, but then the order of arrival
-    decides the last bits.
+    Several threads may update accumulators of their own at the same time: the GIL is released during the computation.
+    A shared accumulator is safe too, as `update` and `merge` are atomic, but then the order of the updates determines
+    the last bits.
 
     The running state and its merging are those of [1]_ with an integer exponent as anchor.
 
@@ -153,15 +153,14 @@ cdef class LogSumExp:
     array([0.69314718, 1.69314718])
     """
 
-    # The sums of terms without weights, and of those with, or None: as rows_of has them. These arrays
-    # are never written to once they are here, so that threads may read them; but for those of a single sum, by
-    # quick_run. Another thread may put others in their place, so that they are taken under the lock alone; frame, of
-    # their shape, stays.
+    # The sums of terms without weights, and of those with, or None, in the layout of rows_of. These arrays are never
+    # modified, so that threads may read them, except those of a single sum, by quick_run. Another thread may replace
+    # them, so that they are read only under the lock; frame, of their shape, is constant.
     cdef cnp.ndarray plain
     cdef cnp.ndarray weighted
     cdef cnp.ndarray frame
     cdef bint single
-    cdef object elements  # how many; an array, once there is one, is not written to either
+    cdef object elements  # how many; an array is never modified
 
     def __cinit__(self, shape=(), dtype=np.float64):
         self.single, lengths = _streaming.checked(shape, dtype)
@@ -171,13 +170,13 @@ cdef class LogSumExp:
         self.frame = np.broadcast_to(0.0, (4, *lengths))
         self.elements = 0
 
-    # what a subclass says of its shape and dtype is not believed where memory is concerned
+    # Memory does not depend on what a subclass returns for shape and dtype
     cdef tuple lengths(self):
         return (<object>self.frame).shape[1:]
 
     @classmethod
     def of(cls, a, axis=None, b=None, *, where=True, dtype=None):
-        """Accumulator of the shape that `a` has once `axis` is reduced, with `a` folded in.
+        """Accumulator of the shape of `a` without the reduced axes, with `a` added.
 
         Parameters
         ----------
@@ -205,7 +204,7 @@ cdef class LogSumExp:
         return quietly(_streaming.of, (cls, a, axis, b, where, dtype))
 
     def update(self, a, axis=None, b=None, *, where=True):
-        """Fold in ``sum(b * exp(a))`` over some axes.
+        """Add ``sum(b * exp(a))`` over some axes.
 
         Parameters
         ----------
@@ -213,7 +212,7 @@ cdef class LogSumExp:
             Real numbers of any shape and memory layout. float16, bfloat16, float64, integers and booleans are summed
             in float64, and so is float32 unless that is the dtype of the accumulator.
         axis : None, int or tuple of ints, optional
-            Axes to reduce; None, the default, reduces all. What is left must have the shape of the accumulator.
+            Axes to reduce; None, the default, reduces all. The remaining axes must have the shape of the accumulator.
         b : array_like, optional
             Real weights of either sign, broadcast with `a`; an element of weight 0 is excluded, even if NaN, but
             counted.
@@ -228,17 +227,17 @@ cdef class LogSumExp:
         Raises
         ------
         ValueError
-            The shape that is left is not that of the accumulator; shapes do not broadcast; an axis is repeated.
+            The reduced shape is not that of the accumulator; shapes do not broadcast; an axis is repeated.
         AxisError
             An axis is out of range.
         TypeError
             A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array.
         MemoryError
-            There is no room for another state of this shape.
+            There is not enough memory for another state of this shape.
         OverflowError
             `where` was given, and a sum has more than 2**63 - 1 elements.
 
-            After any error the accumulator is as it was.
+            After any error the accumulator is unchanged.
 
         Examples
         --------
@@ -253,7 +252,7 @@ cdef class LogSumExp:
         return self
 
     cdef bint quick_update(self, object a, object axis, object b, object where) except -1:
-        """Fold in plain arrays over plain axes; False for all else."""
+        """Add base-class arrays over valid axes; False for all else."""
         cdef lse_type real = LSE_F64
         cdef unsigned long long reduced = 0
         cdef cnp.ndarray weights = None, mask = None, array = fast_array(a, &real)
@@ -285,7 +284,7 @@ cdef class LogSumExp:
         return True
 
     cdef bint quick_run(self, cnp.ndarray array, lse_type real) except -1:
-        """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
+        """Add one contiguous run of moderate length to a single sum; False where that needs recomputation."""
         cdef lse_sum one
         cdef lse_sums sums
         cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
@@ -302,7 +301,7 @@ cdef class LogSumExp:
         if not done:
             return False
         with cython.critical_section(self):
-            elements = add_elements(self.elements, n)  # before anything is changed, for there may be no memory for it
+            elements = add_elements(self.elements, n)  # before any change, as there may be no memory for it
             sums = rows_of(self.plain)
             lse_put_sum(sums, 0, lse_merge_sum(table, False, lse_sum_at(sums, 0), one))
             self.elements = elements
@@ -310,7 +309,7 @@ cdef class LogSumExp:
 
     cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                              lse_type real, cnp.ndarray before):
-        """The sums of an array, added to those before, if any."""
+        """The sums of an array, added to `before` unless that is None."""
         cdef cnp.ndarray sums = new_sums(self.frame)
         cdef lse_request request = new_request(LSE_SUMS, reduced, real)
         cdef ptrdiff_t stride[LSE_MAX_DIMS]
@@ -323,7 +322,7 @@ cdef class LogSumExp:
 
     cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                   lse_type real) except -1:
-        """Fold in what has the right shape."""
+        """Add arrays of the right shape."""
         cdef object many = elements_of(a, where, reduced)
         cdef bint weighted = weights is not None, kept = False
         cdef cnp.ndarray before = None, sums = None
@@ -339,13 +338,13 @@ cdef class LogSumExp:
                         self.put(sums, weighted, many)
                 if kept:
                     return 0
-                sums = self.sums_of(a, where, weights, reduced, real, None)  # another thread has folded something in
+                sums = self.sums_of(a, where, weights, reduced, real, None)  # another thread has added something
         with cython.critical_section(self):
             self.put(add_sums(self.weighted if weighted else self.plain, sums, weighted), weighted, many)
         return 0
 
     cdef int put(self, cnp.ndarray sums, bint weighted, many) except -1:
-        """Under the lock."""
+        """Store new sums; called under the lock."""
         elements = add_elements(self.elements, many)
         if weighted:
             self.weighted = sums
@@ -356,7 +355,7 @@ cdef class LogSumExp:
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
               bint single):
-        """Fold in arrays that Python has checked."""
+        """Add arrays that Python has checked."""
         cdef unsigned long long none = 0
         check_shape("the state", a, self.frame[0, ...], reduced)
         if where is not None:
@@ -366,12 +365,12 @@ cdef class LogSumExp:
         self.fold(a, where, weights, reduced, type_of(single))
 
     def merge(self, other):
-        """Fold in all that another accumulator has seen.
+        """Add the sums of another accumulator.
 
         Parameters
         ----------
         other : LogSumExp
-            Of the same shape; it stays as it is.
+            Of the same shape; it is not changed.
 
         Returns
         -------
@@ -381,7 +380,7 @@ cdef class LogSumExp:
         Raises
         ------
         TypeError
-            `other` is no LogSumExp.
+            `other` is not a LogSumExp.
         ValueError
             The shapes differ.
 
@@ -417,7 +416,7 @@ cdef class LogSumExp:
         return self.merge(other) if isinstance(other, LogSumExp) else NotImplemented
 
     def reset(self):
-        """Forget all that was folded in.
+        """Remove all data.
 
         Returns
         -------
@@ -455,7 +454,7 @@ cdef class LogSumExp:
         return self.twin(type(self))
 
     cdef LogSumExp twin(self, kind=LogSumExp):
-        """Another of this class in the same state, and of no memory of this one."""
+        """Another accumulator of a class in the same state, sharing no memory."""
         cdef LogSumExp result = kind(self.lengths(), np.float32 if self.single else np.float64)
         if result.lengths() != self.lengths():
             raise TypeError(
@@ -495,7 +494,7 @@ cdef class LogSumExp:
         return sums if type(count) is int else sums + count.nbytes
 
     def _parts(self, bint single=False):
-        """log|sum| in two float64 arrays, and the sign; finished as a sum of float32, or with all digits."""
+        """log|sum| in two float64 arrays, and the sign; finished as a sum of float32, or to full precision."""
         cdef cnp.ndarray parts = np.empty((3, *self.lengths()))
         cdef double *value = <double *>cnp.PyArray_DATA(parts)
         cdef lse_sums plain, weighted
@@ -585,7 +584,7 @@ cdef class LogSumExp:
         Returns
         -------
         LogSumExp
-            Of the shape and dtype that it was of.
+            Of the shape and dtype of the accumulator that was saved.
 
         Raises
         ------
@@ -613,9 +612,9 @@ cdef class LogSumExp:
 
 def map_sums(str operation not None, cnp.ndarray x not None, unsigned long long reduced, bint single,
              cnp.ndarray out not None, LogSumExp total not None):
-    """Softmax or log-softmax of elements whose sums over the axes whose bits are set, and over more, are in `total`.
+    """Softmax or log-softmax of elements from `total`, their sums over the axes whose bits are set and possibly more.
 
-    `total` has the shape of x, its reduced axes left out; nothing may be empty.
+    `total` has the shape of x without its reduced axes; nothing may be empty.
     """
     cdef lse_request request = new_request(operation_named(operation), reduced, type_of(single))
     cdef ptrdiff_t stride[LSE_MAX_DIMS]

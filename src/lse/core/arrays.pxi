@@ -1,7 +1,7 @@
-# From arrays to plans ---------------------------------------------------------------------------------------
+# From arrays to requests ------------------------------------------------------------------------------------
 
 cdef int check_shape(str name, cnp.ndarray a, cnp.ndarray other, unsigned long long reduced) except -1:
-    """The last defence before pointers: `other` has the shape of a, its reduced axes left out or of length 1."""
+    """Check, before any pointer is used, that `other` has the shape of a, reduced axes missing or of length 1."""
     cdef bint every = cnp.PyArray_NDIM(other) == cnp.PyArray_NDIM(a)
     cdef int axis, at = 0
     cdef Py_ssize_t length
@@ -18,7 +18,7 @@ cdef int check_shape(str name, cnp.ndarray a, cnp.ndarray other, unsigned long l
 
 
 cdef int check_beside(str name, cnp.ndarray out, cnp.ndarray other) except -1:
-    """Signs and low parts are addressed as the output is."""
+    """Check that signs or low parts have the shape and strides of the output."""
     cdef int axis
     cdef bint same = cnp.PyArray_NDIM(out) == cnp.PyArray_NDIM(other) and out.dtype == other.dtype
     for axis in range(cnp.PyArray_NDIM(out)):
@@ -30,7 +30,7 @@ cdef int check_beside(str name, cnp.ndarray out, cnp.ndarray other) except -1:
 
 
 cdef enum:
-    GIL_KEPT_BELOW = 4096  # elements; letting go of it costs as much as some hundred of them
+    GIL_KEPT_BELOW = 4096  # elements; releasing it costs as much as some hundred of them
 
 
 cdef char kind_of(cnp.ndarray a) noexcept:
@@ -38,7 +38,7 @@ cdef char kind_of(cnp.ndarray a) noexcept:
 
 
 cdef void describe(lse_array *array, cnp.ndarray a) noexcept:
-    """An array as the engine takes it; bfloat16 is void of two bytes."""
+    """Describe an array to the engine; bfloat16 is two-byte void."""
     array.data = NULL
     if a is None:
         return
@@ -60,7 +60,7 @@ cdef inline lse_type type_of(bint single) noexcept:
 
 
 cdef inline lse_request new_request(lse_operation operation, unsigned long long reduced, lse_type type) noexcept:
-    """A request without arrays, which execute adds, and without all that is not everybody's."""
+    """A request with the common members set; execute adds the arrays."""
     cdef lse_request request
     memset(&request, 0, sizeof(request))
     request.operation = operation
@@ -71,7 +71,7 @@ cdef inline lse_request new_request(lse_operation operation, unsigned long long 
 
 cdef int execute(lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
                  cnp.ndarray out) except -1:
-    """Carry out a request whose arrays are neither empty nor of a wrong shape."""
+    """Execute a request whose arrays are not empty and of the right shapes."""
     cdef Py_ssize_t elements = cnp.PyArray_SIZE(a)
     cdef int error
     request.table = table
@@ -105,10 +105,10 @@ cdef lse_operation operation_named(str name) except? LSE_OPERATIONS:
 def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
            cnp.ndarray low=None):
-    """Reduce, or map, the axes of `a` whose bits are set into `out`, in single or double precision.
+    """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision.
 
-    `where` (bool) and `weights` have the shape of `a`; `sign` and `low` are laid out as `out`. bfloat16 comes as void
-    of two bytes. Nothing may be empty.
+    `where` (bool) and `weights` have the shape of `a`; `sign` and `low` have the layout of `out`. bfloat16 is two-byte
+    void. Nothing may be empty.
     """
     cdef unsigned long long none = 0
     cdef lse_operation number = operation_named(operation)
@@ -129,8 +129,8 @@ def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cn
 
 def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int axis, bint single,
                     cnp.ndarray first not None, Py_ssize_t step):
-    """Reduce the segments of an axis: `first` is where the results of the first segments go, `step` bytes from each to
-    the next. Offsets, one at least, ascend."""
+    """Reduce the segments of an axis: `first` receives the results of the first segments, those of the next ones are
+    `step` bytes further. There is at least one offset, and they ascend."""
     cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_of(single))
     check_shape("the output", a, first, request.reduced)
     if offsets[0] < 0 or offsets[offsets.shape[0] - 1] > cnp.PyArray_DIM(a, axis):

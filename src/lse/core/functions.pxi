@@ -1,8 +1,8 @@
 # The public functions ---------------------------------------------------------------------------------------
 
 cpdef object quietly(object function, tuple arguments):
-    """Call what uses NumPy's arithmetic: in the default floating-point environment, whatever another library has made
-    of it, without warnings, and leaving modes and status flags as they were."""
+    """Call a function that uses NumPy's arithmetic in the default floating-point environment, whatever another library
+    has set, without warnings, and restore modes and status flags."""
     cdef fenv_t found
     fegetenv(&found)
     fesetenv(FE_DFL_ENV)
@@ -23,7 +23,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     a : array_like
         Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64 and
         complex128 keep their type; integers and booleans are computed and returned in float64. A CPU array that
-        speaks DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its library.
+        supports DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its library.
     axis : None, int or tuple of ints, optional
         Axes to reduce; negative ones count from the last. None, the default, reduces all. The empty tuple
         reduces none.
@@ -45,10 +45,10 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     Returns
     -------
     result : numpy scalar or ndarray
-        A scalar where the result is 0-d and `out` was not given; `out` where it was. -inf for a sum over nothing or
-        one that cancels exactly; NaN for a negative sum, unless `return_sign` is given.
+        `out` if given, otherwise a scalar if the result is 0-d. -inf for an empty sum or
+        one that cancels exactly; NaN for a negative sum, unless `return_sign` is true.
     sign : numpy scalar or ndarray
-        With `return_sign` only: -1, 0, 1 or NaN; of complex sums the phase ``exp(1j * theta)``, and 0.
+        With `return_sign` only: -1, 0, 1 or NaN; for complex sums the phase ``exp(1j * theta)``, or 0.
 
     Raises
     ------
@@ -60,8 +60,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError
-        A row of weighted terms cancels nearly, and there is no room for a copy of it; or there is none for the result.
-        Some results may have been written to `out` by then, as after a KeyboardInterrupt.
+        Not enough memory for the result, or for recomputing a row whose weighted sum nearly cancels.
+        Some results may already have been written to `out`, as after a KeyboardInterrupt.
 
     See Also
     --------
@@ -69,21 +69,21 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
 
     Notes
     -----
-    The sum over nothing is -inf; NaN anywhere gives NaN; +inf without NaN gives +inf. No floating-point
-    warning is emitted, and the floating-point status flags stay as they were. Without weights, or with none that is
-    negative, the error is at most ``max(1 ulp of the result, 2**-52)`` (``2**-23`` for float32),
+    The log of an empty sum is -inf; NaN anywhere gives NaN; +inf without NaN gives +inf. No floating-point
+    warning is emitted, and the floating-point status flags are preserved. Without weights, or with no negative
+    ones, the error is at most ``max(1 ulp of the result, 2**-52)`` (``2**-23`` for float32),
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
-    ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
-    computed again, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
+    ``sum(abs(b) * exp(a))``; a sum that cancels to 2**-20 of its largest term (2**-10 for float32) or less is
+    recomputed, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
     float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
-    and as accurately: these bounds do not hold for it.
+    with its accuracy: these bounds do not hold for it.
 
-    The result is a function of the values in their index order and of the dtype alone: the same bits come
-    back for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
-    which use functions of NumPy, may differ in their last bits from one processor or NumPy to another.
+    The result depends only on the values in index order and on the dtype: the bits are the same
+    for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
+    which use NumPy functions, may differ in their last bits between processors or NumPy versions.
 
-    The running state is the greatest element, how often it was there, and the sum of the other exponentials, which
-    may be merged [1]_; the greatest is left out of the sum so that no tail is lost.
+    The running state is the largest element, how often it occurs, and the sum of the other exponentials; states
+    can be merged [1]_. The largest element is left out of the sum so that small terms are not lost.
 
     References
     ----------
@@ -119,7 +119,7 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     axis : None, int or tuple of ints, optional
         Axes over which the mean is taken; None, the default, is all of them.
     b : array_like, optional
-        Weights, as those of `logsumexp`. Without them every element counts 1.
+        Weights, as for `logsumexp`; 1 by default.
     keepdims : bool, optional
         Keep the reduced axes, with length 1.
     where : array_like of bool, optional
@@ -132,7 +132,7 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     Returns
     -------
     numpy scalar or ndarray
-        NaN for the mean of nothing, where the weights sum to 0 together with the terms, and where the mean is negative.
+        NaN for the mean of no elements, if both sums are 0, and if the mean is negative.
 
     Raises
     ------
@@ -145,8 +145,8 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
 
     Notes
     -----
-    Both logarithms are carried in two numbers and subtracted before they are rounded, so that the error is that of
-    `logsumexp`, also where a large sum is divided by a large count.
+    Both logarithms are computed in double-double precision and subtracted before rounding, so that the error is that
+    of `logsumexp`, also where a large sum is divided by a large count.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
     axis : None or int, optional
         Axis along which to sum; None, the default, sums over the flattened array, as `numpy.cumsum`.
     reverse : bool, optional
-        Sum from the end: element i of the result is the sum of elements i and on.
+        Sum from the end: element i of the result is the sum of elements from i on.
     out : ndarray, optional
         Where to put the result: an array of the result's shape, to whose dtype the result can be cast by
         ``casting="same_kind"``. It may be `a` itself, or overlap it.
@@ -183,7 +183,7 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
     Returns
     -------
     ndarray
-        Of the shape of `a`; of one dimension where `axis` is None or `a` is 0-d.
+        Of the shape of `a`; 1-d if `axis` is None or `a` is 0-d.
 
     Raises
     ------
@@ -196,8 +196,9 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
 
     Notes
     -----
-    Every element has the error that `logsumexp` promises, whatever stands before it: the running sum is carried in two
-    numbers. From NaN on all is NaN; from +inf on, all is +inf until there is NaN. One row is done by one thread.
+    Every element is within the error bound of `logsumexp`, whatever precedes it: the running sum has
+    double-double precision. NaN propagates to all later elements, and so does +inf until there is NaN. Each row is
+    computed on one thread.
 
     Examples
     --------
@@ -220,9 +221,9 @@ def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
         As the first argument of `logsumexp`; at least 1-d.
     indptr : array_like of int
         Offsets, one more than there are segments: segment i is ``a[indptr[i]:indptr[i + 1]]`` along `axis`. They must
-        not fall; what stands before the first and after the last belongs to no segment.
+        not decrease; elements before the first and after the last offset belong to no segment.
     axis : int, optional
-        The axis that is cut.
+        The axis of the segments.
     out : ndarray, optional
         As for `logsumexp`.
     dtype : dtype, optional
@@ -231,7 +232,7 @@ def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
     Returns
     -------
     ndarray
-        Of the shape of `a`, but that `axis` has the length ``len(indptr) - 1``; -inf for a segment of length 0.
+        Of the shape of `a`, except that `axis` has length ``len(indptr) - 1``; -inf for an empty segment.
 
     Raises
     ------
@@ -281,7 +282,7 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     Returns
     -------
     numpy scalar or ndarray
-        Of the shape of `x`; a scalar where `x` is 0-d and `out` was not given, `out` where it was.
+        Of the shape of `x`; `out` if given, otherwise a scalar if `x` is 0-d.
 
     Raises
     ------
@@ -294,8 +295,8 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
 
     Notes
     -----
-    Where k elements are +inf they become 1/k and all others 0. NaN, or nothing but -inf, makes NaN. The error
-    is at most 4 ulp of each element.
+    If k elements are +inf, they become 1/k and all others 0. The result is NaN if any element is NaN or all are -inf.
+    The error is at most 4 ulp of each element.
 
     Examples
     --------
@@ -341,7 +342,8 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
 
     Notes
     -----
-    Where k elements are +inf they become -log(k) and all others -inf. NaN, or nothing but -inf, makes NaN.
+    If k elements are +inf, they become -log(k) and all others -inf. The result is NaN if any element is NaN or all
+    are -inf.
     The log-sum-exp is subtracted in two parts, so that results near 0 keep their digits.
 
     Examples

@@ -11,7 +11,7 @@ cdef inline int npy_type(lse_type real) noexcept:
 
 
 cpdef bint holds_masked(object a, int ndim) except -1:
-    """Whether NumPy found masked arrays or elements in a sequence of which it has made an array of so many axes."""
+    """Whether NumPy found masked arrays or elements in a sequence that it converted to an array of `ndim` axes."""
     if isinstance(a, (list, tuple)):
         if ndim > 0:
             for element in a:
@@ -22,7 +22,7 @@ cpdef bint holds_masked(object a, int ndim) except -1:
 
 
 cdef inline cnp.ndarray fast_array(object a, lse_type *real):
-    """An aligned native array of float32 or float64, not empty, 0-d or of a subclass; of a sequence, what it makes."""
+    """Return an aligned native float32 or float64 array, not empty, 0-d or of a subclass; sequences are converted."""
     cdef cnp.ndarray array
     cdef int axis, kind
     if type(a) is list or type(a) is tuple:
@@ -46,7 +46,7 @@ cdef inline cnp.ndarray fast_array(object a, lse_type *real):
 
 
 cdef inline bint fast_dtype(object dtype, lse_type *real) noexcept:
-    """Whether a dtype is None, or float32 or float64 by its name, type or NumPy's dtype; None leaves what is there."""
+    """Whether a dtype is None, or float32 or float64 by name, type or dtype; None leaves `real` unchanged."""
     if dtype is None:
         return True
     if dtype is FLOAT64 or dtype is float:
@@ -63,7 +63,7 @@ cdef inline bint fast_dtype(object dtype, lse_type *real) noexcept:
 
 
 cdef inline bint add_axis(object axis, int ndim, unsigned long long *bits) except -1:
-    """Whether an axis is an integer in range that has not been named yet; its bit is set."""
+    """Whether an axis is an integer in range and not repeated; sets its bit."""
     cdef Py_ssize_t number
     cdef unsigned long long bit
     if type(axis) is not int:
@@ -84,7 +84,7 @@ cdef inline bint add_axis(object axis, int ndim, unsigned long long *bits) excep
 
 
 cdef inline bint fast_axes(object axis, int ndim, unsigned long long *bits) except -1:
-    """Whether axes are None, an integer or a tuple of integers, in range and each named once, and the bits of them."""
+    """Whether axes are None, an integer or a tuple of integers, in range and not repeated; sets their bits."""
     bits[0] = 0
     if axis is None:
         bits[0] = (<unsigned long long>-1) >> (64 - ndim)
@@ -98,7 +98,7 @@ cdef inline bint fast_axes(object axis, int ndim, unsigned long long *bits) exce
 
 
 cdef cnp.ndarray broadcast_view(object other, cnp.ndarray array, int kind):
-    """An argument beside an array, as a view of its shape; None where it is not an array that fits."""
+    """Return an argument as a view broadcast to the shape of an array; None if it is not an array or does not fit."""
     cdef cnp.npy_intp strides[LSE_MAX_DIMS]
     cdef cnp.ndarray given, view
     cdef int axis, skipped
@@ -123,7 +123,7 @@ cdef cnp.ndarray broadcast_view(object other, cnp.ndarray array, int kind):
 # Outputs
 
 cdef inline int shape_left(cnp.ndarray array, unsigned long long reduced, bint keepdims, cnp.npy_intp *shape) noexcept:
-    """The shape of what is left, and how many axes it has."""
+    """Compute the shape of the result, and return its number of axes."""
     cdef int axis, ndim = 0
     for axis in range(cnp.PyArray_NDIM(array)):
         if keepdims or not reduced >> axis & 1:
@@ -133,7 +133,7 @@ cdef inline int shape_left(cnp.ndarray array, unsigned long long reduced, bint k
 
 
 cdef void find_extent(cnp.ndarray a, char **low, char **high) noexcept:
-    """The first byte of an array, and the one after its last."""
+    """Compute the addresses of the first byte of an array, and of the one after its last."""
     cdef int axis
     cdef Py_ssize_t reach
     low[0] = cnp.PyArray_BYTES(a)
@@ -147,7 +147,7 @@ cdef void find_extent(cnp.ndarray a, char **low, char **high) noexcept:
 
 
 cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Whether no byte may be of both; either may be None."""
+    """Whether two arrays cannot overlap; either may be None."""
     cdef char *low_a
     cdef char *high_a
     cdef char *low_b
@@ -160,7 +160,7 @@ cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
 
 
 cdef cnp.ndarray fast_out(object out, int ndim, const cnp.npy_intp *shape, lse_type real):
-    """An output of just this shape and dtype, aligned, native and writeable, of no subclass; else None."""
+    """Return an output of exactly this shape and dtype, aligned, native, writeable and no subclass; else None."""
     cdef cnp.ndarray target
     cdef int axis
     if type(out) is not cnp.ndarray:
@@ -178,13 +178,13 @@ cdef cnp.ndarray fast_out(object out, int ndim, const cnp.npy_intp *shape, lse_t
 # Runs
 
 cdef inline bint is_run(cnp.ndarray array, lse_type real) noexcept:
-    """Whether it is one contiguous run of moderate length of this type."""
+    """Whether the array is one contiguous run of moderate length of this type."""
     return (cnp.PyArray_NDIM(array) == 1 and cnp.PyArray_DIM(array, 0) <= LSE_PIECE
             and cnp.PyArray_IS_C_CONTIGUOUS(array) and cnp.PyArray_TYPE(array) == npy_type(real))
 
 
 cdef inline bint reduce_run(cnp.ndarray array, lse_type real, bint mean, void *value) noexcept:
-    """The log-sum-exp or log-mean-exp of one run; False where it wants more than a look."""
+    """Compute the log-sum-exp or log-mean-exp of one run; False where it needs recomputation."""
     cdef Py_ssize_t n = cnp.PyArray_DIM(array, 0)
     cdef const void *data = cnp.PyArray_DATA(array)
     cdef bint done
@@ -196,7 +196,7 @@ cdef inline bint reduce_run(cnp.ndarray array, lse_type real, bint mean, void *v
 
 
 cdef inline object run_value(cnp.ndarray array, lse_type real, bint mean):
-    """Likewise as a scalar; else None."""
+    """The same as a scalar; None where it needs recomputation."""
     cdef float narrow = 0
     cdef double wide = 0
     if real == LSE_F32:
@@ -208,7 +208,7 @@ cdef inline object run_value(cnp.ndarray array, lse_type real, bint mean):
 
 cdef object try_reduce(object a, object axis, object b, object keepdims, object return_sign, object where, object out,
                        object dtype, bint mean):
-    """The log-sum-exp, or without weights and mask the log-mean-exp."""
+    """logsumexp, or logmeanexp without weights and mask."""
     cdef cnp.npy_intp shape[LSE_MAX_DIMS]
     cdef lse_type own = LSE_F64, real
     cdef unsigned long long reduced = 0
@@ -223,7 +223,7 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
         return None
     if b is not None:
         weights = broadcast_view(b, array, npy_type(own))
-        if weights is None or own > real:  # weights that a narrower type may not hold
+        if weights is None or own > real:  # weights that a narrower type may not represent
             return None
     if where is not True:
         mask = broadcast_view(where, array, cnp.NPY_BOOL)
@@ -256,7 +256,7 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
 
 
 cdef object try_map(lse_operation operation, object x, object axis, object where, object out, object dtype):
-    """The softmax or log-softmax."""
+    """softmax or log_softmax."""
     cdef lse_type own = LSE_F64, real
     cdef unsigned long long reduced = 0
     cdef cnp.ndarray mask = None, target, array = fast_array(x, &own)
@@ -286,7 +286,7 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
 
 
 cdef cnp.ndarray reversed_view(cnp.ndarray array, int axis):
-    """The same elements, those along one axis from the last to the first."""
+    """A view with one axis reversed."""
     cdef cnp.npy_intp strides[LSE_MAX_DIMS]
     cdef cnp.ndarray view
     cdef int i
@@ -302,7 +302,7 @@ cdef cnp.ndarray reversed_view(cnp.ndarray array, int axis):
 
 
 cdef object try_cumulate(object a, object axis, object reverse, object out, object dtype):
-    """The running log-sum-exp along one axis, or of an array of one axis."""
+    """logcumsumexp along one axis, or of a 1-d array."""
     cdef lse_type own = LSE_F64, real
     cdef unsigned long long reduced = 0
     cdef cnp.ndarray source, target, result, array = fast_array(a, &own)
@@ -331,7 +331,7 @@ cdef object try_cumulate(object a, object axis, object reverse, object out, obje
 
 
 cdef bint are_offsets(const cnp.npy_intp *offsets, Py_ssize_t count, Py_ssize_t length) noexcept:
-    """Whether they ascend from 0 on, or later, to no more than the length."""
+    """Whether offsets do not decrease, and are between 0 and the length."""
     cdef Py_ssize_t i
     cdef bint right = offsets[0] >= 0 and offsets[count - 1] <= length
     for i in range(1, count):
@@ -340,7 +340,7 @@ cdef bint are_offsets(const cnp.npy_intp *offsets, Py_ssize_t count, Py_ssize_t 
 
 
 cdef object try_segments(object a, object indptr, object axis, object out, object dtype):
-    """The log-sum-exps of segments, two at least, along one axis."""
+    """segment_logsumexp along one axis, for at least two segments."""
     cdef cnp.npy_intp shape[LSE_MAX_DIMS]
     cdef lse_type own = LSE_F64, real
     cdef unsigned long long reduced = 0
@@ -358,7 +358,7 @@ cdef object try_segments(object a, object indptr, object axis, object out, objec
     if (cnp.PyArray_TYPE(given) != cnp.NPY_INTP or cnp.PyArray_NDIM(given) != 1 or cnp.PyArray_DIM(given, 0) < 2
             or not cnp.PyArray_ISCARRAY_RO(given)):
         return None
-    given = cnp.PyArray_NewCopy(given, cnp.NPY_CORDER)  # which nobody changes once it is checked
+    given = cnp.PyArray_NewCopy(given, cnp.NPY_CORDER)  # a copy, so that it cannot change after the checks
     if not are_offsets(<const cnp.npy_intp *>cnp.PyArray_DATA(given), cnp.PyArray_DIM(given, 0),
                        cnp.PyArray_DIM(array, number)):
         return None

@@ -5,27 +5,27 @@ if lse_watch_forks(False) != 0:
 
 
 def note_fork():
-    """Use no threads from now on, as in a child made by fork."""
+    """Use one thread from now on, as in a child created by fork."""
     lse_note_fork()
 
 
 def limit_threads(int limit, int environment):
-    """Set both limits; 0 is none, -1 leaves the one there is. Return the explicit one there was."""
+    """Set both limits; 0 is no limit, -1 keeps the current one. Return the previous explicit one."""
     return lse_limit_threads(limit, environment)
 
 
 def limit_own_threads(limit: int) -> int:
-    """Set how many threads the reductions of the calling thread use, 0: as many as others; return what it was."""
+    """Set the number of threads for reductions of the calling thread, 0: no own limit; return the previous one."""
     return lse_limit_own_threads(limit)
 
 
 def available_threads() -> int:
-    """How many threads a large reduction of the calling thread would use now."""
+    """The number of threads that a large reduction of the calling thread would use now."""
     return lse_available_threads()
 
 
 def openmp_version() -> int:
-    """The value of _OPENMP that this was compiled with, 0 without OpenMP."""
+    """The value of _OPENMP of this build, 0 without OpenMP."""
     return lse_openmp_version()
 
 
@@ -38,7 +38,7 @@ def progress() -> int:
 
 cdef extern from *:
     '''
-    /* Of the one thread that asks. PyGILState_Ensure might take another state, where there are several interpreters. */
+    /* The state of the only thread that asks. With several interpreters PyGILState_Ensure might take another one. */
     static PyThreadState *asking = NULL;
     static int is_interrupted(void)
     {
@@ -63,9 +63,9 @@ cdef extern from "pythread.h":
 
 
 cdef enum:
-    SIGNALS_FROM = 1 << 20  # elements; less is done before anybody waits
+    SIGNALS_FROM = 1 << 20  # elements; smaller reductions end soon enough
 
-cdef unsigned long main_thread = 0  # the only one that runs handlers of signals; 0 until somebody wants to know
+cdef unsigned long main_thread = 0  # the only one that runs signal handlers; 0 until it is first needed
 
 
 cdef bint is_main_thread() except -1:
@@ -77,7 +77,7 @@ cdef bint is_main_thread() except -1:
 
 
 def note_main_thread():
-    """Take the calling thread for the main one, as it is in a child that it has forked."""
+    """Note the calling thread as the main one, as it is in a child that it has forked."""
     global main_thread
     main_thread = PyThread_get_thread_ident()
 

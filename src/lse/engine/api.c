@@ -1,4 +1,4 @@
-/* What lse.h declares, as requests to the engine. */
+/* The functions of lse.h, as requests to the engine. */
 #include "include/lse/lse.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ const char *lse_kernels_in_use(void)
 enum { MOST_THREADS = 1 << 16 }; /* as for lse.set_num_threads */
 #define MOST_ELEMENTS (PTRDIFF_MAX / 64)
 
-/* Rows of elements, `size` bytes each, with strides in elements, and in bytes: of an axis of one element, 0. */
+/* Rows of elements, `size` bytes each, with strides in elements, and in bytes: 0 along an axis of one element. */
 typedef struct {
     void *data;
     int size;
@@ -49,8 +49,8 @@ static matrix matrix_of(const void *data, int size, ptrdiff_t rows, ptrdiff_t ro
 
 static int is_empty(const matrix *m) { return m->shape[0] == 0 || m->shape[1] == 0; }
 
-/* Whether it can lie in memory, at an address that is not NULL; then it gets its strides in bytes. Two axes of no more
- * than MOST_ELEMENTS reach no farther than a quarter of what a ptrdiff_t holds, in bytes, and so may be added. */
+/* Whether the matrix can be in memory at a non-NULL address; if so, computes its strides in bytes. An axis of at most
+ * MOST_ELEMENTS spans at most a quarter of the range of a ptrdiff_t, in bytes, so that two may be added. */
 static int is_sound(matrix *m)
 {
     const ptrdiff_t rows = m->shape[0], n = m->shape[1];
@@ -69,7 +69,7 @@ static int is_sound(matrix *m)
 static int has_no_overlap(const matrix *m)
 { return is_empty(m) || ((m->shape[0] == 1 || m->stride[0] != 0) && (m->shape[1] == 1 || m->stride[1] != 0)); }
 
-/* A byte is an element of a mask. */
+/* A mask has one byte per element. */
 static lse_array array_of(const matrix *m)
 { return (lse_array){m->data, 2, m->size == 1 ? 'b' : 'f', m->size, 0, m->shape, m->stride}; }
 
@@ -108,7 +108,7 @@ static int execute_into(lse_operation operation, const matrix *x, const matrix *
     return execute(&q);
 }
 
-/* The sum of one row. */
+/* The running sum of one row. */
 static int execute_sum(const matrix *x, const matrix *b, lse_sum *sum)
 {
     lse_request q = request_for(LSE_SUMS, x, b, NULL, 1);
@@ -118,7 +118,7 @@ static int execute_sum(const matrix *x, const matrix *b, lse_sum *sum)
 
 static int is_runnable(int threads) { return threads >= 0 && threads <= MOST_THREADS; }
 
-/* A number that every type holds exactly. */
+/* Stores a number that every type represents exactly. */
 static void store(void *values, int size, ptrdiff_t i, double value) { lse_types[type_of(size)].put(values, i, value); }
 
 static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, void *value)
@@ -236,10 +236,10 @@ static int map_rows(lse_operation operation, int size, const void *data, ptrdiff
 
 /* States --------------------------------------------------------------------------------------------------- */
 
-/* What lse_state holds. */
+/* The contents of an lse_state. */
 typedef struct {
     uint32_t magic, version;
-    int64_t count; /* INT64_MAX where there were more */
+    int64_t count; /* saturates at INT64_MAX */
     double plain[4], weighted[4];
 } contents;
 _Static_assert(sizeof(contents) <= sizeof(lse_state), "lse_state has room for what is in it");
@@ -259,7 +259,7 @@ static void put_contents(lse_state *state, const contents *c)
     memcpy(state, c, sizeof *c);
 }
 
-/* Whether it is one; then its contents. */
+/* Reads a state; returns 0 if it is invalid. */
 static int read_state(const lse_state *state, contents *c)
 {
     if (!state) return 0;
@@ -351,9 +351,9 @@ int lse_state_count(const lse_state *state, int64_t *count)
     return LSE_OK;
 }
 
-/* Bytes of states, little-endian: "lse", the version, the size of the dtype, whether there are weighted sums, how many
- * axes there are and 0; the count; the length of each axis; the plain sums, and the weighted ones where there are some,
- * each as all maxima, tails, their low parts and counts. Those of C are float64 and have no axis. */
+/* The bytes of a state, little-endian: "lse", the version, the size of the dtype, whether there are weighted sums, the
+ * number of axes and 0; the count; the length of each axis; the unweighted sums, and the weighted ones if there are
+ * any, each as all maxima, tails, their low parts and counts. Those of C are float64 and have no axis. */
 enum { HEAD = 16, SUM = 4 * sizeof(double) };
 
 static unsigned char *put_bytes(unsigned char *to, uint64_t bits)
@@ -379,7 +379,7 @@ static unsigned char *put_sum_bytes(unsigned char *to, const double s[4])
     return to;
 }
 
-/* Whether they are a sum that may be. */
+/* Reads a sum; returns 0 if it is invalid. */
 static int read_sum_bytes(const unsigned char *from, double s[4])
 {
     for (int i = 0; i < 4; i++) {

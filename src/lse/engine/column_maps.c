@@ -1,17 +1,17 @@
-/* Softmax and log-softmax of columns of more than LSE_SHORT elements. A task is a group of neighbours, wider than a
- * panel of those that are summed together: results first, panel by panel, and then what they map to, row by row, so
- * that memory is written in runs. Where there are few groups, each in turn has all threads. */
+/* Softmax and log-softmax of columns of more than LSE_SHORT elements. A task is a group of neighbouring columns, wider
+ * than the panels that are summed together: results are computed panel by panel, then the group is mapped row by row,
+ * so that memory is written in runs. If there are few groups, each in turn uses all threads. */
 #include <math.h>
 #include <string.h>
 
 #include "engine/plan.h"
 
-/* Columns of a group, of which `each` are summed together, by so many threads at a time, and `rows` of them mapped. */
+/* Columns of a group, of which `each` are summed together, on `threads` threads, and `rows` rows of all mapped. */
 typedef struct {
     const lse_plan *plan;
     ptrdiff_t block, first, count, each, rows;
     int threads;
-    unsigned char is_mapped[LSE_WIDE]; /* of each panel: whether its columns were mapped one by one */
+    unsigned char is_mapped[LSE_WIDE]; /* for each panel: whether its columns were mapped one by one */
     lse_wide_results results;
 } group;
 
@@ -62,8 +62,8 @@ static void map_task(void *context, ptrdiff_t piece)
     }
 }
 
-/* So many threads share the panels where there are enough of them, and else each panel. A team of fewer would end the
- * others, and the next one start them again: so both have tasks for all, though some may find nothing to do. */
+/* Threads share the panels if there are enough of them, otherwise each panel. A smaller team would end some threads,
+ * and the next team would start them again, so both loops have tasks for all threads, though some may be empty. */
 static void map_group(group *g, int threads)
 {
     const ptrdiff_t panels = lse_quotient_up(g->count, g->each), n = g->plan->n;
@@ -74,7 +74,7 @@ static void map_group(group *g, int threads)
     g->plan->run(map_task, g, lse_quotient_up(n, g->rows), threads);
 }
 
-/* Columns of a task, and how many tasks that makes. */
+/* The number of columns in a task, and the number of tasks. */
 typedef struct {
     const lse_plan *plan;
     ptrdiff_t width, tasks;
@@ -124,7 +124,7 @@ static void map_stored(const lse_plan *plan, int threads)
     lse_run_until_stopped(plan, stored_task, &c, c.tasks, threads);
 }
 
-/* Elements of a thread's share of a group for which it pays to start and wait for all of them twice. */
+/* Elements of a group per thread above which starting and joining all threads twice pays. */
 enum { MUCH = 1 << 17 };
 
 void lse_map_columns_of(const lse_plan *plan, int threads)

@@ -1,5 +1,5 @@
-/* The engine as its callers see it: a request says all of a call, and lse_execute carries it out. The core of Python
- * and the functions of lse.h know no more than this, sums.h and threads.h. */
+/* The engine's interface: lse_execute carries out a request, which describes a whole call. The Python core and the
+ * functions of lse.h use only this, sums.h and threads.h. */
 #ifndef LSE_ENGINE_H
 #define LSE_ENGINE_H
 
@@ -7,7 +7,7 @@
 #include "engine/threads.h"
 #include "kernels/kernels.h"
 
-/* An array of the kinds and sizes of lse_load_for, with strides in bytes. data is NULL where there is no array. */
+/* An array of a kind and size that lse_load_for accepts, with strides in bytes; data is NULL for no array. */
 typedef struct {
     char *data;
     int ndim;
@@ -16,44 +16,44 @@ typedef struct {
     const ptrdiff_t *shape, *stride;
 } lse_array;
 
-/* All of a call. What is not needed is 0 or NULL; nothing is empty. */
+/* A call. Unused members are 0 or NULL; no array is empty. */
 typedef struct {
     lse_operation operation;
-    lse_type type; /* what is computed in */
+    lse_type type; /* the type of the computation */
     const lse_kernels *table;
     lse_run run;
-    int threads;                 /* at most; 0: as many as pay */
-    lse_question question;       /* what to ask of the caller meanwhile, see threads.h */
+    int threads;                 /* maximum number; 0: as many as pay */
+    lse_question question;       /* called now and then to ask whether to stop, see threads.h */
     unsigned long long reduced;  /* a bit for each axis of a */
     lse_array a, where, weights; /* the mask and the weights have the shape of a */
     lse_array out;
-    char *sign, *low; /* of LSE_LOGSUMEXP, with the dtype and the strides of out: signs, and what rounding lost */
-    int mean;         /* likewise, without weights and mask: less the logarithm of the count, before it is rounded */
-    /* LSE_SUMS: where the sums go, and what they are added to. Maps: the sums of their rows. Both have sum_stride, in
-     * elements, for each axis kept. */
+    char *sign, *low; /* for LSE_LOGSUMEXP, with dtype and strides of out: signs, and rounding errors */
+    int mean;         /* the same, without weights and mask: subtract the log of the count before rounding */
+    /* LSE_SUMS: the sums, and those that they are added to. Maps: the sums of the rows. Both have sum_stride, in
+     * elements, for each kept axis. */
     lse_sums into, given;
     const ptrdiff_t *sum_stride;
-    /* LSE_SEGMENTS: segment i of the one axis reduced are its elements offsets[i] .. offsets[i + 1], and its result is
-     * i * segment_stride bytes from that of the first, which is in out. */
+    /* LSE_SEGMENTS: segment i of the one reduced axis consists of elements offsets[i] .. offsets[i + 1]. Its result is
+     * i * segment_stride bytes after that of the first, which is in out. */
     const ptrdiff_t *offsets;
     ptrdiff_t segments, segment_stride;
 } lse_request;
 
-/* operations.c: whether the output has the shape of the input; else it lacks the reduced axes, or has them with length
+/* operations.c: whether the output has the shape of the input; otherwise the reduced axes are missing or of length
  * 1. */
 int lse_is_map(lse_operation operation);
 const char *lse_operation_name(lse_operation operation); /* of the Python function, or "sums" */
 
-/* execute.c: in the default floating-point state, which is left as it was found. 0, or LSE_NO_MEMORY,
- * LSE_INTERRUPTED or LSE_NO_KERNEL; then what has been written means nothing. */
+/* execute.c: runs in the default floating-point environment, and restores the caller's. Returns 0, LSE_NO_MEMORY,
+ * LSE_INTERRUPTED or LSE_NO_KERNEL; on errors the output is undefined. */
 int lse_execute(const lse_request *request);
 
-/* quick.c: the log-sum-exp, log-mean-exp or sum of one contiguous run of no more than LSE_PIECE elements, not 0,
- * without a plan; 0 where it needs recomputation. */
+/* quick.c: log-sum-exp, log-mean-exp or sum of a contiguous run of 1 to LSE_PIECE elements, without a plan; returns 0
+ * where it needs recomputation. */
 int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
 int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
 int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum);
-/* Likewise softmax or log-softmax of no more than LSE_SHORT elements; data is as it was where it returns 0. */
+/* The same for softmax or log-softmax of at most LSE_SHORT elements; where it returns 0, data is unchanged. */
 int lse_quick_map(const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
                   void *out);
 

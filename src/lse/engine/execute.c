@@ -1,4 +1,4 @@
-/* The one way into the engine. */
+/* The entry to the engine. */
 #include "engine/fp.h"
 #include "engine/operations.h"
 

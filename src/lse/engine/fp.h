@@ -1,13 +1,13 @@
-/* The floating-point state of a thread: the kernels run in the default one (round to nearest, subnormals kept, nothing
- * trapped), and leave modes and status flags as they were found. */
+/* The floating-point environment of a thread: the kernels run in the default one (round to nearest, subnormals kept, no
+ * traps), and modes and status flags are restored afterwards. */
 #ifndef LSE_FP_H
 #define LSE_FP_H
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <xmmintrin.h>
 typedef unsigned lse_fp_state;
-/* Writing the register makes a call of 8 elements 171 ns long instead of 95; so it is written only where something
- * changed. What most often does is inexact, which most callers have raised long ago. */
+/* Writing the register would make a call of 8 elements 171 ns long instead of 95, so it is only written if something
+ * changed. The usual change is the inexact flag, which most callers have set already. */
 static lse_fp_state lse_fp_enter(void)
 {
     enum { FLAGS = 0x3f, DEFAULT_MODES = 0x1f80 };

@@ -3,7 +3,7 @@
 
 #include "engine/plan.h"
 
-/* Pieces of one row, whose result is at index. */
+/* Pieces of one row, mapped with result number index. */
 typedef struct {
     const lse_plan *plan;
     const lse_row *row;
@@ -31,7 +31,7 @@ static void select_infinity(const lse_plan *plan, const lse_row *row, char *out,
         plan->kernels->select_infinity(&plan->row, row, &plan->out_row, out, start, n, at_infinity, outside);
 }
 
-/* NaN where there is something, and everywhere where there is nothing. */
+/* NaN for included elements; if there are none, NaN everywhere. */
 static void select_present(const lse_plan *plan, const lse_row *row, char *out, double outside)
 {
     int present = 0;

@@ -1,20 +1,20 @@
-/* Short sums, of no more than LSE_SHORT elements: a task is a range of them, done some tens at a time. */
+/* Short sums, of at most LSE_SHORT elements: a task is a range of them, processed a panel at a time. */
 #include <math.h>
 #include <string.h>
 
 #include "engine/plan.h"
 
-/* Where the elements of a sum lie, less where it begins. */
+/* The addresses of the elements of a sum, relative to its start. */
 typedef struct {
     ptrdiff_t x[LSE_SHORT], where[LSE_SHORT], weight[LSE_SHORT], out[LSE_SHORT];
 } offsets;
 
-/* Where the sums of a panel begin, in the input, its mask, its weights and the output. */
+/* The starts of the sums of a panel, in the input, its mask, its weights and the output. */
 typedef struct {
     ptrdiff_t x[LSE_BATCH], where[LSE_BATCH], weight[LSE_BATCH], out[LSE_BATCH];
 } places;
 
-/* offset[i] of element i, of axes whose last one is the fastest. */
+/* offset[i] of element i, for axes of which the last one is the fastest. */
 static void lay_out_offsets(const lse_layout *layout, const ptrdiff_t *stride, ptrdiff_t *offset)
 {
     ptrdiff_t n = 1;
@@ -26,14 +26,14 @@ static void lay_out_offsets(const lse_layout *layout, const ptrdiff_t *stride, p
     }
 }
 
-/* count places, one step after another. */
+/* count places at equal distances. */
 static void lay_out_places(ptrdiff_t *at, ptrdiff_t start, ptrdiff_t step, ptrdiff_t count)
 {
     for (ptrdiff_t i = 0; i < count; i++, start += step) at[i] = start;
 }
 
-/* The places of sums first and on, up to `most` of them and, where they are done by columns, no farther than one run;
- * returns how many. */
+/* Finds the places of sums from number first, at most `most` of them and, for columns, only within one run; returns how
+ * many. */
 static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t most, int one_run, places *p)
 {
     const ptrdiff_t length = plan->kept_length;
@@ -56,7 +56,7 @@ static ptrdiff_t find_places(const lse_plan *plan, ptrdiff_t first, ptrdiff_t mo
     return most;
 }
 
-/* The sums of a panel one by one. */
+/* The rows of a panel one by one. */
 static void members_of(const lse_plan *plan, const places *p, ptrdiff_t count, lse_row *rows, char **out)
 {
     for (ptrdiff_t i = 0; i < count; i++) {
@@ -131,7 +131,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
         .are_the_same = have_the_same_weights(plan),
     };
     if (weighted) panel.weights = &weights;
-    if (plan->kept_length == 1 || plan->outer == 1 || one_run) { /* one run of rows after all */
+    if (plan->kept_length == 1 || plan->outer == 1 || one_run) { /* a single run of rows */
         panel.pitch = plan->kept_stride;
         weights.pitch = plan->kept_weight_stride;
         panel.out_pitch = plan->kept_out_stride;

@@ -1,10 +1,9 @@
-/* The states of whole rows and columns, of pieces that are merged in the order of their indices, whoever computed
- * them. */
+/* The states of whole rows and columns, from pieces that are merged in index order, whichever thread computed them. */
 #include <stdlib.h>
 
 #include "engine/plan.h"
 
-enum { WAVE = 256 }; /* pieces whose states are held at a time */
+enum { WAVE = 256 }; /* pieces whose states are stored at a time */
 
 /* Pieces of one long row, or of one panel of columns. */
 typedef struct {
@@ -22,7 +21,7 @@ static ptrdiff_t longest(const lse_row *rows, ptrdiff_t count)
     return n;
 }
 
-/* Of elements piece * LSE_PIECE and on of some rows, or columns (rows: the first one). */
+/* The states of the elements from piece * LSE_PIECE of several rows, or columns (rows: the first one). */
 static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, ptrdiff_t piece,
                          const double *shift, lse_states *states)
 {
@@ -72,7 +71,7 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
     for (; p.first < all; p.first += WAVE) {
         const ptrdiff_t some = all - p.first < WAVE ? all - p.first : WAVE;
         plan->run(piece_task, &p, some, threads);
-        if (lse_is_stopped(plan->failed)) { /* some of them have never been written to */
+        if (lse_is_stopped(plan->failed)) { /* some were never written */
             *states = (lse_states){{0}, {0}, {0}, {0}};
             break;
         }

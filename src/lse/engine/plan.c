@@ -6,7 +6,7 @@ static int is_native(const lse_array *a, int itemsize)
 
 static ptrdiff_t stride_of(const lse_array *a, int axis) { return a->data ? a->stride[axis] : 0; }
 
-/* Appends an axis, merged with the last one where the two are one run in everything. */
+/* Appends an axis, merged with the last one if both are one axis in every array. */
 static void add_axis(lse_layout *layout, ptrdiff_t length, ptrdiff_t stride, ptrdiff_t where_stride,
                      ptrdiff_t weight_stride)
 {
@@ -27,7 +27,7 @@ static void add_axis(lse_layout *layout, ptrdiff_t length, ptrdiff_t stride, ptr
 static int is_run(const lse_layout *layout, const ptrdiff_t *strides, int itemsize)
 { return layout->ndim == 0 || (layout->ndim == 1 && strides[0] == itemsize); }
 
-/* The reduced axes; those of a mapped output too. */
+/* Lays out the reduced axes, for maps also those of the output. */
 static int lay_out_rows(lse_plan *plan, const lse_request *q)
 {
     const int size = plan->itemsize;
@@ -53,19 +53,18 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
     return plan->row.load_weight ? 0 : -1;
 }
 
-/* An axis kept, in everything that has it. */
+/* A kept axis, in every array that has it. */
 typedef struct {
     ptrdiff_t length, stride, where_stride, weight_stride, out_stride, given_stride;
 } kept_axis;
 
 static ptrdiff_t size_of(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
 
-/* Whether sums along b come after those along a, one right after another in the memory of a: nothing repeats along
- * a. */
+/* Whether b is the inner axis: its stride is smaller than that of a, and not 0. */
 static int is_inner(const kept_axis *a, const kept_axis *b)
 { return size_of(b->stride) < size_of(a->stride) && b->stride != 0; }
 
-/* Whether both are one axis in everything. */
+/* Whether a and b are one axis in every array. */
 static int are_one(const kept_axis *a, const kept_axis *b)
 {
     return a->stride == b->length * b->stride && a->where_stride == b->length * b->where_stride &&
@@ -73,12 +72,12 @@ static int are_one(const kept_axis *a, const kept_axis *b)
            a->given_stride == b->length * b->given_stride;
 }
 
-/* The axes kept in the order of the input's memory, those merged that are one in everything: so the same bytes are
- * the same work, whatever shape they are given in. Returns how many. */
+/* The kept axes in the order of the input's memory, merged where they are one axis in every array, so that the same
+ * memory is processed in the same way whatever its shape. Returns how many. */
 static int find_kept(const lse_request *q, kept_axis *kept)
 {
-    const int every = q->out.ndim == q->a.ndim; /* it has the reduced axes, mapped or of length 1 */
-    const int sums = q->operation == LSE_SUMS;  /* then they are the output */
+    const int every = q->out.ndim == q->a.ndim; /* out has the reduced axes, mapped or of length 1 */
+    const int sums = q->operation == LSE_SUMS;  /* the sums are the output */
     int out_axis = -1, sum_axis = -1, count = 0, merged = 0;
     for (int axis = 0; axis < q->a.ndim; axis++) {
         const int is_kept = !(q->reduced >> axis & 1);
@@ -112,7 +111,8 @@ static int find_kept(const lse_request *q, kept_axis *kept)
     return merged;
 }
 
-/* The axes kept: one of columns where their elements are neighbours and those of a row are not, and the others. */
+/* Lays out the kept axes: those of columns, if these are neighbours and the elements of a row are not, and the
+ * others. */
 static void lay_out_rest(lse_plan *plan, const lse_request *q)
 {
     kept_axis kept[LSE_MAX_DIMS];
@@ -153,8 +153,8 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer_ndim = count;
 }
 
-/* How sums lie of which each is one run (direct), or those of an index are one (across) or at equal distances that
- * are less than those of the elements (lines), and no mask is in the way. */
+/* The layout of sums: each is one run (direct); the elements of an index are one run (across), or at equal distances
+ * smaller than those within a row (lines). Direct and gathered sums have no mask. */
 static lse_form form_of(int direct, int across, int lines, int native, int masked)
 {
     if (direct && !masked) return LSE_BY_ROWS;
@@ -163,7 +163,7 @@ static lse_form form_of(int direct, int across, int lines, int native, int maske
     return native && !masked ? LSE_GATHERED : LSE_STAGED;
 }
 
-/* Whether sums are nearer to each other than the elements of a row are. */
+/* Whether the sums are closer to each other than the elements of a row. */
 static int are_lines(const lse_layout *layout, const ptrdiff_t *strides, ptrdiff_t kept)
 {
     int nearer = 1;
@@ -171,7 +171,7 @@ static int are_lines(const lse_layout *layout, const ptrdiff_t *strides, ptrdiff
     return nearer;
 }
 
-/* How a panel of short sums lies in the input and in the output; a mask goes with the weights, where there are any. */
+/* Chooses how the short sums of a panel are read and written; a mask goes with the weights, if there are any. */
 static void choose_forms(lse_plan *plan, const lse_request *q)
 {
     const int masked = q->where.data != NULL, weighted = q->weights.data != NULL, size = plan->itemsize;

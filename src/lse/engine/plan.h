@@ -1,16 +1,17 @@
-/* One call, as rows or columns over memory: what plan.c makes of arrays, and what the rest of the engine does with it.
+/* A call as rows or columns in memory: plan.c makes a plan from arrays, and the rest of the engine works on it.
  *
- * execute.c carries a request out: plan.c lays arrays out; pieces.c makes states of rows; sums.c keeps, merges and
- * finishes running sums; results.c turns states into outputs; tasks.c and column_maps.c cut the whole into tasks. */
+ * execute.c carries out a request: plan.c lays out the arrays; pieces.c computes states of rows; sums.c stores, merges
+ * and finishes running sums; results.c turns states into outputs; tasks.c and column_maps.c divide the work into
+ * tasks. */
 #ifndef LSE_PLAN_H
 #define LSE_PLAN_H
 
 #include "engine/engine.h"
 #include "engine/types.h"
 
-/* An array as `outer` rows of n elements, or, where `columns` is not 0, as `outer` blocks of n rows of as many
- * neighbouring columns. A mask and weights have the shape of the array. Beside the output may lie, in arrays of its own
- * strides, the signs of the sums and what rounding lost. */
+/* An array as `outer` rows of n elements, or, if `columns` is not 0, as `outer` blocks of n rows of `columns`
+ * neighbouring columns. A mask and weights have the shape of the array. The signs of the sums and their rounding errors
+ * may be further outputs, with strides of their own. */
 typedef struct {
     lse_operation operation;
     const lse_type_facts *type;
@@ -18,7 +19,7 @@ typedef struct {
     const lse_kernels *table;
     const lse_real_kernels *kernels;
     lse_run run;
-    double most;  /* that the kernels take: the greatest element, of weighted sums the greatest exponent */
+    double most;  /* largest magnitude of elements that the kernels handle; for weighted sums, of exponents */
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;
     lse_layout row, out_row;
@@ -26,32 +27,32 @@ typedef struct {
     ptrdiff_t outer_shape[LSE_MAX_DIMS], outer_stride[LSE_MAX_DIMS], outer_where_stride[LSE_MAX_DIMS];
     ptrdiff_t outer_weight_stride[LSE_MAX_DIMS], outer_out_stride[LSE_MAX_DIMS], outer_given_stride[LSE_MAX_DIMS];
     ptrdiff_t out_column_stride, given_column_stride;
-    /* of short sums: the last axis kept, which may be that of columns; the others are the outer ones; how they lie */
+    /* for short sums: the last kept axis, possibly that of columns, apart from the outer ones; their layouts */
     int is_short;
     lse_form form, weight_form, out_form;
     ptrdiff_t kept_length, kept_stride, kept_where_stride, kept_weight_stride, kept_out_stride;
     lse_row first;
     char *out, *sign, *low;     /* sign and low may be NULL */
-    double divisor, divisor_lo; /* subtracted from each log-sum-exp; 0 where there is nothing to subtract */
+    double divisor, divisor_lo; /* subtracted from each log-sum-exp; may be 0 */
     lse_store store;            /* of one result; NULL for the kernels' own type */
-    lse_sums given;             /* of a map its sums, of LSE_SUMS what is added to; max is NULL where there are none */
-    lse_sums into;              /* of LSE_SUMS; its maxima are the output */
-    ptrdiff_t together;         /* rows, or columns, of one task */
-    ptrdiff_t panels;           /* tasks for each block of columns */
-    int *failed;                /* why it stops, see threads.h; set by any of its threads */
+    lse_sums given;             /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
+    lse_sums into;              /* for LSE_SUMS; its maxima are the output */
+    ptrdiff_t together;         /* rows, or columns, in one task */
+    ptrdiff_t panels;           /* tasks per block of columns */
+    int *failed;                /* why it stops, see threads.h; any thread may set it */
 } lse_plan;
 
 static inline ptrdiff_t lse_least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t lse_most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 static inline ptrdiff_t lse_quotient_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
-/* plan.c: 0, or -1 where no kernel reads or writes a type. Why it stops goes to failed. */
+/* plan.c: 0, or -1 where no kernel reads or writes a type. *failed receives the reason for stopping. */
 int lse_make_plan(lse_plan *plan, const lse_request *request, int *failed);
-/* The addresses of an outer row in the input and in the output, and its place in given sums. */
+/* The addresses of an outer row in the input and in the output, and its index in given sums. */
 void lse_find_row(const lse_plan *plan, ptrdiff_t index, lse_row *row, char **out, ptrdiff_t *given);
 lse_row lse_column_of(const lse_plan *plan, const lse_row *first, ptrdiff_t i);
 
-/* Some rows, or neighbouring columns: where they lie, where their results go, their places in given sums. */
+/* Several rows, or neighbouring columns: their addresses, those of their results, and their indices in given sums. */
 typedef struct {
     lse_row rows[LSE_BATCH];
     char *out[LSE_BATCH];
@@ -59,46 +60,46 @@ typedef struct {
     ptrdiff_t count;
 } lse_members;
 
-/* Columns first and on of an outer block. */
+/* `count` columns of an outer block, from number first. */
 void lse_find_columns(const lse_plan *plan, ptrdiff_t block, ptrdiff_t first, ptrdiff_t count, lse_members *members);
 
-/* pieces.c: how many elements of a row to look at next; 0 at its end, or to stop. */
+/* pieces.c: the length of the next piece of a row; 0 at its end, or to stop. */
 ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start);
-/* States of count rows, or of count columns of which rows is the first, less their shifts, if any. */
+/* States of count rows, or of count columns of which rows is the first, after subtracting shift unless it is NULL. */
 void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, const double *shift,
                       int threads, lse_states *states);
 
-/* results.c: value + low - divisor - divisor_lo, rounded but for the last bits of the low parts. */
+/* results.c: value + low - divisor - divisor_lo, rounded once except for the last bits of the low parts. */
 double lse_divide(double value, double low, double divisor, double divisor_lo);
 
-/* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
+/* results.c: writes the output from the states of several rows or columns; rows and out have one entry for each. */
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
                       int threads);
-/* The results of the columns of a map; 0, or 1 where some needed recomputation, and all are mapped. */
+/* The results of the columns of a map; returns 0, or 1 where some needed recomputation and all are already mapped. */
 int lse_finish_columns(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
 /* The softmax of one row from its state. */
 void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out);
 /* Whether softmax keeps the terms of these rows. */
 int lse_is_stored(const lse_plan *plan);
 
-/* Likewise of short sums of which none needs recomputation: what is asked for at its places in the output; 0, and
- * nothing done, where one does. */
+/* The same for short sums of which none needs recomputation: stores their results; returns 0 and does nothing if one
+ * does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 
-/* singles.c: whether all are of one element each, in runs of neighbours; a task of them, plan->together. */
+/* singles.c: whether all rows have one element, and are neighbours in runs; a task of plan->together of them. */
 int lse_is_single(const lse_plan *plan);
 void lse_singles_task(void *plan, ptrdiff_t index);
 
-/* panels.c: a task of short sums, plan->together of them. */
+/* panels.c: a task of plan->together short sums. */
 void lse_panels_task(void *plan, ptrdiff_t index);
 
-/* maps.c: softmax of rows of no more than LSE_STORED elements; of one of which all is NaN now. */
+/* maps.c: softmax of rows of at most LSE_STORED elements; of one whose results are all NaN. */
 void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count);
 void lse_finish_nan(const lse_plan *plan, const lse_row *row, char *out);
 
-/* maps.c: softmax or log-softmax from results, which may become NaN: those of elements less their shift, or of a row
- * with infinities. plain: no shift, infinity or NaN; of plain columns 0, and nothing is done. The same from given
- * sums. */
+/* maps.c: softmax or log-softmax from results, which may become NaN: those of the elements minus their shift, or of a
+ * row with infinities. plain: no shift, infinity or NaN; for plain columns returns 0 and does nothing. The same from
+ * given sums. */
 int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
                   const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads);
 int lse_map_given(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
@@ -106,17 +107,17 @@ int lse_map_given(const lse_plan *plan, lse_members *members, int threads, lse_r
 /* column_maps.c: softmax or log-softmax of columns of more than LSE_SHORT elements. */
 void lse_map_columns_of(const lse_plan *plan, int threads);
 
-/* Elements of a task that is left to one thread: the thread that called hears of an interrupt only while it works
- * itself, not while it waits for others. */
+/* Largest task, in elements, that one thread computes alone: the calling thread notices an interrupt only while it
+ * works itself, not while it waits for others. */
 #define LSE_LONG ((ptrdiff_t)1 << 22)
 
-/* tasks.c: calls task(context, i) for i < count, on so many threads, until it is to stop. */
+/* tasks.c: calls task(context, i) for i < count on this many threads until told to stop. */
 void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, ptrdiff_t count, int threads);
 
-/* tasks.c: how many columns go together, if possible so many that there is work for all threads all the time. */
+/* tasks.c: how many columns to process together, if possible such that all threads are busy all the time. */
 ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads);
 
-/* tasks.c, segments.c: all of it, by so many threads: of short sums, and of others as the operation wants it. */
+/* tasks.c, segments.c: the whole plan on this many threads: short sums, and others as the operation requires. */
 void lse_run_short(lse_plan *plan, int threads);
 void lse_run_rows(lse_plan *plan, const lse_request *request, int threads);
 void lse_run_cumulative(lse_plan *plan, const lse_request *request, int threads);

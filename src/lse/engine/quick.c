@@ -1,11 +1,11 @@
-/* One contiguous run without a plan: what is a call of few elements should cost no more than its arithmetic. */
+/* One contiguous run without a plan: a call on few elements should cost little more than its arithmetic. */
 #include <math.h>
 
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-/* The state of one contiguous run; 0 where it needs recomputation. The compiler may compare after the flags were put
- * back, so the comparison is one that NaN does not raise a flag in. */
+/* The state of one contiguous run; returns 0 where it needs recomputation. The compiler may move the comparison behind
+ * the restoring of the flags, so it must not raise a flag for NaN. */
 static int quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
 {
     const lse_row row = {(const char *)data, NULL, NULL, n};
@@ -42,7 +42,7 @@ int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, pt
     lse_results results;
     double of_n_lo;
     const int plain = quick_state(table, type, data, n, &state);
-    table->real[LSE_F64].finish(&state, 1, &results); /* with all digits that the sum has */
+    table->real[LSE_F64].finish(&state, 1, &results); /* to full precision */
     const double of_n = lse_log_of_count(table, n, &of_n_lo);
     const double mean = lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo);
     lse_types[type].put(value, 0, mean);

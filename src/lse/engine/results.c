@@ -6,9 +6,9 @@
 #include "engine/plan.h"
 #include "kernels/target.h"
 
-/* Second looks --------------------------------------------------------------------------------------------- */
+/* Recomputation -------------------------------------------------------------------------------------------- */
 
-/* A result that is no finite number. */
+/* Sets a result that is not a finite number, or is exact. */
 static void set_result(lse_results *results, ptrdiff_t i, double value, double sign)
 {
     results->value[i] = value;
@@ -17,8 +17,8 @@ static void set_result(lse_results *results, ptrdiff_t i, double value, double s
     results->scale[i] = NAN;
 }
 
-/* What the maximum of a row says of it: its sum is what the kernels have made of it, nothing, NaN, infinite, or to be
- * made again from its elements less the maximum. */
+/* The kinds of sums that the maximum of a row tells apart: computed by the kernels, empty, NaN, infinite, or to be
+ * recomputed from the elements minus the maximum. */
 typedef enum { PLAIN, NOTHING, NOT_A_NUMBER, INFINITE, DISTANT } sum_class;
 
 static sum_class classify(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
@@ -34,7 +34,7 @@ static sum_class classify(const lse_plan *plan, const lse_row *row, const lse_st
     return nans > 0 ? NOT_A_NUMBER : *infinities > 0 ? INFINITE : DISTANT;
 }
 
-/* Result i, computed from the elements less shift. */
+/* Result i, computed from the elements minus shift. */
 static void finish_shifted(const lse_plan *plan, const lse_row *row, ptrdiff_t i, double shift, int threads,
                            lse_results *results)
 {
@@ -61,12 +61,13 @@ static void recompute_result(const lse_plan *plan, const lse_row *row, const lse
     }
 }
 
-/* Whether a weighted sum is not what the kernels make well: its greatest exponent is beyond them, or it is far below
- * its greatest term, which is near 2^500: something cancels, or NaN stands for a weight that is not plain. */
+/* Whether the kernels' result for a weighted sum is unusable: its largest exponent is out of range, or it is far below
+ * its largest term, which is near 2^500, because terms cancel; or it is NaN because of a weight that is not 0 or
+ * normal. */
 static int needs_recomputation(const lse_plan *plan, const lse_states *states, ptrdiff_t i)
 { return !(fabs(states->max[i]) <= plan->most && fabs(states->tail[i]) >= plan->type->least_weighted); }
 
-/* A weighted row seen again: one state of its elements less shift, or log|sum| = value + value_lo and its sign. */
+/* A recomputed weighted sum: the state of its elements minus shift, or log|sum| = value + value_lo and its sign. */
 typedef struct {
     int exact;
     double shift, value, value_lo, sign;
@@ -123,7 +124,7 @@ static void recompute_weighted(const lse_plan *plan, const lse_row *row, const l
 
 /* Storing -------------------------------------------------------------------------------------------------- */
 
-/* Every NaN is stored as the same one. */
+/* All NaN are stored as the same one. */
 static void store_value(const lse_plan *plan, char *out, double value)
 {
     if (value != value) value = NAN;
@@ -138,7 +139,7 @@ double lse_divide(double value, double low, double divisor, double divisor_lo)
     return isfinite(quotient) ? quotient + (lost + (low - divisor_lo)) : quotient;
 }
 
-/* shift + value + value_lo, rounded once but for the last bits of value_lo; value alone where shift is 0. */
+/* shift + value + value_lo, rounded once except for the last bits of value_lo; value alone where shift is 0. */
 static void store_result(const lse_plan *plan, char *out, double shift, const lse_results *results, ptrdiff_t i)
 {
     double value = results->value[i], low = results->value_lo[i];
@@ -156,7 +157,7 @@ static void store_result(const lse_plan *plan, char *out, double shift, const ls
     store_value(plan, out, value);
 }
 
-/* The state of a row as a running sum. */
+/* The running sum of a row from its state. */
 static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads)
 {
     const lse_sum found = {states->max[i], states->tail[i], states->tail_lo[i], states->count[i]};
@@ -182,7 +183,7 @@ static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_st
     return found;
 }
 
-/* Whether results of this size follow one another. */
+/* Whether results of this size are contiguous. */
 static int are_neighbours(const ptrdiff_t *out_at, ptrdiff_t count, ptrdiff_t size)
 {
     int neighbours = 1;
@@ -190,7 +191,7 @@ static int are_neighbours(const ptrdiff_t *out_at, ptrdiff_t count, ptrdiff_t si
     return neighbours;
 }
 
-/* Sums join those given, which lie as the output does, or go where there are none. */
+/* Adds the sums to those given, which have the layout of the output, or stores them if there are none. */
 static void put_sums(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
 {
     enum { SIZE = sizeof(double) };
@@ -236,14 +237,14 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
     }
 }
 
-/* What rounding loses is wanted of all digits that the sum has. */
+/* For rounding errors and divisors the logarithm is computed to full precision. */
 static lse_finish finish_for(const lse_plan *plan)
 {
     if (plan->operation == LSE_SOFTMAX) return plan->kernels->finish_scaled;
     return plan->low || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish : plan->kernels->finish;
 }
 
-/* 0 where the results of columns are left, to be mapped together. */
+/* Returns 0 where the results of columns remain to be mapped together. */
 static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
                         const lse_states *states, int plain, int threads, lse_results *results)
 {
@@ -267,7 +268,7 @@ static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, p
     return 1;
 }
 
-/* Values of the kernels' type, to where they belong in an output. */
+/* Copies values of the kernels' type to their places in an output. */
 static void scatter_values(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count,
                            const char *values)
 {

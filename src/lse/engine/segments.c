@@ -4,14 +4,14 @@
 
 #include "engine/plan.h"
 
-/* Segment i of a row are its elements offsets[i] .. offsets[i + 1]; its result is i * step bytes from that of the
+/* Segment i of a row consists of elements offsets[i] .. offsets[i + 1]; its result is i * step bytes after that of the
  * first. */
 typedef struct {
     const lse_plan *plan;
     const ptrdiff_t *offsets;
     ptrdiff_t count, step;
-    ptrdiff_t stride;  /* bytes from an element to the next */
-    ptrdiff_t batches; /* of each row */
+    ptrdiff_t stride;  /* bytes from one element to the next */
+    ptrdiff_t batches; /* per row */
 } row_segments;
 
 static void find_segment(const row_segments *segments, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
@@ -23,11 +23,11 @@ static void find_segment(const row_segments *segments, const lse_row *row, char 
     *segment_out = out + i * segments->step;
 }
 
-/* Segments that are turned together, all padded to the length of the longest. */
+/* Segments that are transposed together, all padded to the length of the longest. */
 enum { TOGETHER = 16 };
 
-/* Short segments of like lengths, indices into those of a batch: their states, by way of a panel of rows of one length.
- * Elements that are -inf add nothing. */
+/* The states of short segments of similar lengths, indices into a batch, by a panel of rows of equal length. The
+ * padding, -inf, adds nothing. */
 static void short_states(const lse_plan *plan, const lse_row *rows, const int *index, ptrdiff_t count,
                          lse_states *states)
 {
@@ -48,7 +48,7 @@ static void short_states(const lse_plan *plan, const lse_row *rows, const int *i
     for (ptrdiff_t i = 0; i < count; i++) lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&own), i));
 }
 
-/* The order of rows by their lengths, short ones first. */
+/* Sorts rows by length, shortest first. */
 static void sort_by_length(const lse_row *rows, ptrdiff_t count, int *index)
 {
     for (int i = 0; i < count; i++) {
@@ -93,7 +93,7 @@ static void segments_task(void *context, ptrdiff_t number)
     lse_finish_group(plan, rows, out, count, &states, 1);
 }
 
-/* Those that are longer, each on all threads. */
+/* The longer segments, each on all threads. */
 static void long_segments(const row_segments *segments, ptrdiff_t outer, int threads)
 {
     lse_states states;

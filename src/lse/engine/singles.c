@@ -1,4 +1,4 @@
-/* Sums of one element each: at the speed of a copy, and without recomputation. */
+/* Sums of one element each: at the speed of a copy, never recomputed. */
 #include "engine/operations.h"
 
 int lse_is_single(const lse_plan *plan)
@@ -17,7 +17,7 @@ void lse_singles_task(void *context, ptrdiff_t index)
     const ptrdiff_t first = index * plan->together, sums = plan->outer * plan->kept_length, size = plan->itemsize;
     const ptrdiff_t end = lse_least(first + plan->together, sums);
     if (lse_is_stopped(plan->failed)) return;
-    for (ptrdiff_t at = first, some; at < end; at += some) { /* a run of neighbours after the other */
+    for (ptrdiff_t at = first, some; at < end; at += some) { /* one run of neighbours after another */
         const ptrdiff_t start = at % plan->kept_length, left = plan->kept_length - start;
         lse_row row;
         char *out;

@@ -1,4 +1,4 @@
-/* The algebra of running sums: a few operations a sum, in double precision or twice that. */
+/* Arithmetic of running sums: a few operations per sum, in double or double-double precision. */
 #include "engine/sums.h"
 
 #include <float.h>
@@ -9,7 +9,7 @@
 #include "engine/types.h"
 #include "kernels/pair.h"
 
-#define TOP 0x1p500 /* what a term of e^max is, near its anchor */
+#define TOP 0x1p500 /* the magnitude of the term e^max at its anchor */
 
 static int is_far(lse_sum s) { return isinf(s.tail_lo); }
 static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
@@ -18,8 +18,8 @@ lse_sum lse_no_sum(void) { return (lse_sum){-INFINITY, 0.0, 0.0, 0.0}; }
 lse_sum lse_infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY, 0.0}; }
 lse_sum lse_not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0, 0.0}; }
 
-/* e^x = (hi + lo) 2^n, hi within sqrt(2) of 1, within 2^-100 for |x| < 2^10; n is an integer. The first product with n
- * is exact, and so is what it leaves. */
+/* e^x = (hi + lo) 2^n, hi within a factor sqrt(2) of 1, within 2^-100 for |x| < 2^10; n is an integer. The first
+ * product with n is exact, and so is its difference from x. */
 static pair exp_of(pair x, double *n)
 {
     *n = (x.hi * LOG2E_f64 + 0x1.8p52) - 0x1.8p52;
@@ -44,7 +44,7 @@ static double exp_down(double d)
     return ldexp(e.hi, (int)n);
 }
 
-/* tail e^lo, where lo is what rounding a logarithm lost; beyond 1 it is less than an ulp of that, and left out */
+/* tail e^lo, where lo is the rounding error of a logarithm; a lo above 1 is less than an ulp of that, and is ignored */
 static double tail_with(double tail, double lo) { return fabs(lo) <= 1.0 ? tail * exp_down(lo) : tail; }
 
 lse_sum lse_plain_sum(double shift, double count, double tail, double tail_lo)
@@ -101,12 +101,12 @@ static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
     const lse_sum far_a = far_of(a, weighted), far_b = far_of(b, weighted);
     const double down = -fabs(far_a.max - far_b.max);
     const int a_is_high = far_a.max >= far_b.max;
-    if (down < -5000.0) return a_is_high ? a : b; /* as it is: it may be near, and have digits to lose */
+    if (down < -5000.0) return a_is_high ? a : b; /* unchanged: it may be in the other form, with more digits */
     const lse_sum high = a_is_high ? far_a : far_b, low = a_is_high ? far_b : far_a;
     return (lse_sum){high.max, high.tail + low.tail * exp_down(down), INFINITY, 0.0};
 }
 
-/* Some sums in the arrays of a kernel, up to a whole number of vectors; whether any is beyond the kernels. */
+/* Copies sums to the arrays of a kernel, padded to whole vectors; returns whether any is out of the kernels' range. */
 static int to_states(lse_sums s, ptrdiff_t count, lse_states *states)
 {
     const size_t size = (size_t)count * sizeof(double);
@@ -136,7 +136,7 @@ void lse_merge_few(const lse_kernels *table, int weighted, lse_sums out, lse_sum
     memcpy(out.count, both.count, size);
 }
 
-/* Two arrays of sums to be merged, SHARE of them by each task. */
+/* Two arrays of sums to be merged, SHARE of them in each task. */
 enum { SHARE = 16 * LSE_BATCH };
 typedef struct {
     const lse_kernels *table;
@@ -174,7 +174,7 @@ lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum
 
 /* Finishing ------------------------------------------------------------------------------------------------ */
 
-/* A plain sum as a weighted one. */
+/* An unweighted sum as a weighted one. */
 static lse_sum weighted_of(lse_sum s)
 {
     double n;
@@ -183,7 +183,7 @@ static lse_sum weighted_of(lse_sum s)
     return (lse_sum){n, sum.hi, sum.lo + top.lo + s.tail_lo, 0.0};
 }
 
-/* A weighted sum whose tail is between 2^500 and 2^501, or nothing. */
+/* A weighted sum normalised to a tail between 2^500 and 2^501, or empty. */
 static lse_sum scaled(lse_sum s)
 {
     int e;
@@ -216,7 +216,7 @@ double lse_log_of_count(const lse_kernels *table, ptrdiff_t count, double *lo)
     return results.value[0];
 }
 
-/* Of a sum that no kernel finishes. */
+/* Finishes a sum that no kernel handles. */
 static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
 {
     double value = NAN, sign = NAN;

@@ -1,4 +1,5 @@
-/* Cut into tasks of some rows or columns each; where those are too few, each in turn into pieces. */
+/* Divides a plan into tasks of several rows or columns each; where those are too few, each in turn is divided into
+ * pieces. */
 #include "engine/plan.h"
 
 static void find_members(const lse_plan *plan, ptrdiff_t index, lse_members *m)
@@ -12,7 +13,7 @@ static void find_members(const lse_plan *plan, ptrdiff_t index, lse_members *m)
     for (ptrdiff_t i = 0; i < m->count; i++) lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
 }
 
-/* One task, with threads of its own. */
+/* One task, on `threads` threads of its own. */
 static void group(const lse_plan *plan, ptrdiff_t index, int threads)
 {
     lse_members m;
@@ -38,7 +39,7 @@ static void group_task(void *context, ptrdiff_t index)
     if (!lse_is_stopped(plan->failed)) group(plan, index, 1);
 }
 
-/* Rows whose elements are neighbours share lines of memory, and are done block by block, all of them. */
+/* Rows whose elements are neighbours share cache lines, and are processed together, block by block. */
 static void cumulate_task(void *context, ptrdiff_t index)
 {
     enum { BLOCK = 16384 };
@@ -54,7 +55,7 @@ static void cumulate_task(void *context, ptrdiff_t index)
     }
 }
 
-/* How many rows go together, and how many tasks that makes. */
+/* Sets how many rows a task has, and returns how many tasks there are. */
 static ptrdiff_t cut_cumulated(lse_plan *plan, int threads)
 {
     const int last = plan->outer_ndim - 1, side_by_side = last >= 0 && plan->outer_stride[last] == plan->itemsize;
@@ -62,7 +63,7 @@ static ptrdiff_t cut_cumulated(lse_plan *plan, int threads)
     return lse_quotient_up(plan->outer, plan->together);
 }
 
-/* Whether no more than a fifth of the threads' time is spent on waiting for the last task. */
+/* Whether at most a fifth of the threads' time is spent waiting for the last task. */
 static int are_balanced(ptrdiff_t tasks, int threads)
 { return 4 * threads * lse_quotient_up(tasks, threads) <= 5 * tasks; }
 
@@ -73,7 +74,7 @@ ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrow
     return width;
 }
 
-/* How many rows or columns go together, and how many tasks that makes. */
+/* Sets how many rows or columns a task has, and returns how many tasks there are. */
 static ptrdiff_t cut(lse_plan *plan, int threads)
 {
     if (plan->columns) {
@@ -81,14 +82,14 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
         plan->panels = lse_quotient_up(plan->columns, plan->together);
         return plan->outer * plan->panels;
     }
-    /* so many that a task fits in the cache between its reduction and its map, and that all threads have some */
+    /* enough for a task to fit in the cache between its reduction and its map, and for all threads to have some */
     plan->together = lse_most(1, lse_least(LSE_BATCH, 32768 / plan->n));
     if (threads > 1) plan->together = lse_most(1, lse_least(plan->together, plan->outer / (4 * threads)));
     if (plan->n > LSE_PIECE) plan->together = 1;
     return lse_quotient_up(plan->outer, plan->together);
 }
 
-/* Likewise of short sums: whole panels, and so many that starting a task is nothing beside it. */
+/* The same for short sums: whole panels, and so many that starting a task costs nothing in comparison. */
 static ptrdiff_t cut_short(lse_plan *plan, int threads)
 {
     enum { ENOUGH = 1 << 14, MUCH = 1 << 18 };
@@ -98,7 +99,7 @@ static ptrdiff_t cut_short(lse_plan *plan, int threads)
     return lse_quotient_up(sums, plan->together);
 }
 
-/* Some of the tasks; what is left of all when it stops would take its time, however little each does. */
+/* Tasks started at a time: skipping the remaining ones after an interrupt takes time too, however little each does. */
 enum { SOME = 1 << 14 };
 typedef struct {
     lse_task task;

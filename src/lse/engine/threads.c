@@ -1,4 +1,4 @@
-/* What is asked of OpenMP and of the operating system, with answers where either is missing. */
+/* Calls to OpenMP and the operating system, with fallbacks where either is missing. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
@@ -30,10 +30,10 @@ void lse_note_fork(void) { LSE_STORE(&is_forked_child, 1); }
 #ifdef __linux__
 #include <stdio.h>
 #include <string.h>
-/* Whether this process was made by fork and has run no new program since. */
+/* Whether this process was created by fork and has not called exec since. */
 static int is_fork(void)
 {
-    char text[256] = ""; /* up to the ninth field of /proc/PID/stat, and beyond */
+    char text[256] = ""; /* enough for the ninth field of /proc/PID/stat */
     unsigned flags = 0;
     FILE *file = fopen("/proc/self/stat", "r");
     if (!file) return 0;
@@ -73,7 +73,7 @@ static int affinity(void) { return 0; }
 #endif
 
 static int wanted_limit = 0, environment_limit = 0;
-static LSE_THREAD_LOCAL int own_limit = 0; /* of the calling thread, in place of the others; 0 is none */
+static LSE_THREAD_LOCAL int own_limit = 0; /* of the calling thread, overrides the others; 0: none */
 
 int lse_limit_own_threads(int limit)
 {
@@ -116,9 +116,9 @@ static void run_one(lse_task task, void *context, ptrdiff_t index)
     lse_fp_leave(found);
 }
 
-/* OpenMP's runtimes end the process where the system refuses them a thread. So who never had so large a team starts as
- * many threads first, and one more for what else a team takes, all there at once; the team is 1 where that fails. Teams
- * that become smaller let go of theirs. */
+/* OpenMP runtimes abort the process if the system refuses them a thread. So a thread that needs a larger team than
+ * before first starts as many threads itself, all at the same time, plus one for other resources of a team; if that
+ * fails, the team is 1. Teams that shrink release their threads. */
 #if defined(_OPENMP) && !defined(_WIN32)
 static void *pass(void *gate)
 {
@@ -167,7 +167,7 @@ void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads)
 
 /* Interrupts ----------------------------------------------------------------------------------------------- */
 
-enum { LOOKS = 8, INTERVAL = 100 }; /* pieces from a look at the clock to the next; milliseconds between questions */
+enum { LOOKS = 8, INTERVAL = 100 }; /* pieces between looks at the clock; milliseconds between questions */
 static LSE_THREAD_LOCAL lse_question own_question = NULL;
 static LSE_THREAD_LOCAL unsigned looks = 0;
 static LSE_THREAD_LOCAL uint64_t asked = 0;

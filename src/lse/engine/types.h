@@ -1,4 +1,4 @@
-/* What the engine knows of each type that the kernels compute in: a row a type. */
+/* The properties of each type that the kernels compute in, one row per type. */
 #ifndef LSE_TYPES_H
 #define LSE_TYPES_H
 
@@ -6,11 +6,11 @@
 
 typedef struct {
     int size; /* bytes of an element */
-    /* The greatest magnitude of elements that the kernels take as they are; of weighted sums, of the exponents of their
-     * terms, x log2(e) + log2|b|. An exponent that is no greater stands for an x that is no greater than the first. */
+    /* The largest magnitude of elements that the kernels handle unshifted; for weighted sums, of the exponents of
+     * terms, x log2(e) + log2|b|. An exponent within the second limit implies an x within the first. */
     double most, most_weighted;
-    double least_weighted;   /* a weighted sum below this, beside a greatest term near 2^500, may have cancelled */
-    ptrdiff_t parallel_from; /* elements below which a second thread costs more than it brings */
+    double least_weighted;   /* a weighted sum below this, whose largest term is near 2^500, may have cancelled */
+    ptrdiff_t parallel_from; /* below this many elements a second thread does not pay */
     void (*put)(void *values, ptrdiff_t i, double value);
 } lse_type_facts;
 

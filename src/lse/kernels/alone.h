@@ -1,6 +1,6 @@
-/* Sums of one element each, included once for each F: contiguous in the input and in the output, which may be one. */
+/* Rows of one element each, included once for each F. Input and output are contiguous and may be the same memory. */
 
-/* The logarithms of the sums are the elements; -0 becomes 0, and every NaN the same one, as elsewhere. */
+/* logsumexp: the elements, with -0 as 0 and every NaN as the same one. */
 static void FN(copy_alone)(const char *x, char *out, ptrdiff_t count)
 {
     const V zero = VF(set)(0), nan = VF(set)((REAL)NAN);
@@ -10,7 +10,7 @@ static void FN(copy_alone)(const char *x, char *out, ptrdiff_t count)
     }
 }
 
-/* What each element is of its sum, or the logarithm of that: value, but NaN for -inf and NaN. */
+/* softmax and log_softmax: value, or NaN where the element is -inf or NaN. */
 static void FN(fill_alone)(const char *x, char *out, ptrdiff_t count, double value)
 {
     const V all = VF(set)((REAL)value), lowest = VF(set)(LOWEST), nan = VF(set)((REAL)NAN);

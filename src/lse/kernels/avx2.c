@@ -76,7 +76,7 @@ LSE_INLINE vf32 vf32_mantissa(vf32 a)
 }
 LSE_INLINE vf32 vf32_lookup(const float *table, vf32 a)
 {
-    const __m256i i = _mm256_srli_epi32(_mm256_castps_si256(a), 19); /* bit 3 becomes the sign that blendv wants */
+    const __m256i i = _mm256_srli_epi32(_mm256_castps_si256(a), 19); /* bit 3 becomes the sign bit that blendv tests */
     return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), i),
                             _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), i),
                             _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
@@ -150,7 +150,7 @@ LSE_INLINE vf64 vf64_where(const char *where, vf64 x, vf64 y)
 }
 LSE_INLINE vf64 vf64_exponent(vf64 a)
 {
-    const vf64 magic = _mm256_set1_pd(0x1p52); /* an integer below 2^52 in its low bits is added to it */
+    const vf64 magic = _mm256_set1_pd(0x1p52); /* adding it leaves an integer below 2^52 in the low bits */
     const vf64 biased = _mm256_castsi256_pd(_mm256_srli_epi64(_mm256_castpd_si256(a), 52));
     return _mm256_sub_pd(_mm256_or_pd(biased, magic), _mm256_set1_pd(0x1p52 + 1023.0));
 }

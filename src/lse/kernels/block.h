@@ -1,19 +1,19 @@
-/* Sums of no more than LSE_SHORT elements, included once for each F.
+/* Rows of at most LSE_SHORT elements, included once for each F.
  *
- * The maximum is known first. Elements that equal it are counted and kept out of the sum, one that is unordered counts
- * as different; the terms of all others are summed in eight lanes in double precision, in index order, and the lanes in
- * a fixed tree. Nothing else decides the bits, so that a row alone and one among others, of any layout, have the same.
+ * The maximum is found first. Elements equal to it are counted and left out of the sum; NaN counts as different. The
+ * terms of all others are summed in double precision in eight lanes, in index order, and the lanes in a fixed tree.
+ * Nothing else affects the bits, so that they do not depend on the layout or on the other rows of a batch.
  *
- * float32: a plain sum of exponentials in double precision. float64: a sum of what lies on a grid of 2^-43 of the
- * greatest term, which is exact, and one of what lies below it, so that the sum is as good as the worst of its terms
- * (exp.h: 0.80 of 2^-53). What is missing at the end adds zeros.
+ * float32: an ordinary sum of exponentials in double precision. float64: each term is split at a grid of 2^-43 of the
+ * largest term. The sum of the multiples of the grid is exact; the remainders are summed separately. The sum is as
+ * accurate as its worst term (exp.h: 0.80 of 2^-53). At the end of a row, missing elements add zeros.
  *
- * Of a result in [1, 2) that is 0.40 ulp at most; the finish may add 0.13, the last rounding 0.50. No row is known
- * in which all of them come together. The worst known is at 0.96 of the bound: 256 elements of which the last is
- * -0x1.8fced4fbc4e36p+1, the others -0x1.1ff4bf1cc3decp+2. Of floats it is at 0.53: 176 of -0x1.a02622p+1, the 49th
- * -0x1.3b2a2ep+1 (tests/accuracy/test_worst_known.py). */
+ * For a result in [1, 2) that is at most 0.40 ulp; the finish adds up to 0.13 and the last rounding 0.50. No row is
+ * known in which all of them coincide. The worst known one is at 0.96 of the bound: 256 elements, the last
+ * -0x1.8fced4fbc4e36p+1, the others -0x1.1ff4bf1cc3decp+2. For floats it is at 0.53: 176 times -0x1.a02622p+1, but
+ * -0x1.3b2a2ep+1 for the 49th (tests/accuracy/test_worst_known.py). */
 
-/* Elements as doubles, a register of them. */
+/* A register of elements, as doubles. */
 LSE_INLINE vf64 FN(widen)(const void *p)
 {
 #if F_IS_DOUBLE
@@ -23,8 +23,8 @@ LSE_INLINE vf64 FN(widen)(const void *p)
 #endif
 }
 
-/* count elements of one lane, from as many turns, join its sum, of doubles hi less the offset; a compile-time
- * constant. */
+/* Adds `count` elements of one lane, a compile-time constant, from as many turns to its sum. For doubles hi includes
+ * the offset. */
 LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, const wide_level *level, const int masked,
                          vf64 *others)
 {
@@ -57,7 +57,8 @@ LSE_INLINE void FN(fold)(vf64 *hi, vf64 *lo, const vf64 *x, const int count, con
 
 /* Vertically: sums side by side -------------------------------------------------------------------------------- */
 
-/* The lanes in halves; lanes: min(n, LSE_LANES). Of doubles less the offset the sum hi[0] is exact. */
+/* Adds the lanes pairwise, halving their number; lanes: min(n, LSE_LANES). For doubles, after subtracting the offset,
+ * the sum hi[0] is exact. */
 LSE_INLINE void FN(add_lanes_of)(vf64 *hi, vf64 *lo, const int lanes, vf64 offset)
 {
     LSE_UNROLL for (int j = 0; j < lanes && F_IS_DOUBLE; j++) hi[j] = vf64_sub(hi[j], offset);
@@ -69,11 +70,11 @@ LSE_INLINE void FN(add_lanes_of)(vf64 *hi, vf64 *lo, const int lanes, vf64 offse
         }
 }
 
-/* Lines of memory for each two elements of vf64_width sums: as many as a panel has. */
+/* Cache lines to prefetch for every two elements of vf64_width sums: as many as the panel occupies. */
 enum { FN(ASKS) = vf64_width == 8 && F_IS_DOUBLE ? 2 : 1 };
 
-/* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself
- * if it is less, constants both. */
+/* The sums of n elements in each of vf64_width columns; a line of the tile holds the elements of one index. lanes:
+ * min(n, LSE_LANES). If n is less than that, it is a compile-time constant, as lanes is. */
 LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, ask_ahead *ask, lse_states *states,
                               ptrdiff_t at)
 {
@@ -112,7 +113,7 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
-/* Sums of one element: itself, which is their maximum unless it is NaN. */
+/* Sums of one element: the element itself, equal to max unless it is NaN. */
 LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 {
     vf64_store(states->max + at, max);
@@ -122,8 +123,8 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 }
 
 #if F_IS_DOUBLE
-/* Whether a sum, that of a maximum so near 0 and of terms so small, may be tiny itself: then its terms want a finer
- * grid. */
+/* Whether the log-sum-exp may itself be tiny: the maximum is near 0 and all other terms are small. Its terms then need
+ * a finer grid. */
 LSE_INLINE int is_faint(row_sum s) { return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480; }
 
 static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at);
@@ -142,7 +143,7 @@ LSE_INLINE void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max,
 #define sum_faint_of_tile_f32(tile, n, max, states, at) ((void)0)
 #endif
 
-/* A whole vector of sums from its tile of n lines; max are their maxima. */
+/* One vector of sums from a tile of n lines; max holds their maxima. */
 static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
 {
     REAL top[VF(width)];
@@ -164,9 +165,9 @@ static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, l
     FN(sum_faint_of_tile)(tile, n, max, states, at);
 }
 
-/* Horizontally: one row --------------------------------------------------------------------------------------- */
+/* Horizontally: one row ----------------------------------------------------------------------------------------- */
 
-/* The maximum of n elements; NaN is passed over. */
+/* The maximum of n elements, ignoring NaN. */
 LSE_INLINE REAL FN(run_max)(const char *x, ptrdiff_t n)
 {
     const V lowest = VF(set)(-(REAL)INFINITY);
@@ -179,7 +180,7 @@ LSE_INLINE REAL FN(run_max)(const char *x, ptrdiff_t n)
     return VF(greatest)(VF(max)(VF(max)(max[0], max[1]), VF(max)(max[2], max[3])));
 }
 
-/* `turns`, 2 or 4, turns of the lanes join the sums. */
+/* Adds `turns` turns of the lanes, 2 or 4, to the sums. */
 LSE_INLINE void FN(fold_turns)(const char *x, const int turns, vf64 *hi, vf64 *lo, const wide_level *level,
                                const int masked, vf64 *others)
 {
@@ -191,14 +192,14 @@ LSE_INLINE void FN(fold_turns)(const char *x, const int turns, vf64 *hi, vf64 *l
     }
 }
 
-/* The last n < 16 elements of a row, and copies of the maximum, which add nothing. */
+/* The last n < 16 elements of a row, padded with copies of the maximum, which add nothing. */
 LSE_INLINE void FN(last_turns)(const char *x, ptrdiff_t n, REAL max, REAL *turns)
 {
     for (int i = 0; i < 2 * LSE_LANES; i += VF(width))
         VF(store)(turns + i, VF(load_some)(x + (size_t)i * sizeof(REAL), n - i, VF(set)(max)));
 }
 
-/* The sum of a row from its lanes; others: how many of its elements are not the maximum. */
+/* The sum of a row from its lanes; others: how many of its elements differ from the maximum. */
 LSE_INLINE row_sum FN(sum_of_lanes)(REAL max, ptrdiff_t n, vf64 others, const vf64 *hi, const vf64 *lo, vf64 offset)
 {
     row_sum sum = {(double)max, (double)n - total_of(others), 0.0, 0.0};

@@ -1,4 +1,4 @@
-/* The algorithm, written once over the vocabulary of whichever file includes this. */
+/* The algorithm, written once in terms of the vocabulary of the including file. */
 #include <float.h>
 #include <math.h>
 #include <stdint.h>

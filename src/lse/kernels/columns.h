@@ -1,5 +1,5 @@
-/* Neighbouring columns of more than LSE_SHORT elements, included once for each F: the sums of long.h side by side, with
- * the same bits. */
+/* Neighbouring columns of more than LSE_SHORT elements, included once for each F: the algorithm of long.h for a vector
+ * of columns, with the same bits. */
 
 #if F_IS_DOUBLE
 enum { FN(HALVES) = 1 };
@@ -13,7 +13,7 @@ typedef struct {
     vf64 anchor[FN(HALVES)];
 #if F_IS_DOUBLE
     vf64 hi[LSE_LANES], lo[LSE_LANES], old, old_lo;
-    vf64 offset, block[LSE_LANES], block_lo[LSE_LANES]; /* of a block, and the sums of its lanes */
+    vf64 offset, block[LSE_LANES], block_lo[LSE_LANES]; /* offset of a block, and the sums of its lanes */
 #else
     vf64 s[LSE_LANES][FN(HALVES)], rest[FN(HALVES)];
 #endif
@@ -36,7 +36,7 @@ static void FN(columns_start)(FN(column_sums) *c)
 #endif
 }
 
-/* The anchor that each maximum wants, no farther than the kernels go. */
+/* The anchors for these maxima, clamped to the range of the kernels. */
 LSE_INLINE vf64 FN(anchor_of)(vf64 max)
 {
     const vf64 high = vf64_set(FN(LSE_FAR)), low = vf64_set(-FN(LSE_FAR));
@@ -66,7 +66,7 @@ static void columns_raise_f64(column_sums_f64 *c, vf64 block)
     c->max = max;
 }
 
-/* `turns` turns of the lanes, an even number; x: the first row, rows `pitch` bytes apart. */
+/* `turns` turns of the lanes, an even number; x: the first row; rows are `pitch` bytes apart. */
 LSE_INLINE void columns_sweep_f64(column_sums_f64 *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, const int masked,
                                   ptrdiff_t ahead)
 {
@@ -175,7 +175,7 @@ static void columns_raise_f32(column_sums_f32 *c, vf32 block)
     c->max = max;
 }
 
-/* `turns` turns of sixteen rows, no more than FLUSH elements; x: the first row, rows `pitch` bytes apart. */
+/* `turns` turns of sixteen rows, at most FLUSH elements; x: the first row; rows are `pitch` bytes apart. */
 LSE_INLINE void columns_sweep_f32(column_sums_f32 *c, const char *x, ptrdiff_t pitch, ptrdiff_t turns, const int masked,
                                   ptrdiff_t ahead)
 {
@@ -252,7 +252,7 @@ static void FN(sweep_plain)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, 
     FN(columns_sweep)(c, x, pitch, turns, 0, ahead);
 }
 
-/* The n rows of a block of one vector of columns. */
+/* Adds a block of n rows of one vector of columns. */
 static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t n, V block, ptrdiff_t ahead)
 {
     enum { ROWS = F_IS_DOUBLE ? 2 * LSE_LANES : 16, TURNS = F_IS_DOUBLE ? 2 : 1 };
@@ -266,7 +266,7 @@ static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch
         (masked ? FN(sweep_masked) : FN(sweep_plain))(c, x + i * pitch, pitch, some / ROWS * TURNS, ahead);
     }
     if (whole < n) {
-        REAL last[ROWS * VF(width)]; /* filled up with copies of the maximum, which are taken off the count */
+        REAL last[ROWS * VF(width)]; /* padded with copies of the maximum, which are subtracted from the count */
         for (ptrdiff_t r = 0; r < ROWS; r++)
             VF(store)(last + r * VF(width), whole + r < n ? VF(load)(x + (whole + r) * pitch) : c->max);
         FN(sweep_masked)(c, (const char *)last, sizeof(V), TURNS, 0);
@@ -275,14 +275,14 @@ static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch
     FN(columns_block_end)(c);
 }
 
-/* Rows start .. start + n of a panel where they lie, or copied to where their cache has room for them. */
+/* Rows start .. start + n of a panel, in place, or copied where they would evict each other from the cache. */
 typedef struct {
     const char *x;
     ptrdiff_t pitch, ahead;
     REAL copy[LSE_SHORT * FN(PANEL)];
 } FN(column_block);
 
-/* Rows whose distance is a multiple of this share few sets of a cache, and push each other out of it. */
+/* Rows at distances that are multiples of this share few sets of a cache and evict each other. */
 enum { FN(CROWDED) = 4096 };
 
 static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
@@ -315,7 +315,7 @@ static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, pt
     }
 }
 
-/* The maxima of each vector of a panel. */
+/* The maxima of each vector of columns of a panel. */
 static void FN(columns_max)(const FN(column_block) *block, ptrdiff_t n, ptrdiff_t vectors, V *max)
 {
     enum { MOST = FN(PANEL) / VF(width) };
@@ -333,7 +333,7 @@ static void FN(columns_max)(const FN(column_block) *block, ptrdiff_t n, ptrdiff_
         for (ptrdiff_t v = 0; v < vectors; v++) max[v] = VF(max)(VF(load)(x + (size_t)v * sizeof(V)), max[v]);
 }
 
-/* Columns of no more than LSE_SHORT elements, a tile for each vector of them. */
+/* Columns of at most LSE_SHORT elements, one tile for each vector of columns. */
 static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t count, lse_states *states)
 {
     FN(column_block) block;

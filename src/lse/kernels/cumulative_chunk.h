@@ -1,7 +1,7 @@
-/* Running sums of a chunk of a row, all at once, and their logarithms, included once for each F.
+/* Cumulative sums of a chunk of a row, computed together, and their logarithms, included once for each F.
  *
- * Each lane sums a run of consecutive elements. Terms are split at a grid so coarse that the sums of what lies on it
- * are exact in any order; what lies below is summed apart. */
+ * Each lane sums a run of consecutive elements. Terms are split at a grid so coarse that sums of its multiples are
+ * exact in any order; the remainders are summed separately. */
 
 enum {
     FN(TILE) = LANES * LANES,
@@ -24,8 +24,8 @@ LSE_INLINE FN(level) FN(level_for)(REAL max)
     return level;
 }
 
-/* What precedes an element: nothing or a sum beyond NEAR (outside), 2^anchor (hi + lo) (inside), or NaN (lost).
- * last is the latest result; limit that of the level. */
+/* The sum of the elements so far: 2^anchor (hi + lo) (inside), empty or beyond INSIDE_LIMIT (outside), or NaN (lost).
+ * last is the latest result. */
 typedef struct {
     FN(level) level;
     REAL hi, lo, last;
@@ -33,8 +33,7 @@ typedef struct {
     int where;
 } FN(running);
 
-/* A square of LANES by LANES elements, mirrored on its diagonal: each round brings the last bit of the index to the
- * front. */
+/* Transposes LANES by LANES elements: each round rotates the index by one bit, the last to the front. */
 LSE_INLINE void FN(mirror)(V *v)
 {
     enum { HALF = FN(TILE_VECTORS) / 2 };
@@ -49,21 +48,22 @@ LSE_INLINE void FN(mirror)(V *v)
 }
 
 /* A chunk of `tiles` tiles: each lane has a run of tiles * LANES consecutive elements, LANES of them in each tile.
- * fine: along each lane, sums of what rounding to the grid left; coarse: the grid's offset and sums of the rounded. */
+ * coarse: the offset plus, along each lane, the sums of the terms rounded to the grid; fine: the sums of the
+ * remainders. */
 typedef struct {
     int tiles;
     V coarse[FN(TILES)][FN(TILE_VECTORS)], fine[FN(TILES)][FN(TILE_VECTORS)];
-    V coarse_before[FN(groups)], fine_before[FN(groups)]; /* to be added: what the lanes before this one sum to */
+    V coarse_before[FN(groups)], fine_before[FN(groups)]; /* the sums of all preceding lanes, still to be added */
 } FN(chunk);
 
-/* Element 0 of vector i of a tile, in the order of memory. */
+/* The index in memory of element 0 of vector i of a tile. */
 LSE_INLINE size_t FN(place)(const FN(chunk) *c, int tile, int i)
 {
     const int run = i / FN(groups), part = i % FN(groups);
     return ((size_t)(run * c->tiles + tile) * LANES + (size_t)(part * VF(width))) * sizeof(REAL);
 }
 
-/* The sums of e^x 2^-N along the lanes. Every sum of rounded terms lies on the grid, an ulp of the offset: exact. */
+/* The sums of e^x 2^-N along the lanes. The grid is an ulp of the offset, so that sums of rounded terms are exact. */
 LSE_INLINE void FN(sum_lanes_of)(const char *x, FN(chunk) *c, V bias, V floor, V offset)
 {
     V h[FN(groups)], l[FN(groups)];
@@ -92,13 +92,13 @@ LSE_INLINE void FN(sum_lanes_of)(const char *x, FN(chunk) *c, V bias, V floor, V
     }
 }
 
-/* What precedes each lane; the sum goes on to the end of the chunk. */
+/* Computes the sum that precedes each lane, and moves the running sum to the end of the chunk. */
 LSE_INLINE void FN(join_chunk)(FN(chunk) *c, REAL offset, FN(running) *s)
 {
     REAL hi[LANES], lo[LANES];
     const V *coarse = c->coarse[c->tiles - 1] + FN(TILE_VECTORS) - FN(groups);
     const V *fine = c->fine[c->tiles - 1] + FN(TILE_VECTORS) - FN(groups);
-    const REAL even = 1.5f * offset; /* adding it rounds to the grid either side of 0 */
+    const REAL even = 1.5f * offset; /* adding this rounds to the grid on either side of 0 */
     for (int g = 0; g < FN(groups); g++) {
         const V whole = VF(sub)(VF(add)(fine[g], VF(set)(even)), VF(set)(even));
         VF(store)(hi + g * VF(width), VF(add)(VF(sub)(coarse[g], VF(set)(offset)), whole));
@@ -135,7 +135,7 @@ LSE_INLINE void FN(log_chunk)(const FN(chunk) *c, char *out, V n)
                 hi[j] = VF(add)(c->coarse[tile][i + j], c->coarse_before[g]);
                 lo[j] = VF(add)(c->fine[tile][i + j], c->fine_before[g]);
             }
-            /* what lies below the grid may add up to 2^-5 of a sum in float32, too much for log_sums */
+            /* remainders may add up to 2^-5 of a sum in float32, too much for log_sums */
             LSE_UNROLL for (int j = 0; j < 2 && !F_IS_DOUBLE; j++) {
                 const V sum = VF(add)(hi[j], lo[j]);
                 lo[j] = VF(sub)(lo[j], VF(sub)(sum, hi[j]));
@@ -148,7 +148,7 @@ LSE_INLINE void FN(log_chunk)(const FN(chunk) *c, char *out, V n)
     }
 }
 
-/* The power of two above bound: what is below bound, added to it, is rounded to 2^-23 or 2^-52 of it. */
+/* The power of two above bound: adding it to a number below bound rounds to 2^-23 or 2^-52 of it. */
 LSE_INLINE REAL FN(offset_for)(double bound)
 {
     uint64_t bits;
@@ -158,7 +158,7 @@ LSE_INLINE REAL FN(offset_for)(double bound)
     return (REAL)(2.0 * bound);
 }
 
-/* n <= CHUNK elements of no more than max, which does not exceed the last result by more than add_inside allows. */
+/* n <= CHUNK elements of at most max, which exceeds the last result by no more than add_inside allows. */
 static void FN(add_chunk)(const char *x, char *out, ptrdiff_t n, REAL max, FN(running) *s)
 {
     const double anchor = s->level.anchor;

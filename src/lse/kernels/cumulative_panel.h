@@ -1,11 +1,11 @@
-/* Running sums of rows of no more than LSE_SHORT elements, in the tiles of panel.h or one row by itself, with the same
- * bits, included once for each F.
+/* Cumulative sums of rows of at most LSE_SHORT elements, in the tiles of panel.h or row by row, with the same bits,
+ * included once for each F.
  *
- * All elements are added one after another; sums are the same at any anchor, which rises where an element wants it.
- * The first element that is not -inf is its own logarithm. Rows with numbers beyond INSIDE_LIMIT are done as long ones
- * are. */
+ * Elements are added one at a time. Sums are the same at any anchor; it rises when an element exceeds what it can take.
+ * The logarithm of the first element that is not -inf is that element. Rows with numbers beyond INSIDE_LIMIT are
+ * handled as long rows. */
 
-/* The greatest magnitude of x and others, of which NaN and -inf have none. */
+/* The larger magnitude of x and reach; NaN and -inf are ignored. */
 LSE_INLINE V FN(farther)(V x, V reach)
 {
     return VF(max)(VF(select)(x, VF(set)(LOWEST), VF(abs)(x), VF(set)(0)), reach);
@@ -17,7 +17,7 @@ static void FN(cumulate_far)(const REAL *x, REAL *out, ptrdiff_t n)
     FN(cumulate_block)((const char *)x, (char *)out, n, &s);
 }
 
-/* One row in one run, which out may be. */
+/* One contiguous row; out may be x. */
 static void FN(cumulate_short)(const char *x, char *out, ptrdiff_t n)
 {
     FN(running) s = {.level = FN(level_for)(-(REAL)INFINITY)};
@@ -46,7 +46,7 @@ static void FN(cumulate_short)(const char *x, char *out, ptrdiff_t n)
     memcpy(out, y, (size_t)n * sizeof(REAL));
 }
 
-/* A vector of running sums, and what the exponential wants to know of their anchors. */
+/* A vector of running sums, and what the exponential needs of their anchors. */
 typedef struct {
     V hi, lo, limit, anchor, bias, floor;
 } FN(running_sums);
@@ -59,7 +59,7 @@ LSE_INLINE V FN(lowered)(V x, V e)
     return VF(mul)(VF(mul)(x, VF(pow2)(VF(add)(first, bias))), VF(pow2)(VF(add)(second, bias)));
 }
 
-/* The anchors of sums whose next element exceeds their limit, as raise_sum. */
+/* Raises the anchors of those sums whose next element exceeds their limit, as raise_sum does. */
 LSE_INLINE void FN(raise_sums)(FN(running_sums) *s, V x)
 {
     const V magic = VF(set)(MAGIC), most = VF(set)((REAL)INSIDE_LIMIT);
@@ -75,7 +75,7 @@ LSE_INLINE void FN(raise_sums)(FN(running_sums) *s, V x)
     s->floor = VF(mul)(VF(sub)(anchor, VF(set)(EXP_BIAS)), VF(set)(FN(LN2_HI)));
 }
 
-/* `count` lines of a tile, 1 or 2, none of which exceeds the limits: add_serially for each column. */
+/* Adds `count` lines of a tile, 1 or 2, none of which exceeds the limits: add_serially for each column. */
 LSE_INLINE void FN(cumulate_lines)(const REAL *x, REAL *out, const int count, FN(running_sums) *s)
 {
     const V zero = VF(set)(0), nan = VF(set)((REAL)NAN);

@@ -1,13 +1,13 @@
 /* y[i] = log(sum(e^x[j] for j <= i)) along a row, included once for each F.
  *
- * The running sum is hi + lo at an anchor (exp.h). All is done in index order, cut by values and index alone. Where
- * a chunk does not exceed the sum before it by much it is taken at once (cumulative_chunk.h); elsewhere, as at the
- * beginning of a row and where it ascends, one element is added after the other. */
+ * The running sum is hi + lo at an anchor (exp.h). Elements are added in index order, and divided into chunks by their
+ * values and indices alone. A chunk that does not exceed the preceding sum by much is computed at once
+ * (cumulative_chunk.h); otherwise, as at the beginning of a row and where it ascends, elements are added one at a
+ * time. */
 
-/* Elements and sums within INSIDE_LIMIT are inside. RISE: how much an element may exceed the sum and those before it,
- * without what they need sinking below the smallest normal number; (HEADROOM + EXP_BIAS - 2 * 53) ln 2 and more.
- * HEADWAY: how much one of a whole chunk may exceed the sum, which the grid must not swallow: the grid is at most 2^-10
- * of it. */
+/* Elements and sums within INSIDE_LIMIT are inside. RISE: how much an element may exceed the sum and the elements
+ * before it without pushing digits that matter below the smallest normal number: (HEADROOM + EXP_BIAS - 2 * 53) ln 2 or
+ * more. HEADWAY: how much an element of a chunk may exceed the sum, so that the grid is at most 2^-10 of the sum. */
 #define INSIDE_LIMIT (FN(LSE_FAR) / 2)
 #if F_IS_DOUBLE
 #define RISE 1000.0
@@ -17,11 +17,11 @@
 #define HEADWAY -1.5f
 #endif
 
-enum { FN(SERIAL) = 32 }; /* elements added one by one before the rest is looked at again */
+enum { FN(SERIAL) = 32 }; /* elements added one by one before a chunk is tried again */
 
 enum { FN(OUTSIDE), FN(INSIDE), FN(LOST) };
 
-/* n <= SERIAL elements, of which none exceeds those before it by more than RISE. */
+/* n <= SERIAL elements, none of which exceeds those before it by more than RISE. */
 static void FN(add_serially)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
 {
     REAL u[FN(SERIAL)], scale[FN(SERIAL)], high[FN(SERIAL)], low[FN(SERIAL)];
@@ -63,7 +63,7 @@ LSE_INLINE REAL FN(read)(const char *x, ptrdiff_t i)
     return value;
 }
 
-/* How many of n elements the sum can take at one anchor: none where the first is NaN or beyond INSIDE_LIMIT. */
+/* How many of n elements the sum can take at one anchor: 0 where the first is NaN or beyond INSIDE_LIMIT. */
 LSE_INLINE ptrdiff_t FN(steady)(const char *x, ptrdiff_t n, REAL last)
 {
     const REAL first = FN(read)(x, 0), low = first > last ? first : last;
@@ -84,12 +84,12 @@ LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
     s->lo = s->lo * f.first * f.second;
 }
 
-/* The next elements of n, inside; returns how many. */
+/* Adds some of the next n elements while the sum is inside; returns how many. */
 static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
 {
     ptrdiff_t some = n < most ? n : most;
     REAL max = FN(run_max)(x, some), top = s->last + HEADWAY;
-    if (max > top && some > FN(TILE)) { /* a tile alone has a grid so much finer */
+    if (max > top && some > FN(TILE)) { /* a single tile has a finer grid */
         some = FN(TILE);
         max = FN(run_max)(x, some);
         top += (REAL)1.3;
@@ -116,7 +116,7 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
     return some;
 }
 
-/* The sum is outside.max's term, a little more: so brought inside. */
+/* Brings inside a sum that is the term of outside.max and little more. */
 LSE_INLINE void FN(enter)(FN(running) *s)
 {
     REAL term[VF(width)], rest[VF(width)];
@@ -131,7 +131,7 @@ LSE_INLINE void FN(enter)(FN(running) *s)
     s->where = FN(INSIDE);
 }
 
-/* The next elements of n, outside: one by one, until the sum is inside or NaN. */
+/* Adds elements one at a time while the sum is outside, until it is inside or NaN; returns how many. */
 static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
 {
     for (ptrdiff_t i = 0; i < n;) {
@@ -150,7 +150,7 @@ static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(runni
     return n;
 }
 
-/* n elements of a row in one contiguous run. */
+/* n contiguous elements of a row. */
 LSE_INLINE void FN(cumulate_block)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
 {
     const REAL nan = (REAL)NAN;

@@ -1,4 +1,4 @@
-/* Which tables this processor, under this operating system, can run, and which one is used. */
+/* Which tables this processor and operating system can run, and which one is used. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +74,7 @@ const lse_kernels *lse_chosen(void)
     const lse_kernels *table = LSE_LOAD(&chosen);
     if (table) return table;
     table = named(getenv("LSE_KERNELS"));
-    if (table) LSE_STORE(&chosen, table); /* whoever else comes here finds the same one */
+    if (table) LSE_STORE(&chosen, table); /* concurrent callers find the same table */
     return table;
 }
 

@@ -1,8 +1,8 @@
-/* e^x of floats from a table of eighths, for sums of many: e^x 2^-N = a (1 + p) FACTOR, where a is a power of two times
- * an entry of EIGHTHS and p = e^r - 1 with |r| <= ln(2) / 16.
+/* e^x of floats from a table of eighths, for long sums: e^x 2^-N = a (1 + p) FACTOR, where a is a power of two times an
+ * entry of EIGHTHS and p = e^r - 1 with |r| <= ln(2) / 16.
  *
- * The terms of the maximum are near 2^HEADROOM; FLOOR below that they stay as they are, so that no product is
- * subnormal: what is clamped is 2^-187 of the maximum. N = anchor + 500 (wide.h). */
+ * The terms of the maximum are near 2^HEADROOM. Terms are clamped at FLOOR below that, 2^-187 of the maximum, so that
+ * no product is subnormal. N = anchor + 500 (wide.h). */
 
 #define EIGHTHS_HEADROOM 100.0
 #define EIGHTHS_FLOOR 187.0
@@ -13,7 +13,7 @@ LSE_INLINE float eighths_bias(double anchor)
 }
 LSE_INLINE float eighths_floor(double anchor) { return (float)((anchor + 500.0 - EIGHTHS_FLOOR) * LN2_HI_f64); }
 
-/* a and p; within 0.12 of 2^-24 of a (1 + p) FACTOR, for |x| < LSE_FAR_f32; the worst x known, -0x1.d7f7a8p+16, 0.113
+/* a and p; within 0.12 of 2^-24 of a (1 + p) FACTOR, for |x| < LSE_FAR_f32; the worst known x is -0x1.d7f7a8p+16, 0.113
  * (python -m reliability numbers). */
 LSE_INLINE vf32 eighths_exp(vf32 x, vf32 bias, vf32 floor, vf32 *p)
 {
@@ -27,7 +27,7 @@ LSE_INLINE vf32 eighths_exp(vf32 x, vf32 bias, vf32 floor, vf32 *p)
     return vf32_eighths(t, EIGHTHS);
 }
 
-/* Sixteen elements of a row join the sums: a in double precision, neighbours first, a p in float. */
+/* Adds sixteen elements of a row to the sums: a in double precision, neighbours first, a p in float. */
 LSE_INLINE void eighths_turn(const char *x, const int masked, vf32 max, vf32 bias, vf32 floor, vf64 *s, vf32 *lo,
                              vf32 *others)
 {
@@ -51,7 +51,7 @@ LSE_INLINE void eighths_turn(const char *x, const int masked, vf32 max, vf32 bia
     }
 }
 
-/* The sum of sixteen lanes, in halves. */
+/* The sum of sixteen lanes, halving their number. */
 LSE_INLINE float eighths_flush(vf32 *lo)
 {
     LSE_UNROLL for (int half = 16 / vf32_width / 2; half > 0; half /= 2)
@@ -59,13 +59,13 @@ LSE_INLINE float eighths_flush(vf32 *lo)
     return vf32_total(lo[0]);
 }
 
-/* A sum of a, times 2^-896, and of a p as the tail of a state. */
+/* The tail of a state from a sum of a, times 2^-896, and a sum of a p. */
 LSE_INLINE double eighths_total(double sum, double rest)
 {
     return fma(sum, 0x1p896, rest) * (EIGHTHS_FACTOR * 0x1p400);
 }
 
-/* count e^x as a term of that. */
+/* count e^x in the units of eighths_total. */
 LSE_INLINE vf64 eighths_term(vf64 x, vf64 count, vf64 anchor)
 {
     wide_level level;

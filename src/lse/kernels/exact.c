@@ -1,10 +1,11 @@
-/* Signed sums whatever they hold: log|S| and the sign of S = sum(b e^a), slow and careful.
+/* Signed sums of any weights, slowly and accurately: log|S| and the sign of S = sum(b e^a).
  *
- * Two exact additions carry it. The weights of equal a are summed without rounding: since the e^a of different rational
- * a are linearly independent over the rationals (Lindemann-Weierstrass), S is 0 only where each of these sums is, and
- * a group of sum 0 is left out. What the others give, each within 2^-102 of itself, is summed without rounding too. So
- * the error of S is below 2^-102 of sum(|b| e^a) over these groups, for any n and in any order; 2^-105.2 is the worst
- * seen: a = [0.0002628444710033482, -57.8713919248264], b = [5e-324, 5.593079014711252e+284]. */
+ * It is based on two exact additions. The weights of equal a are summed without rounding: since the e^a of different
+ * rational a are linearly independent over the rationals (Lindemann-Weierstrass), S is 0 only if each of these sums is,
+ * and a group of sum 0 is dropped. The terms of the other groups, each within 2^-102 of itself, are summed without
+ * rounding too. So the error of S is below 2^-102 of sum(|b| e^a) over these groups, for any n and in any order;
+ * 2^-105.2 is the worst observed: a = [0.0002628444710033482, -57.8713919248264], b = [5e-324,
+ * 5.593079014711252e+284]. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,19 +14,19 @@
 #include "kernels.h"
 #include "pair.h"
 
-/* x 2^e for |x| < 1, rounded once: ldexp of Windows 10 truncates what becomes subnormal. */
+/* x 2^e for |x| < 1, rounded once: ldexp of Windows 10 truncates subnormal results. */
 LSE_INLINE double scale(double x, int e) { return e < -800 ? ldexp(x, e + 200) * 0x1p-200 : ldexp(x, e); }
 
-/* A number in fixed point: sum(digit[i] 2^(32 i - FRACTION)). Digits have room for LAZY additions before their carries
- * are taken care of. It holds any sum of fewer than 2^63 doubles; multiples of 2^-FRACTION are exact. */
+/* A fixed-point number: sum(digit[i] 2^(32 i - FRACTION)). Digits have room for LAZY additions between carries. It
+ * holds any sum of fewer than 2^63 doubles; multiples of 2^-FRACTION are exact. */
 enum { DIGITS = 80, FRACTION = 42 * 32, LAZY = 1 << 30, NEGLIGIBLE = 1700 };
 typedef struct {
     int64_t digit[DIGITS];
     int32_t added;
 } fixed;
 
-/* Brings the digits to -2^31 .. 2^31 - 1, so that the first that is not 0 has the sign of the number, and returns the
- * index of that one, at least 2. */
+/* Brings the digits to -2^31 .. 2^31 - 1, so that the leading nonzero one has the sign of the number; returns its
+ * index, at least 2. */
 static int settle(fixed *f)
 {
     const int64_t half = INT64_C(1) << 31;
@@ -41,7 +42,7 @@ static int settle(fixed *f)
     return top;
 }
 
-/* f += x 2^e, cut off below 2^-FRACTION. */
+/* f += x 2^e, truncated below 2^-FRACTION. */
 static void add(fixed *f, double x, int e)
 {
     int exponent;
@@ -57,7 +58,7 @@ static void add(fixed *f, double x, int e)
     if (++f->added == LAZY) settle(f);
 }
 
-/* A double x 2^e within 0.501 ulp of f, taken out of f: 0.5 <= |x| < 1, or x = 0 where f is. */
+/* Removes from f a double x 2^e within 0.501 ulp of it: 0.5 <= |x| < 1, or x = 0 if f is 0. */
 static double take(fixed *f, int *e)
 {
     const int top = settle(f);
@@ -69,7 +70,7 @@ static double take(fixed *f, int *e)
     return x;
 }
 
-/* (hi + lo) 2^e, within 2^-106 of f; f is used up. */
+/* (hi + lo) 2^e, within 2^-106 of f; f is destroyed. */
 static pair take_pair(fixed *f, int *e)
 {
     int e_lo;
@@ -77,9 +78,9 @@ static pair take_pair(fixed *f, int *e)
     return (pair){hi, scale(lo, e_lo - *e)};
 }
 
-/* The sum of the groups so far, divided by e^top; top is the first, and greatest, a among them, -inf if there is none.
- * The weight of a group is between 2^-1074 and 2^1087. So 2^-FRACTION is below 2^-269 of the greatest term, and what is
- * more than NEGLIGIBLE below top does not reach it. */
+/* The sum of the groups so far, divided by e^top; top is the first, and largest, a among them, -inf if there is none.
+ * The weight of a group is between 2^-1074 and 2^1087. So 2^-FRACTION is below 2^-269 of the largest term, and terms
+ * more than NEGLIGIBLE below top do not contribute. */
 typedef struct {
     fixed over_top;
     double top;
@@ -87,7 +88,7 @@ typedef struct {
     void *context;
 } total;
 
-enum { MANY = 4096 }; /* elements that are not worth asking whether to stop */
+enum { MANY = 4096 }; /* below this many elements, do not ask whether to stop */
 
 /* (hi + lo) 2^e, the sum of n weights within 2^-106 of itself, however much of them cancels. */
 static pair weigh(const total *s, const double *b, ptrdiff_t n, int *e)
@@ -114,7 +115,7 @@ static void add_group(total *s, double a, const double *b, ptrdiff_t n)
     const double k = (d.hi * LOG2E_f64 + 0x1.8p52) - 0x1.8p52;
     const pair x = two_sum(d.hi - k * LN2_SHORT, d.lo), r = two_sum(x.hi, -k * LN2_MIDDLE);
     const pair p = exp_minus_one(two_sum(r.hi, r.lo + x.lo - k * LN2_LEAST));
-    /* 2^100: where a is next to top, the product would underflow */
+    /* 2^100: where a is just below top, the product would underflow */
     weight = (pair){0x1p100 * weight.hi, 0x1p100 * weight.lo};
     const pair more = product(weight, p);
     e += (int)k - 100;
@@ -123,11 +124,11 @@ static void add_group(total *s, double a, const double *b, ptrdiff_t n)
     add(&s->over_top, weight.lo + more.lo, e);
 }
 
-/* A double above min and not above max that has as many doubles on one side as on the other. */
+/* A double above min and not above max with as many doubles on one side as on the other. */
 static double between(double min, double max)
 {
     const uint64_t negative = UINT64_C(1) << 63;
-    uint64_t low, high; /* of the same order as the doubles, once the negative ones are complemented */
+    uint64_t low, high; /* in the order of the doubles, once the negative ones are complemented */
     memcpy(&low, &min, sizeof low);
     memcpy(&high, &max, sizeof high);
     low = low & negative ? ~low : low | negative;
@@ -138,8 +139,8 @@ static double between(double min, double max)
     return min;
 }
 
-/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must. Every split halves the doubles
- * that remain possible, so at most 65 calls are within one another, and none is quadratic. */
+/* s += sum(b e^a), in descending groups: a quicksort that sorts no further than necessary. Every split halves the range
+ * of possible doubles, so the recursion is at most 65 calls deep and never quadratic. */
 static void add_all(total *s, double *a, double *b, ptrdiff_t n)
 {
     double min = a[0], max = a[0];
@@ -167,9 +168,9 @@ static void add_all(total *s, double *a, double *b, ptrdiff_t n)
     add_all(s, a + above, b + above, n - above);
 }
 
-/* top + log|f| and the sign of f, unless f is 0; f is used up.
- * |f| = (1 + d) 2^e, and d is right to 2^-106 of itself however small: hence a result right near 0. The parts of the
- * result are summed exactly, so that nothing is lost where they cancel. */
+/* top + log|f| and the sign of f, unless f is 0; f is destroyed.
+ * |f| = (1 + d) 2^e, and d is within 2^-106 of itself however small: hence the result is accurate near 0. The parts of
+ * the result are summed exactly, so that nothing is lost where they cancel. */
 static void logarithm(fixed *f, double top, double *value, double *value_lo, double *sign)
 {
     int e, below;

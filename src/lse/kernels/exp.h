@@ -1,8 +1,8 @@
 /* e^x * 2^-N for vectors of F, included once for each F.
  *
- * N, the anchor, is an integer: multiplying by 2^-N rounds nothing, so a sum of such terms is the same sum
- * whatever the anchor, but for the power of two. It sits so that the terms of interest are near
- * 2^HEADROOM: far from overflow, and 2^(HEADROOM + EXP_BIAS - 1) above the smallest normal number. */
+ * N, the anchor, is an integer. Multiplying by 2^-N is exact, so that the sum of such terms is the same for any anchor,
+ * apart from the power of two. The anchor is chosen so that the largest terms are near 2^HEADROOM: far from overflow,
+ * and 2^(HEADROOM + EXP_BIAS - 1) above the smallest normal number. */
 
 #if F_IS_DOUBLE
 #define LANES 8 /* 64 bytes of elements */
@@ -11,7 +11,7 @@
 #define EXP_BIAS 1023.0
 #define HEADROOM 500.0
 #define LONG_SLACK 277.0
-#define SLACK 277.0 /* (EXP_BIAS - HEADROOM) ln 2, and room for 2^30 terms and more */
+#define SLACK 277.0 /* (EXP_BIAS - HEADROOM) ln 2, minus room for more than 2^30 terms */
 #else
 #define LANES 16
 #define MAGIC 0x1.8p23f
@@ -43,8 +43,8 @@ LSE_INLINE double FN(anchor)(double max)
     return exponent_of(max > limit ? limit : max < -limit ? -limit : max) - HEADROOM;
 }
 
-/* A sum is brought from one anchor to a higher one by two factors, for one might be below the normal numbers
- * while what it leaves is not. */
+/* A sum is moved from one anchor to a higher one by two factors: a single factor could be subnormal although the
+ * product is not. */
 typedef struct {
     REAL first, second;
 } FN(factors);
@@ -58,15 +58,15 @@ LSE_INLINE FN(factors) FN(factors_for)(double from, double to)
     return f;
 }
 
-/* What the exponential wants to know of the anchor. */
+/* The bias that the exponential needs for an anchor. */
 LSE_INLINE REAL FN(bias)(double anchor) { return (REAL)((double)(MAGIC + EXP_BIAS) - anchor); }
 LSE_INLINE REAL FN(floor)(double anchor) { return (REAL)((anchor - (double)EXP_BIAS) * LN2_HI_f64); }
 
-/* x[j] = e^x[j] - 1 for j < count, a compile-time constant, and |x| <= ln(2) / 2. The stages of several vectors
- * interleave.
+/* x[j] = e^x[j] - 1 for j < count, a compile-time constant, and |x| <= ln(2) / 2. The steps of several vectors are
+ * interleaved.
  *
- * Error below 0.54 of 2^-53 or 2^-24 of 1 + x, the most at x = -ln(2) / 2: of this 0.36 is the rounding of the
- * result, 0.09 the polynomial's error, 0.04 the rounding of x x and 0.05 that of the coefficients' sums. */
+ * Error below 0.54 of 2^-53 or 2^-24 of 1 + x, largest at x = -ln(2) / 2: 0.36 from rounding the result, 0.09 from the
+ * polynomial, 0.04 from rounding x x, and 0.05 from the sums of coefficients. */
 LSE_INLINE void FN(expm1)(V *x, const int count)
 {
     enum { TERMS = sizeof(FN(EXP)) / sizeof(REAL) };
@@ -78,11 +78,11 @@ LSE_INLINE void FN(expm1)(V *x, const int count)
 }
 
 /* e^x[j] * 2^-N = scale[j] (1 + x[j]); x is overwritten. For |x| < LSE_FAR and any anchor the error is that of expm1
- * and of the r that it is given, 0.25: 0.80 of 2^-53 or 2^-24 of 1 + x at most, 0.77 at the worst x known,
- * -0x1.1fe37e19296d4p+2, and of floats 0.73, -0x1.b475fp+14 (python -m reliability numbers, worst).
+ * plus 0.25 from r: at most 0.80 of 2^-53 or 2^-24 of 1 + x. The worst known x are -0x1.1fe37e19296d4p+2, 0.77, and for
+ * floats -0x1.b475fp+14, 0.73 (python -m reliability numbers, worst).
  *
- * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto bias
- * = MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor, where that
+ * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto bias =
+ * MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor, where that
  * exponent is 0, gives a scale of exactly 0; NaN gives NaN. */
 LSE_INLINE void FN(exp_parts)(V *x, V *scale, const int count, V bias, V floor)
 {
@@ -104,7 +104,7 @@ LSE_INLINE void FN(exp)(V *x, const int count, V bias, V floor)
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(scale[j], x[j], scale[j]);
 }
 
-/* (hi, lo) += t, where hi and t are not negative: what rounding hi + t loses goes to lo. */
+/* (hi, lo) += t, where hi and t are not negative: the rounding error of hi + t is added to lo. */
 LSE_INLINE void FN(add)(V *hi, V *lo, V t)
 {
     const V sum = VF(add)(*hi, t);

@@ -1,7 +1,7 @@
-/* Rows as contiguous runs of F, and back, included once for each F. */
+/* Rows as contiguous runs of F, and the reverse, included once for each F. */
 
-/* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else
- * in a buffer. */
+/* Elements start .. start + n of the row at base with these strides: in place if they are a contiguous run of F,
+ * otherwise copied to a buffer. */
 LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, int native, lse_load load,
                                   const char *base, ptrdiff_t start, ptrdiff_t n, REAL *to)
 {
@@ -34,12 +34,12 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
     }
 }
 
-/* to[i] = from[i], or absent where it is left out; the two may be one. */
+/* to[i] = from[i], or absent where it is excluded; from and to may be the same. */
 LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL absent, REAL *to)
 {
     enum { STEP = 256 / sizeof(REAL) };
     const V none = VF(set)(absent);
-    if (stride == 0 && n > 1) { /* all or nothing */
+    if (stride == 0 && n > 1) { /* one mask byte for all elements */
         if (to != (const void *)from) memcpy(to, from, (size_t)n * sizeof(REAL));
         for (ptrdiff_t i = 0; i < n && !*where; i++) to[i] = absent;
         return;
@@ -77,8 +77,7 @@ LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t 
     }
 }
 
-/* Elements start .. start + n of a row in one contiguous run, where they lie or in the buffer. What is left out is
- * -inf. */
+/* Elements start .. start + n of a row as a contiguous run, in place or in the buffer. Excluded elements are -inf. */
 LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                  double shift, REAL *buffer)
 {
@@ -101,7 +100,7 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, p
     return from;
 }
 
-/* Likewise its weights; what is left out has weight 0. */
+/* The same for its weights; excluded elements have weight 0. */
 LSE_INLINE const char *FN(fetch_weights)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                          REAL *buffer)
 {

@@ -1,5 +1,5 @@
-/* One row of few elements that is all of a call, included once for each F: from the elements to the result without a
- * state in memory, with the bits of block.h, log_sums.h and finish.h. */
+/* A call on one row of few elements, included once for each F: from the elements to the result without storing a state,
+ * with the bits of block.h, log_sums.h and finish.h. */
 
 #ifdef LSE_FEW_BY
 static int FN(value_of_few)(const char *x, ptrdiff_t n, void *value)
@@ -12,7 +12,7 @@ static int FN(log_softmax_of_few)(const char *x, ptrdiff_t n, void *out)
     return LSE_FEW_BY()->real[F_IS_DOUBLE ? LSE_F64 : LSE_F32].log_softmax_of_few(x, n, out);
 }
 #else
-/* The sum of n <= LSE_FEW elements; -inf, of which nothing comes, stands for those that are missing. */
+/* The sum of n <= LSE_FEW elements; missing ones are -inf, which adds nothing. */
 LSE_INLINE row_sum FN(sum_of_few)(const char *x, ptrdiff_t n)
 {
     const V lowest = VF(set)(-(REAL)INFINITY);
@@ -35,7 +35,7 @@ LSE_INLINE row_sum FN(sum_of_few)(const char *x, ptrdiff_t n)
     return FN(sum_of_lanes)(max, n <= LSE_LANES ? LSE_LANES : LSE_FEW, others, hi, lo, level.offset);
 }
 
-/* Value and value_lo; 0 where the row needs recomputation. */
+/* value and value_lo; returns 0 where the row needs recomputation. */
 LSE_INLINE int FN(finish_few)(row_sum s, lse_results *results)
 {
     FN(finish_vector)(vf64_set(s.max), vf64_set(s.count), vf64_set(s.tail), vf64_set(s.tail_lo), BOTH_PARTS, 0,
@@ -54,7 +54,7 @@ static int FN(value_of_few)(const char *x, ptrdiff_t n, void *value)
 static int FN(log_softmax_of_few)(const char *x, ptrdiff_t n, void *out)
 {
     lse_results results;
-    results.anchor[0] = results.scale[0] = results.scale_lo[0] = 0.0; /* not used, which gcc does not see */
+    results.anchor[0] = results.scale[0] = results.scale_lo[0] = 0.0; /* unused, but gcc warns otherwise */
 #if F_IS_DOUBLE
     if (!FN(finish_few)(FN(sum_of_few)(x, n), &results)) return 0;
 #else

@@ -34,8 +34,8 @@ static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
 
 /* log((hi + lo) 2^e) as *value + *value_lo, for 1 <= hi < 2^1000, |lo| < 2^-52 hi, and an integer e.
  *
- * hi = 2^k f with f = 1 + d within sqrt(2) of 1, and log f = 2 atanh(z / 2), z = 2 d / (2 + d). z is carried in
- * two parts, so that the error relative to the result, before the caller rounds, is below 2^-58. */
+ * hi = 2^k f with f = 1 + d within a factor sqrt(2) of 1, and log f = 2 atanh(z / 2), z = 2 d / (2 + d). z has two
+ * parts, so that the relative error, before the caller rounds, is below 2^-58. */
 LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
 {
     enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
@@ -57,14 +57,13 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     *value_lo = vf64_add(lost, vf64_add(of_n, series));
 }
 
-/* What of a result is wanted; no more is computed. */
+/* The parts of a result to compute. */
 typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 
-/* value + value_lo = max + log(count + w), w the sum of all smaller terms divided by e^max.
+/* value + value_lo = max + log(count + w), with w the sum of all smaller terms divided by e^max.
  *
- * The error of value + value_lo that arises here is below 0.27 of 2^-53 of w / (1 + w), from the polynomial and the
- * roundings of e^-r, and 2^-57 of the logarithm; all else is that of the terms. e^-r is taken with r in two parts,
- * near zero. */
+ * This adds an error below 0.27 of 2^-53 of w / (1 + w), from the polynomial and the roundings of e^-r, and below 2^-57
+ * of the logarithm; all other error is that of the terms. r, near zero, has two parts. */
 LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
@@ -104,11 +103,11 @@ LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     return value;
 }
 
-/* Likewise of sums of floats, in plain double precision: the logarithm is within 2^-28.8 w / (1 + w). */
+/* The same for sums of floats, in ordinary double precision: the logarithm is within 2^-28.8 w / (1 + w). */
 LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
-    enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = 4 }; /* of LOG_f64: the others are below 2^-32 */
+    enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = 4 }; /* of LOG_f64: the rest are below 2^-32 */
     const vf64 one = vf64_set(1.0), n = vf64_exponent_of(max);
     vf64 lost, e = vf64_set(EXP_WIDE[TERMS - 1]);
     const vf64 r = vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max));
@@ -116,7 +115,7 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     e = vf64_fma(e, r, one);
     const vf64 rest = vf64_mul(vf64_mul(vf64_add(tail, tail_lo), e), vf64_set(0x1p-500));
     const vf64 w = vf64_add(rest, vf64_sub(terms, one)), v = vf64_add(w, one);
-    /* log v = k ln 2 + t + log(1 + u), as log_parts; u is w where that is small */
+    /* log v = k ln 2 + t + log(1 + u), as in log_parts; u is w where that is small */
     const vf64 a = vf64_mul(v, vf64_set(LOG_SPLIT)), k = vf64_exponent(a), t = vf64_lookup(LOG_OF_f64, a);
     const vf64 c = vf64_lower(vf64_lookup(INVERSE_f64, a), a), below = vf64_sub(w, vf64_sub(v, one));
     const vf64 u = vf64_fma(below, c, vf64_fma(v, c, vf64_set(-1.0)));
@@ -134,7 +133,7 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     return value;
 }
 
-/* Numbers i and on of count, and the first one in place of those beyond the last, which nothing has been written to. */
+/* Numbers i and following of count, padded with the first: those beyond the last are uninitialised. */
 LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
 {
     return vf64_load_some(x + i, count - i, vf64_set(x[0]));
@@ -143,7 +142,7 @@ LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
 #define FINISH(F)                                                                                                    \
     LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const wanted what, lse_results *results)    \
     {                                                                                                                \
-        if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */          \
+        if (count == 1) { /* what follows is not read: arithmetic on subnormals would be slow */                     \
             finish_vector_##F(vf64_set(s->max[0]), vf64_set(s->count[0]), vf64_set(s->tail[0]),                      \
                               vf64_set(s->tail_lo[0]), what, 0, results);                                            \
             return;                                                                                                  \
@@ -186,7 +185,7 @@ static void weighted_merge(lse_states *into, const lse_states *from, ptrdiff_t c
 {
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
         const vf64 a = vf64_load(into->max + i), b = vf64_load(from->max + i), max = vf64_max(b, a);
-        const vf64 down_a = vf64_sub(a, max), down_b = vf64_sub(b, max); /* of empty states NaN, no great step down */
+        const vf64 down_a = vf64_sub(a, max), down_b = vf64_sub(b, max); /* NaN for two empty states */
         vf64 lost;
         const vf64 hi = two_sum_f64(vf64_down(vf64_load(into->tail + i), down_a),
                                     vf64_down(vf64_load(from->tail + i), down_b), &lost);
@@ -199,8 +198,8 @@ static void weighted_merge(lse_states *into, const lse_states *from, ptrdiff_t c
     }
 }
 
-/* For sums of magnitude 1 and more; of others, value is no number to use. Exponents that log_parts takes are most; the
- * logarithm of a count is then that of as many plain terms, to the last digit. */
+/* Valid for sums of magnitude 1 or more; for others value is not meaningful. Usually the exponent is one that log_parts
+ * takes; the logarithm of a count is then, to the last bit, that of as many unweighted terms. */
 static void weighted_finish(const lse_states *states, ptrdiff_t count, lse_results *results)
 {
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {

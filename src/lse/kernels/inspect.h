@@ -1,5 +1,5 @@
-/* What is looked for in rows whose sum is not a finite number, or cancels, and what is written then; included once
- * for each F. All of these are of elements start .. start + n of a row. */
+/* Searches of rows whose sum is not finite or cancels, and the results written for them, included once for each F. All
+ * functions work on elements start .. start + n of a row. */
 
 static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
                        ptrdiff_t *infinities)
@@ -33,7 +33,7 @@ static void FN(select_infinity)(const lse_layout *layout, const lse_row *row, co
     }
 }
 
-/* to[i] = 0, or -inf where element start + i is left out. */
+/* to[i] = 0, or -inf where element start + i is excluded. */
 LSE_INLINE void FN(presence)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, REAL *to)
 {
     memset(to, 0, (size_t)n * sizeof(REAL));

@@ -1,7 +1,7 @@
-/* What one instruction set offers: a table of functions, the same for all, giving the same bits in all.
+/* The functions of one instruction set, as a table; all tables give the same bits.
  *
- * Nothing here allocates, starts a thread or knows of Python. Pointers to data are char pointers with
- * strides in bytes, because data may be unaligned. */
+ * Nothing here allocates, starts threads or depends on Python. Pointers to data are char pointers with strides in
+ * bytes, because data may be unaligned. */
 #ifndef LSE_KERNELS_H
 #define LSE_KERNELS_H
 
@@ -10,30 +10,30 @@
 #include "kernels/operations.h"
 
 enum {
-    LSE_FEW = 16,         /* elements of a row that is all of a call */
-    LSE_SHORT = 256,      /* elements of a row of which the maximum is known first; of a block of longer rows */
+    LSE_FEW = 16,         /* elements of a row that is a whole call */
+    LSE_SHORT = 256,      /* elements of a row whose maximum is found first; of a block of longer rows */
     LSE_STORED = 4096,    /* elements of a row whose softmax keeps the terms */
-    LSE_TILE_LINES = 64,  /* of each of several tiles that are filled together */
-    LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are turned into rows */
+    LSE_TILE_LINES = 64,  /* lines of each of several tiles that are filled together */
+    LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are transposed into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
-    LSE_PIECE = 1 << 16,  /* elements of a row that make one state; longer rows are merged of such pieces */
-    LSE_MAX_DIMS = 64     /* of a NumPy array */
+    LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
+    LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
 
-/* What is computed in. */
+/* The types that results are computed in. */
 typedef enum { LSE_F32, LSE_F64, LSE_TYPES } lse_type;
 
-/* The kernels take elements of greater magnitude only as x - shift. */
+/* The kernels handle elements of larger magnitude only as x - shift. */
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
 
-/* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over
- * all others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). An empty state is
- * (-inf, 0, 0, 0). NaN in the data is NaN in the tail.
+/* States of up to LSE_BATCH log-sum-exps: the maximum, how often it occurs, and the sum over all other elements:
+ * sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). An empty state is (-inf, 0, 0, 0).
+ * If the data has a NaN, the tail is NaN.
  *
- * With weights max is the greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(x)) = (tail
- * + tail_lo) * 2^(max - 500). NaN in the tail also stands for a weight that is not a normal number or 0. */
+ * With weights, max is the largest exponent of a term, an integer, and no term is kept apart: sum(b exp(x)) = (tail +
+ * tail_lo) * 2^(max - 500). The tail is NaN also if a weight is neither a normal number nor 0. */
 typedef struct {
     double max[LSE_BATCH];
     double count[LSE_BATCH];
@@ -41,8 +41,8 @@ typedef struct {
     double tail_lo[LSE_BATCH];
 } lse_states;
 
-/* What becomes of states: log|sum| = value + value_lo; the sign of the sum (-1, 0, 1 or NaN) where there are weights;
- * 1 / sum(exp(x)) = (scale + scale_lo) 2^-anchor. */
+/* Results of states: log|sum| = value + value_lo; the sign of the sum (-1, 0, 1 or NaN) if there are weights; 1 /
+ * sum(exp(x)) = (scale + scale_lo) 2^-anchor. */
 typedef struct {
     double value[LSE_BATCH];
     double value_lo[LSE_BATCH];
@@ -52,7 +52,7 @@ typedef struct {
     double anchor[LSE_BATCH];
 } lse_results;
 
-/* What maps up to LSE_WIDE neighbouring columns. */
+/* Results that up to LSE_WIDE neighbouring columns are mapped with. */
 typedef struct {
     double value[LSE_WIDE];
     double value_lo[LSE_WIDE];
@@ -61,13 +61,12 @@ typedef struct {
     double anchor[LSE_WIDE];
 } lse_wide_results;
 
-/* Copies count elements, stride bytes apart, into a contiguous float or double buffer, and the reverse. */
+/* Copies count elements, stride bytes apart, to a contiguous float or double buffer, and the reverse. */
 typedef void (*lse_load)(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst);
 typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src);
 
-/* How the elements of a row lie in memory, its mask and its weights: nested axes, the last one fastest. Native is
- * what is of the kernel's own type, direct what is one contiguous run of that; load, load_weight and store serve all
- * else. */
+/* The memory layout of a row, its mask and its weights: nested axes, the last one fastest. native: of the kernel's own
+ * type; direct: also one contiguous run. Otherwise load, load_weight and store convert. */
 typedef struct {
     int ndim;
     int native, direct, native_weight, direct_weight;
@@ -75,59 +74,59 @@ typedef struct {
     ptrdiff_t stride[LSE_MAX_DIMS];
     ptrdiff_t where_stride[LSE_MAX_DIMS];
     ptrdiff_t weight_stride[LSE_MAX_DIMS];
-    ptrdiff_t where_step, weight_step; /* from a column to the next */
+    ptrdiff_t where_step, weight_step; /* from one column to the next */
     lse_load load, load_weight;
     lse_store store;
 } lse_layout;
 
-/* One row of n elements, or the first of some columns. Elements whose byte in where is 0 are excluded; where and weight
- * are NULL if there are none. */
+/* One row of n elements, or the first of several columns. Elements whose byte in where is 0 are excluded; where and
+ * weight may be NULL. */
 typedef struct {
     const char *x, *where, *weight;
     ptrdiff_t n;
 } lse_row;
 
-/* How the sums of a panel lie: each in one run of the kernel's type; side by side, so that those of an index are one
- * run; likewise, but of any type and at any equal distance; the kernel's type anyhow; anything else, by way of
- * layout. */
+/* The layout of the sums of a panel. By rows: each is a contiguous run of the kernel's type. By columns: they are side
+ * by side, and the elements of one index are a run. By lines: as columns, but of any type and equal distance. Gathered:
+ * the kernel's type at any distances. Staged: anything else, copied according to layout. */
 typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_BY_LINES, LSE_GATHERED, LSE_STAGED } lse_form;
 
-/* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k lies at x + at[k] + offset[i]. */
+/* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k is at x + at[k] + offset[i]. */
 typedef struct lse_panel {
     ptrdiff_t n, count;
     lse_form form, out_form;
-    const char *x, *where; /* where: NULL, or by columns one run too */
+    const char *x, *where; /* where: NULL, or by columns also a run */
     char *out;
     const ptrdiff_t *at, *where_at, *out_at;             /* count of each */
     const ptrdiff_t *offset, *where_offset, *out_offset; /* n of each */
-    ptrdiff_t pitch, out_pitch;                          /* from a row to the next, 0 where that differs */
+    ptrdiff_t pitch, out_pitch;                          /* from one row to the next, 0 where that varies */
     const lse_layout *layout, *out_layout;
-    const struct lse_panel *weights; /* NULL, or how they lie; theirs is the mask then, and what is left out is 0 */
-    int are_weights, are_the_same;   /* this is such a panel; those of every sum are the first one's */
+    const struct lse_panel *weights; /* NULL, or that of the weights, which then has the mask; excluded weights are 0 */
+    int are_weights, are_the_same;   /* this is a panel of weights; all sums have the weights of the first */
 } lse_panel;
 
-/* States of all of them. */
+/* The states of all sums. */
 typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
-/* Softmax, log-softmax or running sums of all of them, whatever they hold. */
+/* Softmax, log-softmax or cumulative sums of the whole panel, whatever its values. */
 typedef void (*lse_map_panel)(const lse_panel *panel);
 
-/* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
- * shift: NULL, or one number for each row that is subtracted from its elements first. */
+/* States of elements start .. start + n <= start + LSE_PIECE of count <= LSE_BATCH rows, which may end earlier. shift:
+ * NULL, or a number for each row that is subtracted from its elements first. */
 typedef void (*lse_reduce_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
                                 ptrdiff_t count, const double *shift, lse_states *states);
-/* The same for count <= panel neighbouring columns; layout tells how the rows lie. */
+/* The same for count <= panel neighbouring columns; layout describes the rows. */
 typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                    ptrdiff_t count, lse_states *states);
-/* Writes elements start .. start + n of one row, whose result is at index. */
+/* Writes elements start .. start + n of one row, mapped with result number index. */
 typedef void (*lse_map_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index);
-/* The same for count <= LSE_WIDE neighbouring columns, both in the input and in the output; the result of the first is
- * at index. */
+/* The same for count <= LSE_WIDE columns, neighbours both in the input and in the output; the first is mapped with
+ * result number index. */
 typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
                                 ptrdiff_t index);
 
-/* The kernels of a map: of long rows and columns from their results, of many short sums at once. */
+/* The kernels of a map: for long rows and columns, from their results, and for a panel of short sums. */
 typedef struct {
     lse_map_row row;
     lse_map_columns columns;
@@ -136,7 +135,7 @@ typedef struct {
 
 enum { LSE_IS_NAN = 2 };
 
-/* What a cumulative sum takes from one piece of a row to the next, of any precision. */
+/* What a cumulative sum carries from one piece of a row to the next, for any type. */
 typedef union {
     double aligned;
     char bytes[96];
@@ -152,47 +151,47 @@ typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_result
 
 typedef struct {
     lse_reduce_rows rows;
-    lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of them */
+    lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of columns */
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns, narrow_weighted_columns;
-    lse_map_kernels maps[LSE_OPERATIONS]; /* of those that write as many elements as they read */
-    /* All of these are of elements start .. start + n of a row.
-     * Adds how many are NaN, and how many +inf. */
+    lse_map_kernels maps[LSE_OPERATIONS]; /* of operations that write as many elements as they read */
+    /* The functions from census to select_present work on elements start .. start + n of a row.
+     * census adds how many of them are NaN, and how many +inf. */
     void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
                    ptrdiff_t *infinities);
-    /* raises max to the greatest finite element with a weight; plain becomes 0 unless every weight is a normal
-     * number or 0, every element finite or -inf */
+    /* raises max to the largest finite element with a weight; plain becomes 0 unless every weight is a normal number or
+     * 0 and every element finite or -inf */
     void (*weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
                             int *plain);
-    /* n elements and weights as doubles; the weight of an element left out is 0 */
+    /* n elements and weights as doubles; an excluded element has weight 0 */
     void (*collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
                     double *weight);
     /* out = x is +inf ? at_infinity : elsewhere */
     void (*select_infinity)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double at_infinity, double elsewhere);
-    /* of a row with a mask: whether any is not left out; out = what is left out ? absent : present */
+    /* for a row with a mask: whether any element is included; out = excluded ? absent : present */
     int (*is_present)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n);
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
-    lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
-    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0
+    lse_finish finish, finish_scaled; /* value and value_lo alone, or also the scale */
+    /* Only the values, for whole vectors of states up to count, as floats or doubles, every NaN the same; returns 0
      * where one of them needs recomputation. */
     int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
-    /* Of n <= LSE_FEW elements in one run; 0 where they need recomputation. */
+    /* For n <= LSE_FEW contiguous elements; return 0 where they need recomputation. */
     int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
     int (*log_softmax_of_few)(const char *x, ptrdiff_t n, void *out);
-    /* Of count sums of one element each, x and out contiguous: the elements; value, but NaN for -inf and NaN. */
+    /* For count sums of one element each, with x and out contiguous: the elements; value, or NaN for -inf and NaN. */
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum needs
-     * recomputation, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written;
-     * LSE_IS_NAN, or NaN in nan, where all is NaN now. */
+    /* Softmax of a row, or of count <= panel columns, of at most LSE_STORED elements. Returns 0 and writes nothing
+     * where a maximum needs recomputation, or where columns of less than LSE_NARROW bytes are faster one by one. Where
+     * all results of a row are NaN, returns LSE_IS_NAN; where those of a column are, nan is NaN. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
-    ptrdiff_t panel; /* columns at most */
+    ptrdiff_t panel; /* maximum number of columns */
 } lse_real_kernels;
 
 /* The kernels of products of matrices in log space (products.h), in doubles. A line is a row of the left operand or a
@@ -232,32 +231,31 @@ typedef struct {
     lse_real_kernels real[LSE_TYPES];
 } lse_kernels;
 
-/* The tables, NULL where the compiler or the architecture lacks the instruction set. */
+/* The tables; NULL where the compiler or the architecture lacks the instruction set. */
 const lse_kernels *lse_kernels_avx512(void);
 const lse_kernels *lse_kernels_avx2(void);
 const lse_kernels *lse_kernels_neon(void);
 const lse_kernels *lse_kernels_scalar(void);
 
-/* load.c: how to copy elements of a type, `size` bytes of kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind) or 'V'
- * (bfloat16), into float (to = 4) or double (to = 8); NULL for a type there is none for. The reverse is for kinds 'f'
- * and 'V', rounded once. */
+/* load.c: copies elements of `size` bytes and kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind) or 'V' (bfloat16) to
+ * float (to = 4) or double (to = 8); NULL for unsupported types. The reverse is for kinds 'f' and 'V', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
 
-/* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements
- * each, are overwritten. It is stopped(context) whether to go on is asked of, now and then; if not, the results mean
- * nothing. */
+/* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), however much cancels. a and b, n
+ * elements each, are overwritten. stopped(context) is called now and then; where it returns nonzero, the results are
+ * meaningless. */
 typedef int (*lse_stopped)(void *context);
 void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
                double *sign);
 
-/* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
+/* dispatch.c: the tables that this processor can run, best first, then NULL. */
 const lse_kernels *lse_available(int index);
-/* The first of them, or the one that the environment variable LSE_KERNELS names: the same at every call; NULL where it
- * names none of them. */
+/* The first of them, or the one named by the environment variable LSE_KERNELS; NULL if that names none of them. The
+ * same at every call. */
 const lse_kernels *lse_chosen(void);
-/* For tests alone, while nothing is being computed: from now on the choice is the table of this name, which is
- * returned; NULL, and nothing changes, where there is none. */
+/* For tests only, while nothing is being computed: selects and returns the table of this name; returns NULL and changes
+ * nothing if there is none. */
 const lse_kernels *lse_choose(const char *wanted);
 
 #endif

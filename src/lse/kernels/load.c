@@ -5,8 +5,8 @@
 #include "kernels.h"
 #include "target.h"
 
-/* Floats of 16 bits as floats, and back: IEEE binary16 and bfloat16. Nothing branches, so that loops over them become
- * vectors; no subnormal number is computed with, which would take its time. */
+/* 16-bit floats as floats, and back: IEEE binary16 and bfloat16. There are no branches, so that loops vectorize, and no
+ * arithmetic on subnormals, which would be slow. */
 LSE_INLINE float float_of_bits(uint32_t bits)
 {
     float x;
@@ -21,7 +21,7 @@ LSE_INLINE uint32_t bits_of_float(float x)
     return bits;
 }
 
-/* condition is 0 or 1; both are computed, which a compiler does not do of ?: where they may raise a flag. */
+/* condition is 0 or 1; both are evaluated, which a compiler does not do for ?: where they may raise a flag. */
 LSE_INLINE uint32_t chosen(uint32_t condition, uint32_t yes, uint32_t no)
 {
     return no ^ ((yes ^ no) & (0u - condition));
@@ -57,12 +57,12 @@ LSE_INLINE uint16_t bfloat16_of_float(float x)
     return (uint16_t)((bits >> 16 & 0x8000u) | wide);
 }
 
-/* A float that, rounded to 16 bits, is x rounded to 16 bits: where x has more digits, the last one says so. */
+/* A float that rounds to the same 16 bits as x: if x has more digits, the last one is set (round to odd). */
 LSE_INLINE float odd_float(double x)
 {
     const float nearest = (float)x;
     const uint32_t bits = bits_of_float(nearest);
-    const double lost = x - (double)nearest; /* of the opposite sign where nearest is the greater of both */
+    const double lost = x - (double)nearest; /* of the opposite sign if nearest is larger in magnitude */
     const uint32_t inexact = (uint32_t)(lost != 0) & (uint32_t)(nearest - nearest == 0);
     const uint32_t away = (uint32_t)(nearest != 0) & (uint32_t)((lost < 0) == (nearest > 0));
     return float_of_bits(chosen(inexact, (bits - away) | 1u, bits));
@@ -78,7 +78,7 @@ LSE_INLINE void swap(void *p, size_t size)
     }
 }
 
-/* What is contiguous has a loop of its own, which becomes vectors. */
+/* Contiguous data has a loop of its own, which vectorizes. */
 #define LOAD_LOOP(name, from, to, prepare, value)                                           \
     LSE_INLINE void name##_at(const char *src, ptrdiff_t stride, ptrdiff_t count, to *out)  \
     {                                                                                       \

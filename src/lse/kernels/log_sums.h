@@ -1,13 +1,13 @@
-/* Values of log-sum-exps for log_softmax of no more than LSE_SHORT elements, included once for each F.
+/* Values of log-sum-exps for log_softmax of at most LSE_SHORT elements, included once for each F.
  *
  * float64: those of logsumexp. float32: in float alone, in two parts, at half the work. e^x = a (1 + p) from the table
- * of eighths; a is split at a GRID so coarse that the sums of what lies on it are exact in any order; what lies below
- * it, and a p, is summed in sixteen lanes, element i in lane i mod 16, and the lanes in halves. Maxima are counted and
- * kept out, and the logarithm is that of their count plus the rest, in two parts too.
+ * of eighths. a is split at a GRID so coarse that sums of its multiples are exact in any order; the remainders and a p
+ * are summed in sixteen lanes, element i in lane i mod 16, and the lanes pairwise. Maxima are counted and left out of
+ * the sum; the logarithm is that of their count plus the sum, also in two parts.
  *
- * The exponentials of the elements and of the maximum are within 0.12 of 2^-24, the logarithm within 2^-28, the
- * lanes' sums within 0.04 of 2^-24: of a result in [1, 2) that is 0.20 ulp at most, and its last rounding 0.50. The
- * worst row known is at 0.73: 64 of 0x1.8d233ep+2, one of -0x1.0d0376p+2, 191 of -0x1.c27de2p+1, the 230th
+ * The exponentials of the elements and of the maximum are within 0.12 of 2^-24, the logarithm within 2^-28, the sums of
+ * the lanes within 0.04 of 2^-24: for a result in [1, 2) that is at most 0.20 ulp, plus 0.50 from the last rounding.
+ * The worst row known is at 0.73: 64 of 0x1.8d233ep+2, one of -0x1.0d0376p+2, 191 of -0x1.c27de2p+1, the 230th
  * 0x1.210d28p+3 (tests/accuracy/test_worst_known.py). */
 #if F_IS_DOUBLE
 static void finish_f64(const lse_states *states, ptrdiff_t count, lse_results *results);
@@ -21,7 +21,7 @@ LSE_INLINE void log_values_of_tiles_f64(const double *tiles, ptrdiff_t n, const 
     finish_f64(&states, vectors * vf64_width, results);
 }
 
-/* Of rows, whose maxima are known. */
+/* The log-sum-exps of rows whose maxima are known. */
 static void log_values_of_rows_f64(const lse_panel *p, const double *max, lse_results *results)
 {
     lse_states states;
@@ -39,8 +39,8 @@ static void log_values_of_rows_f64(const lse_panel *p, const double *max, lse_re
 #define GRID 0x1.8p108f
 enum { LOG_LANES = 16 };
 
-/* What is known of a vector of sums: their maxima, how many elements differ from it, and the sum of those but for
- * `rest`. */
+/* A vector of sums: their maxima, how many elements differ from them, and the part of their sum that lies on the
+ * grid. */
 typedef struct {
     vf32 max, others, whole;
     term_level_f32 level;
@@ -52,7 +52,7 @@ LSE_INLINE log_sum log_sum_for(vf32 max)
     return s;
 }
 
-/* An element of each sum joins it, its rest that of a lane; start: the lane has none yet. */
+/* Adds an element to each sum, its remainder to a lane; start: the lane is empty. */
 LSE_INLINE void log_term(vf32 x, log_sum *s, vf32 *rest, const int start)
 {
     vf32 p;
@@ -64,7 +64,7 @@ LSE_INLINE void log_term(vf32 x, log_sum *s, vf32 *rest, const int start)
     *rest = vf32_fma(a, p, start ? below : vf32_add(*rest, below));
 }
 
-/* Sums as they are finished: maxima, how many elements differ from them, and both parts of the sums of those. */
+/* Sums to be finished: maxima, how many elements differ from them, and both parts of the sums of those. */
 typedef struct {
     float max[LSE_BATCH], others[LSE_BATCH], whole[LSE_BATCH], rest[LSE_BATCH];
 } log_sums;
@@ -77,8 +77,8 @@ LSE_INLINE void put_log_sum(log_sums *sums, ptrdiff_t at, const log_sum *s, vf32
     vf32_store(sums->rest + at, rest);
 }
 
-/* value = max and value_lo = log(n - others + w), w = (whole + rest) e^-max, of count sums, copied up to pairs of
- * vectors. Both terms of the sum are scaled by 2^115, far from subnormal numbers; w below 2^-40, which is its own
+/* value = max and value_lo = log(n - others + w), w = (whole + rest) e^-max, for count sums, padded to pairs of
+ * vectors. Both terms of the sum are scaled by 2^115, far from subnormal numbers; w below 2^-40, which equals its
  * logarithm, is added at the end, as a double. */
 static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, lse_results *results)
 {
@@ -131,7 +131,7 @@ static void log_values(log_sums *s, ptrdiff_t count, ptrdiff_t n, lse_results *r
 #undef EACH
 }
 
-/* The lanes in halves; lanes: min(n, LOG_LANES), or more, of which those beyond are 0. */
+/* Adds the lanes pairwise; lanes: min(n, LOG_LANES), or more if those beyond are 0. */
 LSE_INLINE vf32 add_log_lanes(vf32 *rest, const int lanes)
 {
     LSE_UNROLL for (int half = LOG_LANES / 2; half > 0; half /= 2)
@@ -140,7 +140,7 @@ LSE_INLINE vf32 add_log_lanes(vf32 *rest, const int lanes)
     return rest[0];
 }
 
-/* A vector of sums from a tile of n lines, where n is a constant. */
+/* A vector of sums from a tile of n lines, n a compile-time constant. */
 LSE_INLINE void log_sum_of_few(const float *tile, const int n, vf32 max, ask_ahead *ask, log_sums *sums, ptrdiff_t at)
 {
     log_sum s = log_sum_for(max);
@@ -200,7 +200,7 @@ LSE_INLINE void log_sum_of_row(const char *x, ptrdiff_t n, float max, log_sums *
     float last[LOG_LANES];
     LSE_UNROLL for (int g = 0; g < GROUPS; g++) rest[g] = vf32_set(0);
     for (ptrdiff_t i = 0; i < n; i += LOG_LANES, x += sizeof last) {
-        if (n - i < LOG_LANES) { /* filled up with copies of the maximum, which add nothing */
+        if (n - i < LOG_LANES) { /* padded with copies of the maximum, which add nothing */
             last_turns_f32(x, n - i, max, last);
             x = (const char *)last;
         }

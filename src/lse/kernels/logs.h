@@ -2,9 +2,9 @@
 
 /* y[j] + y_lo[j] = log(2^n (hi + lo)) for j < count, where hi and 1 / hi are normal and lo is within 2^-10 of hi.
  *
- * With hi = 2^k f, log f = t + log(c f) where c is near 1 / f and t = -log c: both from the table. What the sum
- * (k + n) ln 2 + t + r loses is found exactly; it is r alone for sums near 1, which keep what tail they have.
- * Error: below 2^-57 or 2^-28. */
+ * With hi = 2^k f, log f = t + log(c f) where c is near 1 / f and t = -log c, both from a table. The rounding error of
+ * the sum (k + n) ln 2 + t + r is computed exactly. For sums near 1 the sum is r alone, so that they keep their low
+ * part. Error: below 2^-57 or 2^-28. */
 LSE_INLINE void FN(log_parts)(const V *hi, const V *lo, V *y, V *y_lo, const int count, V n)
 {
     enum { TERMS = sizeof(FN(LOG)) / sizeof(REAL) };
@@ -36,7 +36,7 @@ LSE_INLINE void FN(log_parts)(const V *hi, const V *lo, V *y, V *y_lo, const int
         y_lo[j] = VF(fma)(VF(mul)(r[j], r[j]), p[j], t[j]);
 }
 
-/* Likewise, rounded to y. */
+/* The same, rounded to y. */
 LSE_INLINE void FN(log_sums)(const V *hi, const V *lo, V *y, const int count, V n)
 {
     V y_lo[4];

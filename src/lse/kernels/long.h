@@ -1,18 +1,18 @@
-/* Sums of more than LSE_SHORT elements, included once for each F: block.h's algorithm block by block.
+/* Sums of more than LSE_SHORT elements, included once for each F: the algorithm of block.h, block by block.
  *
- * Of each block of LSE_SHORT elements the maximum comes first. While it stays below the greatest one so far, its
- * elements are summed as they are; where it reaches that, elements that equal it are counted and kept out; where it
- * exceeds it, the term of the old maximum, times its count, joins a sum of its own, and the anchor moves if the new one
- * is more than SLACK above that which it was made for: the online rescale, by an exact power of two.
+ * The maximum of each block of LSE_SHORT elements is found first. While it is below the largest one so far, all
+ * elements are summed; if it equals that, elements equal to it are counted and left out; if it exceeds that, the term
+ * of the old maximum, times its count, is added to a separate sum, and the anchor moves if the new maximum is more than
+ * SLACK above the one it was chosen for: the online rescale, by an exact power of two.
  *
- * float64: lanes of block.h, of which those of a block join compensated sums. float32: e^x 2^-N = a (1 + p), a from a
- * table of eighths and summed in double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes
+ * float64: the lanes of block.h; those of each block are added to compensated sums. float32: e^x 2^-N = a (1 + p), a
+ * from a table of eighths, summed in double precision, neighbours first, in eight lanes; a p in float, in sixteen lanes
  * that are added to a double after FLUSH elements.
  *
- * The worst rows known, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.96, 512 elements
- * of which the 70th is -0x1.9059599ddeab3p+1, the others 112 of -0x1.1fcc69c624482p+2, 32 of -0x1.1ff5fca7c034bp+2
- * and 32 of -0x1.79f7388fa5858p+4, over and over; float32, 0.66, 257 elements of which the 31st is -0x1.18631ep+2,
- * the others 16 of -0x1.499a2cp+2 and 128 of -0x1.edd734p+3. */
+ * The worst rows known, as fractions of the bound (tests/accuracy/test_worst_known.py): float64, 0.96, 512 elements of
+ * which the 70th is -0x1.9059599ddeab3p+1, the others 112 of -0x1.1fcc69c624482p+2, 32 of -0x1.1ff5fca7c034bp+2 and 32
+ * of -0x1.79f7388fa5858p+4, repeated; float32, 0.66, 257 elements of which the 31st is -0x1.18631ep+2, the others 16 of
+ * -0x1.499a2cp+2 and 128 of -0x1.edd734p+3. */
 
 enum { FN(FLUSH) = 128, FN(TURN) = 16 };
 
@@ -30,23 +30,23 @@ LSE_INLINE void add_term_f64(vf64 x, vf64 count, vf64 bias, vf64 floor, vf64 *hi
 
 typedef struct {
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS];
-    vf64 old, old_lo; /* the terms of maxima that were exceeded; in every lane alike */
+    vf64 old, old_lo; /* the terms of earlier maxima; the same in every lane */
     double max, count, anchor, limit;
-    int calm; /* how often the maximum was not raised in a row */
+    int calm; /* how many times in a row the maximum was not raised */
     wide_level level;
 } FN(long_sum);
 #else
 typedef struct {
-    vf64 s[LSE_LANE_GROUPS]; /* times 2^-896: the bits of a float moved to those of a double */
-    double rest;             /* of a p, and of maxima that were exceeded */
+    vf64 s[LSE_LANE_GROUPS]; /* times 2^-896: the bits of a float as those of a double */
+    double rest;             /* a p, and the terms of earlier maxima */
     double max, count, anchor, limit;
-    int calm; /* how often the maximum was not raised in a row */
+    int calm; /* how many times in a row the maximum was not raised */
     V top, bias, floor;
 } FN(long_sum);
 #endif
 
 #if F_IS_DOUBLE
-/* The offset for a block of elements up to e^max: LSE_OFFSET where the anchor is that of the maximum. */
+/* The offset for a block of elements up to e^max; LSE_OFFSET where the anchor is that of the maximum. */
 LSE_INLINE double offset_of(double exponent)
 {
     return LSE_OFFSET * 0x1p-500 * pow2(exponent);
@@ -72,7 +72,7 @@ LSE_INLINE void FN(long_start)(FN(long_sum) *s)
 #endif
 }
 
-/* The anchor moves up, and what was summed with it. */
+/* Moves the anchor up and rescales the sums. */
 LSE_INLINE void FN(long_rescale)(FN(long_sum) *s, double anchor)
 {
     const double by = s->anchor - anchor, least = -1022.0;
@@ -92,7 +92,7 @@ LSE_INLINE void FN(long_rescale)(FN(long_sum) *s, double anchor)
 #endif
 }
 
-/* count e^max joins what is not in the lanes. */
+/* Adds count e^max to the sum outside the lanes. */
 LSE_INLINE void FN(add_old)(FN(long_sum) *s)
 {
 #if F_IS_DOUBLE
@@ -104,7 +104,7 @@ LSE_INLINE void FN(add_old)(FN(long_sum) *s)
 #endif
 }
 
-/* A greater maximum than before. */
+/* Takes a new, larger maximum. */
 LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
 {
     if (max > s->limit) {
@@ -129,8 +129,9 @@ LSE_INLINE void FN(long_raise)(FN(long_sum) *s, double max)
 #endif
 }
 
-/* The n elements of a block, whole turns but at the end of a row. masked: what equals the maximum is kept out, and
- * how many differ from it is returned; else 0, and top, if it is not NULL, is raised to the greatest. */
+/* Adds the n elements of a block, whole turns except at the end of a row. masked: elements equal to the maximum are
+ * left out, and the number of those that differ is returned; otherwise returns 0 and, unless top is NULL, raises it to
+ * the largest element. */
 LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, const int masked, V *top)
 {
     FN(long_sum) s = *state;
@@ -192,7 +193,7 @@ LSE_INLINE double FN(sweep)(FN(long_sum) *state, const char *x, ptrdiff_t n, con
     return (double)count;
 }
 
-/* One block, whose maximum is known. */
+/* Adds one block whose maximum is known. */
 LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, double max)
 {
     if (max > s->max) FN(long_raise)(s, max);
@@ -200,8 +201,8 @@ LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, doubl
     else FN(sweep)(s, x, n, 0, NULL);
 }
 
-/* Some blocks: all at once where none of them reaches the maximum so far. That is seen in the same sweep, whose sums
- * are dropped if one does; where one did in the blocks before, the maxima come first. */
+/* Adds several blocks, in one sweep if no element reaches the maximum so far. If one does, which the sweep finds, its
+ * sums are discarded; if one did in recent blocks, the maxima are found first. */
 LSE_INLINE void FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
 {
     double max[FN(BLOCK) / LSE_SHORT];
@@ -248,8 +249,7 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
 }
 
 #if F_IS_DOUBLE
-/* The state again of a sum that is_faint: its maximum is known, and the grid is that of the greatest element below
- * it. */
+/* Recomputes a sum that is_faint: the maximum is known, and the grid is that of the largest element below it. */
 static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
                       lse_states *states, ptrdiff_t at)
 {
@@ -279,7 +279,7 @@ static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t st
     long_end_f64(&s, states, at);
 }
 
-/* Likewise of any of some neighbouring columns. */
+/* The same for any of several neighbouring columns. */
 static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                                   ptrdiff_t count, lse_states *states)
 {

@@ -1,8 +1,7 @@
 /* exp(x - y) and x - y of neighbouring columns, row by row, included once for each F.
  *
- * Rows of `count` columns are a run, one after another, where there is nothing between them; else one row is, or a
- * copy of some. What belongs to a column comes again in it after `count` elements, and after a period again in whole
- * vectors. */
+ * Adjacent rows of `count` columns without gaps are processed as one run; otherwise one row at a time is, or a copy of
+ * several. The results of the columns repeat every `count` elements, and every period in whole vectors. */
 
 enum { FN(PERIOD) = FN(PANEL) * VF(width), FN(TARGETS) = FN(PERIOD) > LSE_WIDE ? FN(PERIOD) : LSE_WIDE }; /* at most */
 
@@ -15,7 +14,7 @@ LSE_INLINE ptrdiff_t FN(period_of)(ptrdiff_t count)
 LSE_INLINE int FN(is_column_run)(const lse_layout *layout, ptrdiff_t count)
 { return layout->ndim == 1 && layout->stride[0] == count * (ptrdiff_t)sizeof(REAL); }
 
-/* Whether rows of so many columns are best worked on as one run. */
+/* Whether rows of this many columns are best processed as one run. */
 LSE_INLINE int FN(are_one_run)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                ptrdiff_t count)
 {
@@ -23,7 +22,7 @@ LSE_INLINE int FN(are_one_run)(const lse_layout *layout, const lse_row *row, con
     return whole && !row->where && FN(is_column_run)(layout, count) && FN(is_column_run)(out_layout, count);
 }
 
-/* Copies `count` columns of n rows, one by one: a row of them is less than a copy costs. */
+/* Copies `count` columns of n rows element by element: a row is too short for memcpy to pay. */
 LSE_INLINE void FN(copy_columns)(const char *from, ptrdiff_t pitch, char *to, ptrdiff_t to_pitch, ptrdiff_t n,
                                  ptrdiff_t count)
 {
@@ -31,7 +30,7 @@ LSE_INLINE void FN(copy_columns)(const char *from, ptrdiff_t pitch, char *to, pt
         for (ptrdiff_t r = 0; r < n; r++) memcpy(to + r * to_pitch, from + r * pitch, sizeof(REAL));
 }
 
-/* Rows start .. start + n as a run, where they lie or in the buffer. */
+/* Rows start .. start + n as a run, in place or in the buffer. */
 LSE_INLINE const char *FN(fetch_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                          ptrdiff_t count, REAL *buffer)
 {
@@ -58,7 +57,7 @@ LSE_INLINE const char *FN(fetch_columns)(const lse_layout *layout, const lse_row
     return (const char *)buffer;
 }
 
-/* Where the result of these rows goes first, and from there, if that is a buffer, to where it belongs. */
+/* Where to write the results of these rows: in place, or in the buffer, from which scatter_columns copies them. */
 LSE_INLINE char *FN(place_of_columns)(const lse_layout *out_layout, char *out, ptrdiff_t start, ptrdiff_t n,
                                       ptrdiff_t count, REAL *buffer)
 {
@@ -78,7 +77,7 @@ LSE_INLINE void FN(scatter_columns)(const lse_layout *out_layout, char *out, ptr
         memcpy((char *)element(out_layout, out_layout->stride, out, start + r), buffer + r * count, (size_t)pitch);
 }
 
-/* What to map each element of a period with; of log-softmax y and y_lo alone, of softmax the others. */
+/* The results for each element of a period: y and y_lo for log-softmax, the others for softmax. */
 typedef struct {
     REAL bias[FN(TARGETS)], floor[FN(TARGETS)], scale[FN(TARGETS)], scale_lo[FN(TARGETS)];
     double y[FN(TARGETS)], y_lo[FN(TARGETS)];
@@ -111,7 +110,7 @@ LSE_INLINE void FN(targets_for)(const lse_wide_results *results, ptrdiff_t index
     }
 }
 
-/* A vector at this place of a period. */
+/* Maps a vector at position `at` of a period. */
 LSE_INLINE void FN(map_vector)(const char *x, char *out, const FN(targets) *t, ptrdiff_t at, const int log)
 {
     if (log) {
@@ -129,7 +128,7 @@ LSE_INLINE void FN(map_vector)(const char *x, char *out, const FN(targets) *t, p
 LSE_INLINE ptrdiff_t FN(next_place)(ptrdiff_t at, ptrdiff_t period)
 { return at + VF(width) == period ? 0 : at + VF(width); }
 
-/* n elements of a run. */
+/* Maps a run of n elements. */
 LSE_INLINE void FN(map_run)(const char *x, char *out, ptrdiff_t n, const FN(targets) *t, ptrdiff_t period,
                             const int log)
 {

@@ -1,7 +1,7 @@
 /* Softmax and log-softmax of a panel (panel.h), included once for each F. */
 
-/* The tiles of sums first .. first + some, brought near where they are not, which 0 tells, and their maxima as they
- * were. */
+/* Reads the tiles of sums first .. first + some, and their maxima. Returns 0 if any maximum is beyond the kernels; then
+ * the elements are shifted (terms.h), the maxima unchanged. */
 LSE_INLINE int FN(near_tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles, V *max)
 {
     const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
@@ -11,7 +11,7 @@ LSE_INLINE int FN(near_tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     return 0;
 }
 
-/* The terms of a tile: where the maximum was infinite, 1 for each that had it, and their exact share. */
+/* The terms of a tile: where the maximum is infinite, 1 for each +inf, and their exact share. */
 static void FN(share_infinity)(REAL *tile, ptrdiff_t n, V max, REAL *r, REAL *r_lo)
 {
     const V infinity = VF(set)((REAL)INFINITY), one = VF(set)(1), zero = VF(set)(0);
@@ -32,7 +32,7 @@ static void FN(share_infinity)(REAL *tile, ptrdiff_t n, V max, REAL *r, REAL *r_
     }
 }
 
-/* Of a tile in which some sums are NaN: what is left out of those that have anything is not. */
+/* For a tile in which some sums are NaN: excluded elements of sums with any included ones become absent. */
 static void FN(put_absent)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL absent, REAL *tile)
 {
     for (ptrdiff_t k = 0; k < some; k++) {
@@ -101,7 +101,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
     }
 }
 
-/* Of a row: 0 where it was infinite, -inf where it was not, or NaN. */
+/* For a row: 0 where it was infinite, -inf where it was not, or NaN. */
 static void FN(share_infinity_of_row)(REAL *x, ptrdiff_t n, char *out)
 {
     REAL count = 0;
@@ -113,7 +113,7 @@ static void FN(share_infinity_of_row)(REAL *x, ptrdiff_t n, char *out)
     memcpy(out, x, (size_t)n * sizeof(REAL));
 }
 
-/* The rows of a panel one by one, which have no mask. */
+/* The rows of a panel one by one; they have no mask. */
 static void FN(softmax_rows_of)(const lse_panel *p)
 {
     REAL copy[LSE_SHORT];

@@ -1,11 +1,11 @@
-/* A few neighbouring columns of more than LSE_SHORT elements, included once for each F: turned into runs, a block at
- * a time, that are summed as rows are, for side by side they would not fill a vector. */
+/* A few neighbouring columns of more than LSE_SHORT elements, included once for each F: transposed into runs, a block
+ * at a time, and summed as rows, because side by side they would not fill a vector. */
 
-/* Rows that are packed before they are turned, so that what is stored is not loaded at once. */
+/* Rows that are packed before they are transposed, so that stores are not loaded at once. */
 enum { FN(PACKED) = 128 };
 
-/* Whole vectors of `wide` neighbouring columns, a constant, to the first `count` of as many runs; returns of how
- * many rows. Where it reads more columns than it is to turn, another row follows. */
+/* Transposes whole vectors of `wide` neighbouring columns, a constant, and stores the first `count` of them as runs;
+ * returns how many rows that were. If it reads more columns than it stores, at least one more row follows. */
 LSE_INLINE ptrdiff_t FN(turn_columns)(const char *x, ptrdiff_t pitch, ptrdiff_t n, const int wide, ptrdiff_t count,
                                       ptrdiff_t length, REAL *runs)
 {
@@ -30,7 +30,7 @@ LSE_INLINE ptrdiff_t FN(turn_columns)(const char *x, ptrdiff_t pitch, ptrdiff_t 
     return whole;
 }
 
-/* Elements start .. start + n of each column, in runs of `length`. */
+/* Elements start .. start + n of each column, as runs of `length`. */
 static void FN(runs_of)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
                         ptrdiff_t length, REAL *runs)
 {
@@ -79,7 +79,7 @@ static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptr
     fill_states(states, count);
 }
 
-/* Weights as rows of their own. */
+/* The layout of the weights as rows of their own. */
 LSE_INLINE void FN(lay_out_weights)(const lse_layout *layout, lse_layout *weights)
 {
     *weights = *layout;
@@ -89,7 +89,7 @@ LSE_INLINE void FN(lay_out_weights)(const lse_layout *layout, lse_layout *weight
     for (int axis = 0; axis < layout->ndim; axis++) weights->stride[axis] = layout->weight_stride[axis];
 }
 
-/* Likewise with weights, where they lie side by side too; else one by one. */
+/* The same with weights, where these are side by side too; otherwise column by column. */
 static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                         ptrdiff_t count, lse_states *states)
 {

@@ -1,5 +1,5 @@
-/* Every operation, a row each: its constant, its name in Python, and what engine/operations.h knows of it. A map has
- * its kernels in the tables of body.h. Nothing else in the engine asks which operation it is, but where softmax and
+/* One row per operation: its constant, its name in Python, and its properties (engine/operations.h). The kernels of
+ * maps are in the tables of body.h. Nothing else in the engine depends on the operation, except where softmax and
  * log-softmax differ. */
 #ifndef LSE_KERNELS_OPERATIONS_H
 #define LSE_KERNELS_OPERATIONS_H
@@ -12,7 +12,7 @@
         .run = lse_run_rows)                                                                                         \
     ROW(LSE_CUMULATE, "logcumsumexp", .is_map = 1, .has_panels = 1, .in_order = 1, .run = lse_run_cumulative)        \
     ROW(LSE_SEGMENTS, "segment_logsumexp", .in_order = 1, .run = lse_run_segments)                                   \
-    ROW(LSE_SUMS, "sums", .has_panels = 1, .run = lse_run_rows) /* running sums instead of results */
+    ROW(LSE_SUMS, "sums", .has_panels = 1, .run = lse_run_rows) /* running sums are updated; there are no results */
 
 #define LSE_CONSTANT_OF(constant, ...) constant,
 typedef enum { LSE_EACH_OPERATION(LSE_CONSTANT_OF) LSE_OPERATIONS } lse_operation;

@@ -1,4 +1,4 @@
-/* Numbers of twice the digits of a double, for what is done once a row. */
+/* Double-double arithmetic, for what is done once per row. */
 #ifndef LSE_PAIR_H
 #define LSE_PAIR_H
 
@@ -26,7 +26,7 @@ LSE_INLINE pair product(pair a, pair b)
     return (pair){hi, fma(a.hi, b.hi, -hi) + (a.hi * b.lo + a.lo * b.hi)};
 }
 
-/* e^r - 1 for |r| < 0.3467, within 2^-102 of it; the series left out is below 2^-114 r. */
+/* e^r - 1 for |r| < 0.3467, within 2^-102 of it; the truncated series is below 2^-114 r. */
 LSE_INLINE pair exp_minus_one(pair r)
 {
     enum { TERMS = sizeof INVERSE_FACTORIAL / sizeof(double), PAIRS = sizeof INVERSE_FACTORIAL_LO / sizeof(double) };
@@ -41,7 +41,8 @@ LSE_INLINE pair exp_minus_one(pair r)
     return product(r, p);
 }
 
-/* log(1 + d) for 1 + d within sqrt(2) of 1, within 2^-101 of it: a step of Newton's method from what a double holds. */
+/* log(1 + d) for 1 + d within a factor sqrt(2) of 1, within 2^-101 of it: one step of Newton's method from double
+ * precision. */
 LSE_INLINE pair log_one_plus(pair d)
 {
     enum { TERMS = sizeof ATANH / sizeof ATANH[0] };

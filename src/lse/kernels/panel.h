@@ -1,17 +1,18 @@
-/* Many short sums at once, included once for each F: ways in, one vertical kernel for each operation, ways out.
+/* Many short sums at once, included once for each F: reading tiles, one vertical kernel for each operation, writing
+ * tiles.
  *
- * A tile holds a vector of sums, one for each of its columns: line i has element i of every one. Rows are turned in
- * registers, columns copied as they lie, everything else gathered; results go back likewise. A panel has four tiles. */
+ * A tile holds a vector of sums, one per column: line i holds element i of each. Rows are transposed in registers,
+ * columns copied, everything else gathered; results are written likewise. A panel has four tiles. */
 
 enum {
     FN(WIDTH) = VF(width),
-    FN(PER_GROUP) = FN(WIDTH) * 4 > LSE_BATCH ? LSE_BATCH / FN(WIDTH) : 4, /* that are filled together */
+    FN(PER_GROUP) = FN(WIDTH) * 4 > LSE_BATCH ? LSE_BATCH / FN(WIDTH) : 4, /* tiles that are filled together */
     FN(STAGE) = LSE_SHORT * FN(WIDTH)
 };
 
-/* Turning ------------------------------------------------------------------------------------------------------ */
+/* Transposing -------------------------------------------------------------------------------------------------- */
 
-/* One step: the last bit of the index of an element among all of v comes to the front. */
+/* One step: rotates the index of an element among all of v by one bit, the last to the front. */
 LSE_INLINE void FN(rotate)(V *v, const int count)
 {
     V w[FN(WIDTH)];
@@ -22,7 +23,8 @@ LSE_INLINE void FN(rotate)(V *v, const int count)
     LSE_UNROLL for (int i = 0; i < count; i++) v[i] = w[i];
 }
 
-/* WIDTH rows of `length` elements, one after another in v, become `length` lines of WIDTH; length is a power of two. */
+/* Transposes WIDTH rows of `length` elements, one after another in v, to `length` lines of WIDTH; length is a power of
+ * two. */
 LSE_INLINE void FN(turn)(V *v, const int length)
 {
     LSE_UNROLL for (int side = 1; side < length; side *= 2) FN(rotate)(v, length);
@@ -34,14 +36,14 @@ LSE_INLINE void FN(turn_back)(V *v, const int length)
     LSE_UNROLL for (int side = 1; side < FN(WIDTH) && length > 1; side *= 2) FN(rotate)(v, length);
 }
 
-/* Where the rows of a tile lie: each by itself, or all in one run. */
+/* The rows of a tile: separate, or one dense run. */
 typedef struct {
     char *x;
     const ptrdiff_t *at;
     int dense;
 } FN(rows_at);
 
-/* Rows of a power of two, one right after another, are one run of whole vectors. */
+/* Adjacent rows whose length is a power of two are one run of whole vectors. */
 LSE_INLINE int FN(is_dense)(ptrdiff_t n, ptrdiff_t pitch)
 {
     return (n & (n - 1)) == 0 && pitch == n * (ptrdiff_t)sizeof(REAL);
@@ -84,8 +86,8 @@ LSE_INLINE void FN(chunk_out)(const FN(rows_at) *rows, ptrdiff_t start, const in
     }
 }
 
-/* n elements in chunks: as many of WIDTH as there are, then one that ends with the row, and begins within what came
- * before if it must; of rows shorter than WIDTH two that overlap. Nothing beyond a row is touched. */
+/* n elements in chunks: as many of WIDTH as fit, then one that ends with the row and may overlap the previous one; for
+ * rows shorter than WIDTH, two that overlap. Nothing outside a row is accessed. */
 #define EACH_CHUNK(n, DO)                                                                    \
     do {                                                                                     \
         ptrdiff_t start_ = 0;                                                                \
@@ -108,7 +110,7 @@ LSE_INLINE void FN(chunk_out)(const FN(rows_at) *rows, ptrdiff_t start, const in
             }                                                                                \
     } while (0)
 
-/* The power of two that is next below `rest` in an untouched row, next above where there is something to overlap. */
+/* The largest power of two up to `rest`, or, where there is something to overlap, the smallest that is no less. */
 LSE_INLINE ptrdiff_t FN(chunk_size)(ptrdiff_t rest, int down)
 {
     ptrdiff_t size = 1;
@@ -131,7 +133,7 @@ static void FN(rows_out)(const FN(rows_at) *rows, ptrdiff_t n, const REAL *tile)
 }
 #undef EACH_CHUNK
 
-/* Ways in ------------------------------------------------------------------------------------------------------ */
+/* Reading ------------------------------------------------------------------------------------------------------ */
 
 LSE_INLINE V FN(tile_max)(const REAL *tile, ptrdiff_t n)
 {
@@ -145,7 +147,7 @@ LSE_INLINE V FN(tile_max)(const REAL *tile, ptrdiff_t n)
     return VF(max)(other, max);
 }
 
-/* The places of sums first and on, as many as a tile has, the first in place of those beyond the last. */
+/* The places of the sums of a tile, from number first; missing ones are padded with the first. */
 LSE_INLINE const ptrdiff_t *FN(places)(const ptrdiff_t *at, ptrdiff_t first, ptrdiff_t some, ptrdiff_t *own)
 {
     if (some == FN(WIDTH)) return at + first;
@@ -153,7 +155,7 @@ LSE_INLINE const ptrdiff_t *FN(places)(const ptrdiff_t *at, ptrdiff_t first, ptr
     return own;
 }
 
-/* Rows of any type, mask and layout, by way of a run of their own. */
+/* Rows of any type, mask and layout, each copied to a run first. */
 static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
 {
     REAL stage[FN(STAGE)];
@@ -175,7 +177,7 @@ static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, R
     FN(rows_in)(&rows, p->n, tile);
 }
 
-/* Line by line, those of an index at equal distances. */
+/* Line by line, where the elements of an index are at equal distances. */
 static void FN(lines_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
 {
     const lse_load load = p->are_weights ? p->layout->load_weight : p->layout->load;
@@ -192,7 +194,7 @@ static void FN(lines_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, RE
     }
 }
 
-/* Elements of the kernel's own type, each from where it lies. */
+/* Elements of the kernel's own type at any places. */
 static void FN(gathered_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
 {
     ptrdiff_t own[FN(WIDTH)];
@@ -203,7 +205,7 @@ static void FN(gathered_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some,
     }
 }
 
-/* Columns as they lie, one tile or all at once, in the order of memory. */
+/* Copies columns, for one tile or all at once, in memory order. */
 static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
     const ptrdiff_t n = p->n, vectors = (count + FN(WIDTH) - 1) / FN(WIDTH);
@@ -242,7 +244,7 @@ static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count,
         }
 }
 
-/* Sums first .. first + count of a panel, no more than TILES tiles, and their maxima. */
+/* Reads sums first .. first + count of a panel, at most TILES tiles, and their maxima. */
 static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
     if (p->form == LSE_BY_COLUMNS) {
@@ -270,7 +272,7 @@ static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, R
     }
 }
 
-/* Ways out ----------------------------------------------------------------------------------------------------- */
+/* Writing ------------------------------------------------------------------------------------------------------ */
 
 static void FN(staged_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
 {
@@ -317,21 +319,20 @@ static void FN(tile_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, co
 
 /* Sums --------------------------------------------------------------------------------------------------------- */
 
-/* Rows that are long, or too few to fill a tile, are done one by one; so is one alone, which may have no offsets. */
+/* Long rows, or too few to fill a tile, are processed one by one; so is a single row, which may have no offsets. */
 LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
 {
     return p->form == LSE_BY_ROWS && (p->n > longest || p->count == 1 || 2 * p->count < FN(WIDTH));
 }
 
-/* How many sums are done together: tiles of short ones stay in the first cache; columns are read in the order of
- * memory. */
+/* How many sums are processed together: tiles of short ones stay in the L1 cache; columns are read in memory order. */
 LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
 {
     return p->n <= LSE_TILE_LINES || p->form == LSE_BY_COLUMNS ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
 }
 
-/* What comes after sums first .. first + some: the columns to the right, or rows that are one run, of the input and,
- * of maps, of the output. */
+/* What to prefetch after sums first .. first + some: the columns to the right, or the next rows of a dense run, of the
+ * input and, for maps, of the output. */
 LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int maps)
 {
     const ptrdiff_t size = sizeof(REAL), row = p->n * size;

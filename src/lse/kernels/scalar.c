@@ -6,7 +6,7 @@
 #include "kernels.h"
 #include "target.h"
 
-/* There is nothing to interleave, and unrolled it would be two thirds of the library. */
+/* Nothing to interleave, and unrolling would make up two thirds of the library. */
 #undef LSE_UNROLL
 #define LSE_UNROLL
 

@@ -1,10 +1,10 @@
-/* exp(x - y) and x - y for y a finished result, included once for each F.
+/* exp(x - y) and x - y for a finished result y, included once for each F.
  *
- * Of rows of no more than LSE_STORED elements each exponential is evaluated once: the terms are stored where the result
- * goes, summed in eight lanes of double precision (float64: in two parts), and multiplied by 1 / sum. Of longer ones,
- * whose terms would not stay in the cache, it is evaluated once more from their finished sum. */
+ * For rows of at most LSE_STORED elements each exponential is evaluated once: the terms are stored in the output,
+ * summed in eight lanes in double precision (float64: in two parts), and multiplied by 1 / sum. For longer ones, whose
+ * terms would not stay in the cache, it is evaluated again, from their finished sum. */
 
-/* What turns x into its softmax: e^x at an anchor, times scale + scale_lo. */
+/* Turns x into its softmax: e^x at an anchor, times scale + scale_lo. */
 typedef struct {
     REAL bias, floor, scale, scale_lo;
 } FN(target);
@@ -21,7 +21,7 @@ LSE_INLINE FN(target) FN(target_for)(double scale, double scale_lo, double ancho
     return t;
 }
 
-/* x[j] = e^x[j] (scale + scale_lo) for j < count, rounded once but for a quarter of an ulp. */
+/* x[j] = e^x[j] (scale + scale_lo) for j < count, rounded once plus a quarter of an ulp. */
 LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V scale_lo)
 {
     V power[4];
@@ -32,8 +32,8 @@ LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V s
     }
 }
 
-/* x - (y + y_lo) for vf64_width elements, rounded once but for the last bits of y_lo. float64: what x - y loses is
- * found by two-sum, which wants it finite, so that an infinite x is put back at the end. */
+/* x - (y + y_lo) for vf64_width elements, rounded once except for the last bits of y_lo. float64: the rounding error of
+ * x - y is found by two-sum, which needs finite operands, so that an infinite x is restored at the end. */
 LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
 {
 #if F_IS_DOUBLE
@@ -46,7 +46,7 @@ LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
 #endif
 }
 
-/* Of a contiguous run, STEP elements at a time: result i of results. */
+/* A contiguous run, STEP elements at a time, with result number index. */
 LSE_INLINE void FN(map_block)(const char *x, char *out, ptrdiff_t n, const lse_results *results, ptrdiff_t index,
                               const int log)
 {

@@ -1,4 +1,4 @@
-/* Scalars that the kernels of both types share. */
+/* Scalars shared by the kernels of both types. */
 
 /* The integer nearest to max log2(e), for max within LSE_FAR. */
 LSE_INLINE double exponent_of(double max)
@@ -9,7 +9,7 @@ LSE_INLINE double exponent_of(double max)
     return (max * LOG2E_f64 + magic) - magic;
 }
 
-/* 2^e for an integer e: 0 where it is below the normal range, 2^1023 where above. */
+/* 2^e for an integer e: 0 below the normal range, 2^1023 above it. */
 LSE_INLINE double pow2(double e)
 {
     double t = (e > 1023.0 ? 1023.0 : e) + (0x1.8p52 + 1023.0);
@@ -29,7 +29,7 @@ LSE_INLINE vf64 vf64_exponent_of(vf64 max)
     return vf64_sub(vf64_add(vf64_mul(max, vf64_set(LOG2E_f64)), magic), magic);
 }
 
-/* 2^e for an integer e <= 1023, 0 where it is below the normal range, as pow2. */
+/* 2^e for an integer e <= 1023, 0 below the normal range, as pow2. */
 LSE_INLINE vf64 vf64_ldexp1(vf64 e)
 {
     return vf64_pow2(vf64_add(vf64_max(e, vf64_set(-1023.0)), vf64_set(0x1.8p52 + 1023.0)));
@@ -43,8 +43,8 @@ LSE_INLINE vf64 vf64_down(vf64 x, vf64 e)
     return vf64_mul(vf64_mul(x, vf64_ldexp1(first)), vf64_ldexp1(vf64_sub(e, first)));
 }
 
-/* A sum of exponentials of elements so far out that an ulp of its logarithm is 2^-8 at least, so that six digits do:
- * e^max (1 + rest), nothing where max is -inf. */
+/* A sum of exponentials of elements so large that an ulp of its logarithm is at least 2^-8, and six digits suffice:
+ * e^max (1 + rest); empty if max is -inf. */
 typedef struct {
     double max, rest;
 } far_sum;
@@ -87,7 +87,7 @@ LSE_INLINE double far_add(far_sum *sum, double x)
     return sum->rest == 0.0 ? sum->max : sum->max + far_log1p(sum->rest);
 }
 
-/* The address of element `index` of a row whose axes have these strides. */
+/* The address of element `index` of a row with these strides. */
 LSE_INLINE const char *element(const lse_layout *layout, const ptrdiff_t *strides, const char *base, ptrdiff_t index)
 {
     for (int axis = layout->ndim - 1; axis > 0; axis--) {
@@ -97,7 +97,7 @@ LSE_INLINE const char *element(const lse_layout *layout, const ptrdiff_t *stride
     return layout->ndim ? base + index * strides[0] : base;
 }
 
-/* A place in such axes, which goes from one run along the last of them to the next. */
+/* A position in nested axes, moving from one run along the last of them to the next. */
 typedef struct {
     const char *at;
     ptrdiff_t index[LSE_MAX_DIMS];
@@ -127,7 +127,7 @@ LSE_INLINE void walk_on(walk *w, const lse_layout *layout, const ptrdiff_t *stri
     }
 }
 
-/* How many elements are left of the run, `length` long, but no more than n. */
+/* How many elements are left of the run of `length`, but at most n. */
 LSE_INLINE ptrdiff_t walk_run(const walk *w, int last, ptrdiff_t length, ptrdiff_t n)
 {
     const ptrdiff_t left = last >= 0 ? length - w->index[last] : 1;

@@ -1,7 +1,8 @@
-/* Softmax of rows and of columns whose terms stay in the cache, one by one, included once for each F. */
+/* Softmax of rows and of columns whose terms stay in the cache, one row or group of columns at a time, included once
+ * for each F. */
 
-/* Softmax of a row of no more than LSE_STORED elements: 1; LSE_IS_NAN where it is all NaN now; 0 where its maximum
- * needs recomputation, and nothing is written. */
+/* Softmax of a row of at most LSE_STORED elements. Returns 1; LSE_IS_NAN if all results are NaN; 0 if its maximum needs
+ * recomputation, and then writes nothing. */
 static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
 {
     REAL buffer[LSE_STORED], result[LSE_STORED];
@@ -16,7 +17,7 @@ static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, c
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
 
-/* One row of a panel as it lies, or with a mask in a copy. */
+/* One row of a panel, in place, or in a copy if there is a mask. */
 LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *row, ptrdiff_t r, ptrdiff_t count,
                                       REAL *copy)
 {
@@ -27,11 +28,10 @@ LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *r
     return (const char *)copy;
 }
 
-/* Rows of columns that are worked on together, while they are in the first cache. */
+/* Rows of columns that are processed together while they are in the L1 cache. */
 enum { FN(TOGETHER) = 8 * LSE_LANES };
 
-/* The terms of rows start and on of one vector of columns, written to out, join its sums; no more than TOGETHER
- * rows. */
+/* Writes the terms of at most TOGETHER rows from start of one vector of columns to out, and adds them to its sums. */
 static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t c, ptrdiff_t count, V max, FN(term_sum) (*sums)[LSE_LANES])
 {
@@ -80,15 +80,15 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
     }
 }
 
-/* Columns that are one run, though a row does not fill vectors: maxima, levels and shares of each element of a period,
- * and the sums of the lanes of each column, a turn of LSE_LANES rows. */
+/* Columns that form one run although a row does not fill whole vectors: maxima, levels and shares of each element of a
+ * period, and the sums of the lanes of each column, for a turn of LSE_LANES rows. */
 typedef struct {
     ptrdiff_t count, period;
     REAL max[FN(PERIOD)], bias[FN(PERIOD)], floor[FN(PERIOD)], r[FN(PERIOD)], r_lo[FN(PERIOD)];
     double hi[LSE_LANES * FN(PANEL) + vf64_width], lo[LSE_LANES * FN(PANEL) + vf64_width];
 } FN(column_run);
 
-/* What the first columns have goes to all others of a period. */
+/* Repeats the values of the first columns over the period. */
 LSE_INLINE void FN(repeat)(REAL *x, ptrdiff_t count, ptrdiff_t period)
 {
     for (ptrdiff_t i = count; i < period; i++) x[i] = x[i - count];
@@ -105,7 +105,7 @@ LSE_INLINE void FN(run_maxima)(FN(column_run) *run, const char *x, ptrdiff_t n)
     }
 }
 
-/* The levels of all maxima, and empty sums; 0 where a maximum needs recomputation. */
+/* Computes the levels of all maxima and clears the sums; returns 0 where a maximum needs recomputation. */
 LSE_INLINE int FN(run_levels)(FN(column_run) *run)
 {
     for (ptrdiff_t i = run->count; i < run->period; i++) {
@@ -127,7 +127,7 @@ LSE_INLINE int FN(run_levels)(FN(column_run) *run)
     return 1;
 }
 
-/* The terms of n elements, which join the sums; beyond the last one there are zeros. */
+/* Writes the terms of n elements and adds them to the sums; beyond the last one there are zeros. */
 LSE_INLINE void FN(run_terms)(FN(column_run) *run, const char *x, char *out, ptrdiff_t n)
 {
     const ptrdiff_t turn = LSE_LANES * run->count;
@@ -149,7 +149,7 @@ LSE_INLINE void FN(run_terms)(FN(column_run) *run, const char *x, char *out, ptr
     }
 }
 
-/* What to multiply the terms by; NaN in nan[c] where column c is all NaN now. */
+/* The reciprocals to multiply the terms by; NaN in nan[c] if all results of column c are NaN. */
 LSE_INLINE void FN(run_shares)(FN(column_run) *run, double *nan)
 {
     for (ptrdiff_t c = 0; c < run->count; c += vf64_width) {
@@ -169,7 +169,7 @@ LSE_INLINE void FN(run_shares)(FN(column_run) *run, double *nan)
     FN(repeat)(run->r_lo, run->count, run->period);
 }
 
-/* Terms become what they are of their sums. */
+/* Multiplies the terms by the shares. */
 LSE_INLINE void FN(run_times)(const FN(column_run) *run, char *out, ptrdiff_t n)
 {
     for (ptrdiff_t at = 0; n > 0; n -= VF(width), out += sizeof(V)) {
@@ -179,7 +179,7 @@ LSE_INLINE void FN(run_times)(const FN(column_run) *run, char *out, ptrdiff_t n)
     }
 }
 
-/* softmax_whole_columns of a run. */
+/* softmax_whole_columns for a run. */
 static int FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff_t count, double *nan)
 {
     FN(column_run) run;
@@ -193,8 +193,8 @@ static int FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff
     return 1;
 }
 
-/* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN
- * now. 0, and nothing is written, where a maximum needs recomputation, or where they are better done one by one. */
+/* Softmax of count neighbouring columns of at most LSE_STORED elements; NaN in nan[c] if all results of column c are
+ * NaN. Returns 0 and writes nothing where a maximum needs recomputation, or where the columns are faster one by one. */
 static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                      char *out, ptrdiff_t count, double *nan)
 {
@@ -206,10 +206,10 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     const int is_run = FN(are_one_run)(layout, row, out_layout, count);
     if (is_run && row->n > 1 && (count < FN(NARROW) || count % VF(width) != 0))
         return FN(softmax_column_run)(row->x, out, row->n, count, nan);
-    if (count < FN(NARROW) && row->n > 1) return 0; /* one by one is quicker than in vectors that are not full */
+    if (count < FN(NARROW) && row->n > 1) return 0; /* one by one is faster than in partly filled vectors */
     FN(columns_max_of)(layout, row, count, max);
     if (!FN(are_near)(max, FN(whole_vectors)(count) / VF(width))) return 0;
-    for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* one element has all of the sum */
+    for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* the softmax of a single element is 1 */
         VF(store_some)(out + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(1));
         for (ptrdiff_t k = c; k < count; k++) nan[k] = 1;
     }

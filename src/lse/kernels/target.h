@@ -1,4 +1,4 @@
-/* The one place that asks what the compiler and the processor are. */
+/* The only place that depends on the compiler and the processor. */
 #ifndef LSE_TARGET_H
 #define LSE_TARGET_H
 
@@ -14,8 +14,8 @@
 #define LSE_AARCH64 0
 #endif
 
-/* How far ahead of the arithmetic memory is asked for, in bytes. The processor's own prefetching stops at the end of
- * a page, and is thrown off by the pause between two rows. */
+/* Prefetch distance, in bytes. The hardware prefetcher stops at the end of a page, and loses track in the pause between
+ * two rows. */
 enum { LSE_AHEAD = 8192 };
 
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -30,14 +30,14 @@ enum { LSE_AHEAD = 8192 };
 #define LSE_UNROLL LSE_PRAGMA(GCC unroll 16)
 #endif
 
-/* What each thread has for itself. */
+/* Thread-local storage. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #define LSE_THREAD_LOCAL __declspec(thread)
 #else
 #define LSE_THREAD_LOCAL _Thread_local
 #endif
 
-/* Reads and writes of what threads share, atomic and in no order; addition of a long long. */
+/* Atomic, relaxed reads and writes of shared variables, and addition to a long long. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #define LSE_LOAD(address) (*(address))
@@ -51,8 +51,8 @@ enum { LSE_AHEAD = 8192 };
 
 #define LSE_PRAGMA(text) _Pragma(#text)
 
-/* Between BEGIN and END every function may use the named instruction sets. Include <immintrin.h> before
- * the first region. MSVC needs no regions: there intrinsics compile wherever they stand. */
+/* Between BEGIN and END every function may use the named instruction sets. Include <immintrin.h> before the first
+ * region. MSVC needs no regions: it compiles intrinsics anywhere. */
 #if defined(__clang__)
 #define LSE_REGION_BEGIN(features) \
     LSE_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))

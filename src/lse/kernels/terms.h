@@ -1,7 +1,7 @@
 /* Softmax and log-softmax of rows whose terms stay in the cache, included once for each F: vertically in the tiles of
  * panel.h, horizontally, and in columns, with the same bits. */
 
-/* The level of a maximum for terms that are stored. */
+/* What the terms of sums with this maximum are computed with. */
 typedef struct {
     V bias, floor;
 } FN(term_level);
@@ -22,7 +22,7 @@ LSE_INLINE FN(term_level) FN(term_level_for)(V max)
     return level;
 }
 
-/* e^x at that level, rounded; of floats times a factor that the sum has too. */
+/* e^x at that level, rounded; for floats times a constant factor, which the sum has too. */
 LSE_INLINE void FN(terms)(V *x, const int count, const FN(term_level) *level)
 {
 #if F_IS_DOUBLE
@@ -36,8 +36,8 @@ LSE_INLINE void FN(terms)(V *x, const int count, const FN(term_level) *level)
 #endif
 }
 
-/* Sums of terms in double precision, and their reciprocals. float64: what lies on the grid of TERMS_OFFSET, on which
- * sums of LSE_STORED terms are exact, and what lies below it. */
+/* Sums of terms in double precision, and their reciprocals. float64: hi sums the multiples of the grid of TERMS_OFFSET,
+ * exactly for up to LSE_STORED terms, and lo the remainders. */
 typedef struct {
     vf64 hi, lo;
 } FN(term_sum);
@@ -50,7 +50,7 @@ LSE_INLINE FN(term_sum) FN(no_terms)(void)
     return none;
 }
 
-/* start: there are no terms yet. */
+/* start: the sum is empty. */
 LSE_INLINE void FN(join_term)(FN(term_sum) *s, const void *term, const int start)
 {
 #if F_IS_DOUBLE
@@ -71,7 +71,7 @@ LSE_INLINE vf64 FN(reciprocal)(vf64 hi, vf64 lo, vf64 *r_lo)
     return r;
 }
 
-/* What each term is multiplied by. */
+/* The factor of each term. */
 typedef struct {
     V r, r_lo;
 } FN(share);
@@ -87,7 +87,7 @@ LSE_INLINE FN(share) FN(share_of)(const REAL *r, const REAL *r_lo)
     return share;
 }
 
-/* Whether none of these maxima is infinite or beyond the kernels. */
+/* Whether all of these maxima are finite and within the kernels' range. */
 LSE_INLINE int FN(are_near)(const V *max, ptrdiff_t vectors)
 {
     const REAL beyond = FN(LSE_FAR) * (1 + (F_IS_DOUBLE ? (REAL)DBL_EPSILON : (REAL)FLT_EPSILON));
@@ -98,8 +98,8 @@ LSE_INLINE int FN(are_near)(const V *max, ptrdiff_t vectors)
 
 LSE_INLINE int FN(is_near)(REAL max) { return max <= FN(LSE_FAR) && max >= -FN(LSE_FAR); }
 
-/* Elements of sums whose maximum is infinite or beyond the kernels, less that: then it is 0. Of several +inf each is
- * 0, all else -inf; where there is nothing but -inf, all is NaN. Others stay as they are. */
+/* Shifts the elements of sums whose maximum is infinite or beyond the kernels, so that it becomes 0. If there is +inf,
+ * each becomes 0 and all else -inf; if all is -inf, all becomes NaN. Others are unchanged. */
 typedef struct {
     V top, shift, max;
 } FN(approach);
@@ -118,14 +118,14 @@ LSE_INLINE FN(approach) FN(approach_to)(V max)
 LSE_INLINE V FN(brought_near)(V x, const FN(approach) *a)
 { return VF(select)(x, a->top, VF(set)(0), VF(sub)(x, a->shift)); }
 
-/* Of a tile of n lines. */
+/* The same for a tile of n lines. */
 static void FN(bring_near)(REAL *tile, ptrdiff_t n, V max)
 {
     const FN(approach) a = FN(approach_to)(max);
     for (ptrdiff_t i = 0; i < n; i++, tile += VF(width)) VF(store)(tile, FN(brought_near)(VF(load)(tile), &a));
 }
 
-/* Of a row of n <= LSE_SHORT elements, in a copy; or the row itself, if its maximum is near. */
+/* The same for a row of n <= LSE_SHORT elements, in a copy; or the row itself, if its maximum is within range. */
 LSE_INLINE const char *FN(near_row)(const char *x, ptrdiff_t n, REAL *max, REAL *copy)
 {
     if (FN(is_near)(*max)) return x;
@@ -138,7 +138,7 @@ LSE_INLINE const char *FN(near_row)(const char *x, ptrdiff_t n, REAL *max, REAL 
     return (const char *)copy;
 }
 
-/* Whether any of some vectors of numbers is NaN. */
+/* Whether any element of some vectors is NaN. */
 LSE_INLINE int FN(any_nan)(const REAL *x, ptrdiff_t vectors)
 {
     const V zero = VF(set)(0), one = VF(set)(1);
@@ -171,7 +171,7 @@ LSE_INLINE void FN(tile_share)(FN(term_sum) *s, const int lanes, REAL *r, REAL *
 #endif
 }
 
-/* Line i of the tile becomes its terms, which join lane j; start: the lane has none yet. */
+/* Replaces line i of the tile by its terms and adds them to lane j; start: the lane is empty. */
 LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, FN(term_sum) (*s)[LSE_LANES], const int j,
                               const int start)
 {
@@ -182,8 +182,8 @@ LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, FN(term_s
         FN(join_term)(&s[h][j], line + h * vf64_width, start);
 }
 
-/* The terms of a tile, in its place, and what they are to be multiplied by; lanes: min(n, LSE_LANES), a constant, and n
- * itself if it is less. */
+/* Replaces a tile by its terms, and computes their factors; lanes: min(n, LSE_LANES), a compile-time constant. If n is
+ * less than LSE_LANES, it is one too. */
 LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V max, ask_ahead *ask, REAL *r,
                                   REAL *r_lo)
 {
@@ -211,7 +211,7 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
         FN(tile_share)(s[h], lanes, r + h * vf64_width, r_lo + h * vf64_width);
 }
 
-/* Of one line: one element has all of its sum, unless it is NaN. */
+/* For one line: the softmax of a single element is 1, or NaN. */
 LSE_INLINE void FN(softmax_line)(REAL *line, REAL *r, REAL *r_lo)
 {
     const V x = VF(load)(line), all = VF(select)(x, x, VF(set)(1), x);
@@ -236,8 +236,8 @@ static void FN(softmax_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, REA
 
 /* Horizontally --------------------------------------------------------------------------------------------------- */
 
-/* One row of n <= LSE_STORED elements in one run, where its maximum is near; x and out may be one. 0 where a term is
- * NaN: then so is all of out. */
+/* One contiguous row of n <= LSE_STORED elements, its maximum within range; x and out may be the same. Returns 0 where
+ * a term is NaN; then all of out is. */
 static int FN(softmax_run)(const char *x, char *out, ptrdiff_t n, REAL max)
 {
     enum { TURN = 16, GROUPS = TURN / VF(width), STEP = GROUPS < 4 ? GROUPS : 4, PARTS = TURN / vf64_width };

@@ -1,4 +1,4 @@
-/* Ends what body.h and exp.h define for one F. */
+/* Undefines the macros of body.h and exp.h for one F. */
 #undef F
 #undef V
 #undef REAL

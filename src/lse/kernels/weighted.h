@@ -1,20 +1,20 @@
 /* Sums of b e^x with weights b of either sign, included once for each F.
  *
- * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the size of a weight moves its exponent
- * alone, and the anchor N follows the greatest n + k. No term is kept aside. Element i belongs to lane i mod LANES,
- * and lanes are added in a fixed tree; sums are compensated, and take either sign. Weights of 0 make no term,
- * whatever x is; what is neither 0 nor a normal number (NaN, infinite, subnormal) makes the result NaN, for whoever
- * calls to look again. */
+ * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the magnitude of a weight only changes its
+ * exponent, and the anchor N follows the largest n + k. No term is kept apart. Element i belongs to lane i mod LANES,
+ * and lanes are added in a fixed tree; sums are compensated and may have either sign. A weight of 0 contributes no
+ * term, whatever x is. A weight that is neither 0 nor a normal number (NaN, infinite, subnormal) makes the result NaN,
+ * so that the caller recomputes it. */
 
 #if F_IS_DOUBLE
 #define SMALLEST DBL_MIN
-#define ROOM 400.0 /* a sum of 2^30 terms and more stays below 2^(HEADROOM + ROOM + 60) */
+#define ROOM 400.0 /* the sum of more than 2^30 terms stays below 2^(HEADROOM + ROOM + 60) */
 #else
 #define SMALLEST FLT_MIN
 #define ROOM 39.0
 #endif
 
-/* hi[0 .. stride) = the sums over hi[0 .. count) with stride `stride`, lo likewise what rounding lost. The tree is
+/* hi[0 .. stride) = the sums of hi[0 .. count) at stride `stride`; lo likewise sums the rounding errors. The tree is
  * fixed: halves are added element by element. */
 LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t count, ptrdiff_t stride)
 {
@@ -26,7 +26,7 @@ LSE_INLINE void FN(sum_lanes)(REAL *restrict hi, REAL *restrict lo, ptrdiff_t co
         }
 }
 
-/* The last, incomplete quad of a row, filled up with elements that add nothing. */
+/* The last, incomplete quad of a row, padded with elements that add nothing. */
 LSE_INLINE void FN(pad)(const char *x, ptrdiff_t n, REAL quad[FN(QUAD)])
 {
     for (int i = 0; i < FN(QUAD); i++) quad[i] = -(REAL)INFINITY;
@@ -35,24 +35,24 @@ LSE_INLINE void FN(pad)(const char *x, ptrdiff_t n, REAL quad[FN(QUAD)])
 
 typedef struct {
     V hi[LANES / VF(width)], lo[LANES / VF(width)];
-    V top; /* the greatest MAGIC + EXP_BIAS + n + k - N */
-    V odd; /* 0, or there was a weight that is not plain */
+    V top; /* the largest MAGIC + EXP_BIAS + n + k - N */
+    V odd; /* 0, unless a weight was neither 0 nor normal */
 } FN(weighted_lanes);
 
-/* The exponent n + k of terms, from MAGIC + EXP_BIAS + n + k - N; -inf of -inf. */
+/* The exponent n + k of a term, from MAGIC + EXP_BIAS + n + k - N; -inf for -inf. */
 LSE_INLINE double FN(exponent_at)(REAL top, double anchor)
 {
     return (double)top - (double)(MAGIC + EXP_BIAS) + anchor;
 }
 
-/* The anchor for terms of an exponent. */
+/* The anchor for terms of this exponent. */
 LSE_INLINE double FN(anchor_at)(double exponent)
 {
     const double limit = exponent_of((double)FN(LSE_FAR));
     return (exponent > limit ? limit : exponent < -limit ? -limit : exponent) - HEADROOM;
 }
 
-/* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x where there is no plain weight becomes -inf. */
+/* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x becomes -inf where the weight is 0 or not normal. */
 LSE_INLINE void FN(weighted_exponents)(V *x, const V *b, V *t, V *level, const int count, V bias)
 {
     const V smallest = VF(set)(SMALLEST), none = VF(set)(-(REAL)INFINITY);
@@ -64,7 +64,7 @@ LSE_INLINE void FN(weighted_exponents)(V *x, const V *b, V *t, V *level, const i
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), level[j]);
 }
 
-/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts. Below the range of the exponent scale is 0. */
+/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts; scale is 0 below the range of the exponent. */
 LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, V bias, V *top, V *odd)
 {
     const V one = VF(set)(1), zero = VF(set)(0), smallest = VF(set)(SMALLEST);
@@ -84,14 +84,14 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(mul)(VF(mantissa)(b[j]), VF(pow2)(t[j]));
 }
 
-/* Elements of `count` consecutive turns, up to 4, of one group of lanes join the sums: each term rounded, what it lost
- * kept.
+/* Adds the elements of `count` consecutive turns, up to 4, of one group of lanes to the sums. Each term is rounded and
+ * its rounding error kept.
  *
- * The worst rows known of positive weights, as fractions of the bound (tests/accuracy/test_worst_known.py): float64,
+ * The worst rows known with positive weights, as fractions of the bound (tests/accuracy/test_worst_known.py): float64,
  * 0.88, 256 elements of which the 253rd is -0x1.1fe55322736e4p+2, the others 8 of -0x1.1fea29c80c9ap+2 times
- * 0x1.07dfcce4141ccp+0 and 256 of -0x1.20286c19af011p+2, over and over; float32, 0.85, 384 of which the 59th is
+ * 0x1.07dfcce4141ccp+0 and 256 of -0x1.20286c19af011p+2, repeated; float32, 0.85, 384 elements of which the 59th is
  * -0x1.4ca79ep+2, the others 15 of -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0,
- * over and over. */
+ * repeated. */
 LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
 {
     V scale[4], t[4], less[4], lost, sum, rest;
@@ -104,7 +104,7 @@ LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int coun
     }
     sum = t[0];
     rest = less[0];
-    if (count > 2) { /* an element that is not there would add zeros */
+    if (count > 2) { /* missing elements would add zeros */
         sum = FN(two_sum)(t[0], t[2], &lost);
         rest = VF(add)(VF(add)(less[0], less[2]), lost);
     }
@@ -114,7 +114,7 @@ LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int coun
     *lo = VF(add)(*lo, lost);
 }
 
-/* The state of what was summed at an anchor. */
+/* The state of a sum at an anchor. */
 LSE_INLINE void FN(weighted_state)(REAL hi, REAL lo, REAL odd, double anchor, double exponent, ptrdiff_t at,
                                    lse_states *states)
 {
@@ -159,7 +159,7 @@ static void FN(weighted_sweep)(const char *x, const char *b, ptrdiff_t n, FN(wei
     s->odd = odd;
 }
 
-/* One block of a row, again where its terms exceed what the anchor can take. */
+/* Adds one block of a row, and once more at a higher anchor if its terms exceed this one's range. */
 LSE_INLINE void FN(fold_weighted_block)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s,
                                         double *anchor, double *exponent)
 {
@@ -195,7 +195,8 @@ LSE_INLINE void FN(weighted_start)(FN(weighted_sum) *s)
     s->exponent = -(double)INFINITY;
 }
 
-/* The next block, of whole quads but at the end of a row; of the first one the first quad tells where to anchor. */
+/* Adds the next block, of whole quads except at the end of a row. The anchor comes from the first quad of the first
+ * block. */
 LSE_INLINE void FN(add_weighted_block)(FN(weighted_sum) *s, const char *x, const char *b, ptrdiff_t n, int is_first)
 {
     if (is_first) {

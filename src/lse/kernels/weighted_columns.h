@@ -1,16 +1,16 @@
-/* Sums with weights of neighbouring columns, and what is looked at again, included once for each F. */
+/* Weighted sums of neighbouring columns, included once for each F. */
 
 /* Columns -------------------------------------------------------------------------------------------------- */
 
-/* Rows of one block, by address; `width` elements of each may be read. */
+/* Pointers to the rows of one block; `width` elements of each may be read. */
 typedef struct {
     const char *row[FN(QUAD)];
-    ptrdiff_t ahead; /* from a row to the one at its place in the next block, if that is known */
+    ptrdiff_t ahead; /* from a row to its counterpart in the next block, if known */
     REAL copy[FN(QUAD) * FN(PANEL)];
 } FN(panel_block);
 
-/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
- * copied where count does not fill the vectors, something is left out, or the cache would not hold the block. */
+/* Pointers to rows start .. start + n, and up to QUAD to elements that add nothing. The rows are copied where count
+ * does not fill the vectors, elements are excluded, or the block would not fit in the cache. */
 static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                            ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {
@@ -52,7 +52,7 @@ static void FN(weighted_panel_start)(FN(weighted_panel) *s, ptrdiff_t width)
     }
 }
 
-/* Of n rows alone what would be the top of each column. */
+/* The top of each column from n rows alone. */
 static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x, const char *const *b, ptrdiff_t n,
                                     ptrdiff_t width)
 {
@@ -70,7 +70,7 @@ static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x,
     }
 }
 
-/* Takes account of the tops, and raises the anchors of columns that want it; returns whether there were any. */
+/* Updates the exponents from the tops, and raises anchors that are exceeded; returns whether there were any. */
 static int FN(weighted_panel_raise)(FN(weighted_panel) *s, ptrdiff_t width)
 {
     int raised = 0;
@@ -91,7 +91,7 @@ static int FN(weighted_panel_raise)(FN(weighted_panel) *s, ptrdiff_t width)
     return raised;
 }
 
-/* `turns`, 1 or 4, rows for each of the first `lanes` lanes. */
+/* `turns` rows, 1 or 4, for each of the first `lanes` lanes. */
 LSE_INLINE void FN(weighted_panel_sweep)(FN(weighted_panel) *s, const char *const *x, const char *const *b,
                                          ptrdiff_t lanes, const int turns, ptrdiff_t width, ptrdiff_t ahead_x,
                                          ptrdiff_t ahead_b)
@@ -118,7 +118,7 @@ LSE_INLINE void FN(weighted_panel_sweep)(FN(weighted_panel) *s, const char *cons
     }
 }
 
-/* One block of rows, again where its terms exceed what the anchors can take. */
+/* Adds one block of rows, and once more at higher anchors if its terms exceed these. */
 static void FN(fold_weighted_panel)(FN(weighted_panel) *s, const FN(panel_block) *x, const FN(panel_block) *b,
                                     ptrdiff_t width)
 {
@@ -145,7 +145,7 @@ static void FN(weighted_panel_end)(FN(weighted_panel) *s, ptrdiff_t width, ptrdi
         FN(weighted_state)(s->hi[c], s->lo[c], s->odd[c], s->anchor[c], s->exponent[c], at + c, states);
 }
 
-/* The weights of rows start .. start + n of a panel, those up to QUAD standing in for the rows that add nothing. */
+/* The weights of rows start .. start + n of a panel, and up to QUAD of the rows that add nothing. */
 static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                               ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {

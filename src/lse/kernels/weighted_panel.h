@@ -1,7 +1,7 @@
 /* Weighted sums of a panel (panel.h), included once for each F: the sums of weighted.h side by side, with the same
  * bits. */
 
-/* Elements of one lane from `turns` turns, a constant, of a tile. */
+/* Adds elements of one lane from `turns` turns of a tile, a constant. */
 LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *hi, V *lo, V bias, V *odd)
 {
     V v[4], w[4], top = VF(set)(0);
@@ -12,7 +12,7 @@ LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *
     FN(fold_weighted)(hi, lo, v, w, turns, bias, &top, odd);
 }
 
-/* A vector of sums from their tile of n lines and that of their weights. The greatest exponents come first. */
+/* A vector of sums from their tile of n lines and that of their weights. The largest exponents are found first. */
 static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
 {
     const V base = VF(set)(MAGIC + EXP_BIAS), limit = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
@@ -70,7 +70,7 @@ static void FN(weighted_rows_of)(const lse_panel *p, lse_states *states)
     fill_states(states, p->count);
 }
 
-/* Half as much of elements as sum_panel takes at once, and as much of weights. */
+/* Half as many elements as sum_panel takes at once, and as many weights. */
 static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
 {
     enum { MOST = FN(PER_GROUP) * FN(STAGE) / 2 };

@@ -1,22 +1,22 @@
-/* Double precision that the kernels of both types share.
+/* Double-precision arithmetic shared by the kernels of both types.
  *
  * A sum of e^x is taken at an anchor, an integer N = nearest(max log2(e)) - 500: its terms are e^x 2^-N. Multiplying by
- * 2^-N rounds nothing, so that a sum is the same whatever the anchor, but for the power of two. */
+ * 2^-N is exact, so that the sum is the same for any anchor, apart from the power of two. */
 
 /* Lanes of a sum: element i of a block belongs to lane i mod 8, whatever the width of the registers. */
 enum { LSE_LANES = 8, LSE_LANE_GROUPS = LSE_LANES / vf64_width };
 
-/* What the exponential wants to know of an anchor, the maximum that is kept out of the sum, and the OFFSET of sums:
- * what is added to it is rounded to the grid of its last digit, on which the sums of no more than 256 terms are
- * exact in any order. */
+/* The constants that the exponential needs for an anchor, the maximum that is left out of the sum, and the initial
+ * value of sums: adding a term to OFFSET rounds it to the grid of its last digit, on which sums of at most 256 terms
+ * are exact in any order. */
 typedef struct {
     vf64 max, bias, floor, offset;
 } wide_level;
 
-/* Of terms up to 2^500.5: those of 256 elements, on the grid 2^457, are below 2^509. */
+/* For terms up to 2^500.5: sums of 256, on the grid 2^457, are below 2^509. */
 #define LSE_OFFSET 0x1.8p509
 
-/* For maxima that are no farther than limit: of others the sums mean nothing. */
+/* For maxima of magnitude up to limit; sums of others are meaningless. */
 LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
 {
     const vf64 limited = limit == LSE_FAR_f64 ? max : vf64_min(vf64_max(max, vf64_set(-limit)), vf64_set(limit));
@@ -29,8 +29,8 @@ LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
     return level;
 }
 
-/* e^x 2^-N = scale times what is returned, for x that were floats: within 2^-28.8 of it, 0 below the range; the
- * worst x known, 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability numbers). */
+/* e^x 2^-N = scale times the return value, for x converted from floats: within 2^-28.8 of it, 0 below the range. The
+ * worst known x is 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability numbers). */
 LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
 {
     enum { TERMS = sizeof EXP_WIDE / sizeof EXP_WIDE[0] };
@@ -43,7 +43,7 @@ LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
     return vf64_fma(p, r, vf64_set(1.0));
 }
 
-/* A state of lse_states. */
+/* One of the states of lse_states. */
 typedef struct {
     double max, count, tail, tail_lo;
 } row_sum;
@@ -53,8 +53,8 @@ LSE_INLINE row_sum row_sum_at(const lse_states *states, ptrdiff_t i)
     return (row_sum){states->max[i], states->count[i], states->tail[i], states->tail_lo[i]};
 }
 
-/* Memory that is asked for while there is work: `lines` lines of 64 bytes of what comes next, four at each offset,
- * or in one run where there are none; out may be NULL. */
+/* Memory to prefetch during the computation: `lines` lines of 64 bytes of what comes next, four at each offset, or
+ * contiguous if offset is NULL; out may be NULL. */
 typedef struct {
     const char *x, *out;
     const ptrdiff_t *offset, *out_offset;
@@ -69,13 +69,13 @@ LSE_INLINE void ask_for_one(ask_ahead *ask)
     if (ask->out) LSE_PREFETCH_OUT(ask->out + (ask->out_offset ? ask->out_offset[row] + line : next * 64));
 }
 
-/* Scalars of the same: the sum of eight lanes, in halves. */
+/* The same for scalars: the sum of eight lanes, halving their number. */
 LSE_INLINE double add_lanes(const double *s)
 {
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-/* Likewise with what rounding loses: hi[0] + lo[0] becomes the sum of all. */
+/* The same with rounding errors: hi[0] + lo[0] becomes the total. */
 LSE_INLINE void add_compensated_lanes(double *hi, double *lo)
 {
     LSE_UNROLL for (int half = LSE_LANES / 2; half > 0; half /= 2)
@@ -94,7 +94,7 @@ LSE_INLINE double total_of(vf64 v)
     return sum;
 }
 
-/* Copies of the first state up to whole vectors. */
+/* Pads the states to whole vectors with copies of the first. */
 LSE_INLINE void fill_states(lse_states *states, ptrdiff_t count)
 {
     for (ptrdiff_t k = count; k % LSE_LANES != 0; k++) {
@@ -105,7 +105,7 @@ LSE_INLINE void fill_states(lse_states *states, ptrdiff_t count)
     }
 }
 
-/* Whether any of some vectors of results is NaN. */
+/* Whether any of these results, in whole vectors, is NaN. */
 LSE_INLINE int any_nan_result(const double *value, ptrdiff_t count)
 {
     const vf64 zero = vf64_set(0.0), one = vf64_set(1.0);

@@ -1,4 +1,4 @@
-"""Arbitrary calls of the public functions, and what must come of them."""
+"""Random calls of the public functions, and checks of their results."""
 
 import itertools
 import time
@@ -23,7 +23,7 @@ CHECKS = {
 
 
 def explore(name, **options):
-    """Let hypothesis look for a call for which a check fails; how often it has run."""
+    """Let hypothesis search for a call for which a check fails; return how many it has tried."""
     runs = Counter()
 
     def check(data):
@@ -38,7 +38,7 @@ def explore(name, **options):
 
 
 def turns(seconds, examples):
-    """The checks in turn, each time with other examples; how often each has run."""
+    """Run the checks in turn, each time with new examples; return how many each has tried."""
     end, runs = time.monotonic() + seconds, Counter()
     for name in itertools.cycle(CHECKS):
         runs += explore(name, max_examples=examples)

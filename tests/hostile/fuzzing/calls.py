@@ -1,4 +1,4 @@
-"""Calls with arrays of any dtype, shape and layout: what is right gives what the reference gives, all else raises."""
+"""Calls with arrays of any dtype, shape and layout: valid calls agree with the reference, all others raise."""
 
 import itertools
 import math
@@ -21,13 +21,13 @@ DTYPES = ["f4", np.float32, "f8", ">f8", "f2", "g", "F", "D", inputs.bfloat16, "
 
 
 def told(error):
-    """An exception that says something."""
+    """Check that an exception has a message."""
     assert str(error), f"{type(error).__name__} without a message"
     return error
 
 
 def outcome(function, *arguments, **options):
-    """What a call returns, or the documented exception that it raises; it warns of nothing, and changes no setting."""
+    """The result of a call, or the documented exception that it raises; it must not warn or change settings."""
     with np.errstate(all="raise"), warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "Warning: converting a masked element")  # NumPy's, before it is refused
@@ -41,7 +41,7 @@ def outcome(function, *arguments, **options):
 
 
 def watched_call(function, arrays, written, *arguments, **options):
-    """`outcome`, and no byte differs but those of the elements written after success."""
+    """`outcome`, checking that no bytes change except those of the output, and only after success."""
     for _, watched in arrays:
         watched.remember()
     result = outcome(function, *arguments, **options)
@@ -56,7 +56,7 @@ def watched_call(function, arrays, written, *arguments, **options):
 
 
 def first(result):
-    """The value, of a pair with the sign too."""
+    """The value, also of a pair with the sign."""
     return result[0] if isinstance(result, tuple) else result
 
 
@@ -68,7 +68,7 @@ def expected_or_refused(function, *arguments):
 
 
 def draw_out(data, shape, dtype, sources):
-    """No output, one of its own, or one in the memory of an input: the same elements, or others that overlap them."""
+    """No output, a separate one, or one in the memory of an input: the same elements, or others that overlap them."""
     kind = data.draw(st.integers(0, 7))
     if kind < 2:
         return None
@@ -92,9 +92,9 @@ def draw_dtype(data):
 
 
 def judged(function, given, out, shape, *arguments, **options):
-    """The result of a call, of this shape; None where it has gone into `out`, or is refused, as shape None says."""
+    """The result of a call, of this shape; None if it is in `out`, or was refused, which is expected for shape None."""
     arrays = given if out is None or any(out[1] is watched for _, watched in given) else [*given, out]
-    if out is not None and shape is not None:  # what goes into it: the call may write over its own input
+    if out is not None and shape is not None:  # a copy: the call may overwrite its own input
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             wanted = np.asarray(first(function(*arguments, **options))).astype(out[0].dtype)
@@ -113,7 +113,7 @@ def judged(function, given, out, shape, *arguments, **options):
 
 
 def draw_reduced(data, weights=True):
-    """An array, weights, a mask and an axis that mostly go together."""
+    """An array, weights, a mask and an axis that usually match."""
     a = data.draw(inputs.arrays(ALL))
     shape, b, where = a[0].shape, None, None
     if weights and data.draw(st.booleans()):
@@ -127,7 +127,7 @@ def draw_reduced(data, weights=True):
 
 
 def reduction(a, b, where, axis, keepdims, dtype, out, signs):
-    """The sums of a call that is right, the shape and the dtype of what it returns."""
+    """The sums of a valid call, and the shape and the dtype of its result."""
     found = reference.result_dtype(a, b, dtype)
     shape = a.shape if b is None else reference.broadcast(a.shape, b.shape)
     if where is not None:
@@ -217,7 +217,7 @@ def check_map(data):
 
 
 def parts(x, dtype, pieces, axis):
-    """Sums of pieces of an axis, one after the other."""
+    """Sums of consecutive pieces of an axis."""
     for piece in pieces:
         part = np.take(x, piece, axis)
         yield reference.Sums(part, None, None, (axis,), dtype)
@@ -229,7 +229,7 @@ def one_axis(axis, ndim):
 
 
 def check_sequence(data, function, given, arguments, x, right, pieces):
-    """A call whose results along an axis are sums of pieces of it."""
+    """Check a call whose results along an axis are sums of pieces of it."""
     positional, options = arguments
     shape, dtype, axis = right if right else ((), None, 0)
     out = draw_out(data, shape, dtype, given) if right else None

@@ -1,4 +1,4 @@
-"""What is drawn: arrays lying anyhow in buffers that are watched, and objects of all kinds."""
+"""Random inputs: arrays of any layout in watched buffers, and objects of all kinds."""
 
 import array
 import datetime
@@ -23,7 +23,7 @@ SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e-310, 1e308, -1e3
 
 
 class Watched:
-    """A buffer, and what it held."""
+    """A buffer, and a copy of its original contents."""
 
     def __init__(self, size):
         self.bytes = np.frombuffer(bytearray(b"\xa5" * size), np.uint8)
@@ -37,12 +37,12 @@ class Watched:
 
 
 def place(a, watched):
-    """That of an array's first element in its buffer."""
+    """The offset of an array's first element in its buffer."""
     return a.__array_interface__["data"][0] - watched.bytes.__array_interface__["data"][0]
 
 
 def occupied(a, watched):
-    """The places in the buffer of an array's bytes."""
+    """The offsets of an array's bytes in the buffer."""
     places = np.array([place(a, watched)])
     for n, stride in zip((*a.shape, a.itemsize), (*a.strides, 1), strict=True):
         places = (places[:, np.newaxis] + np.arange(n) * stride).reshape(-1)
@@ -71,7 +71,7 @@ def numbers():
 
 @st.composite
 def strides_of(draw, shape, itemsize, distinct):
-    """Axes in any order, with gaps, backwards, odd, or on the spot."""
+    """Axes in any order, with gaps, reversed, unaligned, or with stride 0."""
     strides, step = [0] * len(shape), itemsize
     for axis in draw(st.permutations(range(len(shape)))) if len(shape) < 8 else range(len(shape) - 1, -1, -1):
         how = draw(st.sampled_from([1, 1, 1, -1, 2, -3, 0, 0.5]))
@@ -83,13 +83,13 @@ def strides_of(draw, shape, itemsize, distinct):
 
 
 def reach(shape, strides):
-    """How many bytes lie before the first element, and from it to the last."""
+    """The number of bytes before the first element, and from it to the last."""
     steps = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
     return (0, 0) if 0 in shape else (-sum(x for x in steps if x < 0), sum(x for x in steps if x > 0))
 
 
 def fill(view, values, step):
-    """The values again and again, each time a step higher, cast to any dtype of numbers."""
+    """The values repeated, each time a step higher, cast to any numeric dtype."""
     with np.errstate(all="ignore"):
         rounds = np.arange(view.size) // len(values)
         values = (np.resize(np.array(values), view.size) + step * rounds).reshape(view.shape)
@@ -102,7 +102,7 @@ def fill(view, values, step):
 
 @st.composite
 def arrays(draw, dtypes=tuple(FLOATS), shape=None, values=None, distinct=False):
-    """An array and its buffer, which reaches a little beyond it."""
+    """An array and its buffer, which is a little larger."""
     dtype = np.dtype(draw(st.sampled_from(dtypes)))
     shape = draw(shapes()) if shape is None else shape
     strides = draw(strides_of(shape, dtype.itemsize, distinct))
@@ -122,7 +122,7 @@ def arrays(draw, dtypes=tuple(FLOATS), shape=None, values=None, distinct=False):
 
 @st.composite
 def overlapping(draw, source, dtypes, shape):
-    """An array in the memory of another, from its first element or anywhere; None where that does not fit."""
+    """An array in the memory of another, from its first element or anywhere; None if that does not fit."""
     dtype = np.dtype(draw(st.sampled_from([t for t in dtypes if not np.dtype(t).hasobject])))
     strides = draw(strides_of(shape, dtype.itemsize, distinct=True))
     low, high = reach(shape, strides)
@@ -135,7 +135,7 @@ def overlapping(draw, source, dtypes, shape):
 
 @st.composite
 def beside(draw, shape):
-    """A shape that broadcasts to another, or seldom any."""
+    """A shape that broadcasts to another, or occasionally any."""
     if draw(st.integers(0, 19)) == 0:
         return draw(shapes())
     start = draw(st.integers(0, len(shape))) if len(shape) < 8 else 0
@@ -156,7 +156,7 @@ class Number(enum.IntEnum):
 
 
 class Odd:
-    """Answers some of the questions that NumPy and lse ask."""
+    """Implements some of the protocols that NumPy and lse use."""
 
     def __init__(self, **answers):
         self.answers = answers
@@ -187,7 +187,7 @@ class WithIndex:
 
 
 class Subclass(np.ndarray):
-    """One whose parts are plain arrays."""
+    """A subclass whose parts are base-class arrays."""
 
     def __getitem__(self, index):
         return np.asarray(self)[index]
@@ -217,7 +217,7 @@ FIXED = [
 
 
 def objects():
-    """Anything that Python has."""
+    """Any Python object."""
     leaves = st.one_of(st.sampled_from(FIXED), st.integers(), st.floats(), st.complex_numbers(), st.text(max_size=3))
     nested = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner), max_leaves=6)
     of_any_dtype = arrays([*NO_NUMBERS, *COMPLEX, *FLOATS]).map(lambda pair: pair[0])

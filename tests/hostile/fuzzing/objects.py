@@ -1,4 +1,4 @@
-"""Calls with anything at all in place of any argument, and long lives of accumulators."""
+"""Calls with arbitrary objects as arguments, and long sequences of operations on accumulators."""
 
 import contextlib
 import io
@@ -31,7 +31,7 @@ DEFAULTS = {"indptr": np.array([0, 1]), "axis": 0, "state": None, "other": lse.L
 
 
 def anything(data):
-    """Nothing good may come of it, but only documented exceptions."""
+    """Any result is accepted, but only documented exceptions."""
     function = data.draw(st.sampled_from(list(FUNCTIONS)))
     names = FUNCTIONS[function]
     usual = data.draw(inputs.arrays())
@@ -51,7 +51,7 @@ def anything(data):
 
 
 def is_large(shape):
-    """Whether a state of this shape might really be allocated, and be large."""
+    """Whether a state of this shape could be allocated, and would be large."""
     try:
         lengths = shape if hasattr(shape, "__iter__") else [shape]
         return math.prod(max(0, operator.index(n)) for n in lengths) > 1 << 16
@@ -63,7 +63,7 @@ def is_large(shape):
 
 
 def lives(data):
-    """Folding, merging, pickling and copying; at the end the sum of all that was folded in."""
+    """Updating, merging, pickling and copying; at the end the value is that of all terms."""
     shape = data.draw(st.sampled_from([(), (), (3,), (2, 1), (0,), (70,)]))
     dtype = data.draw(st.sampled_from(["f4", "f8"]))
     totals, seen = [lse.LogSumExp(shape, dtype), lse.LogSumExp(shape, "f8")], [[], []]
@@ -87,7 +87,7 @@ def lives(data):
 
 
 def fold(data, total, terms):
-    """One update, right or wrong; what it adds is kept as terms."""
+    """One valid or invalid update; its terms are recorded."""
     n = data.draw(st.sampled_from([0, 1, 2, 3, 9, 40]))
     a = data.draw(inputs.arrays(["f8", "f4", "f2", ">f8", "i8"], shape=(*total.shape, n)))
     b = data.draw(st.none() | inputs.arrays(["f8", "f4", "i1"], shape=(n,), values=st.sampled_from([0.0, 1.0, 2.5])))
@@ -109,7 +109,7 @@ def fold(data, total, terms):
 
 
 def by_rows(x, axes):
-    """With all that is reduced in the last axis."""
+    """Move all reduced axes to the last axis."""
     kept = [i for i in range(x.ndim) if i not in axes]
     size = math.prod(x.shape[i] for i in axes)
     return x.transpose(*kept, *axes).reshape(*(x.shape[i] for i in kept), size)
@@ -122,7 +122,7 @@ def check_total(total, terms, shape):
     assert np.all(total.count == sum((elements for *_, elements in terms), np.zeros(shape, int)))
     x = np.concatenate([np.empty((*shape, 0), np.longdouble), *(x for x, *_ in terms)], axis=-1)
     w = np.concatenate([np.empty((*shape, 0), np.longdouble), *(w for _, w, *_ in terms)], axis=-1)
-    eps = max([np.finfo(total.dtype).eps, *(eps for _, _, eps, _ in terms)])  # what was merged may be less precise
+    eps = max([np.finfo(total.dtype).eps, *(eps for _, _, eps, _ in terms)])  # merged accumulators may be less precise
     with np.errstate(all="ignore"):
         x = np.where(w > 0, x + np.log(w), -np.inf)
         top = np.max(x, axis=-1, keepdims=True, initial=-np.inf)
@@ -138,7 +138,7 @@ def check_total(total, terms, shape):
 
 
 def threads(data):
-    """A number of threads is taken, or refused, whole."""
+    """A number of threads is accepted or refused, with no other effect."""
     n = data.draw(st.sampled_from([1, 2, 65536, 65537, 0, -1]) | inputs.objects())
     before = lse.get_num_threads()
     try:

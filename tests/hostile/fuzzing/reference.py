@@ -1,4 +1,4 @@
-"""What calls of the public functions must give, by NumPy in longdouble: simple, and right within some ulp."""
+"""Expected results of the public functions, by NumPy in longdouble: simple, and accurate to some ulp."""
 
 import math
 
@@ -10,7 +10,7 @@ EPS = {"e": 2.0**-10, "f": 2.0**-23, "d": 2.0**-52, "g": 2.0**-52}
 
 
 class Refused(Exception):  # noqa: N818
-    """The call is wrong, and must raise."""
+    """The call is invalid, and must raise."""
 
 
 def is_brain(dtype):
@@ -22,12 +22,12 @@ def eps_of(dtype):
 
 
 def finfo(dtype):
-    """Of bfloat16 that of float32, whose exponents it has."""
+    """For bfloat16 that of float32, which has the same exponents."""
     return np.finfo(np.float32 if is_brain(dtype) else dtype)
 
 
 def smallest(dtype):
-    """The least number above 0."""
+    """The smallest number above 0."""
     return np.longdouble(2.0**-133 if is_brain(dtype) else np.finfo(dtype).smallest_subnormal)
 
 
@@ -37,7 +37,7 @@ def refuse(condition):
 
 
 def natural(dtype):
-    """The dtype that elements of another are computed in."""
+    """The dtype in which elements of another are computed."""
     if dtype.char in "efdgFD" or is_brain(dtype):
         return dtype.newbyteorder("=") if not is_brain(dtype) else dtype
     refuse(dtype.kind not in "biu")
@@ -86,7 +86,7 @@ def check_out(out, shape, dtype):
 
 
 def wide(x, single, extended=False):
-    """As the numbers that are computed with: those of float32, float64 or, extended, longdouble."""
+    """Convert to the numbers of the computation: those of float32, float64 or, extended, longdouble."""
     if x.dtype.kind == "c":
         return x.astype(np.clongdouble)
     with np.errstate(all="ignore"):
@@ -120,7 +120,7 @@ class Sums:
 
 
 def agree(got, want, bound, what):
-    """Equal where either is no finite number, else within the bound; overflow to an infinity apart."""
+    """Equal if either is not finite, else within the bound; overflow to infinity is accepted."""
     got = got.astype(WIDE)
     with np.errstate(all="ignore"):
         odd = ~np.isfinite(got) | ~np.isfinite(want)
@@ -130,15 +130,15 @@ def agree(got, want, bound, what):
 
 
 def check_logs(value, sign, sums, dtype, what):
-    """log|S| and sign against S, relative to the sum of magnitudes: right whatever cancels."""
+    """Compare log|S| and sign with S, relative to the sum of magnitudes, for any cancellation."""
     value = np.asarray(value).reshape(sums.total.shape).astype(WIDE)
     total, size = sums.total, sums.size
     greatest = finfo(dtype).max
     with np.errstate(all="ignore"):
         bound = (16 + np.where(np.isfinite(sums.log), np.abs(sums.log), 0)) * eps_of(dtype) * size
-        bound = bound + np.finfo(WIDE).eps * np.abs(sums.top) * size  # lost where the log of a weight was added
+        bound = bound + np.finfo(WIDE).eps * np.abs(sums.top) * size  # lost when the log of a weight was added
         if sign is None:
-            negative = np.isnan(value) & (total < bound)  # or not to be told from it
+            negative = np.isnan(value) & (total < bound)  # or indistinguishable from it
             sign = np.where(negative, np.sign(total), np.where(np.isnan(value), value, 1))
             value = np.where(negative, sums.log, value)
         sign = np.asarray(sign).reshape(total.shape).astype(WIDE)
@@ -151,7 +151,7 @@ def check_logs(value, sign, sums, dtype, what):
 
 
 def softmax(sums, log):
-    """Of all elements, and the error of each that is allowed, in units of eps."""
+    """Softmax of all elements, and the allowed error of each, in units of eps."""
     with np.errstate(all="ignore"):
         a = np.where(sums.exists, sums.a, -WIDE(math.inf))
         logs = (a - sums.top) - np.log(sums.total)

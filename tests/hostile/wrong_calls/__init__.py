@@ -1,6 +1,6 @@
 """Tables of calls that must raise: rows of the exception, its message, the calls, and what `value` is in them.
 
-A message is the beginning of the real one, with `...` for any text, and fields: {f} is the name of the function, {x}
+A message is the beginning of the actual one, with `...` for any text, and fields: {f} is the name of the function, {x}
 that of its first argument, {called} that of the function in the call; {value} is the value, {array} the array that
 NumPy makes of it, {named} the dtype of that name. `f` in a call is each function of the section in turn.
 """
@@ -12,7 +12,7 @@ from .words import AXIS_FUNCTIONS, FUNCTIONS, MAPS, SUMS
 
 __all__ = ["COMMANDS", "FUNCTIONS", "MAPS", "SECTIONS"]
 
-# section: the functions that f is, and its rows
+# section: the functions for f, and its rows
 SECTIONS = {
     "every function": (FUNCTIONS, OF_ALL),
     "functions with axes and where": (AXIS_FUNCTIONS, OF_AXES),

@@ -1,4 +1,4 @@
-"""Wrong calls of what is not for NumPy arrays: threads, lse.numba, lse.dask, and the command line."""
+"""Wrong calls other than for NumPy arrays: threads, lse.numba, lse.dask, and the command line."""
 
 import numpy as np
 from numpy.exceptions import AxisError

@@ -1,4 +1,4 @@
-"""Messages that many wrong calls have in common."""
+"""Messages shared by many wrong calls."""
 
 AXIS_FUNCTIONS = ["logsumexp", "logmeanexp", "softmax", "log_softmax"]
 FUNCTIONS = [*AXIS_FUNCTIONS, "logcumsumexp", "segment_logsumexp"]

@@ -1,5 +1,5 @@
-/* All that the engine does on several threads, from several threads, over inputs they share; and by turns the settings
- * that all of them read. Compiled with PLANTED, all of them write to one output, which is a race. */
+/* All of the engine's parallel functions, called from several threads with shared inputs; and alternately the settings
+ * that all of them read. Compiled with PLANTED, all write to one output, which is a race. */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static void states(void)
     CHECK(lse_state_finish(&own, &value, NULL) == 0);
 }
 
-/* What only Python reaches: cumulative sums, segments, merges of many sums. */
+/* Functions reached only from Python: cumulative sums, segments, merges of many sums. */
 static void inner(double *out)
 {
     static const ptrdiff_t shape[] = {ROWS, N}, one[] = {ROWS, 1}, stride[] = {N * sizeof(double), sizeof(double)};
@@ -77,13 +77,13 @@ static void inner(double *out)
 
 static int always(void) { return 1; }
 
-/* A question is answered by the thread that asks it, and stops the others. */
+/* The thread that asks a question answers it, and stops the others. */
 static void interrupted(double *out)
 {
     const lse_question before = lse_ask_meanwhile(always);
     int error = 0;
     for (int i = 0; i < 100000 && !error; i++) error = lse_softmax_rows_f64(x64, N, 1, ROWS, N, out, N, 1, TEAM);
-    CHECK(error == LSE_ERROR_MEMORY && before == NULL); /* lse.h has no other error for what has stopped */
+    CHECK(error == LSE_ERROR_MEMORY && before == NULL); /* lse.h has no other error for an interrupted call */
     lse_ask_meanwhile(before);
 }
 

@@ -1,4 +1,4 @@
-"""Every function from several threads of Python, over inputs they share; "planted": into one output, a race."""
+"""Every function on several Python threads with shared inputs; "planted": also with a shared output, a race."""
 
 import functools
 import sys
@@ -18,12 +18,12 @@ Call = Callable[[], object]
 
 
 def calls() -> list[Call]:
-    """Return all calls; the outputs and accumulators among their arguments are this list's own."""
+    """Return all calls; the outputs and accumulators among their arguments belong to this list."""
     return [functools.partial(f, *arguments) for part in leak_calls.PARTS for _, f, arguments in part()]
 
 
 def make(own: list[Call]) -> None:
-    """Make each of the calls, and change both limits of threads meanwhile."""
+    """Make each of the calls, and change both thread limits meanwhile."""
     for _ in range(ROUNDS):
         for call in own:
             call()
@@ -33,7 +33,7 @@ def make(own: list[Call]) -> None:
 
 
 def main(planted: bool) -> None:
-    """Let several threads make them, print how many calls that were, of how many elements."""
+    """Make the calls on several threads; print their number and that of the elements."""
     into_one = [functools.partial(lse.softmax, leak_calls.LONG, out=np.zeros_like(leak_calls.LONG))]
     lists = [into_one if planted else calls() for _ in range(CALLERS)]
     lse.set_num_threads(TEAM)

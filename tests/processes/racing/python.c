@@ -1,5 +1,5 @@
-/* The interpreter, linked with a sanitizer that cannot be loaded before a program that is not; PYTHON is whose
- * environment it runs in. */
+/* The interpreter, linked with a sanitizer that cannot be loaded into an unsanitized program; PYTHON is the interpreter
+ * whose environment it uses. */
 #include <Python.h>
 
 int main(int argc, char **argv)

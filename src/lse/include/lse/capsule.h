@@ -1,11 +1,11 @@
-/* lse for C extensions of Python: the functions of lse.h out of the installed package, without linking anything.
+/* lse for C extensions of Python: the functions of lse.h from the installed package, without linking anything.
  *
  *     static const lse_api *lse;
  *     ... in the module's init: if (!(lse = lse_import())) return NULL;
  *     ... anywhere, with or without the GIL: lse->logsumexp_f64(x, n, &value);
  *
- * Compile with -I from lse.get_include(). An extension works with the lse it was compiled for and with any later one of
- * the same major number of the interface; while that is 0, of the same minor number. */
+ * Compile with -I from lse.get_include(). An extension works with the lse that it was compiled for and with any later
+ * one of the same major version of the interface; while that is 0, of the same minor version. */
 #ifndef LSE_CAPSULE_H
 #define LSE_CAPSULE_H
 
@@ -15,8 +15,8 @@
 
 #define LSE_CAPSULE "lse._core._C_API"
 
-/* The table of functions, or NULL with ImportError set. Needs the GIL; the table itself does not, and lives as long as the
- * process. */
+/* The table of functions, or NULL with ImportError set. Needs the GIL; the table itself does not, and is valid as long
+ * as the process. */
 static inline const lse_api *lse_import(void)
 {
     const lse_api *api = (const lse_api *)PyCapsule_Import(LSE_CAPSULE, 0);
