@@ -18,8 +18,6 @@ def as_operand(a: Any, name: str) -> tuple[Array, Any, Any]:
     if isinstance(a, _core.LogMatrix):
         return np.asarray(a), None, a
     array, like = unwrap(a, FUNCTION, name)
-    if array.ndim == 0:
-        raise ValueError(f"{FUNCTION}: {name} has no axes; expected a vector, a matrix or a stack of matrices")
     return array, like, None
 
 
@@ -35,20 +33,18 @@ def result_dtype(a: DType, b: DType, dtype: Any) -> DType:
     return found
 
 
-def matched(a: Array, b: Array) -> tuple[Array, Array, tuple[int, ...]]:
-    """Both as stacks of matrices with equal first axes, and the shape of the result as np.matmul has it."""
-    shapes = f"a {a.shape} and b {b.shape}"
-    left = a[None] if a.ndim == 1 else a
-    right = b[:, None] if b.ndim == 1 else b
-    if left.shape[-1] != right.shape[-2]:
+def result_shapes(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shape of the stack of matrices that two shapes make, and the shape of the result, as np.matmul has them."""
+    for name, shape in (("a", a), ("b", b)):
+        if not shape:
+            raise ValueError(f"{FUNCTION}: {name} has no axes; expected a vector, a matrix or a stack of matrices")
+    if a[-1] != b[-2:][0]:
         raise ValueError(
-            f"{FUNCTION}: shapes that do not fit: {shapes}; the last axis of a must be as long as the "
-            f"{'last' if b.ndim == 1 else 'second last'} of b"
+            f"{FUNCTION}: a {a} and b {b} do not fit; the last axis of a must be as long as the "
+            f"{'only' if len(b) == 1 else 'second last'} one of b"
         )
-    first = broadcast(FUNCTION, a=left.shape[:-2], b=right.shape[:-2])
-    shape = first + a.shape[-2:-1] + (b.shape[-1:] if b.ndim > 1 else ())
-    left, right = (np.broadcast_to(x, first + x.shape[-2:]) for x in (left, right))
-    return left, right, shape
+    first = broadcast(FUNCTION, a=a[:-2], b=b[:-2])
+    return first, first + a[-2:-1] + (b[-1:] if len(b) > 1 else ())
 
 
 def multiply_longdouble(a: Array, b: Array, out: Array) -> None:
@@ -66,7 +62,9 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
         return dask.logmatmulexp(a, b, dtype=dtype)
     (left, of_left, matrix_a), (right, of_right, matrix_b) = as_operand(a, "a"), as_operand(b, "b")
     kind = result_dtype(left.dtype, right.dtype, dtype)
-    left, right, shape = matched(left, right)
+    first, shape = result_shapes(left.shape, right.shape)
+    left, right = left[None] if left.ndim == 1 else left, right[:, None] if right.ndim == 1 else right
+    left, right = (np.broadcast_to(x, first + x.shape[-2:]) for x in (left, right))
     target = check_out(out, shape, kind, FUNCTION)
     free = target is not None and not any(np.may_share_memory(target, x) for x in (left, right))
     result = target if free and can_hold(target, kind) else np.empty(shape, kind)
@@ -88,7 +86,7 @@ def as_matrix(a: Any) -> Array:
     if dtype.kind == "c":
         raise TypeError("LogMatrix: a is complex; there are no products of complex matrices")
     if array.ndim != 2:
-        raise ValueError(f"LogMatrix: a must have two axes, not {array.ndim}; pass other arrays to logmatmulexp as they are")
+        raise ValueError(f"LogMatrix: a must have two axes, not {array.ndim}; pass others to logmatmulexp as they are")
     exact = array.dtype if array.dtype.kind in "biu" else dtype
     array = np.array(array, exact, order="K")
     array.flags.writeable = False

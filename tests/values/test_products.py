@@ -126,7 +126,7 @@ def test_impossible_transitions(rng):
 
 
 @pytest.mark.parametrize(
-    "a, b",
+    ("a", "b"),
     [
         ((3,), (3,)),
         ((3,), (3, 4)),
@@ -151,7 +151,9 @@ def test_shapes(rng, a, b, dtype):
     with np.errstate(divide="ignore"):
         expected = np.log(np.exp(x.astype(float)) @ np.exp(y.astype(float)))
     kind = np.float64 if dtype is np.int16 else dtype
-    assert got.shape == expected.shape and got.dtype == kind and type(got) is type(np.asarray(expected, kind)[()])
+    assert got.shape == expected.shape
+    assert got.dtype == kind
+    assert type(got) is type(np.asarray(expected, kind)[()])
     assert np.allclose(got, expected, rtol=4 * np.finfo(kind).eps, atol=4 * np.finfo(kind).eps)
 
 
@@ -230,7 +232,8 @@ def test_dtypes(rng):
     assert lse.logmatmulexp(a, b, out=out) is out
     same(out, lse.logmatmulexp(a, b).astype(np.float32))
     wide = lse.logmatmulexp(a.astype(np.longdouble), b)
-    assert wide.dtype == np.longdouble and np.abs(wide - lse.logmatmulexp(a, b)).max() < 1e-14
+    assert wide.dtype == np.longdouble
+    assert np.abs(wide - lse.logmatmulexp(a, b)).max() < 1e-14
     halves = (a * 10).astype(np.float16), (b * 10).astype(np.float16)
     exact = lse.logmatmulexp(*(x.astype(np.float64) for x in halves))
     same(lse.logmatmulexp(*halves), exact.astype(np.float16))
@@ -243,7 +246,7 @@ def test_output_over_operands(rng):
 
 
 @pytest.mark.parametrize(
-    "call, error, said",
+    ("call", "error", "said"),
     [
         (lambda: lse.logmatmulexp(1.0, np.zeros((2, 2))), ValueError, "a has no axes"),
         (lambda: lse.logmatmulexp(np.zeros((2, 3)), np.zeros((2, 3))), ValueError, "last axis of a"),
