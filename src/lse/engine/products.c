@@ -318,7 +318,7 @@ static double sum_directly(const job *p, ptrdiff_t row, ptrdiff_t column, tile *
     if (!t->pair) return 0.0;
     if (t->column != column) read_block(&p->b, 0, p->steps, column, 1, t->pair, 1);
     t->column = column;
-    return p->k->log_of_pairs(read_row(&p->a, row, 0, p->steps, t->pair + p->steps), t->pair, p->steps);
+    return p->k->log_of_pairs[p->type](read_row(&p->a, row, 0, p->steps, t->pair + p->steps), t->pair, p->steps);
 }
 
 static char *out_at(const job *p, ptrdiff_t row, ptrdiff_t column)

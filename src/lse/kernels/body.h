@@ -130,7 +130,7 @@
             .dot_of_factors = dot_of_factors,                                                          \
             .logs = logs_of_products,                                                                  \
             .are_safe = are_safe_products,                                                             \
-            .log_of_pairs = log_of_sum_of_pairs,                                                       \
+            .log_of_pairs = {log_of_pairs_f32, log_of_pairs_f64},                                      \
         },                                                                                             \
         .merge = merge,                                                                                \
         .weighted_merge = weighted_merge,                                                              \

@@ -220,7 +220,7 @@ typedef struct {
                  double *out);
     int (*are_safe)(const double *hi, ptrdiff_t count, double row_least, const double *least);
     /* log sum_k e^(a_k + b_k), whatever they hold */
-    double (*log_of_pairs)(const double *a, const double *b, ptrdiff_t n);
+    double (*log_of_pairs[LSE_TYPES])(const double *a, const double *b, ptrdiff_t n);
 } lse_product_kernels;
 
 typedef struct {

@@ -299,42 +299,71 @@ static int are_safe_products(const double *hi, ptrdiff_t count, double row_least
     return !vf64_any_at_least(unsafe, one);
 }
 
-/* log sum_k e^(a_k + b_k) of n elements of each, whatever they hold: a_k + b_k is taken in two parts. */
-static double log_of_sum_of_pairs(const double *a, const double *b, ptrdiff_t n)
+/* log sum_k e^(a_k + b_k) of n elements of each, whatever they hold: a_k + b_k is taken in two parts. Element k belongs
+ * to lane k mod 8. Terms below e^-150 of the largest are nothing beside it, even 2^50 of them. Where results are rounded
+ * to floats one part of everything is enough. */
+LSE_INLINE double log_of_sum_of_pairs(const double *a, const double *b, ptrdiff_t n, const lse_type type)
 {
-    const vf64 nothing = vf64_set(-(double)INFINITY), zero = vf64_set(0.0);
-    vf64 top = nothing, hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], unknown = zero;
-    for (ptrdiff_t k = 0; k < n; k += vf64_width) {
-        const vf64 x = vf64_add(vf64_load_some(a + k, n - k, nothing), vf64_load_some(b + k, n - k, nothing));
-        top = vf64_max(x, top);
-        unknown = vf64_select(x, x, unknown, vf64_set(1.0));
-    }
-    const double max = vf64_greatest(top);
-    if (vf64_any_at_least(unknown, vf64_set(1.0))) return (double)NAN;
+    enum { TURNS = 4, STEP = TURNS * LSE_LANES };
+    const vf64 nothing = vf64_set(-(double)INFINITY), zero = vf64_set(0.0), one = vf64_set(1.0);
+    vf64 top[2] = {nothing, nothing}, unknown[2] = {zero, zero};
+    vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], rest[LSE_LANE_GROUPS];
+    for (ptrdiff_t k = 0; k < n; k += 2 * vf64_width)
+        LSE_UNROLL for (int j = 0; j < 2; j++) {
+            const ptrdiff_t at = k + j * vf64_width;
+            const vf64 x = vf64_load_some(a + at, n - at, nothing), y = vf64_load_some(b + at, n - at, nothing);
+            const vf64 sum = vf64_add(x, y);
+            top[j] = vf64_max(sum, top[j]);
+            unknown[j] = vf64_select(sum, sum, unknown[j], one);
+        }
+    const double max = vf64_greatest(vf64_max(top[0], top[1]));
+    if (vf64_any_at_least(vf64_max(unknown[0], unknown[1]), one)) return (double)NAN;
     if (!(fabs(max) <= DBL_MAX)) return max;
     const vf64 bias = vf64_set(bias_f64(0.0)), floor = vf64_set(floor_f64(0.0)), shift = vf64_set(max);
-    for (int g = 0; g < LSE_LANE_GROUPS; g++) hi[g] = lo[g] = zero;
-    for (ptrdiff_t k = 0; k < n; k += LSE_LANES)
+    const vf64 least = vf64_set(-150.0);
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) hi[g] = lo[g] = rest[g] = zero;
+    for (ptrdiff_t k = 0; k < n; k += STEP)
         LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
-            const ptrdiff_t at = k + g * vf64_width;
-            const vf64 x = vf64_load_some(a + at, n - at, nothing), y = vf64_load_some(b + at, n - at, nothing);
-            vf64 lost, e[1];
-            const vf64 whole = two_sum_f64(x, y, &lost);
-            e[0] = vf64_sub(whole, shift);
-            lost = vf64_select(e[0], floor, lost, zero); /* NaN beside -inf, and nothing to be seen beside little */
-            exp_f64(e, 1, bias, floor);
-            add_f64(&hi[g], &lo[g], e[0]);
-            lo[g] = vf64_fma(e[0], lost, lo[g]);
+            vf64 e[TURNS], lost[TURNS], largest = nothing;
+            LSE_UNROLL for (int j = 0; j < TURNS; j++) {
+                const ptrdiff_t at = k + j * LSE_LANES + g * vf64_width;
+                const vf64 x = vf64_load_some(a + at, n - at, nothing), y = vf64_load_some(b + at, n - at, nothing);
+                const vf64 sum = type == LSE_F64 ? two_sum_f64(x, y, &lost[j]) : vf64_add(x, y);
+                const vf64 below = vf64_sub(sum, shift);
+                e[j] = vf64_select(below, least, below, nothing);
+                if (type == LSE_F64) lost[j] = vf64_select(below, least, lost[j], zero); /* NaN beside -inf */
+                largest = vf64_max(below, largest);
+            }
+            if (!vf64_any_at_least(largest, least)) continue;
+            make_factors(e, TURNS, bias, floor, type);
+            LSE_UNROLL for (int j = 0; j < TURNS; j++) {
+                if (type == LSE_F64) {
+                    add_f64(&hi[g], &lo[g], e[j]);
+                    rest[g] = vf64_fma(e[j], lost[j], rest[g]);
+                } else {
+                    hi[g] = vf64_add(hi[g], e[j]);
+                }
+            }
         }
-    double lanes[LSE_LANES], lost[LSE_LANES];
+    double lanes[LSE_LANES], lanes_lo[LSE_LANES];
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
         vf64_store(lanes + g * vf64_width, hi[g]);
-        vf64_store(lost + g * vf64_width, lo[g]);
+        vf64_store(lanes_lo + g * vf64_width, vf64_add(lo[g], rest[g]));
     }
-    add_compensated_lanes(lanes, lost);
-    const vf64 sum = vf64_set(lanes[0]), rest = vf64_set(lost[0]);
+    add_compensated_lanes(lanes, lanes_lo);
+    const vf64 sum = vf64_set(lanes[0]), sum_lo = vf64_set(lanes_lo[0]);
     vf64 log, log_lo, of_both;
-    log_parts_f64(&sum, &rest, &log, &log_lo, 1, zero);
+    log_parts_f64(&sum, &sum_lo, &log, &log_lo, 1, zero);
     log = two_sum_f64(shift, log, &of_both);
     return vf64_greatest(vf64_add(log, vf64_add(of_both, log_lo)));
+}
+
+static double log_of_pairs_f32(const double *a, const double *b, ptrdiff_t n)
+{
+    return log_of_sum_of_pairs(a, b, n, LSE_F32);
+}
+
+static double log_of_pairs_f64(const double *a, const double *b, ptrdiff_t n)
+{
+    return log_of_sum_of_pairs(a, b, n, LSE_F64);
 }
