@@ -8,6 +8,7 @@ import numpy as np
 NAMES = {"f32": np.float32, "f64": np.float64}
 # chunks of a stream: for one sum, for a sum of each row and of each column
 STREAMED = [((1 << 16,), 0), ((10**6,), 0), ((10**7,), 0), ((512, 128), 1), ((8192, 8), 1), ((64, 1024), 0)]
+SMALL_STREAMED = ("small streamed", "small streamed masked")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Case:
             text = f"{self.dtype} n={self.size}" if self.small else f"{self.dtype} {self.size:.0e}".replace("e+0", "e")
         else:
             text = f"{self.dtype} {'x'.join(map(str, self.shape))} axis {self.axis}"
-        if self.kind in ("ascending", "weighted", "masked", "cumulated", "segments", "streamed", "small streamed"):
+        if self.kind in ("ascending", "weighted", "masked", "cumulated", "segments", "streamed", *SMALL_STREAMED):
             text += f" {self.kind.removeprefix('small ')}"
         return text if self.operation == "logsumexp" else f"{self.operation} {text}"
 
@@ -126,7 +127,7 @@ def variant_cases() -> list[Case]:
     return [
         *(Case(kind, d, shape, axis) for kind in ("weighted", "masked") for d in NAMES for shape, axis in shapes),
         *(Case("cumulated", d, shape, -1) for d in NAMES for shape in ((10**7,), (10000, 1000), (10**5, 16))),
-        *(Case("small streamed", d, (8,)) for d in NAMES),
+        *(Case(kind, d, (8,)) for kind in SMALL_STREAMED for d in NAMES),
         *(Case("streamed", d, shape, axis) for d in NAMES for shape, axis in STREAMED),
         *(Case("segments", d, shape, 1) for d in NAMES for shape in ((10**6, 8), (10**5, 128), (10000, 1000))),
     ]

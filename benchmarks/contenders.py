@@ -20,6 +20,7 @@ VARIANTS = {
     "segments": "segments(flat, offsets)",
     "streamed": "update(a, axis=axis)",
     "small streamed": "update(a)",
+    "small streamed masked": "update(a, where=where)",
 }
 OTHERS = {"cumulated": [("plain twice and a write", f"{PLAIN}; {PLAIN}; out.fill(0)")]}
 

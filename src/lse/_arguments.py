@@ -12,6 +12,8 @@ from lse._foreign import is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
+WITH_WEIGHTS = ("logsumexp", "logmeanexp", "LogSumExp.of", "LogSumExp.update")
+Given = TypeVar("Given")
 Length = TypeVar("Length", int, float)  # dask uses inf for unknown lengths
 
 # Axes and shapes --------------------------------------------------------------------------------------------
@@ -26,9 +28,17 @@ def check_flag(value: object, function: str, name: str) -> bool:
 
 def as_axis(axis: Any, function: str, expected: str) -> int:
     """Return an axis as an integer of any size; a bool is refused, as it is probably a misplaced option."""
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        raise TypeError(f"{function}: axis must be {expected}, not {axis!r}")
-    return operator.index(axis)
+    try:
+        if not isinstance(axis, bool):
+            return operator.index(axis)
+    except TypeError:  # as of an array of several elements
+        pass
+    said = repr(axis)
+    if isinstance(axis, np.ndarray):
+        said = f"an array of shape {axis.shape}"
+        if function in WITH_WEIGHTS and axis.dtype.kind not in "iu":
+            said += "; weights are the argument b, after axis"
+    raise TypeError(f"{function}: axis must be {expected}, not {said}")
 
 
 def normalize_axes(axis: Any, ndim: int, function: str) -> Axes:
@@ -67,16 +77,23 @@ def broadcast(function: str, **shapes: tuple[Length, ...]) -> tuple[Length, ...]
 # Arguments of reductions and maps ---------------------------------------------------------------------------
 
 
-def as_weights(b: Any, function: str) -> Any:
-    """Convert a Python integer to float; return all else unchanged."""
-    if type(b) is not int:
-        return b
-    try:
-        return float(b)
-    except OverflowError:
-        raise ValueError(
-            f"{function}: b is an integer beyond the range of float64; add its logarithm to a instead"
-        ) from None
+def read_arrays(
+    function: str, read: Callable[[Any, str, str], Given], name: str, a: Any, b: Any, where: Any
+) -> dict[str, Given]:
+    """Read the elements, and b and where if given; a Python integer as weight is converted to float."""
+    arrays = {name: read(a, function, name)}
+    if type(b) is int:
+        try:
+            b = float(b)
+        except OverflowError:
+            raise ValueError(
+                f"{function}: b is an integer beyond the range of float64; add its logarithm to a instead"
+            ) from None
+    if b is not None:
+        arrays["b"] = read(b, function, "b")
+    if where is not True:
+        arrays["where"] = read(where, function, "where")
+    return arrays
 
 
 def resolve(
@@ -161,17 +178,12 @@ def check_arguments(
     dtype: Any = None,
 ) -> Arguments:
     """Check the arguments of a call and broadcast them."""
-    elements, like = unwrap(a, function, name)
-    arrays, weights, mask = {name: elements}, None, None
-    if b is not None:
-        weights, like_b = unwrap(as_weights(b, function), function, "b")
-        arrays["b"], like = weights, like or like_b
-    if where is not True:
-        mask, _ = unwrap(where, function, "where")
-        arrays["where"] = mask
+    given = read_arrays(function, unwrap, name, a, b, where)
+    arrays = {key: array for key, (array, _) in given.items()}
+    like = given[name][1] or (given["b"][1] if "b" in given else None)
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
     result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
-    elements = as_readable(elements, result)
+    elements, weights, mask = as_readable(arrays[name], result), arrays.get("b"), arrays.get("where")
     if weights is not None:
         weights = np.broadcast_to(as_readable(weights, result), shape)
         elements = np.broadcast_to(elements, shape)

@@ -10,14 +10,14 @@ state     a kernel reduces a block of a row to its maximum, how often that occur
           exponentials; a larger maximum rescales the sum by a power of two; states of pieces are merged in order
 result    finished once: max + log(count + sum / e^max), or mapped to softmax and log-softmax, into the output
 
-accumulator.pxi keeps states between calls; threads.pxi handles thread limits and signals; embedding.pxi is for
-Cython and C. The core is the Cython part; the engine is shared with C.
+accumulator.pxi keeps states between calls, described by sums.pxi and updated by folding.pxi; threads.pxi handles thread
+limits and signals; embedding.pxi is for Cython and C. The core is the Cython part; the engine is shared with C.
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport NAN
+from libc.math cimport INFINITY, NAN
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport INT64_MAX, intptr_t
+from libc.stdint cimport INT64_MAX, int64_t, intptr_t
 from libc.string cimport memset
 
 cimport cython
@@ -106,7 +106,9 @@ def use_kernels(name: str) -> str:
 include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/quick.pxi"
+include "core/sums.pxi"
 include "core/accumulator.pxi"
+include "core/folding.pxi"
 include "core/products.pxi"
 include "core/functions.pxi"
 include "core/embedding.pxi"

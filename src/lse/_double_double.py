@@ -6,7 +6,7 @@ import numpy as np
 
 from lse._dtypes import Array
 
-Sums: TypeAlias = tuple[Array, Array, Array]  # log|sum| in two parts, and the sign of the sum
+Sums: TypeAlias = tuple[Any, Any, Any]  # log|sum| in two parts, and the sign of the sum: arrays or floats
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:

@@ -11,7 +11,6 @@ DType: TypeAlias = np.dtype[Any]
 NATIVE = "efd"  # NumPy's type characters of the core's dtypes, without bfloat16
 CODES = NATIVE + "gFD"
 BFLOAT16: DType = np.dtype("V2")  # as used for torch's, and by the core for all; that of ml_dtypes is a different dtype
-MINUS_INFINITY = np.uint16(0xFF80)  # of bfloat16
 EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
 FLOATING = f"{EXPECTED} or complex128"
 NUMERIC = f"{EXPECTED}, complex128, an integer type or bool"
@@ -96,8 +95,8 @@ def check_dtype(dtype: Any, natural: DType, function: str) -> DType:
 
 
 def fill(result: Array, value: float, where: Array | bool = True) -> None:
-    """Fill with 0 or -inf."""
+    """Fill with a number that bfloat16 holds."""
     if is_bfloat16(result.dtype):
-        np.copyto(result.view(np.uint16), MINUS_INFINITY if value else 0, where=where)
+        np.copyto(result.view(np.uint16), np.float32(value).view(np.uint32) >> 16, where=where, casting="unsafe")
     else:
         np.copyto(result, value, where=where)

@@ -1,5 +1,7 @@
 # The C interface of the engine; see kernels/kernels.h and engine/*.h. lse.h is in _lse_h.pxd.
 
+from libc.stdint cimport int64_t
+
 cdef extern from "kernels/kernels.h" nogil:
     enum:
         LSE_SHORT
@@ -64,6 +66,7 @@ cdef extern from "engine/sums.h" nogil:
         double sign[LSE_BATCH]
 
     lse_sum lse_sum_at(lse_sums sums, ptrdiff_t i) noexcept
+    double lse_log_of_count(const lse_kernels *table, ptrdiff_t count, double *lo) noexcept
     lse_sum lse_merge_sum(const lse_kernels *table, int weighted, lse_sum a, lse_sum b) noexcept
     void lse_merge_sums(
         const lse_kernels *table, int weighted, lse_sums out, lse_sums a, lse_sums b, ptrdiff_t count,
@@ -112,6 +115,7 @@ cdef extern from "engine/engine.h" nogil:
 
     int lse_is_map(lse_operation operation) noexcept
     const char *lse_operation_name(lse_operation operation) noexcept
+    void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts) noexcept
     int lse_execute(const lse_request *request) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept

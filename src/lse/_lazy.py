@@ -11,7 +11,7 @@ import dask.array as da
 import numpy as np
 
 import lse
-from lse._arguments import Axes, as_weights, check_flag, normalize_axis, resolve
+from lse._arguments import Axes, check_flag, normalize_axis, read_arrays, resolve
 from lse._backends import backend_of
 from lse._dtypes import BFLOAT16, Array, DType, real_dtype
 from lse._foreign import is_masked, unwrap
@@ -161,11 +161,7 @@ def check_arguments(
     split_every: Any = None,
 ) -> LazyArguments:
     """Check the arguments of a call and align the chunks."""
-    arrays = {name: as_dask(a, function, name)}
-    if b is not None:
-        arrays["b"] = as_dask(as_weights(b, function), function, "b")
-    if where is not True:
-        arrays["where"] = as_dask(where, function, "where")
+    arrays = read_arrays(function, as_dask, name, a, b, where)
     unknown = check_unknown(function, arrays)
     dtypes = {key: x.dtype for key, x in arrays.items()}
     shapes = {key: tuple(math.inf if math.isnan(n) else n for n in x.shape) for key, x in arrays.items()}

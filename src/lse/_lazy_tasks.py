@@ -103,7 +103,7 @@ def sign_of(totals: Totals, to: DType, kept: Axes) -> Any:
 
 @as_task
 def mean_of(totals: Totals, to: DType, kept: Axes) -> Any:
-    under = totals[1]._parts() if len(totals) > 1 else _native.log_of_count(totals[0].count)
+    under = totals[1]._parts() if len(totals) > 1 else _core.log_of_count(totals[0].count)
     return as_result(divide(totals[0]._parts(), under), to, kept)
 
 

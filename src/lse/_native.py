@@ -1,8 +1,5 @@
 """The real dtypes of the core: float16, bfloat16, float32 and float64. Only this module calls the core's reductions."""
 
-import functools
-import math
-
 import numpy as np
 
 from lse import _core
@@ -45,13 +42,6 @@ def in_two_parts(args: Arguments) -> Sums:
     return value, low, sign
 
 
-@functools.lru_cache(maxsize=64)
-def log_of_count(count: int) -> Sums:
-    """Return log(count) in the same form."""
-    weights = np.array([float(count)])
-    return in_two_parts(Arguments(np.zeros(1), weights, None, weights.dtype, (0,), ()))
-
-
 def rounded(values: Array, dtype: DType) -> Array:
     """Round a float64 array once to dtype."""
     if dtype.itemsize > 2:
@@ -62,11 +52,13 @@ def rounded(values: Array, dtype: DType) -> Array:
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
-    if args.b is None and args.where is None:
-        under = log_of_count(math.prod(args.a.shape[i] for i in args.axes))
+    if args.b is not None or args.where is not None:
+        result[...] = rounded(divide(in_two_parts(args), in_two_parts(args.weights_alone())), result.dtype)
+    elif args.a.size:
+        a, target = as_core_input(args.a), as_core_output(result)
+        _core.reduce("logsumexp", a, None, None, args.bits, args.single, target, mean=True)
     else:
-        under = in_two_parts(args.weights_alone())
-    result[...] = rounded(divide(in_two_parts(args), under), result.dtype)
+        fill(result, np.nan)
 
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:

@@ -18,11 +18,29 @@ from lse._native import as_core_input
 STATE_VERSION = 3  # of states as bytes, also in pickles
 
 
-def checked(shape: Any, dtype: Any) -> tuple[bool, tuple[int, ...]]:
-    """Return whether results are float32, and the shape as a tuple."""
+def checked(kind: type, shape: Any, dtype: Any, others: Sequence[Any]) -> tuple[bool, tuple[int, ...]]:
+    """Check the arguments of a class, `others` are too many; return whether results are float32, and the shape."""
+    try:
+        if others:
+            raise TypeError(f"LogSumExp: expected the arguments shape and dtype, not {len(others)} more")
+        return check_dtype(dtype), check_shape(shape)
+    except TypeError as error:
+        if kind is not _core.LogSumExp:
+            error.add_note(
+                f"{kind.__name__}, a subclass of LogSumExp that takes other arguments, must override __new__ and call "
+                "LogSumExp.__new__(cls, shape, dtype) there"
+            )
+        raise
+
+
+def check_dtype(dtype: Any) -> bool:
     dtype = as_dtype(dtype, "LogSumExp", "expected float64 or float32").newbyteorder("=")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"LogSumExp: dtype must be float64 or float32, not {dtype.name}")
+    return bool(dtype == np.float32)
+
+
+def check_shape(shape: Any) -> tuple[int, ...]:
     several = isinstance(shape, Sequence) and not isinstance(shape, str | bytes)
     lengths = tuple(shape) if several or (isinstance(shape, np.ndarray) and shape.ndim > 0) else (shape,)
     if any(isinstance(n, bool) or not hasattr(n, "__index__") for n in lengths):
@@ -34,16 +52,67 @@ def checked(shape: Any, dtype: Any) -> tuple[bool, tuple[int, ...]]:
         raise ValueError(f"LogSumExp: shape {shape!r} has more elements than any memory has room for")
     if len(lengths) > 63:
         raise ValueError(f"LogSumExp: shape has {len(lengths)} dimensions; 63 are the most")
-    return dtype == np.float32, lengths
+    return lengths
 
 
-def checked_arguments(a: Any, axis: Any, b: Any, where: Any) -> Arguments:
+# Subclasses, which may have attributes, and constructors that take other arguments
+
+
+def new(cls: type[_core.LogSumExp], shape: tuple[int, ...], dtype: Any) -> _core.LogSumExp:
+    """An empty accumulator of this class, made by no constructor of a subclass; pickles of subclasses name it."""
+    return _core.LogSumExp.__new__(cls, shape, dtype)
+
+
+def construct(cls: Callable[..., Any], shape: tuple[int, ...], dtype: Any, function: str) -> Any:
+    """An empty accumulator as a class makes it."""
+    if cls is _core.LogSumExp:
+        return _core.LogSumExp(shape, dtype)
+    name = f"{getattr(cls, '__name__', cls)}(shape, dtype)"
+    advice = f"a subclass whose constructor takes other arguments must override {function}"
+    try:
+        total = cls(shape, dtype)
+    except TypeError as error:
+        raise TypeError(f"LogSumExp.{function}: {name} failed: {error}; {advice}") from error
+    if not isinstance(total, _core.LogSumExp) or _core.LogSumExp.shape.__get__(total) != shape:
+        raise TypeError(f"LogSumExp.{function}: {name} returned no accumulator of shape {shape}; {advice}")
+    return total
+
+
+def attributes_of(total: _core.LogSumExp) -> Any:
+    """Those that a subclass has, as pickles and copies of any object hold them; None if there are none."""
+    return object.__getstate__(total)
+
+
+def set_attributes(total: _core.LogSumExp, attributes: Any) -> None:
+    members, slots = attributes if isinstance(attributes, tuple) else (attributes, None)
+    if members:
+        total.__dict__.update(members)
+    for name, value in (slots or {}).items():
+        setattr(total, name, value)
+
+
+def copy_attributes(source: _core.LogSumExp, target: _core.LogSumExp, memo: dict[int, Any] | None) -> None:
+    """Or, with the memo of a deep copy, copy them deeply."""
+    attributes = attributes_of(source)
+    if memo is not None:
+        import copy  # from where this is called
+
+        memo[id(source)] = target  # which an attribute may refer to
+        attributes = copy.deepcopy(attributes, memo)
+    if attributes is not None:
+        set_attributes(target, attributes)
+
+
+# Data -------------------------------------------------------------------------------------------------------
+
+
+def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> Arguments:
     if isinstance(a, _core.LogSumExp):
-        raise TypeError("LogSumExp: a is an accumulator, not data; merge() takes those")
-    args = check_arguments("LogSumExp", a, axis, b=b, where=where)
+        raise TypeError(f"{function}: a is an accumulator, not data; merge() takes those")
+    args = check_arguments(function, a, axis, b=b, where=where)
     if not backend_of(args.dtype).MERGEABLE:
         raise TypeError(
-            f"LogSumExp: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
+            f"{function}: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
             "integer type or bool"
         )
     return args
@@ -58,7 +127,7 @@ def fold(total: Any, args: Arguments) -> Any:
 
 
 def update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> None:
-    args = checked_arguments(a, axis, b, where)
+    args = checked_arguments("LogSumExp.update", a, axis, b, where)
     if args.shape != total.shape:
         raise ValueError(
             f"LogSumExp.update: an array of shape {args.a.shape} reduced over axis={axis} has shape {args.shape}, but "
@@ -68,10 +137,10 @@ def update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> Non
 
 
 def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: Any) -> Any:
-    args = checked_arguments(a, axis, b, where)
+    args = checked_arguments("LogSumExp.of", a, axis, b, where)
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
-    return fold(cls(args.shape, dtype), args)
+    return fold(construct(cls, args.shape, dtype, "of"), args)
 
 
 def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
@@ -79,6 +148,8 @@ def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
     result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
     return result[()] if result.ndim == 0 else result
 
+
+# Bytes ------------------------------------------------------------------------------------------------------
 
 # States as bytes, as written by lse_state_to_bytes of lse.h for one sum: "lse", the version, the size of the dtype,
 # whether there are weighted sums, the number of axes, whether each sum has its own count, and the count of all (or 0);
@@ -152,6 +223,6 @@ def read_state(data: Any, shape: tuple[int, ...], single: bool) -> tuple[Any, Ar
 def from_bytes(cls: Callable[..., Any], data: Any) -> Any:
     data = as_bytes(data)
     shape, single, _ = read_head(data)
-    total = cls(shape, np.float32 if single else np.float64)
+    total = construct(cls, shape, np.float32 if single else np.float64, "from_bytes")
     total.__setstate__(data)
     return total

@@ -1,6 +1,6 @@
 """Uses whose types are checked by mypy and pyright, not run. Each `type: ignore` marks an error that must occur."""
 
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,6 +180,7 @@ def streaming(f64: NDArray[np.float64]) -> None:
     assert_type(total.update(f64, axis=1), lse.LogSumExp)
     assert_type(total.update([1.0], b=[2.0]).merge(total), lse.LogSumExp)
     assert_type(lse.LogSumExp.of(f64, (0, 1)) + total, lse.LogSumExp)
+    assert_type(sum([total, total]), lse.LogSumExp | Literal[0])
     assert_type(total.update(f64, 1, [2.0], where=f64 > 0), lse.LogSumExp)
     assert_type(total.count, int | NDArray[np.int64])
     assert_type(total.shape, tuple[int, ...])

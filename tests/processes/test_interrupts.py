@@ -111,7 +111,7 @@ def test_an_interrupt_takes_less_than_a_second(call, threads):
     """About 0.1 s: the interval at which the engine checks for signals."""
     for _ in range(3):
         sent = []
-        with lse.num_threads(threads), signalled(after=0.5, sent=sent), pytest.raises(KeyboardInterrupt):
+        with lse.num_threads(threads), signalled(after=0.1, sent=sent), pytest.raises(KeyboardInterrupt):
             CALLS[call]()
         assert time.perf_counter() - sent[0] < 1
 

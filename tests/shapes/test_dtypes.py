@@ -286,3 +286,12 @@ def test_the_dtype_of_data_and_weights(a, b, result):
     for shape in ((2,), (3, 2)):
         assert lse.logsumexp(np.ones(shape, a), b=np.ones(2, b)).dtype == result
         assert lse.logmeanexp(np.ones(2, a), axis=-1, b=np.ones(shape, b)).dtype == result
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, "bfloat16"])
+def test_the_mean_of_nothing(dtype):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    result = lse.logmeanexp(np.zeros((3, 0), dtype), axis=1)
+    assert (result.dtype, result.shape) == (dtype, (3,))
+    assert np.isnan(result.astype(np.float64)).all()

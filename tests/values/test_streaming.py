@@ -1,6 +1,7 @@
 """LogSumExp: right for any division into chunks and any merging, atomic, the same in every process."""
 
 import copy
+import itertools
 import pickle
 import subprocess
 import sys
@@ -238,6 +239,30 @@ def test_counts_of_masks():
     assert (type(single.count), single.count) == (int, 4)
     assert LogSumExp((0, 3)).update(np.zeros((0, 3, 2)), 2, where=True).count == 2
     assert LogSumExp((0, 3)).update(np.zeros((0, 3, 2)), 2, where=np.True_).count.shape == (0, 3)
+
+
+LAYOUTS = [
+    lambda mask: mask,
+    np.asfortranarray,
+    lambda mask: mask[::-1, ..., ::-1],
+    lambda mask: mask.repeat(2, 1)[:, ::2],
+    lambda mask: mask[:, :1],
+    lambda mask: mask[:1, ..., :1],
+    lambda mask: mask.view(np.uint8).__mul__(200).view(bool),
+]
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (2, 1, 600), (600, 2, 1), (1, 3, 1, 300)])
+def test_counts_of_masks_in_any_layout(shape, rng):
+    """Bytes that are not 0 are True, whatever they are; runs of more than 255 are counted."""
+    ndim = len(shape)
+    for make, reduced in itertools.product(LAYOUTS, range(1 << ndim)):
+        mask = np.broadcast_to(make(rng.random(shape) < 0.7), shape)
+        axes = tuple(i for i in range(ndim) if reduced >> i & 1)
+        count = np.add.reduce(mask.astype(bool) != 0, axis=axes, dtype=np.int64)
+        total = LogSumExp(count.shape).update(np.zeros(shape), axes, where=mask)
+        assert np.array_equal(total.count, count)
+        same(total.value, lse.logsumexp(np.zeros(shape), axes, where=mask))
 
 
 def test_more_elements_than_are_counted():
@@ -538,13 +563,63 @@ def test_pickles_and_copies(shape, weighted, dtype, rng):
         same_bits(total.log_abs, before)
 
 
-def test_subclasses_survive():
-    class Named(LogSumExp):
-        pass
+class Named(LogSumExp):
+    """A subclass with attributes, and a constructor that takes other arguments."""
 
-    assert type(Named.of([1.0])) is Named
-    assert type(Named().copy()) is Named
-    assert type(Named() + LogSumExp()) is Named
+    __slots__ = ("__dict__", "slot")
+
+    def __new__(cls, name):
+        return super().__new__(cls, 2, "float32")
+
+    def __init__(self, name):
+        self.name, self.slot, self.me = name, [name], self
+
+
+class Plain(LogSumExp):
+    pass
+
+
+def test_subclasses_survive():
+    assert type(Plain.of([1.0])) is Plain
+    assert type(Plain.from_bytes(LogSumExp.of([1.0]).to_bytes())) is Plain
+    assert type(Plain().copy()) is Plain
+    assert type(Plain() + LogSumExp()) is Plain
+    assert type(sum([Plain(), LogSumExp()])) is Plain
+    plain = pickle.loads(pickle.dumps(Plain.of([1.0])))
+    assert (type(plain), plain.value) == (Plain, 1.0)
+
+
+def test_subclasses_with_other_arguments():
+    total = Named("a").update(np.array([[1.0, 2.0]], "f4"), 0)
+    pickled = [pickle.loads(pickle.dumps(total, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
+    for other in [total.copy(), copy.copy(total), copy.deepcopy(total), total + LogSumExp(2), sum([total]), *pickled]:
+        assert type(other) is Named
+        assert (other.shape, other.name, other.slot, other.count) == ((2,), "a", ["a"], 1)
+        same(other.value.astype("f4"), total.value)
+    assert total.copy().slot is total.slot
+    assert total.copy().me is total
+    deep = copy.deepcopy(total)
+    assert deep.slot is not total.slot
+    assert deep.me is deep
+    assert (total + LogSumExp(2)).dtype == np.float64
+    failed = r"LogSumExp\.(of|from_bytes): Named\(shape, dtype\) failed: .*must override"
+    for call in (lambda: Named.of([1.0, 2.0]), lambda: Named.from_bytes(total.to_bytes())):
+        with pytest.raises(TypeError, match=failed):
+            call()
+
+
+def test_subclasses_without_new():
+    class Wrong(LogSumExp):
+        def __init__(self, name, unit=None):
+            super().__init__()
+
+    for call in (lambda: Wrong("a"), lambda: Wrong(2, unit="m")):
+        with pytest.raises(TypeError, match=r"^LogSumExp: ") as raised:
+            call()
+        assert "must override __new__" in raised.value.__notes__[0]
+    with pytest.raises(TypeError, match="shape") as raised:
+        LogSumExp("a")
+    assert not hasattr(raised.value, "__notes__")
 
 
 def test_addition(rng):
@@ -554,6 +629,8 @@ def test_addition(rng):
     assert [p.value for p in parts] == values
     assert total.count == 36
     same_bits(sum(parts, start=LogSumExp()).value, total.value)
+    same_bits(sum(parts).value, total.value)
+    assert sum(parts[:1]) is not parts[0]
     first = parts[0]
     first += parts[1]
     assert first is parts[0]

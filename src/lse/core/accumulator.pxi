@@ -1,78 +1,3 @@
-# Running sums -----------------------------------------------------------------------------------------------
-
-cdef lse_sums rows_of(cnp.ndarray states) noexcept:
-    """The sums in an array whose first axis holds maxima, tails, their low parts and the counts of the maxima."""
-    cdef lse_sums sums
-    sums.max = <double *>cnp.PyArray_DATA(states)
-    sums.tail = sums.max + cnp.PyArray_SIZE(states) // 4
-    sums.tail_lo = sums.tail + cnp.PyArray_SIZE(states) // 4
-    sums.count = sums.tail_lo + cnp.PyArray_SIZE(states) // 4
-    return sums
-
-
-cdef ptrdiff_t *strides_of(cnp.ndarray states, ptrdiff_t *stride) noexcept:
-    """Distances from one sum to the next along each axis except the first, in elements."""
-    cdef int axis
-    for axis in range(1, cnp.PyArray_NDIM(states)):
-        stride[axis - 1] = cnp.PyArray_STRIDE(states, axis) // <Py_ssize_t>sizeof(double)
-    return stride
-
-
-cdef inline cnp.ndarray new_sums(cnp.ndarray like):
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
-
-
-cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
-    """The sums of both; either may be None."""
-    cdef cnp.ndarray out
-    if a is None or b is None:
-        return a if b is None else b
-    out = new_sums(a)
-    lse_merge_sums(table, weighted, rows_of(out), rows_of(a), rows_of(b), cnp.PyArray_SIZE(a) // 4,
-                   lse_run_tasks)
-    return out
-
-
-cdef object elements_of(cnp.ndarray a, cnp.ndarray where, unsigned long long reduced):
-    """The number of elements of each sum: an integer, or an int64 array if there are several sums and a mask."""
-    cdef object many = 1
-    cdef int axis, ndim = cnp.PyArray_NDIM(a)
-    axes = tuple([axis for axis in range(ndim) if reduced >> axis & 1])
-    if where is None:
-        for axis in axes:
-            many *= cnp.PyArray_DIM(a, axis)
-        return many
-    if len(axes) == ndim:
-        return int(np.count_nonzero(where))
-    return np.ascontiguousarray(np.add.reduce(where, axis=axes, dtype=np.int64))
-
-
-cdef object add_elements(object a, object b):
-    """The sum of two such numbers; if either is an array, a new array that is never modified.
-
-    Called under the lock, which calling Python might release.
-    """
-    cdef cnp.ndarray first, second = None, out
-    cdef cnp.int64_t more = 0
-    cdef Py_ssize_t i
-    if type(a) is int and type(b) is int:
-        return a + b
-    first, other = (b, a) if type(a) is int else (a, b)
-    if type(other) is int:
-        more = other
-    else:
-        second = other
-    out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first), cnp.NPY_INT64, False)
-    for i in range(cnp.PyArray_SIZE(first)):
-        if second is not None:
-            more = (<cnp.int64_t *>cnp.PyArray_DATA(second))[i]
-        if (<cnp.int64_t *>cnp.PyArray_DATA(first))[i] > INT64_MAX - more:
-            raise OverflowError("LogSumExp: more elements than an int64 can count")
-        (<cnp.int64_t *>cnp.PyArray_DATA(out))[i] = (<cnp.int64_t *>cnp.PyArray_DATA(first))[i] + more
-    cnp.PyArray_CLEARFLAGS(out, cnp.NPY_ARRAY_WRITEABLE)
-    return out
-
-
 cdef class LogSumExp:
     # The docstring starts with the signature, as inspect requires for extension classes
     """LogSumExp(shape=(), dtype='float64')\n--\n
@@ -131,6 +56,11 @@ cdef class LogSumExp:
     A shared accumulator is safe too, as `update` and `merge` are atomic, but then the order of the updates determines
     the last bits.
 
+    ``a + b`` is another accumulator, and ``sum`` adds up any number of them. Copies and pickles of a subclass are of
+    its class and keep the attributes of the instance; none of its constructors is called. A subclass whose constructor
+    takes other arguments overrides ``__new__``, which calls ``LogSumExp.__new__(cls, shape, dtype)``, and if they are
+    to be used `of` and `from_bytes`, which call the class with a shape and a dtype.
+
     The running state and its merging are those of [1]_ with an integer exponent as anchor.
 
     References
@@ -162,8 +92,8 @@ cdef class LogSumExp:
     cdef bint single
     cdef object elements  # how many; an array is never modified
 
-    def __cinit__(self, shape=(), dtype=np.float64):
-        self.single, lengths = _streaming.checked(shape, dtype)
+    def __cinit__(self, shape=(), dtype=np.float64, *others, **named):
+        self.single, lengths = _streaming.checked(type(self), shape, dtype, (*others, *named))
         self.plain = np.zeros((4, *lengths))
         self.plain[0] = -np.inf
         self.weighted = None
@@ -247,111 +177,9 @@ cdef class LogSumExp:
         >>> lse.LogSumExp().update([1.0, float("nan")], where=[True, False])
         LogSumExp(shape=(), dtype=float64, count=1, value=1.0)
         """
-        if not self.quick_update(a, axis, b, where):
+        if not try_update(self, a, axis, b, where):
             quietly(_streaming.update, (self, a, axis, b, where))
         return self
-
-    cdef bint quick_update(self, object a, object axis, object b, object where) except -1:
-        """Add base-class arrays over valid axes; False for all else."""
-        cdef lse_type real = LSE_F64
-        cdef unsigned long long reduced = 0
-        cdef cnp.ndarray weights = None, mask = None, array = fast_array(a, &real)
-        cdef int left = 0, i
-        if array is None or not fast_axes(axis, cnp.PyArray_NDIM(array), &reduced):
-            return False
-        if b is not None:
-            weights = broadcast_view(b, array, npy_type(real))
-            if weights is None:
-                return False
-        if where is not True:
-            mask = broadcast_view(where, array, cnp.NPY_BOOL)
-            if mask is None:
-                return False
-        for i in range(cnp.PyArray_NDIM(array)):
-            if reduced >> i & 1:
-                continue
-            if left + 1 == cnp.PyArray_NDIM(self.frame) or (
-                    cnp.PyArray_DIM(self.frame, left + 1) != cnp.PyArray_DIM(array, i)):
-                return False
-            left += 1
-        if left + 1 != cnp.PyArray_NDIM(self.frame):
-            return False
-        if not self.single:
-            real = LSE_F64
-        if left == 0 and weights is None and mask is None and self.quick_run(array, real):
-            return True
-        self.fold(array, mask, weights, reduced, real)
-        return True
-
-    cdef bint quick_run(self, cnp.ndarray array, lse_type real) except -1:
-        """Add one contiguous run of moderate length to a single sum; False where that needs recomputation."""
-        cdef lse_sum one
-        cdef lse_sums sums
-        cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
-        cdef const void *data = cnp.PyArray_DATA(array)
-        cdef bint done
-        if not (n <= LSE_PIECE and cnp.PyArray_IS_C_CONTIGUOUS(array)
-                and cnp.PyArray_TYPE(array) == npy_type(real)):
-            return False
-        if n < GIL_KEPT_BELOW:
-            done = lse_quick_sum(table, real, data, n, &one)
-        else:
-            with nogil:
-                done = lse_quick_sum(table, real, data, n, &one)
-        if not done:
-            return False
-        with cython.critical_section(self):
-            elements = add_elements(self.elements, n)  # before any change, as there may be no memory for it
-            sums = rows_of(self.plain)
-            lse_put_sum(sums, 0, lse_merge_sum(table, False, lse_sum_at(sums, 0), one))
-            self.elements = elements
-        return True
-
-    cdef cnp.ndarray sums_of(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-                             lse_type real, cnp.ndarray before):
-        """The sums of an array, added to `before` unless that is None."""
-        cdef cnp.ndarray sums = new_sums(self.frame)
-        cdef lse_request request = new_request(LSE_SUMS, reduced, real)
-        cdef ptrdiff_t stride[LSE_MAX_DIMS]
-        if before is not None:
-            request.given = rows_of(before)
-        request.into = rows_of(sums)
-        request.sum_stride = strides_of(sums, stride)
-        execute(&request, a, where, weights, None)
-        return sums
-
-    cdef int fold(self, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-                  lse_type real) except -1:
-        """Add arrays of the right shape."""
-        cdef object many = elements_of(a, where, reduced)
-        cdef bint weighted = weights is not None, kept = False
-        cdef cnp.ndarray before = None, sums = None
-        if cnp.PyArray_SIZE(a) > 0:
-            if cnp.PyArray_SIZE(self.frame) > 4:
-                with cython.critical_section(self):
-                    before = self.weighted if weighted else self.plain
-            sums = self.sums_of(a, where, weights, reduced, real, before)
-            if before is not None:
-                with cython.critical_section(self):
-                    kept = before is (self.weighted if weighted else self.plain)
-                    if kept:
-                        self.put(sums, weighted, many)
-                if kept:
-                    return 0
-                sums = self.sums_of(a, where, weights, reduced, real, None)  # another thread has added something
-        with cython.critical_section(self):
-            self.put(add_sums(self.weighted if weighted else self.plain, sums, weighted), weighted, many)
-        return 0
-
-    cdef int put(self, cnp.ndarray sums, bint weighted, many) except -1:
-        """Store new sums; called under the lock."""
-        elements = add_elements(self.elements, many)
-        if weighted:
-            self.weighted = sums
-        else:
-            self.plain = sums
-        self.elements = elements
-        return 0
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
               bint single):
@@ -362,7 +190,7 @@ cdef class LogSumExp:
             check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        self.fold(a, where, weights, reduced, type_of(single))
+        fold(self, a, where, weights, reduced, type_of(single))
 
     def merge(self, other):
         """Add the sums of another accumulator.
@@ -398,7 +226,7 @@ cdef class LogSumExp:
         mine, theirs = self.lengths(), (<LogSumExp>other).lengths()
         if mine != theirs:
             raise ValueError(f"LogSumExp.merge: shapes {mine} and {theirs} differ; expected the same")
-        from_other = (<LogSumExp>other).twin()
+        from_other = twin(other, LogSumExp, (<LogSumExp>other).single)
         with cython.critical_section(self):
             plain = add_sums(self.plain, from_other.plain, False)
             weighted = add_sums(self.weighted, from_other.weighted, True)
@@ -409,8 +237,10 @@ cdef class LogSumExp:
     def __add__(self, other):
         if not isinstance(other, LogSumExp):
             return NotImplemented
-        result = type(self)(self.shape, np.result_type(self.dtype, other.dtype))
-        return result.merge(self).merge(other)
+        return copied(self, self.single and (<LogSumExp>other).single).merge(other)
+
+    def __radd__(self, other):
+        return self.copy() if type(other) is int and other == 0 else NotImplemented  # as sum() starts
 
     def __iadd__(self, other):
         return self.merge(other) if isinstance(other, LogSumExp) else NotImplemented
@@ -451,27 +281,13 @@ cdef class LogSumExp:
         >>> total.copy().update([0.0]).count, total.count
         (3, 2)
         """
-        return self.twin(type(self))
-
-    cdef LogSumExp twin(self, kind=LogSumExp):
-        """Another accumulator of a class in the same state, sharing no memory."""
-        cdef LogSumExp result = kind(self.lengths(), np.float32 if self.single else np.float64)
-        if result.lengths() != self.lengths():
-            raise TypeError(
-                f"LogSumExp.copy: {kind.__name__}{(self.lengths(), self.dtype.name)} has shape {result.lengths()}; a "
-                "subclass must make of shape and dtype what LogSumExp does")
-        with cython.critical_section(self):
-            result.plain = cnp.PyArray_NewCopy(self.plain, cnp.NPY_CORDER)
-            if self.weighted is not None:
-                result.weighted = cnp.PyArray_NewCopy(self.weighted, cnp.NPY_CORDER)
-            result.elements = self.elements
-        return result
+        return copied(self, self.single)
 
     def __copy__(self):
         return self.copy()
 
     def __deepcopy__(self, memo):
-        return self.copy()
+        return copied(self, self.single, memo)
 
     @property
     def shape(self):
@@ -494,27 +310,8 @@ cdef class LogSumExp:
         return sums if type(count) is int else sums + count.nbytes
 
     def _parts(self, bint single=False):
-        """log|sum| in two float64 arrays, and the sign; finished as a sum of float32, or to full precision."""
-        cdef cnp.ndarray parts = np.empty((3, *self.lengths()))
-        cdef double *value = <double *>cnp.PyArray_DATA(parts)
-        cdef lse_sums plain, weighted
-        cdef lse_results results
-        cdef lse_fp_state found
-        cdef Py_ssize_t size = cnp.PyArray_SIZE(parts) // 3, start, i, count
-        weighted.max = NULL
-        with cython.critical_section(self):
-            found = lse_fp_enter()
-            for start in range(0, size, LSE_BATCH):
-                count = min(<Py_ssize_t>LSE_BATCH, size - start)
-                plain = lse_sums_from(rows_of(self.plain), start)
-                if self.weighted is not None:
-                    weighted = lse_sums_from(rows_of(self.weighted), start)
-                lse_finish_sums(table, type_of(single), plain, weighted, count, &results)
-                for i in range(count):
-                    value[start + i] = results.value[i]
-                    value[size + start + i] = results.value_lo[i]
-                    value[2 * size + start + i] = results.sign[i]
-            lse_fp_leave(found)
+        """log|sum| in two float64 arrays, and the sign; finished as a sum of float32, or with all digits."""
+        cdef cnp.ndarray parts = finish(self, single)
         return parts[0, ...], parts[1, ...], parts[2, ...]
 
     @property
@@ -569,7 +366,7 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.from_bytes(data).update([1002.0]).value
         np.float64(1002.4076059644444)
         """
-        cdef LogSumExp now = self.twin()
+        cdef LogSumExp now = twin(self, LogSumExp, self.single)
         return _streaming.to_bytes(self.lengths(), bool(self.single), now.elements, now.plain, now.weighted)
 
     @classmethod
@@ -602,30 +399,16 @@ cdef class LogSumExp:
         return _streaming.from_bytes(cls, data)
 
     def __reduce__(self):
-        return type(self), (self.lengths(), "float32" if self.single else "float64"), self.to_bytes()
+        made_of = self.lengths(), "float32" if self.single else "float64"
+        if type(self) is LogSumExp:
+            return LogSumExp, made_of, self.to_bytes()
+        return _streaming.new, (type(self), *made_of), (self.to_bytes(), _streaming.attributes_of(self))
 
     def __setstate__(self, state):
-        count, plain, weighted = _streaming.read_state(state, self.lengths(), bool(self.single))
+        owned = type(self) is not LogSumExp and type(state) is tuple and len(state) == 2
+        data, attributes = state if owned else (state, None)
+        count, plain, weighted = _streaming.read_state(data, self.lengths(), bool(self.single))
         with cython.critical_section(self):
             self.elements, self.plain, self.weighted = count, plain, weighted
-
-
-def map_sums(str operation not None, cnp.ndarray x not None, unsigned long long reduced, bint single,
-             cnp.ndarray out not None, LogSumExp total not None):
-    """Softmax or log-softmax of elements from `total`, their sums over the axes whose bits are set and possibly more.
-
-    `total` has the shape of x without its reduced axes; nothing may be empty.
-    """
-    cdef lse_request request = new_request(operation_named(operation), reduced, type_of(single))
-    cdef ptrdiff_t stride[LSE_MAX_DIMS]
-    cdef cnp.ndarray given
-    cdef unsigned long long none = 0
-    with cython.critical_section(total):
-        given = total.plain
-    check_shape("the output", x, out, none)
-    check_shape("the sums", x, given[0, ...], reduced)
-    if reduced and cnp.PyArray_NDIM(given) - 1 == cnp.PyArray_NDIM(x):
-        raise ValueError("lse: the sums have a shape that keeps the reduced axes")
-    request.given = rows_of(given)
-    request.sum_stride = strides_of(given, stride)
-    execute(&request, x, None, None, out)
+        if attributes is not None:
+            _streaming.set_attributes(self, attributes)

@@ -104,11 +104,11 @@ cdef lse_operation operation_named(str name) except? LSE_OPERATIONS:
 
 def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
-           cnp.ndarray low=None):
+           cnp.ndarray low=None, *, bint mean=False):
     """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision.
 
-    `where` (bool) and `weights` have the shape of `a`; `sign` and `low` have the layout of `out`. bfloat16 is two-byte
-    void. Nothing may be empty.
+    `where` (bool) and `weights` have the shape of `a`; `sign` and `low` have the layout of `out`. The log-mean-exp
+    takes none of these. bfloat16 is two-byte void. Nothing may be empty.
     """
     cdef unsigned long long none = 0
     cdef lse_operation number = operation_named(operation)
@@ -124,6 +124,7 @@ def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cn
         check_beside("low", out, low)
     request.sign = bytes_of(sign)
     request.low = bytes_of(low)
+    request.mean = mean
     execute(&request, a, where, weights, out)
 
 

@@ -3,6 +3,8 @@
 #ifndef LSE_ENGINE_H
 #define LSE_ENGINE_H
 
+#include <stdint.h>
+
 #include "engine/sums.h"
 #include "engine/threads.h"
 #include "kernels/kernels.h"
@@ -47,6 +49,10 @@ const char *lse_operation_name(lse_operation operation); /* of the Python functi
 /* execute.c: runs in the default floating-point environment, and restores the caller's. Returns 0, LSE_NO_MEMORY,
  * LSE_INTERRUPTED or LSE_NO_KERNEL; on errors the output is undefined. */
 int lse_execute(const lse_request *request);
+
+/* counts.c: adds the number of elements that a mask keeps to the count of their sum. Counts are in C order, one for
+ * each sum over the axes whose bits are set in reduced. */
+void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts);
 
 /* quick.c: log-sum-exp, log-mean-exp or sum of a contiguous run of 1 to LSE_PIECE elements, without a plan; returns 0
  * where it needs recomputation. */

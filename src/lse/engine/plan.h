@@ -1,8 +1,8 @@
 /* A call as rows or columns in memory: plan.c makes a plan from arrays, and the rest of the engine works on it.
  *
  * execute.c carries out a request: plan.c lays out the arrays; pieces.c computes states of rows; sums.c stores, merges
- * and finishes running sums; results.c turns states into outputs; tasks.c and column_maps.c divide the work into
- * tasks. */
+ * and finishes running sums; results.c turns states into outputs, recompute.c those that need recomputation; tasks.c
+ * and column_maps.c divide the work into tasks. */
 #ifndef LSE_PLAN_H
 #define LSE_PLAN_H
 

@@ -1,126 +1,8 @@
-/* From states to the output, and the rows that need recomputation. */
+/* From states to the output. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine/plan.h"
-#include "kernels/target.h"
-
-/* Recomputation -------------------------------------------------------------------------------------------- */
-
-/* Sets a result that is not a finite number, or is exact. */
-static void set_result(lse_results *results, ptrdiff_t i, double value, double sign)
-{
-    results->value[i] = value;
-    results->value_lo[i] = 0.0;
-    results->sign[i] = sign;
-    results->scale[i] = NAN;
-}
-
-/* The kinds of sums that the maximum of a row tells apart: computed by the kernels, empty, NaN, infinite, or to be
- * recomputed from the elements minus the maximum. */
-typedef enum { PLAIN, NOTHING, NOT_A_NUMBER, INFINITE, DISTANT } sum_class;
-
-static sum_class classify(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
-                          ptrdiff_t *infinities)
-{
-    ptrdiff_t nans = 0;
-    *infinities = 0;
-    if (fabs(states->max[i]) <= plan->most) return PLAIN;
-    if (states->max[i] == -INFINITY && !isnan(states->tail[i])) return NOTHING;
-    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        plan->kernels->census(&plan->row, row, start, n, &nans, infinities);
-    if (nans > 0) *infinities = 0;
-    return nans > 0 ? NOT_A_NUMBER : *infinities > 0 ? INFINITE : DISTANT;
-}
-
-/* Result i, computed from the elements minus shift. */
-static void finish_shifted(const lse_plan *plan, const lse_row *row, ptrdiff_t i, double shift, int threads,
-                           lse_results *results)
-{
-    lse_states again;
-    lse_results one;
-    lse_whole_states(plan, row, 1, 0, &shift, threads, &again);
-    plan->kernels->finish_scaled(&again, 1, &one);
-    results->value[i] = one.value[0];
-    results->value_lo[i] = one.value_lo[0];
-    results->scale[i] = one.scale[0];
-    results->scale_lo[i] = one.scale_lo[0];
-    results->anchor[i] = one.anchor[0];
-}
-
-static void recompute_result(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
-                             int threads, lse_results *results, double *shift, ptrdiff_t *infinities)
-{
-    switch (classify(plan, row, states, i, infinities)) {
-    case PLAIN: return;
-    case NOTHING: set_result(results, i, -INFINITY, 0.0); return;
-    case NOT_A_NUMBER: set_result(results, i, NAN, NAN); return;
-    case INFINITE: set_result(results, i, INFINITY, 1.0); return;
-    case DISTANT: *shift = states->max[i]; finish_shifted(plan, row, i, *shift, threads, results);
-    }
-}
-
-/* Whether the kernels' result for a weighted sum is unusable: its largest exponent is out of range, or it is far below
- * its largest term, which is near 2^500, because terms cancel; or it is NaN because of a weight that is not 0 or
- * normal. */
-static int needs_recomputation(const lse_plan *plan, const lse_states *states, ptrdiff_t i)
-{ return !(fabs(states->max[i]) <= plan->most && fabs(states->tail[i]) >= plan->type->least_weighted); }
-
-/* A recomputed weighted sum: the state of its elements minus shift, or log|sum| = value + value_lo and its sign. */
-typedef struct {
-    int exact;
-    double shift, value, value_lo, sign;
-    lse_states again;
-} recomputed_sum;
-
-static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
-
-static void recompute_weighted_sum(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
-                                   int threads, recomputed_sum *seen)
-{
-    double max = -INFINITY;
-    int plain = 1;
-    *seen = (recomputed_sum){.exact = 1, .value = -INFINITY};
-    if (!(fabs(states->max[i]) <= plan->most)) {
-        for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-            plan->kernels->weighted_census(&plan->row, row, start, n, &max, &plain);
-        if (plain && max == -INFINITY) return;
-        if (plain && max > -INFINITY) {
-            lse_whole_states(plan, row, 1, 0, &max, threads, &seen->again);
-            seen->shift = max;
-            seen->exact = needs_recomputation(plan, &seen->again, 0);
-            if (!seen->exact) return;
-        }
-    }
-    double *x = (double *)malloc(2 * (size_t)row->n * sizeof(double));
-    if (!x) {
-        LSE_STORE(plan->failed, LSE_NO_MEMORY);
-        return;
-    }
-    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        plan->kernels->collect(&plan->row, row, start, n, x + start, x + row->n + start);
-    if (!lse_is_stopped(plan->failed))
-        lse_exact(x, x + row->n, row->n, is_stopped, plan->failed, &seen->value, &seen->value_lo, &seen->sign);
-    free(x);
-}
-
-static void recompute_weighted(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
-                               int threads, lse_results *results, double *shift)
-{
-    recomputed_sum seen;
-    lse_results one;
-    recompute_weighted_sum(plan, row, states, i, threads, &seen);
-    if (!seen.exact) {
-        *shift = seen.shift;
-        plan->table->weighted_finish(&seen.again, 1, &one);
-        seen.value = one.value[0];
-        seen.value_lo = one.value_lo[0];
-        seen.sign = one.sign[0];
-    }
-    set_result(results, i, seen.value, seen.sign);
-    results->value_lo[i] = seen.value_lo;
-}
+#include "engine/recompute.h"
 
 /* Storing -------------------------------------------------------------------------------------------------- */
 
@@ -157,33 +39,7 @@ static void store_result(const lse_plan *plan, char *out, double shift, const ls
     store_value(plan, out, value);
 }
 
-/* The running sum of a row from its state. */
-static lse_sum sum_of_row(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i, int threads)
-{
-    const lse_sum found = {states->max[i], states->tail[i], states->tail_lo[i], states->count[i]};
-    ptrdiff_t infinities;
-    if (plan->first.weight) {
-        recomputed_sum seen;
-        if (!needs_recomputation(plan, states, i)) return found;
-        recompute_weighted_sum(plan, row, states, i, threads, &seen);
-        if (seen.exact) return lse_sum_of(seen.value, seen.value_lo, seen.sign);
-        return lse_weighted_sum(seen.shift, seen.again.max[0], seen.again.tail[0], seen.again.tail_lo[0]);
-    }
-    switch (classify(plan, row, states, i, &infinities)) {
-    case NOTHING: return lse_no_sum();
-    case NOT_A_NUMBER: return lse_not_a_sum();
-    case INFINITE: return lse_infinite_sum((double)infinities);
-    case DISTANT: {
-        lse_states again;
-        lse_whole_states(plan, row, 1, 0, &states->max[i], threads, &again);
-        return lse_plain_sum(states->max[i], again.count[0], again.tail[0], again.tail_lo[0]);
-    }
-    case PLAIN: break;
-    }
-    return found;
-}
-
-/* Whether results of this size are contiguous. */
+/* Whether results of this size follow one another. */
 static int are_neighbours(const ptrdiff_t *out_at, ptrdiff_t count, ptrdiff_t size)
 {
     int neighbours = 1;
@@ -216,7 +72,7 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, char **out, pt
     ptrdiff_t out_at[LSE_BATCH];
     lse_states own;
     for (ptrdiff_t i = 0; i < count; i++) {
-        lse_put_sum(lse_sums_in(&own), i, sum_of_row(plan, &rows[i], states, i, threads));
+        lse_put_sum(lse_sums_in(&own), i, lse_sum_of_row(plan, &rows[i], states, i, threads));
         out_at[i] = out[i] - plan->out;
     }
     put_sums(plan, out_at, count, &own);
@@ -231,8 +87,8 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
         double shift = 0.0;
-        if (needs_recomputation(plan, states, i))
-            recompute_weighted(plan, &rows[i], states, i, threads, &results, &shift);
+        if (lse_needs_recomputation(plan, states, i))
+            lse_recompute_weighted(plan, &rows[i], states, i, threads, &results, &shift);
         store_result(plan, out[i], shift, &results, i);
     }
 }
@@ -260,7 +116,7 @@ static int finish_plain(const lse_plan *plan, const lse_row *rows, char **out, p
         shift[i] = 0.0;
         infinities[i] = 0;
         plain &= !rows[0].where || !isnan(results->value[i]);
-        recompute_result(plan, &rows[i], states, i, threads, results, &shift[i], &infinities[i]);
+        lse_recompute_plain(plan, &rows[i], states, i, threads, results, &shift[i], &infinities[i]);
         results->sign[i] = isnan(results->value[i]) ? NAN : results->value[i] > -INFINITY;
     }
     if (maps) return lse_map_group(plan, rows, out, count, plain, shift, infinities, results, threads);
@@ -318,7 +174,7 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         return 1;
     }
     for (ptrdiff_t i = 0; i < count; i++)
-        again |= weighted ? needs_recomputation(plan, states, i) : !(fabs(states->max[i]) <= plan->most);
+        again |= weighted ? lse_needs_recomputation(plan, states, i) : !lse_is_plain(plan, states, i);
     if (again) return 0;
     if (sums) put_sums(plan, out_at, count, states);
     else if (weighted) store_weighted(plan, out_at, count, states);
@@ -337,7 +193,7 @@ void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out)
 static int are_plain(const lse_plan *plan, ptrdiff_t count, const lse_states *states)
 {
     int plain = 1;
-    for (ptrdiff_t i = 0; i < count; i++) plain &= fabs(states->max[i]) <= plan->most;
+    for (ptrdiff_t i = 0; i < count; i++) plain &= lse_is_plain(plan, states, i);
     return plain;
 }
 

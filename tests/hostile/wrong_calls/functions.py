@@ -64,7 +64,7 @@ OF_ALL = [
     ),
     (TypeError, "{f}() ...argument", "f(v, nonsense=1)"),
     (AxisError, OUT_OF_BOUNDS, "f(v, axis=value)", [1, -2, 2**63, -(10**30)]),
-    (TypeError, "only integer scalar arrays", "f(v, axis=np.array([0, 1]))"),
+    (TypeError, "{f}: axis must be ..., not an array of shape (2,)", "f(v, axis=np.array([0, 1]))"),
 ]
 
 OF_AXES = [

@@ -78,10 +78,10 @@ OF_DASK = [
         "segment_logsumexp: indptr is a dask array...pass indptr.compute() ...or use lse.dask",
         "segment_logsumexp(v, lazy)",
     ),
-    (TypeError, "LogSumExp: a is a dask array...pass a.compute() ...or use lse.dask", "LogSumExp.of(lazy)"),
+    (TypeError, "LogSumExp.of: a is a dask array...pass a.compute() ...or use lse.dask", "LogSumExp.of(lazy)"),
     (
         TypeError,
-        "LogSumExp: b is a dask array...pass b.compute() ...or use lse.dask",
+        "LogSumExp.update: b is a dask array...pass b.compute() ...or use lse.dask",
         "total.update([1.0, 2.0], b=lazy, axis=())",
     ),
     (TypeError, "logsumexp: dtype object of a ... " + NUMBERS + "...convert a", "lse.dask.logsumexp(None)"),

@@ -1,0 +1,179 @@
+# What the methods of LogSumExp do with arrays ---------------------------------------------------------------
+
+cdef bint try_update(LogSumExp total, object a, object axis, object b, object where) except -1:
+    """Fold in what the fast path takes, see quick.pxi; False for all else."""
+    cdef lse_type real = LSE_F64
+    cdef unsigned long long reduced = 0
+    cdef cnp.ndarray weights = None, mask = None, array = fast_array(a, &real)
+    cdef int left = 0, i
+    if array is None or not fast_axes(axis, cnp.PyArray_NDIM(array), &reduced):
+        return False
+    if b is not None:
+        weights = broadcast_view(b, array, npy_type(real))
+        if weights is None:
+            return False
+    if where is not True:
+        mask = broadcast_view(where, array, cnp.NPY_BOOL)
+        if mask is None:
+            return False
+    for i in range(cnp.PyArray_NDIM(array)):
+        if reduced >> i & 1:
+            continue
+        if left + 1 == cnp.PyArray_NDIM(total.frame) or (
+                cnp.PyArray_DIM(total.frame, left + 1) != cnp.PyArray_DIM(array, i)):
+            return False
+        left += 1
+    if left + 1 != cnp.PyArray_NDIM(total.frame):
+        return False
+    if not total.single:
+        real = LSE_F64
+    if left == 0 and weights is None and mask is None and quick_run(total, array, real):
+        return True
+    fold(total, array, mask, weights, reduced, real)
+    return True
+
+
+cdef bint quick_run(LogSumExp total, cnp.ndarray array, lse_type real) except -1:
+    """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
+    cdef lse_sum one
+    cdef lse_sums sums
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
+    cdef const void *data = cnp.PyArray_DATA(array)
+    cdef bint done
+    if not (n <= LSE_PIECE and cnp.PyArray_IS_C_CONTIGUOUS(array)
+            and cnp.PyArray_TYPE(array) == npy_type(real)):
+        return False
+    if n < GIL_KEPT_BELOW:
+        done = lse_quick_sum(table, real, data, n, &one)
+    else:
+        with nogil:
+            done = lse_quick_sum(table, real, data, n, &one)
+    if not done:
+        return False
+    with cython.critical_section(total):
+        elements = add_elements(total.elements, n)  # before anything is changed, for there may be no memory for it
+        sums = rows_of(total.plain)
+        lse_put_sum(sums, 0, lse_merge_sum(table, False, lse_sum_at(sums, 0), one))
+        total.elements = elements
+    return True
+
+
+cdef cnp.ndarray sums_of(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
+                         unsigned long long reduced, lse_type real, cnp.ndarray before):
+    """The sums of an array, added to those before, if any."""
+    cdef cnp.ndarray sums = new_sums(total.frame)
+    cdef lse_request request = new_request(LSE_SUMS, reduced, real)
+    cdef ptrdiff_t stride[LSE_MAX_DIMS]
+    if before is not None:
+        request.given = rows_of(before)
+    request.into = rows_of(sums)
+    request.sum_stride = strides_of(sums, stride)
+    execute(&request, a, where, weights, None)
+    return sums
+
+
+cdef int fold(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
+              lse_type real) except -1:
+    """Fold in what has the right shape."""
+    cdef object many = elements_of(a, where, reduced)
+    cdef bint weighted = weights is not None, kept = False
+    cdef cnp.ndarray before = None, sums = None
+    if cnp.PyArray_SIZE(a) > 0:
+        if cnp.PyArray_SIZE(total.frame) > 4:
+            with cython.critical_section(total):
+                before = total.weighted if weighted else total.plain
+        sums = sums_of(total, a, where, weights, reduced, real, before)
+        if before is not None:
+            with cython.critical_section(total):
+                kept = before is (total.weighted if weighted else total.plain)
+                if kept:
+                    put(total, sums, weighted, many)
+            if kept:
+                return 0
+            sums = sums_of(total, a, where, weights, reduced, real, None)  # another thread has folded something in
+    with cython.critical_section(total):
+        put(total, add_sums(total.weighted if weighted else total.plain, sums, weighted), weighted, many)
+    return 0
+
+
+cdef int put(LogSumExp total, cnp.ndarray sums, bint weighted, many) except -1:
+    """Under the lock."""
+    elements = add_elements(total.elements, many)
+    if weighted:
+        total.weighted = sums
+    else:
+        total.plain = sums
+    total.elements = elements
+    return 0
+
+
+cdef LogSumExp twin(LogSumExp total, type kind, bint single):
+    """An accumulator of this class in the same state, in memory of its own; no constructor of a subclass is called."""
+    cdef LogSumExp result = LogSumExp.__new__(kind, total.lengths(), FLOAT32 if single else FLOAT64)
+    with cython.critical_section(total):
+        result.plain = cnp.PyArray_NewCopy(total.plain, cnp.NPY_CORDER)
+        if total.weighted is not None:
+            result.weighted = cnp.PyArray_NewCopy(total.weighted, cnp.NPY_CORDER)
+        result.elements = total.elements
+    return result
+
+
+cdef object copied(LogSumExp total, bint single, object memo=None):
+    """Likewise one of its own class, with the attributes that a subclass has, or deep copies of them."""
+    cdef LogSumExp result = twin(total, type(total), single)
+    if type(total) is not LogSumExp:
+        _streaming.copy_attributes(total, result, memo)
+    return result
+
+
+cdef cnp.ndarray finish(LogSumExp total, bint single):
+    """log|sum| in two float64 arrays and the sign, one after the other; finished as a sum of float32, or with all
+    digits."""
+    cdef cnp.ndarray parts = np.empty((3, *total.lengths()))
+    cdef double *value = <double *>cnp.PyArray_DATA(parts)
+    cdef lse_sums plain, weighted
+    cdef lse_results results
+    cdef lse_fp_state found
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(parts) // 3, start, i, count
+    weighted.max = NULL
+    with cython.critical_section(total):
+        found = lse_fp_enter()
+        for start in range(0, size, LSE_BATCH):
+            count = min(<Py_ssize_t>LSE_BATCH, size - start)
+            plain = lse_sums_from(rows_of(total.plain), start)
+            if total.weighted is not None:
+                weighted = lse_sums_from(rows_of(total.weighted), start)
+            lse_finish_sums(table, type_of(single), plain, weighted, count, &results)
+            for i in range(count):
+                value[start + i] = results.value[i]
+                value[size + start + i] = results.value_lo[i]
+                value[2 * size + start + i] = results.sign[i]
+        lse_fp_leave(found)
+    return parts
+
+
+def log_of_count(Py_ssize_t count):
+    """The logarithm of a number of elements as sums have it: in two parts, and its sign."""
+    cdef double low = 0.0, value = lse_log_of_count(table, count, &low) if count > 0 else -INFINITY
+    return value, low, float(count > 0)
+
+
+def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, bint single,
+             cnp.ndarray out not None, LogSumExp total not None):
+    """Softmax or log-softmax of elements whose sums over the axes whose bits are set, and over more, are in `total`.
+
+    `total` has the shape of x, its reduced axes left out; nothing may be empty.
+    """
+    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
+    cdef ptrdiff_t stride[LSE_MAX_DIMS]
+    cdef cnp.ndarray given
+    cdef unsigned long long none = 0
+    with cython.critical_section(total):
+        given = total.plain
+    check_shape("the output", x, out, none)
+    check_shape("the sums", x, given[0, ...], reduced)
+    if reduced and cnp.PyArray_NDIM(given) - 1 == cnp.PyArray_NDIM(x):
+        raise ValueError("lse: the sums have a shape that keeps the reduced axes")
+    request.given = rows_of(given)
+    request.sum_stride = strides_of(given, stride)
+    execute(&request, x, None, None, out)

@@ -1,0 +1,12 @@
+/* What the functions of lse.h share: of their two files, api.c and states.c. */
+#ifndef LSE_API_H
+#define LSE_API_H
+
+#include "engine/sums.h"
+
+/* The sum of a row of elements of `size` bytes, with weights of that size or NULL, strides in elements; an error of
+ * lse.h. */
+int lse_sum_row(int size, const void *x, ptrdiff_t x_stride, const void *b, ptrdiff_t b_stride, ptrdiff_t n,
+                lse_sum *sum);
+
+#endif

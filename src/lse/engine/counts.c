@@ -1,0 +1,92 @@
+/* How many elements a mask keeps. */
+#include "engine/engine.h"
+
+/* An axis of a mask: from one of its elements to the next in the mask, in bytes, and among the counts; 0 there if it is
+ * reduced. */
+typedef struct {
+    ptrdiff_t length, stride, step;
+} mask_axis;
+
+enum { BYTE_MOST = 255 };
+
+static int64_t count_run(const char *at, ptrdiff_t n)
+{
+    int64_t total = 0;
+    for (ptrdiff_t i = 0; i < n; i += BYTE_MOST) { /* of one vector of bytes a lane holds no more */
+        const ptrdiff_t end = n - i < BYTE_MOST ? n : i + BYTE_MOST;
+        unsigned char some = 0;
+        for (ptrdiff_t j = i; j < end; j++) some = (unsigned char)(some + (at[j] != 0));
+        total += some;
+    }
+    return total;
+}
+
+/* Along one axis, times a factor. */
+static void count_axis(const mask_axis *axis, const char *at, int64_t factor, int64_t *counts)
+{
+    const ptrdiff_t n = axis->length, stride = axis->stride, step = axis->step;
+    if (step != 0) {
+        for (ptrdiff_t i = 0; i < n; i++) counts[i * step] += (at[i * stride] != 0) * factor;
+        return;
+    }
+    int64_t total = 0;
+    if (stride == 1) total = count_run(at, n);
+    else
+        for (ptrdiff_t i = 0; i < n; i++) total += at[i * stride] != 0;
+    *counts += total * factor;
+}
+
+/* The axes of a mask, those of one element left out and those that are one run put together, the shortest stride first;
+ * *factor: how often each element is there, in reduced axes that repeat. Returns how many. */
+static int find_axes(const lse_array *where, unsigned long long reduced, mask_axis *axes, int64_t *factor)
+{
+    int count = 0;
+    ptrdiff_t step = 1;
+    *factor = 1;
+    for (int i = where->ndim - 1; i >= 0; i--) { /* the last first */
+        const int is_reduced = (int)(reduced >> i & 1);
+        const mask_axis axis = {where->shape[i], where->stride[i], is_reduced ? 0 : step};
+        if (!is_reduced) step *= axis.length;
+        if (is_reduced && (axis.stride == 0 || axis.length == 1)) {
+            *factor *= axis.length;
+            continue;
+        }
+        if (axis.length == 1) continue;
+        int at = count++;
+        for (; at > 0 && axes[at - 1].stride > axis.stride; at--) axes[at] = axes[at - 1];
+        axes[at] = axis;
+    }
+    int merged = 0;
+    for (int i = 0; i < count; i++) {
+        mask_axis *last = &axes[merged > 0 ? merged - 1 : 0];
+        if (merged > 0 && axes[i].stride == last->stride * last->length && axes[i].step == last->step * last->length)
+            last->length *= axes[i].length;
+        else axes[merged++] = axes[i];
+    }
+    return merged;
+}
+
+void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts)
+{
+    mask_axis axes[LSE_MAX_DIMS], one = {1, 1, 0};
+    ptrdiff_t index[LSE_MAX_DIMS] = {0};
+    int64_t factor;
+    const int count = find_axes(where, reduced, axes, &factor);
+    const mask_axis *first = count > 0 ? &axes[0] : &one;
+    const char *at = where->data;
+    for (int axis = 0; axis < where->ndim; axis++)
+        if (where->shape[axis] == 0) return;
+    for (;;) {
+        int axis = 1;
+        count_axis(first, at, factor, counts);
+        for (; axis < count; axis++) {
+            at += axes[axis].stride;
+            counts += axes[axis].step;
+            if (++index[axis] < axes[axis].length) break;
+            at -= axes[axis].stride * axes[axis].length;
+            counts -= axes[axis].step * axes[axis].length;
+            index[axis] = 0;
+        }
+        if (axis >= count) return;
+    }
+}
