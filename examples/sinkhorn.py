@@ -21,7 +21,7 @@ import numpy as np
 import lse
 
 
-def transport(log_p, log_q, cost, eps, rounds=20000, tolerance=1e-9):
+def transport(log_p, log_q, cost, eps, rounds=20000, tolerance=1e-8):
     """Log-plan, and how often both marginals were fitted until the rows summed to p within the tolerance.
 
     eps is lowered to its value in steps, each started with the potentials of the one before.
@@ -77,8 +77,8 @@ def draw(name, plans, x):
     figure.savefig(name, dpi=110)
 
 
-def main():
-    x, log_p, log_q = densities(300)
+def main(picture=None):
+    x, log_p, log_q = densities(200)
     cost = (x[:, None] - x) ** 2
     plans = {}
     for eps in 1e-1, 1e-2, 1e-3:
@@ -91,9 +91,9 @@ def main():
             f"eps {eps:5.3f}: cost {np.sum(plan * cost):.6f} after {count} rounds, "
             f"rows off by {np.abs(plan.sum(axis=1) - np.exp(log_p)).sum():.1e}, without logarithms: {state}"
         )
-    if len(sys.argv) > 1:
-        draw(sys.argv[1], plans, x)
+    if picture:
+        draw(picture, plans, x)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
