@@ -6,9 +6,9 @@ Of all plans P >= 0 with row sums p and column sums q, the one that minimises su
     u = log p - log(sum_j exp(-C_ij / eps + v_j))
     v = log q - log(sum_i exp(u_i - C_ij / eps))
 
-and the iteration takes the last two lines in turn. Both are products in log space of the matrix -C / eps, prepared once,
-and a vector. With eps = 1e-3 and costs up to 4 its elements go down to -4000, where exp(-C / eps) is 0, and the potentials
-u and v up to thousands: the iteration without logarithms divides 0 by 0.
+and the iteration takes the last two lines in turn. Both are products in log space of the matrix -C / eps, prepared
+once, and a vector. With eps = 1e-3 and costs up to 4 its elements go down to -4000, where exp(-C / eps) is 0, and the
+potentials u and v up to thousands: the iteration without logarithms divides 0 by 0.
 
 Source: Cuturi, Sinkhorn distances: lightspeed computation of optimal transport, NeurIPS 26 (2013); Peyre and Cuturi,
 Computational optimal transport, Foundations and Trends in Machine Learning 11 (2019), sections 4.1 and 4.4.
