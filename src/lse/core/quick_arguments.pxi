@@ -251,6 +251,8 @@ cdef bint begin_call(quick_call *call, lse_operation operation, cnp.ndarray a, b
         return False
     call.size = 1
     for axis in range(call.ndim):
+        if call.shape[axis] > 0 and call.size > (<cnp.npy_intp>1 << 60) // call.shape[axis]:
+            return False  # larger than any array
         call.size *= call.shape[axis]
     return not holds_wide_integers(a) and (weights is None or weak_b or not holds_wide_integers(weights))
 
