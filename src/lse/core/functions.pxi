@@ -82,8 +82,11 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     SciPy's formula, with its accuracy: these bounds do not hold for it.
 
     The result depends only on the values in index order and on the dtype: the bits are the same
-    for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
-    which use NumPy functions, may differ in their last bits between processors or NumPy versions.
+    for any number of threads, batch, memory layout, and instruction set. Only longdouble, which uses NumPy
+    functions, may differ in its last bits between processors or NumPy versions.
+
+    The error of a complex sum is relative to ``sum(abs(b * exp(a)))``, and its logarithm has an imaginary part in
+    (-pi, pi].
 
     The running state is the largest element, how often it occurs, and the sum of the other exponentials; states
     can be merged [1]_. The largest element is left out of the sum so that small terms are not lost.
