@@ -166,7 +166,8 @@ static void short_task(void *context, ptrdiff_t index)
     for (ptrdiff_t at = first, count; at < end; at += count) {
         count = lse_least(LSE_LANES, end - at);
         lse_find_members(plan, at, count, members);
-        if (lse_is_map(plan->operation)) map_group(plan, members, count, plan->n);
+        if (plan->operation == LSE_CUMULATE) lse_cumulate_group(plan, members, count);
+        else if (lse_is_map(plan->operation)) map_group(plan, members, count, plan->n);
         else reduce_group(plan, members, count, plan->n);
     }
     lse_add_progress((end - first) * plan->n);
@@ -212,7 +213,7 @@ static void run_short(lse_plan *plan, int threads)
 
 void lse_run_complex(lse_plan *plan, const lse_request *request, int threads)
 {
-    if (plan->operation == LSE_CUMULATE) lse_run_complex_cumulative(plan, threads);
+    if (plan->operation == LSE_CUMULATE && plan->n > LSE_STEPS) lse_run_complex_cumulative(plan, threads);
     else if (plan->operation == LSE_SEGMENTS) lse_run_complex_segments(plan, request, threads);
     else if (plan->n <= LSE_SHORT) run_short(plan, threads);
     else run_long(plan, threads);

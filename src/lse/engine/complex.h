@@ -76,6 +76,7 @@ void lse_careful_prefix(const lse_plan *plan, lse_complex_prefix *p, const doubl
 
 /* complex_cumulative.c, complex_segments.c */
 void lse_run_complex_cumulative(lse_plan *plan, int threads);
+void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count); /* of LSE_STEPS at most */
 void lse_run_complex_segments(lse_plan *plan, const lse_request *request, int threads);
 /* complex.c: the logarithms of count <= LSE_LANES sums, to where they belong. */
 void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptrdiff_t count,

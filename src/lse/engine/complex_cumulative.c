@@ -1,4 +1,4 @@
-/* Cumulative sums of complex rows: one row by one thread, block by block. */
+/* Cumulative sums of complex rows: short ones side by side, a longer one by one thread, block by block. */
 #include <math.h>
 #include <string.h>
 
@@ -66,6 +66,25 @@ static void cumulate_task(void *context, ptrdiff_t index)
         n = lse_least(STEPS_BLOCK, plan->n - start);
         cumulate_some(plan, &m, start, n, &prefix);
         lse_add_progress(n);
+    }
+}
+
+/* Some rows that are side by side. */
+void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count)
+{
+    lse_complex_line tile[LSE_STEPS];
+    lse_fill_tile(plan, members, count, plan->n, tile);
+    const unsigned left = plan->table->of_complex.cumulate_rows(tile, plan->n) & ((1u << count) - 1u);
+    if (left == 0) {
+        lse_put_tile(plan, members, count, plan->n, tile);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+        lse_complex_prefix prefix = {.near = {.anchor = -INFINITY}};
+        if (left >> i & 1u) cumulate_some(plan, &members[i], 0, plan->n, &prefix);
+        else
+            for (ptrdiff_t k = 0; k < plan->n; k++)
+                lse_put_pairs(plan, &members[i], k, 1, (const double[2]){tile[k].re[i], tile[k].im[i]});
     }
 }
 

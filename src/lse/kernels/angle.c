@@ -12,7 +12,7 @@
 enum { WORDS = 7, PRODUCT = WORDS + 2, KEPT = 4 };
 
 /* With |x| = m 2^e the product of m and the words is within 2^-140 of a turn. No double is nearer to a whole number of
- * turns than 2^-62, so that 2^-66 of the angle is left; the worst known is at 0.5001 ulp. */
+ * turns than 2^-62, so that 2^-66 of the angle is left: below 0.5001 ulp. */
 double lse_reduce_angle(double x)
 {
     uint32_t words[PRODUCT] = {0}, fraction[KEPT];

@@ -1,7 +1,8 @@
 /* Sines, cosines and angles, in double precision. */
 
-/* For |x| < 2^21: x = n pi/2 + r, within 2^-53 of r, whose sine and cosine are turned n times. Both are within 1.2 of
- * 2^-53 of themselves; those of small x are x and 1. */
+/* For |x| < 2^21: x = n pi/2 + r, whose sine and cosine are turned n times. Within 1.4 of 2^-53, 1.32 at the worst x
+ * known, 0x1.a3b2f062d99c9p+11; next to 0 within 3.2 of 2^-53 of themselves, the cosine of 0x1.65a1dd290660fp+16 at 3.15.
+ * Those of small x are x and 1. */
 LSE_INLINE void sine_and_cosine(vf64 x, vf64 *sine, vf64 *cosine)
 {
     enum { SINES = sizeof SINE / sizeof SINE[0], COSINES = sizeof COSINE / sizeof COSINE[0] };
@@ -21,7 +22,8 @@ LSE_INLINE void sine_and_cosine(vf64 x, vf64 *sine, vf64 *cosine)
 }
 
 /* The angle of x + x_lo + i (y + y_lo), in two parts: +pi where y is 0 and x negative, 0 where both are 0. The greater
- * of x and y is a normal number, and so is its inverse. Within 2^-57 of itself.
+ * of x and y is a normal number, and so is its inverse. Within 2^-55.5 of itself: 2^-55.7 at
+ * 1 - i 0x1.b281843c4544bp-2.
  *
  * By a division and two reflections it becomes that of 1 + i z with |z| <= tan(pi / 8). */
 LSE_INLINE void angle_of(vf64 x, vf64 x_lo, vf64 y, vf64 y_lo, vf64 *angle, vf64 *angle_lo)

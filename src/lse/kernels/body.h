@@ -141,6 +141,7 @@
         .softmax = softmax_complex,                     \
         .log_softmax = log_softmax_complex,             \
         .cumulate = cumulate_complex,                   \
+        .cumulate_rows = cumulate_complex_rows,         \
         .direction = direction_of,                      \
     }
 #define LSE_TABLE(isa)                                                                                 \

@@ -272,6 +272,8 @@ typedef struct {
      * element is neither finite nor -inf, or too far out, or where the first prefixes might vanish beside the greatest
      * element, as none does that is alone. */
     int (*cumulate)(lse_complex_line *tile, ptrdiff_t lines, lse_complex_running *running);
+    /* Likewise of eight rows of n <= LSE_STEPS elements; a bit for each that is not done. */
+    unsigned (*cumulate_rows)(lse_complex_line *tile, ptrdiff_t n);
     void (*direction)(double angle, double *cosine, double *sine); /* for angles of any size */
 } lse_complex_kernels;
 
