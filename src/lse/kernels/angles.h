@@ -1,8 +1,8 @@
 /* Sines, cosines and angles, in double precision. */
 
 /* For |x| < 2^21: x = n pi/2 + r, whose sine and cosine are turned n times. Within 1.4 of 2^-53, 1.32 at the worst x
- * known, 0x1.a3b2f062d99c9p+11; next to 0 within 3.2 of 2^-53 of themselves, the cosine of 0x1.65a1dd290660fp+16 at 3.15.
- * Those of small x are x and 1. */
+ * known, 0x1.a3b2f062d99c9p+11; next to 0 within 3.2 of 2^-53 of themselves, the cosine of 0x1.65a1dd290660fp+16 at
+ * 3.15. Those of small x are x and 1. */
 LSE_INLINE void sine_and_cosine(vf64 x, vf64 *sine, vf64 *cosine)
 {
     enum { SINES = sizeof SINE / sizeof SINE[0], COSINES = sizeof COSINE / sizeof COSINE[0] };

@@ -1,5 +1,5 @@
-/* Cumulative sums of complex elements: of rows of no more than LSE_STEPS, side by side; of blocks of a longer one, whose
- * lanes are consecutive runs, and what stands before each run is added to it. All sums are in two parts. */
+/* Cumulative sums of complex elements: of rows of no more than LSE_STEPS, side by side; of blocks of a longer one,
+ * whose lanes are consecutive runs, and what stands before each run is added to it. All sums are in two parts. */
 
 /* Sums whose exponents are so far below that of the greatest term have digits below the normal numbers. */
 #define SPAN 1400.0
