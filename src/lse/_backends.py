@@ -8,7 +8,7 @@ from lse._dtypes import Array, DType, is_mergeable, is_native
 
 
 class Backend(Protocol):
-    """The functions that a dtype needs. Arguments do not overlap results, except for elements with the same addresses."""
+    """The functions that a dtype needs. Arguments overlap results only in elements with the same addresses."""
 
     def logsumexp(self, args: Arguments, result: Array, sign: Array | None = None) -> None: ...
     def logmeanexp(self, args: Arguments, result: Array) -> None: ...

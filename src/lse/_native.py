@@ -61,18 +61,14 @@ def rounded(values: Array, dtype: DType) -> Array:
 
 
 def complex_in_two_parts(args: Arguments) -> tuple[Array, Array]:
-    """The logarithms of complex sums in two complex128 arrays."""
+    """Return the logarithms of complex sums in two complex128 arrays."""
     value, low = (np.empty(args.shape, np.complex128) for _ in range(2))
     logsumexp(args._replace(dtype=value.dtype), value, low=low)
     return value, low
 
 
 def complex_logmeanexp(args: Arguments, result: Array) -> None:
-    over, over_low = complex_in_two_parts(args)
-    if args.b is None and args.where is None:
-        under, under_low, _ = log_of_count(math.prod(args.a.shape[i] for i in args.axes))
-    else:
-        under, under_low = complex_in_two_parts(args.weights_alone())
+    (over, over_low), (under, under_low) = complex_in_two_parts(args), complex_in_two_parts(args.weights_alone())
     known = np.ones(args.shape)
     result.real[...] = divide((over.real, over_low.real, known), (under.real, under_low.real, known))
     angle, lost = two_sum(over.imag, -under.imag)

@@ -29,7 +29,7 @@ typedef struct {
 
 /* A cumulative sum so far: as the kernels have it, or where it is far (x + i y) e^max. */
 typedef struct {
-    lse_complex_running near;
+    lse_complex_running running;
     lse_component seen_x, seen_y;
     int is_far;
     double max;

@@ -250,12 +250,12 @@ static void make_far(const lse_plan *plan, lse_complex_prefix *p)
     lse_complex_sums sums;
     lse_complex_results r;
     for (int i = 0; i < LSE_LANES; i++) {
-        sums.re[i] = p->near.anchor;
+        sums.re[i] = p->running.anchor;
         sums.im[i] = 0.0;
-        sums.x[i] = p->near.x;
-        sums.x_lo[i] = p->near.x_lo;
-        sums.y[i] = p->near.y;
-        sums.y_lo[i] = p->near.y_lo;
+        sums.x[i] = p->running.x;
+        sums.x_lo[i] = p->running.x_lo;
+        sums.y[i] = p->running.y;
+        sums.y_lo[i] = p->running.y_lo;
     }
     plan->table->of_complex.finish(&sums, 1, 1, &r);
     const pair size = exp_of((pair){r.log_lo[0], 0.0});
@@ -263,7 +263,7 @@ static void make_far(const lse_plan *plan, lse_complex_prefix *p)
     p->max = r.log[0];
     p->x = product(size, (pair){r.sign_re[0], 0.0});
     p->y = product(size, (pair){r.sign_im[0], 0.0});
-    p->near.anchor = -INFINITY;
+    p->running.anchor = -INFINITY;
 }
 
 /* What the sum has been before. */
@@ -274,7 +274,7 @@ static void near_value(const lse_plan *plan, lse_complex_prefix *p, lse_complex_
         nothing.re[i] = -INFINITY;
         nothing.im[i] = 0.0;
     }
-    plan->table->of_complex.cumulate(&nothing, 1, &p->near);
+    plan->table->of_complex.cumulate(&nothing, 1, &p->running);
     *value = (lse_complex_value){.log = nothing.re[0], .angle = nothing.im[0]};
 }
 

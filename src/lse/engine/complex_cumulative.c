@@ -23,7 +23,7 @@ static int cumulate_block(const lse_plan *plan, const lse_member *m, ptrdiff_t s
     }
     for (ptrdiff_t i = 0; i < LSE_LANES; i++) runs[i] = (char *)(pairs + 2 * i * lines);
     kernels->turn((const char *const *)runs, lines, tile);
-    if (!kernels->cumulate(tile, lines, &prefix->near)) return 0;
+    if (!kernels->cumulate(tile, lines, &prefix->running)) return 0;
     kernels->turn_back(tile, lines, runs);
     lse_put_pairs(plan, m, start, n, pairs);
     return 1;
@@ -60,7 +60,7 @@ static void cumulate_task(void *context, ptrdiff_t index)
 {
     const lse_plan *plan = (const lse_plan *)context;
     lse_member m;
-    lse_complex_prefix prefix = {.near = {.anchor = -INFINITY}};
+    lse_complex_prefix prefix = {.running = {.anchor = -INFINITY}};
     lse_find_members(plan, index, 1, &m);
     for (ptrdiff_t start = 0, n; start < plan->n && !lse_is_stopped(plan->failed); start += n) {
         n = lse_least(STEPS_BLOCK, plan->n - start);
@@ -80,7 +80,7 @@ void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff
         return;
     }
     for (ptrdiff_t i = 0; i < count; i++) {
-        lse_complex_prefix prefix = {.near = {.anchor = -INFINITY}};
+        lse_complex_prefix prefix = {.running = {.anchor = -INFINITY}};
         if (left >> i & 1u) cumulate_some(plan, &members[i], 0, plan->n, &prefix);
         else
             for (ptrdiff_t k = 0; k < plan->n; k++)

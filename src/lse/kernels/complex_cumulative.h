@@ -15,8 +15,8 @@ LSE_INLINE void look_for_bad(lse_complex_line *tile, ptrdiff_t lines, double *ma
     for (ptrdiff_t k = 0; k < lines; k++)
         EACH {
             const vf64 re = vf64_load(PART(tile[k].re)), im = vf64_load(PART(tile[k].im));
-            const vf64 far = vf64_select(most, vf64_abs(re), zero, vf64_set(1.0));
-            const vf64 here = vf64_add(far, vf64_sub(im, im)), any = vf64_add(here, vf64_sub(re, re));
+            const vf64 beyond = vf64_select(most, vf64_abs(re), zero, vf64_set(1.0));
+            const vf64 here = vf64_add(beyond, vf64_sub(im, im)), any = vf64_add(here, vf64_sub(re, re));
             wrong[j] = vf64_add(wrong[j], vf64_select(re, lowest, any, vf64_select(re, re, zero, any)));
         }
     EACH vf64_store(PART(bad), wrong[j]);

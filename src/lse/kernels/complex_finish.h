@@ -68,10 +68,10 @@ LSE_INLINE vf64 log_of(const complex_pair *z, vf64 *lo)
     const vf64 square = square_of(z, &square_lo), twice = vf64_add(z->exponent, z->exponent);
     log_parts_f64(&square, &square_lo, &log, &log_lo, 1, twice);
     if (vf64_any_at_least(vf64_abs(twice), most)) {
-        vf64 far, far_lo;
-        vf64_log(square, square_lo, twice, &far, &far_lo);
-        log = vf64_select(vf64_abs(twice), most, far, log);
-        log_lo = vf64_select(vf64_abs(twice), most, far_lo, log_lo);
+        vf64 distant, distant_lo;
+        vf64_log(square, square_lo, twice, &distant, &distant_lo);
+        log = vf64_select(vf64_abs(twice), most, distant, log);
+        log_lo = vf64_select(vf64_abs(twice), most, distant_lo, log_lo);
     }
     *lo = vf64_select(z->is_zero, one, zero, vf64_mul(log_lo, half));
     return vf64_select(z->is_zero, one, vf64_set(-(double)INFINITY), vf64_mul(log, half));

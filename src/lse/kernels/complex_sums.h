@@ -38,7 +38,7 @@ LSE_INLINE void add_term(vf64 *hi, vf64 *lo, vf64 t)
  * ones small, infinite ones NaN. */
 static void find_greatest(lse_complex_line *tile, ptrdiff_t n, double *max, double *at)
 {
-    vf64 greatest[LSE_LANE_GROUPS], place[LSE_LANE_GROUPS], far = vf64_set(0.0);
+    vf64 greatest[LSE_LANE_GROUPS], place[LSE_LANE_GROUPS], farthest = vf64_set(0.0);
     const vf64 zero = vf64_set(0.0), lowest = vf64_set(-DBL_MAX);
     EACH greatest[j] = vf64_set(-(double)INFINITY);
     EACH place[j] = zero;
@@ -49,13 +49,13 @@ static void find_greatest(lse_complex_line *tile, ptrdiff_t n, double *max, doub
             const vf64 im = vf64_select(re, lowest, vf64_load(PART(tile[k].im)), zero);
             place[j] = vf64_select(greatest[j], re, place[j], line);
             greatest[j] = vf64_max(re, greatest[j]);
-            far = vf64_max(vf64_abs(im), far);
+            farthest = vf64_max(vf64_abs(im), farthest);
             vf64_store(PART(tile[k].im), im);
         }
     }
     EACH vf64_store(PART(max), greatest[j]);
     EACH vf64_store(PART(at), place[j]);
-    if (!vf64_any_at_least(far, vf64_set(LSE_FAR_ANGLE))) return;
+    if (!vf64_any_at_least(farthest, vf64_set(LSE_FAR_ANGLE))) return;
     for (ptrdiff_t k = 0; k < n; k++)
         for (int i = 0; i < LSE_LANES; i++) {
             const double angle = tile[k].im[i];

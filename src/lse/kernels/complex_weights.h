@@ -6,7 +6,7 @@
 static void weigh_lines(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, double *max)
 {
     const vf64 zero = vf64_set(0.0), nothing = vf64_set(-(double)INFINITY), lowest = vf64_set(-DBL_MAX);
-    const vf64 small = vf64_set(0x1p-800), great = vf64_set(0x1p800), by = vf64_set(400.0);
+    const vf64 least = vf64_set(0x1p-800), great = vf64_set(0x1p800), by = vf64_set(400.0);
     vf64 greatest[LSE_LANE_GROUPS];
     EACH greatest[j] = nothing;
     for (ptrdiff_t k = 0; k < n; k++)
@@ -15,7 +15,7 @@ static void weigh_lines(lse_complex_line *tile, lse_weight_line *weights, ptrdif
             vf64 re = vf64_load(PART(tile[k].re));
             vf64 size = vf64_max(vf64_abs(b_re), vf64_abs(b_im));
             const vf64 some = vf64_add(vf64_abs(b_re), vf64_abs(b_im)); /* NaN where there is any */
-            const vf64 up = vf64_select(size, small, vf64_select(size, great, vf64_sub(zero, by), zero), by);
+            const vf64 up = vf64_select(size, least, vf64_select(size, great, vf64_sub(zero, by), zero), by);
             const vf64 factor = vf64_ldexp1(up);
             size = vf64_mul(size, factor);
             const vf64 own = vf64_select(size, vf64_set(DBL_MIN), vf64_exponent(size), zero);
