@@ -19,8 +19,9 @@ def as_core_output(a: Array) -> Array:
 
 
 def as_core_input(a: Array) -> Array:
-    """Return an array as the core reads it, except longdouble, whose values are computed in another dtype."""
-    return a.astype(np.float64) if a.dtype.char == "g" else as_core_output(a)
+    """Return an array as the core reads it; longdouble and clongdouble are computed in another dtype."""
+    wide = {"g": np.float64, "G": np.complex128}.get(a.dtype.char)
+    return as_core_output(a) if wide is None else a.astype(wide)
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Array | None = None) -> None:

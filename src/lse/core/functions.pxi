@@ -82,8 +82,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     SciPy's formula, with its accuracy: these bounds do not hold for it.
 
     The result depends only on the values in index order and on the dtype: the bits are the same
-    for any number of threads, batch, memory layout, and instruction set. Only longdouble, which uses NumPy
-    functions, may differ in its last bits between processors or NumPy versions.
+    for any number of threads, batch, memory layout, and instruction set. Only longdouble and clongdouble,
+    which use NumPy functions, may differ in their last bits between processors or NumPy versions.
 
     The error of a complex sum is relative to ``sum(abs(b * exp(a)))``, and its logarithm has an imaginary part in
     (-pi, pi].

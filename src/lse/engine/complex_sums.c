@@ -4,7 +4,7 @@
 
 #include "engine/complex.h"
 
-enum { WAVE = 16 }; /* pieces whose states are held at a time */
+enum { WAVE = 32, SOME = 16 }; /* states of pieces that are held at a time; lines of weights */
 
 static void sum_short(const lse_plan *plan, const lse_member *m, lse_complex_sums *sums)
 {
@@ -23,18 +23,20 @@ static void add_weighted_block(const lse_plan *plan, const lse_member *m, ptrdif
                                lse_complex_line *tile, lse_complex_sums *sum)
 {
     const lse_complex_kernels *kernels = &plan->table->of_complex;
-    double pairs[2 * LSE_BLOCK];
-    lse_complex_line lines[LSE_LINES];
+    double pairs[2 * SOME * LSE_LANES];
+    lse_complex_line lines[SOME];
     lse_weight_line weights[LSE_LINES];
-    const ptrdiff_t count = lse_quotient_up(n, LSE_LANES);
-    kernels->deal(lse_fetch_weight_pairs(plan, m, start, n, pairs), n, lines);
-    for (ptrdiff_t k = 0; k < count; k++)
-        for (int i = 0; i < LSE_LANES; i++) {
-            const int exists = k * LSE_LANES + i < n;
-            weights[k].re[i] = exists ? lines[k].re[i] : 0.0;
-            weights[k].im[i] = exists ? lines[k].im[i] : 0.0;
-        }
-    kernels->add_weighted(tile, weights, count, sum);
+    for (ptrdiff_t at = 0, some; at < n; at += some) {
+        some = lse_least(SOME * LSE_LANES, n - at);
+        kernels->deal(lse_fetch_weight_pairs(plan, m, start + at, some, pairs), some, lines);
+        for (ptrdiff_t k = 0; k * LSE_LANES < some; k++)
+            for (int i = 0; i < LSE_LANES; i++) {
+                const int exists = k * LSE_LANES + i < some;
+                weights[at / LSE_LANES + k].re[i] = exists ? lines[k].re[i] : 0.0;
+                weights[at / LSE_LANES + k].im[i] = exists ? lines[k].im[i] : 0.0;
+            }
+    }
+    kernels->add_weighted(tile, weights, lse_quotient_up(n, LSE_LANES), sum);
 }
 
 /* One piece of each of some sums, a block of one after the other's, for they may be neighbouring columns. */
@@ -61,13 +63,14 @@ typedef struct {
     const lse_plan *plan;
     const lse_member *members;
     ptrdiff_t count, first;
-    lse_complex_sums (*sums)[LSE_LANES];
+    lse_complex_sums *sums;
 } pieces;
 
 static void piece_task(void *context, ptrdiff_t index)
 {
     const pieces *p = (const pieces *)context;
-    if (!lse_is_stopped(p->plan->failed)) sum_piece(p->plan, p->members, p->count, p->first + index, p->sums[index]);
+    if (!lse_is_stopped(p->plan->failed))
+        sum_piece(p->plan, p->members, p->count, p->first + index, p->sums + index * p->count);
 }
 
 /* Whoever computes the pieces, they are merged in their order. */
@@ -75,20 +78,20 @@ void lse_sum_long(const lse_plan *plan, const lse_member *members, ptrdiff_t cou
 {
     const lse_complex_kernels *kernels = &plan->table->of_complex;
     const ptrdiff_t all = lse_quotient_up(members[0].row.n, LSE_PIECE);
-    lse_complex_sums wave[WAVE][LSE_LANES], whole[LSE_LANES];
+    lse_complex_sums wave[WAVE], whole[LSE_LANES];
     pieces p = {plan, members, count, 0, wave};
     kernels->start(&whole[0]);
     for (ptrdiff_t i = 1; i < LSE_LANES; i++) whole[i] = whole[0];
     for (ptrdiff_t some; p.first < all; p.first += some) {
-        some = threads > 1 ? lse_least(WAVE, all - p.first) : 1;
+        some = threads > 1 ? lse_least(WAVE / count, all - p.first) : 1;
         if (some > 1) plan->run(piece_task, &p, some, threads);
         else piece_task(&p, 0);
         if (lse_is_stopped(plan->failed)) break; /* some of them have never been written to */
         for (ptrdiff_t piece = 0; piece < some; piece++)
             for (ptrdiff_t i = 0; i < count; i++) {
-                if (p.first + piece == 0) whole[i] = wave[0][i];
-                else if (plan->first.weight) kernels->merge_weighted(&whole[i], &wave[piece][i]);
-                else kernels->merge(&whole[i], &wave[piece][i]);
+                const lse_complex_sums *own = &wave[piece * count + i];
+                if (p.first + piece == 0) whole[i] = *own;
+                else (plan->first.weight ? kernels->merge_weighted : kernels->merge)(&whole[i], own);
             }
     }
     for (int i = 0; i < LSE_LANES; i++) kernels->end(&whole[i < count ? i : 0], i, sums);
