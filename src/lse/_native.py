@@ -35,7 +35,7 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Ar
             if other is not None:
                 fill(other, 0)
         return
-    values = result if sign is None or sign.dtype.kind != "c" else np.empty_like(sign)
+    values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
     weights = None if args.b is None else as_core_input(args.b)
     _core.reduce(
         "logsumexp", as_core_input(args.a), args.where, weights, args.bits, args.single,
