@@ -8,7 +8,6 @@ from lse._arguments import Arguments
 from lse._dtypes import Array
 from lse._longdouble import INF, WHOLE, WIDE, Sums, as_rows, from_rows, map_segments, sum_runs
 
-MERGEABLE = False
 LEAST = np.finfo(WIDE).min
 
 

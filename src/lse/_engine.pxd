@@ -12,6 +12,8 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef enum lse_type:
         LSE_F32
         LSE_F64
+        LSE_C64
+        LSE_C128
 
     ctypedef struct lse_kernels:
         const char *name

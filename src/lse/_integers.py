@@ -13,7 +13,6 @@ from lse._arguments import Arguments, segment_arguments
 from lse._double_double import two_sum
 from lse._dtypes import Array
 
-MERGEABLE = True
 GREATEST = 2**53  # float64 holds integers of no greater magnitude
 LOW = 2047  # the bits that float64 has no room for beside the others
 

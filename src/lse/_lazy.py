@@ -12,8 +12,7 @@ import numpy as np
 
 import lse
 from lse._arguments import Axes, check_flag, normalize_axis, read_arrays, resolve
-from lse._backends import backend_of
-from lse._dtypes import BFLOAT16, Array, DType, real_dtype
+from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
 from lse._foreign import is_masked, unwrap
 from lse._integers import differences, is_integer
 from lse._lazy_tasks import by_name, fold, map_chunk, mean_of, merge, sign_of, unchanged, value_of, whole_chunk
@@ -159,7 +158,7 @@ def check_arguments(
     split_every = check_split(split_every, axes, ndim, function)
     chunks, aligned = da.unify_chunks(*with_indices(map(without_empty_chunks, arrays.values()), ndim))
     whole = all(len(chunks[axis]) == 1 for axis in axes)
-    if not whole and not backend_of(result).MERGEABLE:
+    if not whole and not is_mergeable(result):
         instead = "" if any(x.kind == "c" for x in dtypes.values()) else ", or pass dtype=float64 if it can hold them"
         raise TypeError(
             f"{function}: {result.name} sums cannot be merged across chunks; rechunk the arguments so that the axes "

@@ -13,7 +13,6 @@ import numpy as np
 from lse._arguments import Arguments, Axes
 from lse._dtypes import Array
 
-MERGEABLE = False
 WIDE, INF = np.longdouble, np.longdouble(np.inf)
 WHOLE = (0,)  # the start of the only run of a row
 

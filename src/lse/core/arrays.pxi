@@ -59,6 +59,13 @@ cdef inline lse_type type_of(bint single) noexcept:
     return LSE_F32 if single else LSE_F64
 
 
+cdef inline lse_type type_for(cnp.ndarray out, bint single) noexcept:
+    """What results of a dtype are computed in: real ones as they are wanted."""
+    if kind_of(out) == c'c':
+        return LSE_C64 if cnp.PyArray_ITEMSIZE(out) == 8 else LSE_C128
+    return type_of(single)
+
+
 cdef inline lse_request new_request(lse_operation operation, unsigned long long reduced, lse_type type) noexcept:
     """A request with the common members set; execute adds the arrays."""
     cdef lse_request request
@@ -109,14 +116,15 @@ cdef lse_operation operation_named(str name) except? LSE_OPERATIONS:
 def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
            cnp.ndarray low=None):
-    """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision.
+    """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision; where `out` is complex,
+    in complex double precision, and with signs only its real part is a result.
 
     `where` (bool) and `weights` have the shape of `a`; `sign` and `low` have the layout of `out`. bfloat16 is two-byte
     void. Nothing may be empty.
     """
     cdef unsigned long long none = 0
     cdef lse_operation number = operation_named(operation)
-    cdef lse_request request = new_request(number, reduced, type_of(single))
+    cdef lse_request request = new_request(number, reduced, type_for(out, single))
     check_shape("the output", a, out, none if lse_is_map(number) else reduced)
     if where is not None:
         check_shape("where", a, where, none)
@@ -204,9 +212,9 @@ cdef inline void put_parts(lse_request *request, double *parts, Py_ssize_t count
 
 def reduce_mean(cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                 bint single, cnp.ndarray out not None):
-    """Likewise the log-mean-exp, into an array that has no gaps."""
+    """Likewise the log-mean-exp, into an array that has no gaps; of complex numbers without weights and mask."""
     cdef unsigned long long none = 0
-    cdef lse_request request = new_request(LSE_LOGSUMEXP, reduced, type_of(single))
+    cdef lse_request request = new_request(LSE_LOGSUMEXP, reduced, type_for(out, single))
     check_shape("the output", a, out, reduced)
     if where is not None:
         check_shape("where", a, where, none)
@@ -222,7 +230,7 @@ def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int a
                     cnp.ndarray first not None, Py_ssize_t step):
     """Reduce the segments of an axis: `first` receives the results of the first segments, those of the next ones are
     `step` bytes further. There is at least one offset, and they ascend."""
-    cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_of(single))
+    cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_for(first, single))
     check_shape("the output", a, first, request.reduced)
     if offsets[0] < 0 or offsets[offsets.shape[0] - 1] > cnp.PyArray_DIM(a, axis):
         raise ValueError("lse: offsets that do not fit the length of the axis")

@@ -190,13 +190,13 @@ def log_of_count(Py_ssize_t count):
     return value, low, float(count > 0)
 
 
-def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, bint single,
+def map_sums(str operation not None, cnp.ndarray x not None, unsigned long long reduced, bint single,
              cnp.ndarray out not None, LogSumExp total not None):
     """Softmax or log-softmax of elements whose sums over the axes whose bits are set, and over more, are in `total`.
 
     `total` has the shape of x, its reduced axes left out; nothing may be empty.
     """
-    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
+    cdef lse_request request = new_request(operation_named(operation), reduced, type_of(single))
     cdef ptrdiff_t stride[LSE_MAX_DIMS]
     cdef cnp.ndarray given
     cdef unsigned long long none = 0
