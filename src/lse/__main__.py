@@ -28,8 +28,8 @@ from lse._dtypes import Array
 PROG = "python -m lse"
 EPILOG = f"""\
 Text is a table: one row per line, numbers separated by whitespace or commas, # begins a comment, and the first
-row of a CSV file may be a header. A .npy file is mapped into memory, not read, so that it may be larger than that.
-A file whose name reads as a number is given as a path, such as ./1000.
+row of a CSV file may be a header, in which no field is a number. A .npy file is mapped into memory, not read, so
+that it may be larger than that. A file whose name reads as a number is given as a path, such as ./1000.
 
   {PROG} 1000 1001 1002
   {PROG} data.npy --axis 0,2 --output result.npy
@@ -37,6 +37,7 @@ A file whose name reads as a number is given as a path, such as ./1000.
 """
 LARGE = 1 << 26  # bytes; smaller inputs finish before a progress bar can be read
 POLL = 0.1  # seconds
+ZIP = b"PK\3\4"  # the first bytes of .npz
 TYPECODES: dict[str | None, Literal["d", "f"]] = {None: "d", "float64": "d", "float32": "f"}  # of the array module
 INTERRUPTED = 128 + 2  # as shells report SIGINT
 
@@ -133,11 +134,13 @@ def read_input(operands: list[str], dtype: str | None) -> Array:
     else:
         raise ValueError(f"{others[0]!r} is neither a number nor a file")
     with blaming(name), open(file, "rb", closefd=file != 0) as stream:
-        start = stream.peek(1)
+        start = stream.peek(len(ZIP))
         if start[:1] == npy.MAGIC_PREFIX[:1]:  # no UTF-8 text begins with it
             return read_npy(stream, name, dtype)
         if name.endswith(".npy"):
             raise ValueError(f"{name}: not a .npy file, whatever its name; expected one that np.save has written")
+        if start.startswith(ZIP) or name.endswith(".npz"):
+            raise ValueError(f"{name}: an archive of arrays (.npz); expected one, saved by np.save as .npy")
         if b"\0" in start.partition(b"\n")[0]:  # checked before a line is read that may never end
             refuse_binary(name, 1)
         return read_table(stream, name, dtype)
@@ -158,6 +161,12 @@ def read_npy(stream: BufferedReader, name: str, dtype: str | None) -> Array:
         raise ValueError(f"{name}: not a complete .npy file of numbers: {error}") from None
 
 
+def holds_numbers(row: bytes) -> bool:
+    """Whether a field of a row of a CSV file is one of numbers, also where fields are quoted or end in semicolons."""
+    fields = (re.sub(rb"[\"']", b" ", field).split() for field in re.split(rb"[,;\t]", row))
+    return any(words and all(map(is_number, words)) for words in fields)
+
+
 def refuse_binary(name: str, line: int) -> NoReturn:
     raise ValueError(f"{name}, line {line}: binary; expected text (in UTF-8) or a .npy file")
 
@@ -166,7 +175,7 @@ def read_table(lines: Iterable[bytes], name: str, dtype: str | None) -> Array:
     """Return the numbers in lines of text as a 2-D array."""
     numbers: array.array[float] = array.array(TYPECODES[dtype])
     width = header = None
-    for i, line in enumerate(lines, 1):
+    for i, line in enumerate((line for part in lines for line in part.splitlines()), 1):  # which \r ends too
         text = line.removeprefix(b"\xef\xbb\xbf").partition(b"#")[0].strip()
         words = re.split(rb"\s*,\s*|\s+", text) if b"," in text else text.split()
         if not words:
@@ -177,11 +186,12 @@ def read_table(lines: Iterable[bytes], name: str, dtype: str | None) -> Array:
             row = [float(word) for word in words]
         except ValueError:
             csv = b"," in text or name.lower().endswith(".csv")
-            if csv and width is None and header is None and not any(map(is_number, text.split(b","))):
+            if csv and width is None and header is None and not holds_numbers(text):
                 header = i
                 continue
             word = next(word for word in words if not is_number(word))[:40].decode(errors="replace")
-            raise ValueError(f"{name}, line {i}: expected a number, found {word!r}") from None
+            hint = "; numbers are separated by commas or whitespace, and not quoted" if holds_numbers(text) else ""
+            raise ValueError(f"{name}, line {i}: expected a number, found {word!r}{hint}") from None
         if len(row) != (width or len(row)):
             raise ValueError(f"{name}, line {i}: expected {width} numbers as in the lines before, found {len(row)}")
         width = len(row)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
+from lse import _core
 from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
-from lse._foreign import is_masked, unwrap
+from lse._foreign import check_returnable, is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
@@ -28,13 +29,12 @@ def check_flag(value: object, function: str, name: str) -> bool:
 
 def as_axis(axis: Any, function: str, expected: str) -> int:
     """Return an axis as an integer of any size; a bool is refused, as it is probably a misplaced option."""
-    try:
-        if not isinstance(axis, bool):
-            return operator.index(axis)
-    except TypeError:  # as of an array of several elements
-        pass
+    if not isinstance(axis, bool | np.ndarray) and hasattr(axis, "__index__"):
+        return operator.index(axis)
     said = repr(axis)
     if isinstance(axis, np.ndarray):
+        if axis.ndim == 0 and axis.dtype.kind in "iu":
+            return operator.index(axis)
         said = f"an array of shape {axis.shape}"
         if function in WITH_WEIGHTS and axis.dtype.kind not in "iu":
             said += "; weights are the argument b, after axis"
@@ -47,20 +47,22 @@ def normalize_axes(axis: Any, ndim: int, function: str) -> Axes:
         return tuple(range(ndim))
     given = axis if isinstance(axis, tuple) else (axis,)
     numbers = [as_axis(n, function, "None, an integer or a tuple of integers") for n in given]
-    if ndim == 0 and given is not axis and numbers[0] in (0, -1):
-        return ()  # as in NumPy's reductions
+    count = max(ndim, 1)  # of an array without axes 0 and -1 are taken, as SciPy does, and reduce nothing
     for n in numbers:
-        if not -ndim <= n < ndim:
+        if not -count <= n < count:
             raise np.exceptions.AxisError(n, ndim, function)
-    axes = sorted({n % ndim for n in numbers})
+    axes = sorted({n % count for n in numbers})
     if len(axes) < len(numbers):
         raise ValueError(f"{function}: repeated axis in {axis}; name each axis once")
-    return tuple(axes)
+    return tuple(axes) if ndim > 0 else ()
 
 
 def normalize_axis(axis: Any, ndim: int, function: str) -> int:
-    """Return one axis, counted from the first."""
-    return normalize_axes((as_axis(axis, function, "an integer"),), ndim, function)[0]
+    """One axis, counted from the first, of an array that has some."""
+    number = as_axis(axis, function, "an integer")
+    if ndim == 0:
+        raise np.exceptions.AxisError(number, ndim, function)
+    return normalize_axes(number, ndim, function)[0]
 
 
 def broadcast(function: str, **shapes: tuple[Length, ...]) -> tuple[Length, ...]:
@@ -100,6 +102,7 @@ def resolve(
     function: str,
     dtypes: dict[str, DType],
     shapes: dict[str, tuple[Length, ...]],
+    a: object,
     axis: Any,
     b: object,
     dtype: Any,
@@ -111,7 +114,7 @@ def resolve(
     name = next(iter(dtypes))
     natural = floating_dtype(dtypes[name], function, name)
     if "b" in dtypes:
-        natural = promote_weights(natural, b, dtypes["b"], function)
+        natural = promote_weights(a, natural, b, dtypes["b"], function)
     result = check_dtype(dtype, natural, function)
     mask = dtypes.get("where")
     if mask is not None and mask != np.bool_:
@@ -150,6 +153,10 @@ class Arguments(NamedTuple):
         wide = self.b is not None and self.b.dtype.itemsize > 4  # weights that float32 may not represent
         return self.dtype.char == "f" and not wide
 
+    def empty(self, dtype: DType) -> Array:
+        """A new array for the result of a reduction, whose axes follow each other in memory as those of `a`."""
+        return _core.empty_reduced(self.a, self.b, self.bits, self.shape, dtype)
+
     def overlaps(self, out: Array | None) -> bool:
         return out is not None and any(
             x is not None and np.may_share_memory(x, out) for x in (self.a, self.b, self.where)
@@ -182,8 +189,10 @@ def check_arguments(
     arrays = {key: array for key, (array, _) in given.items()}
     like = given[name][1] or (given["b"][1] if "b" in given else None)
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
-    result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    result, shape, axes = resolve(function, dtypes, shapes, a, axis, b, dtype)
     elements, weights, mask = as_readable(arrays[name], result), arrays.get("b"), arrays.get("where")
+    if like is not None and (dtype is not None or result.char in "gG"):
+        check_returnable(like, result, function, name)
     if weights is not None:
         weights = np.broadcast_to(as_readable(weights, result), shape)
         elements = np.broadcast_to(elements, shape)
@@ -200,6 +209,8 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     """Check the only array of a call; return it with the dtype of the computation and the converter of results."""
     array, like = unwrap(a, function, "a")
     result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
+    if like is not None and dtype is not None:
+        check_returnable(like, result, function, "a")
     return as_readable(array, result), result, like
 
 
@@ -224,6 +235,11 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> 
         raise TypeError(
             f"{function}: out must be an array of NumPy, not {type(out).__name__}; pass one of shape {shape}"
         )
+    if _core.has_units(out):
+        raise TypeError(
+            f"{function}: out is an array of class {type(out).__name__}, whose own rules (__array_ufunc__) would be "
+            "ignored; pass out.view(numpy.ndarray)"
+        )
     target = np.asarray(out)
     if target.shape != shape:
         raise ValueError(f"{function}: out has shape {target.shape}, but the result has shape {shape}")
@@ -241,6 +257,11 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: DType, function: str) -> 
 def can_hold(target: Array | None, dtype: DType) -> TypeGuard[Array]:
     """Whether there is an output to which results of a dtype can be written directly."""
     return target is not None and target.dtype == dtype and target.dtype.isnative and target.flags.aligned
+
+
+def empty_like(a: Array, dtype: DType) -> Array:
+    """A new array of the shape of another, whose axes follow each other in memory in the same order."""
+    return _core.empty_reduced(a, None, 0, a.shape, dtype)
 
 
 def have_same_places(a: Array, b: Array) -> bool:

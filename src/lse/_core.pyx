@@ -15,10 +15,11 @@ limits and signals; embedding.pxi is for Cython and C. The core is the Cython pa
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport INFINITY, NAN
+from cpython.ref cimport Py_INCREF
+from libc.math cimport INFINITY, NAN, isfinite, isnan
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport INT64_MAX, int64_t, intptr_t
-from libc.string cimport memset
+from libc.stdint cimport INT64_MAX, int64_t, intptr_t, uint64_t
+from libc.string cimport memcpy, memset
 
 cimport cython
 cimport numpy as cnp
@@ -29,6 +30,8 @@ from lse._lse_h cimport *
 import os
 
 import numpy as np
+
+from lse import _dtypes
 
 cnp.import_array()
 
@@ -53,8 +56,11 @@ cdef extern from *:
     '''
     object lse_float64(double value)
     object lse_float32(float value)
-    void *new_descr "PyArray_DescrFromType"(int kind)
-    cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, void *dtype, int subok)  # takes dtype
+    const int NPY_USERDEF
+    cnp.ndarray PyArray_NewFromDescr(
+        void *subtype, void *dtype, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *strides, void *data,
+        int flags, object obj)  # takes dtype
+    void *ndarray_type "&PyArray_Type"
 
 
 cdef extern from "<fenv.h>" nogil:
@@ -105,7 +111,9 @@ def use_kernels(name: str) -> str:
 
 include "core/threads.pxi"
 include "core/arrays.pxi"
+include "core/quick_arguments.pxi"
 include "core/quick.pxi"
+include "core/quick_complex.pxi"
 include "core/sums.pxi"
 include "core/accumulator.pxi"
 include "core/folding.pxi"

@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from lse._arguments import can_hold, check_array, check_flag, check_out, have_same_places, normalize_axis, return_result
+from lse._arguments import (
+    can_hold,
+    check_array,
+    check_flag,
+    check_out,
+    empty_like,
+    have_same_places,
+    normalize_axis,
+    return_result,
+)
 from lse._backends import backend_of
 
 
@@ -18,7 +27,7 @@ def logcumsumexp(a: Any, axis: Any, reverse: Any, out: Any, dtype: Any) -> Any:
     result = (
         target
         if can_hold(target, kind) and (not np.may_share_memory(array, target) or have_same_places(array, target))
-        else np.empty(array.shape, kind)
+        else empty_like(array, kind)
     )
     if array.size:
         order = tuple(slice(None, None, -1 if reverse and i == axis else 1) for i in range(array.ndim))

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
-NATIVE = "efd"  # NumPy's type characters of the core's dtypes, without bfloat16
-CODES = NATIVE + "gFD"
+NATIVE = "efdFD"  # NumPy's type characters of the core's dtypes, without bfloat16
+CODES = NATIVE + "gG"
 BFLOAT16: DType = np.dtype("V2")  # as used for torch's, and by the core for all; that of ml_dtypes is a different dtype
-EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64"
-FLOATING = f"{EXPECTED} or complex128"
-NUMERIC = f"{EXPECTED}, complex128, an integer type or bool"
+EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128"
+FLOATING = f"{EXPECTED} or clongdouble"
+NUMERIC = f"{EXPECTED}, clongdouble, an integer type or bool"
 
 
 def is_bfloat16(dtype: DType) -> bool:
@@ -27,6 +27,11 @@ def is_floating(dtype: DType) -> bool:
 def is_native(dtype: DType) -> bool:
     """Whether the core computes in a floating dtype; NumPy functions are used for all others."""
     return dtype.char in NATIVE or is_bfloat16(dtype)
+
+
+def is_mergeable(dtype: DType) -> bool:
+    """Whether sums of chunks can be merged, as those of `lse.LogSumExp` are."""
+    return is_native(dtype) and dtype.kind != "c"
 
 
 def as_readable(a: Array, dtype: DType) -> Array:
@@ -63,13 +68,24 @@ def promote(a: DType, b: DType, function: str) -> DType:
     return floating_dtype(np.result_type(a, b), function, "a and b")
 
 
-def promote_weights(natural: DType, b: object, dtype: DType, function: str) -> DType:
-    """Return the dtype for elements of dtype `natural` and weights `b` of another; Python numbers do not widen it."""
+def promote_weights(a: object, natural: DType, b: object, dtype: DType, function: str) -> DType:
+    """The dtype for elements `a`, computed alone in `natural`, and weights `b` of another dtype, as NumPy's of a * b.
+
+    A Python number does not widen the other one. Integers become float64, but small ones as weights.
+    """
     if type(b) in (bool, int, float):
         return natural
     if type(b) is complex:
         return promote(natural, np.dtype(np.complex64), function)
-    return promote(natural, floating_dtype(dtype, function, "b"), function)
+    if type(a) in (bool, int, float):
+        return floating_dtype(dtype, function, "b")
+    if type(a) is complex:
+        return promote(floating_dtype(dtype, function, "b"), np.dtype(np.complex64), function)
+    if dtype.kind not in "biu":
+        return promote(natural, floating_dtype(dtype, function, "b"), function)
+    if is_bfloat16(natural):
+        return natural if dtype.itemsize == 1 else np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
+    return np.result_type(natural, dtype)
 
 
 def as_dtype(dtype: Any, function: str, expected: str) -> DType:
@@ -77,7 +93,12 @@ def as_dtype(dtype: Any, function: str, expected: str) -> DType:
         found: DType = np.dtype(dtype)
         return found
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{function}: dtype={dtype!r} is not a dtype; {expected}") from error
+        said = "is not a dtype of NumPy"
+        if isinstance(dtype, str) and dtype == "bfloat16":
+            said += " before ml_dtypes is imported"
+        elif type(dtype).__module__ == "torch":
+            said += f"; pass its name, {str(dtype).removeprefix('torch.')!r}"
+        raise TypeError(f"{function}: dtype={dtype!r} {said}; {expected}") from error
 
 
 def check_dtype(dtype: Any, natural: DType, function: str) -> DType:

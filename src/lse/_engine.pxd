@@ -12,6 +12,8 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef enum lse_type:
         LSE_F32
         LSE_F64
+        LSE_C64
+        LSE_C128
 
     ctypedef struct lse_kernels:
         const char *name
@@ -122,6 +124,7 @@ cdef extern from "engine/engine.h" nogil:
     int lse_quick_map(
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
+    int lse_quick_weighted(const lse_request *request, double *value, double *sign) noexcept
     int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 

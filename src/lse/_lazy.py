@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import dask
@@ -12,9 +12,9 @@ import numpy as np
 
 import lse
 from lse._arguments import Axes, check_flag, normalize_axis, read_arrays, resolve
-from lse._backends import backend_of
-from lse._dtypes import BFLOAT16, Array, DType, real_dtype
+from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
 from lse._foreign import is_masked, unwrap
+from lse._integers import differences, is_integer
 from lse._lazy_tasks import (
     by_name,
     fold,
@@ -165,12 +165,12 @@ def check_arguments(
     unknown = check_unknown(function, arrays)
     dtypes = {key: x.dtype for key, x in arrays.items()}
     shapes = {key: tuple(math.inf if math.isnan(n) else n for n in x.shape) for key, x in arrays.items()}
-    result, shape, axes = resolve(function, dtypes, shapes, axis, b, dtype)
+    result, shape, axes = resolve(function, dtypes, shapes, a, axis, b, dtype)
     ndim = len(shape)
     split_every = check_split(split_every, axes, ndim, function)
     chunks, aligned = da.unify_chunks(*with_indices(map(without_empty_chunks, arrays.values()), ndim))
     whole = all(len(chunks[axis]) == 1 for axis in axes)
-    if not whole and not backend_of(result).MERGEABLE:
+    if not whole and not is_mergeable(result):
         instead = "" if any(x.kind == "c" for x in dtypes.values()) else ", or pass dtype=float64 if it can hold them"
         raise TypeError(
             f"{function}: {result.name} sums cannot be merged across chunks; rechunk the arguments so that the axes "
@@ -217,11 +217,24 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, dtype: Any,
     return map_blocks(args, sums, mean_of, to=args.dtype, kept=args.axes if keepdims else ())
 
 
+def less_greatest(args: LazyArguments) -> LazyArguments:
+    """64-bit integers less the greatest of their row, of which another pass is needed, where float64 rounds them."""
+    x, where = args.arrays["x"], args.arrays.get("where")
+    if not is_integer(x) or args.dtype.char == "f" or 0 in x.shape:
+        return args
+    counted = x if where is None else da.where(where, x, np.iinfo(x.dtype).min)
+    base = counted.max(axis=args.axes, keepdims=True)
+    axes = tuple(range(x.ndim))
+    x = da.blockwise(differences, axes, x, axes, base.astype(x.dtype.newbyteorder("=")), axes, dtype=np.float64)
+    return replace(args, arrays={**args.arrays, "x": x})
+
+
 def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, split_every: Any) -> da.Array:
     """Softmax or log-softmax."""
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
     if args.whole:
         return args.blockwise(whole_chunk, call=getattr(lse, function))
+    args = less_greatest(args)
     sums = args.sums(True, weights="where" in args.arrays)
     return args.blockwise(map_chunk, sums)
 

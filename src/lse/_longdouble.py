@@ -1,58 +1,121 @@
-"""longdouble, by SciPy's formula and NumPy functions: the core has no type wider than double."""
+"""longdouble, by SciPy's formula and NumPy functions: the core has no type wider than double.
+
+Arrays are reshaped to two dimensions, the reduced axes last; each sum is over a run of a row: all of it, or a segment.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lse._arguments import Arguments, segment_arguments
+from lse._arguments import Arguments, Axes
 from lse._dtypes import Array
 
-MERGEABLE = False
 WIDE, INF = np.longdouble, np.longdouble(np.inf)
+WHOLE = (0,)  # the start of the only run of a row
 
 
-def log_sums(args: Arguments) -> tuple[Array, Array, Array]:
-    """Return total * exp(shift), the shift, log|total| and the total of each sum; log1p resolves small values."""
-    axes, a = args.axes, args.a.astype(WIDE, order="C")
-    b = np.ones_like(a) if args.b is None else args.b.astype(WIDE, order="C")
-    exists = b != 0 if args.where is None else (b != 0) & args.where
-    a, b = np.where(exists, a, -INF), np.where(exists, b, WIDE(1))
-    logs = a + np.log(np.abs(b))
-    top = np.max(logs, axis=axes, keepdims=True, initial=-INF)
+def as_rows(x: Array, axes: Axes) -> Array:
+    """Reshape an array to two dimensions, of which the last is that of the reduced axes."""
+    kept = [i for i in range(x.ndim) if i not in axes]
+    return x.transpose(*kept, *axes).reshape(math.prod(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes))
+
+
+def from_rows(rows: Array, shape: tuple[int, ...], axes: Axes) -> Array:
+    """Undo `as_rows` for an array of the given shape."""
+    order = (*(i for i in range(len(shape)) if i not in axes), *axes)
+    return np.moveaxis(rows.reshape([shape[i] for i in order]), range(len(shape)), order)
+
+
+class Sums(NamedTuple):
+    """A total for each array of weights, divided by exp(shift), and the log of their magnitude together."""
+
+    shift: Array
+    log: Array
+    totals: Sequence[Array]
+
+
+def magnitude(parts: Sequence[Array]) -> Array:
+    return functools.reduce(np.hypot, parts) if len(parts) > 1 else np.abs(parts[0])
+
+
+def sum_runs(a: Array, weights: Sequence[Array], starts: Any) -> Sums:
+    """Sum w exp(a) over runs of the rows of a, for each array of weights; excluded elements are -inf."""
+    if a.shape[1] == 0:
+        nothing = np.zeros((a.shape[0], 1), WIDE)
+        return Sums(nothing, nothing - INF, [nothing] * len(weights))
+    spread = functools.partial(np.repeat, repeats=np.diff(starts, append=a.shape[1]), axis=1)
+    logs = a + np.log(functools.reduce(np.fmax, map(np.abs, weights)))
+    top = np.maximum.reduceat(logs, starts, axis=1)
     shift = np.where(np.isneginf(top), WIDE(0), top)
-    half = np.exp((a - shift) / 2)  # next to the smallest weights exp(a - shift) would overflow
-    terms = np.where(np.isposinf(logs), np.copysign(INF, b), half * b * half)
-    lead, rest = (np.sum(np.where(x, terms, 0), axis=axes, keepdims=True) for x in (logs == top, logs != top))
-    near = np.abs(rest) < np.abs(lead) / 2
-    log = np.where(near, np.log(np.abs(lead)) + np.log1p(rest / lead), np.log(np.abs(lead + rest)))
-    return shift, log, lead + rest
+    half = np.exp((a - spread(shift)) / 2)  # next to the smallest weights exp(a - shift) would overflow
+    first = logs == spread(top)
+    terms = [np.where(np.isposinf(logs), np.where(w == 0, w, w * INF), half * w * half) for w in weights]
+    leads, rests = ([np.add.reduceat(np.where(x, term, 0), starts, axis=1) for term in terms] for x in (first, ~first))
+    # |lead + rest|^2 is |lead|^2 (1 + 2 cross + square); log1p resolves small values
+    power = sum(x * x for x in leads)
+    cross, square = (sum(x * y for x, y in zip(rests, other, strict=True)) / power for other in (leads, rests))
+    totals = [x + y for x, y in zip(leads, rests, strict=True)]
+    near = (square < 0.25) & np.isfinite(power)
+    log = np.where(near, np.log(magnitude(leads)) + np.log1p(2 * cross + square) / 2, np.log(magnitude(totals)))
+    return Sums(shift, log, totals)
+
+
+def sum_rows(args: Arguments) -> Sums:
+    a, b = as_rows(args.a, args.axes).astype(WIDE), np.ones((1, 1), WIDE)
+    if args.b is not None:
+        b = as_rows(args.b, args.axes).astype(WIDE)
+        a, b = np.where(b == 0, -INF, a), np.where(b == 0, WIDE(1), b)
+    if args.where is not None:
+        exists = as_rows(args.where, args.axes)
+        a, b = np.where(exists, a, -INF), np.where(exists, b, WIDE(1))
+    return sum_runs(a, [b], WHOLE)
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None) -> None:
-    shift, log, total = log_sums(args)
+    shift, log, (total,) = sum_rows(args)
     if sign is not None:
         sign[...] = np.sign(total).reshape(args.shape)
     result[...] = np.where((total < 0) & (sign is None), np.nan, shift + log).reshape(args.shape)
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
-    (a, log_a, over), (b, log_b, under) = log_sums(args), log_sums(args.weights_alone())
+    (a, log_a, (over,)), (b, log_b, (under,)) = sum_rows(args), sum_rows(args.weights_alone())
     negative = (np.sign(over) * np.sign(under) < 0) | ((over < 0) & (under == 0))
     result[...] = np.where(negative, np.nan, (a - b) + (log_a - log_b)).reshape(args.shape)
 
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:
-    exists = np.broadcast_to(True if args.where is None else args.where, args.a.shape)
-    a = np.where(exists, args.a.astype(WIDE), -INF)
-    endless = np.isposinf(np.max(a, axis=args.axes, keepdims=True))  # infinite elements share the result
+    exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
+    a = np.where(exists, as_rows(args.a, args.axes).astype(WIDE), -INF)
+    endless = np.isposinf(np.max(a, axis=1, keepdims=True))  # infinite elements share the result
     a = np.where(endless, np.where(np.isposinf(a), WIDE(0), -INF), a)
-    shift, log_total, total = log_sums(args._replace(a=a, where=None))
+    shift, log_total, (total,) = sum_runs(a, [np.ones((1, 1), WIDE)], WHOLE)
     value = (a - shift) - log_total if log else np.exp(a - shift) / total
-    result[...] = np.where(np.any(exists, axis=args.axes, keepdims=True) & ~exists, -INF if log else WIDE(0), value)
+    absent = np.any(exists, axis=1, keepdims=True) & ~exists
+    result[...] = from_rows(np.where(absent, -INF if log else WIDE(0), value), args.a.shape, args.axes)
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     np.logaddexp.accumulate(a.astype(WIDE), axis=axis, out=result)
 
 
+def map_segments(function: Callable[[Array, Array], Array], a: Array, offsets: Array, axis: int, result: Array) -> None:
+    """Store function(rows, starts) for the segments that are not empty, and -inf for the others."""
+    filled = offsets[:-1] < offsets[1:]
+    rows, target = as_rows(a, (axis,))[:, offsets[0] : offsets[-1]], np.moveaxis(result, axis, -1)
+    values = np.full((rows.shape[0], filled.size), -INF, result.dtype)
+    if filled.any():
+        values[:, filled] = function(rows, offsets[:-1][filled] - offsets[0])
+    target[...] = values.reshape(target.shape)
+
+
+def sum_segments(rows: Array, starts: Array) -> Array:
+    shift, log, _ = sum_runs(rows.astype(WIDE), [np.ones((1, 1), WIDE)], starts)
+    return shift + log
+
+
 def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:
-    for place, args in segment_arguments(a, offsets, axis, result.dtype):
-        logsumexp(args, result[place])
+    map_segments(sum_segments, a, offsets, axis, result)

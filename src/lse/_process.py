@@ -59,11 +59,19 @@ def is_shared() -> bool:
         return False
 
 
+def is_command() -> bool:
+    """Return whether this is ``python -m lse``, of which the package is imported before the module."""
+    return sys.argv[:1] == ["-m"] and sys.orig_argv[len(sys.orig_argv) - len(sys.argv)] in ("lse", "-mlse")
+
+
 BEFORE = runtimes("self") if is_fork() else set()
 
 try:
     importlib.import_module("lse._core")
 except ImportError as error:
+    if "LSE_KERNELS" in str(error) and is_command():
+        print(f"python -m lse: error: {error}", file=sys.stderr)
+        sys.exit(2)
     if not is_shared():
         raise
     last = (str(error).strip() or "no reason given").splitlines()[-1]  # NumPy's message is long, the reason last

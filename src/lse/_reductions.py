@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
-from lse._arguments import can_hold, check_arguments, check_flag, check_out, return_result
-from lse._backends import backend_of
-from lse._dtypes import BFLOAT16, real_dtype
+from lse._arguments import can_hold, check_arguments, check_flag, check_out, empty_like, return_result
+from lse._backends import backend_for
+from lse._dtypes import real_dtype
 from lse._foreign import is_dask
 
 
@@ -27,9 +25,9 @@ def logsumexp(a: Any, axis: Any, b: Any, keepdims: Any, return_sign: Any, where:
     kind = real_dtype(args.dtype) if return_sign else args.dtype
     target = check_out(out, args.shape, kind, "logsumexp")
     free = not args.overlaps(target) and not return_sign  # signs have the strides of the result
-    result = target if can_hold(target, kind) and free else np.empty(args.shape, kind)
-    sign = np.empty(args.shape, args.dtype) if return_sign else None
-    backend_of(args.dtype).logsumexp(args, result, sign)
+    result = target if can_hold(target, kind) and free else args.empty(kind)
+    sign = args.empty(args.dtype) if return_sign else None
+    backend_for(args).logsumexp(args, result, sign)
     value = return_result(result, out, target, args.like)
     return value if sign is None else (value, return_result(sign, None, None, args.like))
 
@@ -39,8 +37,8 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, out: Any, d
         return lazily("logmeanexp", out, a, axis, b, keepdims, where=where, dtype=dtype)
     args = check_arguments("logmeanexp", a, axis, keepdims=keepdims, b=b, where=where, dtype=dtype)
     target = check_out(out, args.shape, args.dtype, "logmeanexp")
-    result = target if can_hold(target, args.dtype) and not args.overlaps(target) else np.empty(args.shape, args.dtype)
-    backend_of(args.dtype).logmeanexp(args, result)
+    result = target if can_hold(target, args.dtype) and not args.overlaps(target) else args.empty(args.dtype)
+    backend_for(args).logmeanexp(args, result)
     return return_result(result, out, target, args.like)
 
 
@@ -53,10 +51,8 @@ def softmax(log: bool, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> A
     target = check_out(out, args.a.shape, args.dtype, function)
     if can_hold(target, args.dtype) and (not args.overlaps(target) or args.may_become(target)):
         result = target
-    elif args.a.dtype == BFLOAT16:
-        result = np.empty(args.a.shape, args.dtype)
     else:
-        result = np.empty_like(args.a, args.dtype, subok=False)
+        result = empty_like(args.a, args.dtype)
     if args.a.size:
-        backend_of(args.dtype).softmax(args, log, result)
+        backend_for(args).softmax(args, log, result)
     return return_result(result, out, target, args.like)

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from lse import _core
 from lse._arguments import can_hold, check_array, check_out, normalize_axis, return_result
-from lse._backends import backend_of
+from lse._backends import backend_for_array
 from lse._dtypes import Array
 from lse._foreign import unwrap
 
@@ -37,6 +38,9 @@ def segment_logsumexp(a: Any, indptr: Any, axis: Any, out: Any, dtype: Any) -> A
     offsets = check_offsets(indptr, array.shape[axis], "segment_logsumexp")
     shape = (*array.shape[:axis], offsets.size - 1, *array.shape[axis + 1 :])
     target = check_out(out, shape, kind, "segment_logsumexp")
-    result = target if can_hold(target, kind) and not np.may_share_memory(array, target) else np.empty(shape, kind)
-    backend_of(kind).segment_logsumexp(array, offsets, axis, result)
+    if can_hold(target, kind) and not np.may_share_memory(array, target):
+        result = target
+    else:
+        result = _core.empty_reduced(array, None, 0, shape, kind)
+    backend_for_array(array, kind).segment_logsumexp(array, offsets, axis, result)
     return return_result(result, out, target, like)

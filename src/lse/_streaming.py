@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lse import _core
+from lse import _core, _integers
 from lse._arguments import Arguments, check_arguments
-from lse._backends import backend_of
-from lse._dtypes import Array, DType, as_dtype
+from lse._dtypes import Array, DType, as_dtype, is_mergeable
 from lse._native import as_core_input
 
 STATE_VERSION = 3  # of states as bytes, also in pickles
@@ -110,7 +109,7 @@ def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> A
     if isinstance(a, _core.LogSumExp):
         raise TypeError(f"{function}: a is an accumulator, not data; merge() takes those")
     args = check_arguments(function, a, axis, b=b, where=where)
-    if not backend_of(args.dtype).MERGEABLE:
+    if not is_mergeable(args.dtype):
         raise TypeError(
             f"{function}: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
             "integer type or bool"
@@ -119,10 +118,13 @@ def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> A
 
 
 def fold(total: Any, args: Arguments) -> Any:
-    """Add checked arguments; float32 data are summed in single precision only by a float32 accumulator."""
-    weights = None if args.b is None else as_core_input(args.b)
+    """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
-    total._fold(as_core_input(args.a), args.where, weights, args.bits, single)
+    terms = 1
+    if args.b is not None and _core.holds_wide_integers(args.b) and not single:
+        args, terms = _integers.split(args, None), 2
+    weights = None if args.b is None else as_core_input(args.b)
+    total._fold(as_core_input(args.a), args.where, weights, args.bits, single, terms)
     return total
 
 

@@ -238,6 +238,7 @@ static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int
 
 #include "selftest_panels.h"
 #include "selftest_whole.h"
+#include "selftest_complex.h"
 
 /* One case on every table, compared with the scalar one. */
 static void check_all(const lse_kernels *const *tables, int is_double, ptrdiff_t n, ptrdiff_t count)
@@ -257,6 +258,7 @@ static void check_tables(const lse_kernels *const *tables)
     }
     check_panels(tables);
     check_wholes(tables);
+    for (int i = 0; tables[i]; i++) check_complex(tables[i]);
     for (int i = 0; tables[i]; i++) printf("%s: equal to scalar\n", tables[i]->name);
     printf("scalar: %ld numbers equal to its own\n", comparisons);
 }

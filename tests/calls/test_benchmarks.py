@@ -91,6 +91,12 @@ def test_calls(files):
     assert all({"lse", "a.max()"} <= who for who in cases_of(files / "calls.json").values())
 
 
+def test_small():
+    printed = command("small", "--rounds", "1", "--only", "^(logsumexp (float64|list) b=|LogSumExp.of 0-d$)")
+    assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  logsumexp float64 b=0.2$", printed, re.MULTILINE)
+    assert re.search(r"^\d+ calls, \d+ of them longer than their limit", printed, re.MULTILINE)
+
+
 def test_report(files, tmp_path):
     page = tmp_path / "page.md"
     page.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")

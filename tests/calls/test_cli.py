@@ -143,6 +143,10 @@ def test_npy_without_axes(tmp_path):
         ("a.csv", "1,2\n3,4\n"),
         ("a.csv", "log p,log q 2\n1, 2\n3 ,4\n"),
         ("a.csv", "\ufeff1,2\r\n3,4\r\n"),
+        ("a.csv", '"log p","log q"\n1,2\n3,4'),
+        ("a.csv", "p;q\n1,2\n3,4"),
+        ("a.txt", "# lines of a Mac before 2001\r1 2\r3 4\r"),
+        ("a.csv", "p,q\r1,2\r3,4"),
         ("-", "1, 2\n3 4\n"),
         ("-", "p,q\n1,2\n3,4\n"),
     ],
@@ -282,6 +286,17 @@ def test_error(folder, data_npy, words, said):
         ("a.csv", b"1,2\na,b\n", "a.csv, line 2: expected a number, found 'a'"),
         ("a.csv", b"a,b\n", "a.csv: no numbers"),
         ("a.csv", "1,2".encode("utf-16"), "a.csv, line 1: binary; expected text"),
+        ("a.csv", b"1;2\n3;4\n", "a.csv, line 1: expected a number, found '1;2'; numbers are separated by commas or"),
+        ("a.csv", b"1,5;2,5\n", "a.csv, line 1: expected a number, found '5;2'; numbers are separated by commas or"),
+        ("a.csv", b"1\t2;\n3\t4;\n", "a.csv, line 1: expected a number, found '2;'; numbers are separated"),
+        ("a.csv", b"1 2;3 4\n5 6;7 8", "a.csv, line 1: expected a number, found '2;3'; numbers are separated"),
+        ("a.csv", b'"1"\n"2"\n', "a.csv, line 1: expected a number, found '\"1\"'; numbers are separated"),
+        ("a.csv", b'"1","2"\n3,4\n', "a.csv, line 1: expected a number, found '\"1\"'; numbers are separated"),
+        ("a.csv", b"'1', '2'\n3,4\n", "a.csv, line 1: expected a number, found \"'1'\"; numbers are separated"),
+        ("a.csv", b"p\r1\rx\r", "a.csv, line 3: expected a number, found 'x'"),
+        ("a.npz", b"PK\3\4...", "a.npz: an archive of arrays (.npz); expected one, saved by np.save as .npy"),
+        ("a.txt", b"PK\3\4...", "a.txt: an archive of arrays (.npz)"),
+        ("a.npz", b"1 2", "a.npz: an archive of arrays (.npz)"),
         ("a.txt", b"1 2\n\n3 x\n", "a.txt, line 3: expected a number, found 'x'"),
         ("a.txt", b"\xff", "a.txt, line 1: expected a number"),
         ("a.txt", b"# nothing\n", "a.txt: no numbers"),
@@ -314,6 +329,18 @@ def test_npy_of_no_numbers(tmp_path, array, said):
     assert said in complaint(tmp_path / "a.npy")
     assert said in complaint(tmp_path / "a.npy", "--softmax", "--output", tmp_path / "b.npy")
     assert os.listdir(tmp_path) == ["a.npy"]
+
+
+def test_npz_is_refused_by_name(tmp_path):
+    np.savez(tmp_path / "a.npz", a=[1.0, 2.0])
+    assert "a.npz: an archive of arrays (.npz); expected one" in complaint(tmp_path / "a.npz")
+    assert "standard input: an archive of arrays" in complaint("-", input=(tmp_path / "a.npz").read_bytes())
+
+
+@pytest.mark.parametrize("words", [["-m", "lse"], ["-mlse"]])
+def test_kernels_that_there_are_not(words):
+    env = {**os.environ, "LSE_KERNELS": "mmx"}
+    assert "LSE_KERNELS='mmx' is not available" in complaint(1, 2, command=[sys.executable, *words], env=env)
 
 
 def test_npy_cut_short(data_npy, tmp_path):

@@ -92,7 +92,9 @@ CHILDREN = {
             if next(events) == moment:
                 offsets[500] = 1 << 60
             return change
-        a, events, moment = np.zeros(1000, np.float16), itertools.count(), -1
+        class Other(np.ndarray):  # which the fast path does not take
+            pass
+        a, events, moment = np.zeros(1000).view(Other), itertools.count(), -1
         while next(events) > moment:  # until the call has fewer lines than that
             offsets, events, moment = np.arange(1001), itertools.count(), moment + 1
             sys.settrace(change)

@@ -138,11 +138,6 @@ def test_objects_are_not_unpickled(tmp_path):
         assert "BOOM" not in complaint("-", input=(tmp_path / name).read_bytes())
 
 
-def test_archives_are_no_tables(tmp_path):
-    np.savez(tmp_path / "a.npz", np.zeros(3))
-    assert "binary; expected text" in complaint(tmp_path / "a.npz")
-
-
 @pytest.mark.exhausts
 @LINUX
 def test_what_is_promised_takes_no_memory(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 import lse
 from command import complaint
-from wrong_calls import COMMANDS, FUNCTIONS, MAPS, SECTIONS
+from wrong_calls import COMMANDS, FUNCTIONS, HIDDEN, MAPS, SECTIONS
 
 OTHERS = ["LogSumExp", "set_num_threads", "num_threads", "get_num_threads", "get_include", "show_config"]
 NO_VALUE = object()
@@ -92,7 +92,8 @@ def namespace(section, f, value, watched, total):
     """All names used in the calls of a section."""
     names = {name: getattr(watched, name) for name in FUNCTIONS} | {name: getattr(lse, name) for name in OTHERS}
     names |= {"np": np, "lse": lse, "capsule": pointer, "total": total, "value": value}
-    names |= {"a": np.zeros((2, 3)), "v": np.zeros(4), "c": np.zeros(4, complex), "q": np.arange(4) != 1}
+    names |= {"a": np.zeros((2, 3)), "v": np.zeros(4), "c": np.zeros(4, complex)}
+    names |= {"q": np.arange(4) != 1, "hidden": HIDDEN}
     names["f"] = names.get(f)
     if f == "segment_logsumexp":
         names["f"] = lambda a, *args, **kwargs: watched.segment_logsumexp(a, [0, 1], *args, **kwargs)

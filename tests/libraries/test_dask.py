@@ -207,7 +207,7 @@ def test_dtypes(rng, dtype):
     same(lse_dask.logsumexp(zeros).compute(), np.float16(11.09))
 
 
-@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.longdouble])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.longdouble, np.clongdouble])
 def test_what_cannot_be_merged_must_lie_in_one_chunk(rng, dtype):
     a = rng.standard_normal((4, 5)).astype(dtype)
     for function in FUNCTIONS:

@@ -253,7 +253,7 @@ def test_arrays_that_are_wrong(function):
         (x.astype(object), "dtype object"),
         (x.astype("M8[s]"), "dtype datetime64"),
         (da.ma.masked_array(x, x > 2), r"where=~dask\.array\.ma\.getmaskarray"),
-        (np.ma.ones(3), r"\.data, where=~.*\.mask"),
+        (np.ma.array([1.0, 2.0], mask=[True, False]), r"\.data, where=~.*\.mask"),
         (["x"], "dtype str"),
     ):
         with pytest.raises(TypeError, match=match):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lse
-from checks import same
+from checks import fresh, same
 
 A = np.array([[1000.0, 1001, 1002], [0, -40, np.nan], [-np.inf, 3, np.inf]])
 
@@ -107,6 +107,41 @@ def test_tensors_that_cannot_be_read(function, torch):
             function(np.zeros(3), b=a)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_tensors_that_numpy_cannot_read(function, torch):
+    name = "segment_logsumexp" if function is segments else function.__name__
+    with pytest.raises(TypeError, match=rf"^{name}: [ax] is a sparse tensor .*to_dense\(\)"):
+        function(torch.eye(3).to_sparse())
+    with pytest.raises(TypeError, match=rf"^{name}: [ax] is a tensor of torch.float8_e4m3fn .*[ax]\.float\(\)"):
+        function(torch.ones(3).to(torch.float8_e4m3fn))
+    rows = [torch.ones(3, requires_grad=True), torch.ones(3)]
+    with pytest.raises(TypeError, match=rf"^{name}: [ax] holds tensors .*torch.stack\([ax]\)\.detach\(\)"):
+        function(rows, axis=-1)
+    same(np.asarray(function([x.detach() for x in rows], axis=-1)), function(np.ones((2, 3), np.float32), axis=-1))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_dtypes_for_tensors(function, torch):
+    name = "segment_logsumexp" if function is segments else function.__name__
+    a = torch.ones(3)
+    with pytest.raises(TypeError, match=rf"^{name}: dtype=torch.float64 .*pass its name, 'float64'"):
+        function(a, dtype=torch.float64)
+    with pytest.raises(TypeError, match=rf"^{name}: the library of [ax] has no arrays of dtype (longdouble|float128)"):
+        function(a, dtype=np.longdouble)
+    assert function(a, dtype=pytest.importorskip("ml_dtypes").bfloat16).dtype is torch.bfloat16
+
+
+def test_bfloat16_has_no_name_before_ml_dtypes_is_imported():
+    program = """
+import lse
+try:
+    lse.logsumexp([1.0], dtype="bfloat16")
+except TypeError as error:
+    print(error)
+"""
+    assert "dtype='bfloat16' is not a dtype of NumPy before ml_dtypes is imported" in fresh(program)
+
+
 def test_the_input_of_torch_is_not_changed(torch):
     a = torch.tensor(A)
     for function in FUNCTIONS:
@@ -144,10 +179,45 @@ def test_weights_and_where_of_jax(jnp):
     assert str(np.asarray(lse.logsumexp(jnp.asarray([1000.0, 1001, 1002], jnp.float32)))) == "1002.4076"
 
 
-def test_what_jax_traces_has_no_values(jnp):
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_jax_traces_has_no_values(function, jnp):
     jax = pytest.importorskip("jax")
-    with pytest.raises((TypeError, jax.errors.JAXTypeError)):
-        jax.jit(lse.logsumexp)(jnp.zeros(3))
+    name = "segment_logsumexp" if function is segments else function.__name__
+    refused = pytest.raises(TypeError, match=rf"^{name}: [ax] is traced by jax .*lse\.{name} outside.*pure_callback")
+    with refused:
+        jax.jit(function)(jnp.zeros(3))
+    with refused:
+        jax.grad(lambda a: function(a, axis=-1).sum())(jnp.zeros(3))
+    with refused:
+        jax.vmap(function)(jnp.zeros((2, 3)))
+    with refused:
+        jax.jit(lambda a: function([a, a], axis=-1))(jnp.zeros(3))
+    if function in WEIGHTED:
+        with pytest.raises(TypeError, match=f"^{name}: b is traced by jax"):
+            jax.jit(lambda b: function(np.zeros(3), b=b))(jnp.ones(3))
+
+
+def test_jax_calls_back(jnp):
+    jax = pytest.importorskip("jax")
+    shape = jax.ShapeDtypeStruct((), np.float64)
+    got = jax.jit(lambda a: jax.pure_callback(lambda x: lse.logsumexp(np.asarray(x)), shape, a))(jnp.zeros(3))
+    same(np.asarray(got), np.asarray(lse.logsumexp(np.zeros(3))))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_dtypes_that_jax_has_only_with_64_bits(function):
+    jax = pytest.importorskip("jax")
+    name = "segment_logsumexp" if function is segments else function.__name__
+    with jax.enable_x64(False):
+        a = jax.numpy.zeros(3)
+        for dtype, less in (("float64", "float32"), ("complex128", "complex64")):
+            with pytest.raises(TypeError, match=f"^{name}: dtype={dtype} would be .* {less}, .*jax_enable_x64"):
+                function(a, dtype=dtype)
+        assert function(a, dtype=np.float16).dtype == np.float16
+    with jax.enable_x64(True):
+        assert function(a, dtype=np.float64).dtype == np.float64
+        with pytest.raises(TypeError, match=f"^{name}: the library of [ax] has no arrays of dtype"):
+            function(a, dtype=np.longdouble)
 
 
 # pandas, xarray, dask ---------------------------------------------------------------------------------------
@@ -190,6 +260,95 @@ def test_xarray(dask):
     same(lse.logsumexp(x, axis=1), lse.logsumexp(a, axis=1))
 
 
+# SciPy's sparse arrays, and units ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("kind", ["csr_array", "csr_matrix", "coo_array", "dok_array"])
+def test_sparse_arrays_are_refused_with_advice(function, kind):
+    sparse = pytest.importorskip("scipy.sparse")
+    name = "segment_logsumexp" if function is segments else function.__name__
+    a = getattr(sparse, kind)(np.eye(3))
+    with pytest.raises(TypeError, match=rf"^{name}: [ax] is a sparse array .*toarray\(\).*segment_logsumexp"):
+        function(a)
+    if function in WEIGHTED:
+        with pytest.raises(TypeError, match=f"^{name}: b is a sparse array"):
+            function(np.zeros((3, 3)), b=a)
+
+
+def units(library):
+    """What makes an array of numbers with a unit."""
+    module = pytest.importorskip({"astropy": "astropy.units"}.get(library, library))
+    if library == "pint":
+        return module.UnitRegistry().Quantity
+    return module.Quantity if library == "astropy" else module.unyt_array
+
+
+@pytest.mark.parametrize("library", ["astropy", "pint", "unyt"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_units(function, library):
+    make, name = units(library), "segment_logsumexp" if function is segments else function.__name__
+    a = np.array([100.0, 300.0, 0.0])
+    for unit, factor in (("dimensionless", 1), ("percent", 0.01)):
+        x = make(a, "" if (library, unit) == ("astropy", "dimensionless") else unit)
+        for given in (x, [x, x], [list(x), [1.0, 2.0, 3.0]]):
+            numbers = a * factor if given is x else [a * factor, a * factor if given[1] is x else [1.0, 2.0, 3.0]]
+            got, expected = function(given, axis=-1), function(np.array(numbers), axis=-1)
+            assert type(got) is type(expected)
+            np.testing.assert_array_max_ulp(got, expected, 4)
+    meters = make(a, "m")
+    for wrong in (meters, [meters, meters], [list(meters)]):
+        with pytest.raises(TypeError, match=f"^{name}: [ax] is a .*(uantity|unyt_array) with a unit.*dimensionless"):
+            function(wrong, axis=-1)
+    if function in WEIGHTED:
+        for wrong in (meters, list(meters)):
+            with pytest.raises(TypeError, match=f"^{name}: b is a .* with a unit"):
+                function(a, b=wrong)
+    if library != "pint":
+        with pytest.raises(TypeError, match=f"^{name}: out is an array of class .*numpy.ndarray"):
+            function(a, axis=-1, out=make(np.zeros(np.shape(function(a, axis=-1))), "m"))
+
+
+def test_masks_distributions_and_logarithms_of_astropy():
+    u = pytest.importorskip("astropy.units")
+    masked = pytest.importorskip("astropy.utils.masked").Masked
+    with pytest.raises(TypeError, match="logsumexp: a is an array of class MaskedNDArray"):
+        lse.logsumexp(masked(np.ones(3), mask=[True, False, False]))
+    with pytest.raises(TypeError, match="logsumexp: a is a MaskedQuantity"):
+        lse.logsumexp(masked(np.ones(3) * u.one, mask=[True, False, False]))
+    with pytest.raises(TypeError, match="logsumexp: a is a Magnitude with a unit"):
+        lse.logsumexp(u.Magnitude([1.0, 2.0]))
+
+
+class WithRules(np.ndarray):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        raise AssertionError("must not be called")
+
+
+class WithoutUfuncs(np.ndarray):
+    __array_ufunc__ = None
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("kind", [WithRules, WithoutUfuncs])
+def test_classes_of_arrays_with_ufuncs_of_their_own(function, kind):
+    a = A[0].view(kind)
+    for wrong in (a, [a, a]):
+        with pytest.raises(TypeError, match=rf"[ax] is an array of class {kind.__name__}.*numpy\.asarray\([ax]\)"):
+            function(wrong, axis=-1)
+    same(function(np.asarray(a)), function(A[0]))
+    out = np.empty_like(function(A, axis=-1))
+    with pytest.raises(TypeError, match=rf"out is an array of class {kind.__name__}.*out\.view\(numpy\.ndarray\)"):
+        function(A, axis=-1, out=out.view(kind))
+    options = {"b": a} if function in WEIGHTED else {}
+    options |= {"where": (A[0] > 0).view(kind)} if function in MASKABLE else {}
+    for name, wrong in options.items():
+        with pytest.raises(TypeError, match=f"{name} is an array of class {kind.__name__}"):
+            function(A, axis=-1, **{name: wrong})
+    with pytest.raises(TypeError, match="indptr is an array of class"):
+        lse.segment_logsumexp(A[0], np.array([0, 1]).view(kind))
+
+
 # NumPy's own relatives, and objects with a protocol ---------------------------------------------------------
 
 
@@ -200,8 +359,6 @@ def test_masked_arrays_are_refused_with_advice(function):
     with pytest.raises(TypeError, match=advice if function in MASKABLE else "mask"):
         function(masked)
     with pytest.raises(TypeError, match="mask"):
-        function(np.ma.masked_array([1.0, 2.0, 3.0]))
-    with pytest.raises(TypeError, match="mask"):
         function(np.zeros(3), out=np.ma.zeros(np.shape(function(np.zeros(3)))))
     if function in MASKABLE:
         same(function(masked.data, where=~masked.mask), function(masked.data, where=np.array([False, True, True])))
@@ -210,6 +367,21 @@ def test_masked_arrays_are_refused_with_advice(function):
     if function in WEIGHTED:
         with pytest.raises(TypeError, match=advice):
             function(np.zeros(3), b=masked)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_mask_that_hides_nothing_is_ignored(function):
+    values, no, yes = np.array([1.0, 2.0, 3.0]), np.zeros(3, bool), np.ma.masked_array([True, False, True])
+    expected = function(values)
+    for masked in (np.ma.masked_array(values), np.ma.masked_array(values, no)):
+        got = function(masked)
+        same(got, expected)
+        assert type(got) is type(expected)
+    same(function([np.ma.masked_array(values, no)] * 2), function([values] * 2))
+    if function in MASKABLE:
+        same(function(values, where=yes), function(values, where=yes.data))
+    if function in WEIGHTED:
+        same(function(values, b=np.ma.masked_array(values, no)), function(values, b=values))
 
 
 class Array:

@@ -56,7 +56,7 @@ def test_results_of_whole_arrays_are_scalars(n, dtype):
     assert lse.logsumexp(np.zeros(n, dtype), keepdims=True).shape == (1,)
 
 
-@pytest.mark.parametrize("axis", [None, 0, -1, ()], ids=str)
+@pytest.mark.parametrize("axis", [None, 0, -1, (), (0,), (-1,)], ids=str)
 def test_zero_dimensional(axis):
     for value in (3.5, np.float64(3.5), np.array(3.5)):
         assert lse.logsumexp(value, axis=axis) == 3.5
@@ -64,7 +64,42 @@ def test_zero_dimensional(axis):
         assert lse.log_softmax(value, axis=axis) == 0.0
         assert all(type(f(value, axis=axis)) is np.float64 for f in FUNCTIONS)
     assert type(lse.logsumexp(np.float32(2))) is np.float32
+    assert lse.logcumsumexp(3.5).tolist() == [3.5]
     assert lse.logsumexp(np.float64(3.5), keepdims=True).shape == ()
+
+
+@pytest.mark.parametrize("axis", [1, -2, (1,), (0, 1)], ids=str)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_axes_that_nothing_has(function, axis):
+    for value in (3.5, np.array(3.5), np.longdouble(3.5)):
+        with pytest.raises(np.exceptions.AxisError):
+            function(value, axis=axis)
+    with pytest.raises(ValueError, match="repeated"):
+        function(3.5, axis=(0, -1))
+
+
+def memory_order(a):
+    """The axes of more than one element by their strides."""
+    return sorted((i for i, n in enumerate(a.shape) if n > 1), key=lambda i: -abs(a.strides[i]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int8, np.longdouble, np.complex64])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1)], ids=str)
+def test_results_lie_in_memory_as_those_of_numpy(dtype, order, rng):
+    whole = np.ascontiguousarray((rng.standard_normal((2, 3, 4)) * 3).astype(dtype).transpose(order))
+    a = whole.transpose(np.argsort(order))
+    for x in (a, a[:, ::-1], a[:, :, ::2]):
+        for axis in (0, 1, 2, (0, 1), ()):
+            for keepdims in (False, True):
+                expected = memory_order(np.sum(x, axis=axis, keepdims=keepdims))
+                assert memory_order(lse.logsumexp(x, axis=axis, keepdims=keepdims)) == expected
+                assert memory_order(lse.logmeanexp(x, axis=axis, keepdims=keepdims)) == expected
+                b = np.ones(x.shape[2], np.int8)
+                for part in lse.logsumexp(x, axis=axis, b=b, keepdims=keepdims, return_sign=True):
+                    assert memory_order(part) == expected
+            assert memory_order(lse.softmax(x, axis=axis)) == memory_order(x)
+        assert memory_order(lse.logcumsumexp(x, axis=1)) == memory_order(np.cumsum(x, axis=1))
+        assert memory_order(lse.segment_logsumexp(x, [0, 1, 1, 2], axis=0)) == memory_order(x)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +128,8 @@ def test_integers_and_bool_become_float64(dtype, function, axis):
     if dtype is np.bool_:
         values = np.array([[True, False, True], [False, False, True]])
     else:
-        info = np.iinfo(dtype)
-        values = np.array([[info.min, info.max, info.max - 3], [0, 1, info.max // 2]], dtype)
+        low, high = max(np.iinfo(dtype).min, -(2**53)), min(np.iinfo(dtype).max, 2**53 - 1)
+        values = np.array([[low, high, high - 3], [0, 1, high // 2]], dtype)
     got = function(values, axis=axis)
     assert got.dtype == np.float64
     assert np.array_equal(got, function(values.astype(np.float64), axis=axis))

@@ -20,7 +20,7 @@ BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 HALVES = [np.dtype(np.float16), BFLOAT16]
 LONG = np.longdouble
 REAL = [*HALVES, np.dtype(np.float32), np.dtype(np.float64), np.dtype(LONG)]
-COMPLEX = [np.dtype(np.complex64), np.dtype(np.complex128)]
+COMPLEX = [np.dtype(np.complex64), np.dtype(np.complex128), np.dtype(np.clongdouble)]
 LENGTHS = [1, 2, 3, 8, 17, 64, 100, 300]
 
 

@@ -13,7 +13,10 @@ from checks import layouts, same, same_bits
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
+ml_dtypes = pytest.importorskip("ml_dtypes")
+
 INF, NAN = np.inf, np.nan
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 DTYPES = [np.float32, np.float64]
 FUNCTIONS = [lse.logsumexp, lse.logmeanexp]
 NORMALIZERS = [lse.softmax, lse.log_softmax]
@@ -192,6 +195,46 @@ def test_softmax_of_special_values_with_where(function):
     same(function([-INF, 3.0], where=[True, False]), [NAN, out])
     same(function([NAN, 3.0, 3.0], where=[True, True, False]), [NAN, NAN, out])
     same(function([1.0, 2.0], where=True), function([1.0, 2.0]))
+
+
+# Dtypes -----------------------------------------------------------------------------------------------------
+
+
+def in_each_way(function, a, b):
+    """By the fast path, and of memory that another library may have made."""
+    yield function(a, b=b)
+    if isinstance(a, np.ndarray):
+        yield function(a.view(np.recarray), b=b)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "F", "D", "g", BFLOAT16], ids=str)
+@pytest.mark.parametrize(
+    "weight", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", BFLOAT16], ids=str
+)
+def test_promotion_is_that_of_a_product(function, kind, weight):
+    a, b = np.ones(3, kind), np.array([1, 0, 1]).astype(weight)
+    assert all(x.dtype == (a * b).dtype for x in in_each_way(function, a, b))
+    if np.dtype(weight).kind in "fV":
+        for number in (1.0, 1, True):
+            assert function(number, b=b).dtype == b.dtype
+    else:
+        assert function(1.0, b=b).dtype == np.float64
+    for number in (2.0, 2, True):
+        assert all(x.dtype == a.dtype for x in in_each_way(function, a, number))
+
+
+def test_numbers_are_weak_beside_complex_ones():
+    assert lse.logsumexp(1j, b=np.ones(2, np.float32)).dtype == np.complex64
+    assert lse.logsumexp(np.ones(2, np.float32), b=1j).dtype == np.complex64
+    assert lse.logsumexp(np.ones(2, np.complex64), b=np.array([True, False])).dtype == np.complex64
+    assert lse.logsumexp(1.0, b=2).dtype == np.float64
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint16, np.bool_])
+def test_integer_elements_are_float64_whatever_the_weights(kind):
+    assert lse.logsumexp(np.ones(3, kind), b=np.ones(3, np.float32)).dtype == np.float64
+    assert lse.logsumexp(np.ones(3, kind), b=np.ones(3, np.int8)).dtype == np.float64
 
 
 # Layouts, columns, threads ----------------------------------------------------------------------------------

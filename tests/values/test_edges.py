@@ -141,3 +141,26 @@ def test_sums_of_one_element(dtype, shape):
         same(lse.log_softmax(x, axis=axis), np.where(exists, 0, np.nan).astype(dtype))
         out = x.copy()
         same(lse.softmax(out, axis=axis, out=out), np.where(exists, 1, np.nan).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [LONG, np.clongdouble])
+def test_sums_of_longdouble_do_not_depend_on_the_layout(dtype, rng):
+    for shape in ((3, 40, 5), (70, 2, 9)):
+        a, b = (rng.standard_normal(shape).astype(dtype) * scale for scale in (30, 1))
+        turned = np.asfortranarray(a.T)
+        for x, y in zip(
+            lse.logsumexp(a, 1, b, return_sign=True), lse.logsumexp(turned, 1, b.T, return_sign=True), strict=True
+        ):
+            same(x, y.T)
+        same(lse.softmax(a, 0), lse.softmax(turned, 2).T)
+
+
+def test_running_sums_of_clongdouble(rng):
+    a = np.array([0.3 + 1j, 450.1 - 2j, -np.inf, 9999 + 3j, 9999 - 40j], np.clongdouble)
+    found = lse.logcumsumexp(a)
+    assert abs(found[0] - a[0]) <= np.finfo(LONG).eps
+    for i in range(1, a.size):
+        assert oracle.error_of_sum(found[i], LONG(1), a[: i + 1], None, 8) <= 1
+    steep = np.array([1, np.inf, 2, np.nan, 3], np.clongdouble)
+    same(lse.logcumsumexp(steep)[:3], np.array([1, np.inf, np.inf], np.clongdouble))
+    assert np.isnan(lse.logcumsumexp(steep)[3:]).all()

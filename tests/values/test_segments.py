@@ -156,11 +156,21 @@ def test_empty_arrays(shape):
 
 
 def test_dtypes():
-    for dtype in (np.float16, np.float32, np.longdouble, np.complex64, np.complex128):
+    for dtype in (np.float16, np.float32, np.longdouble, np.complex64, np.complex128, np.clongdouble):
         assert lse.segment_logsumexp(np.zeros(4, dtype), [0, 2, 4]).dtype == dtype
     for dtype in (np.int8, np.uint64, bool):
         same(lse.segment_logsumexp(np.ones(4, dtype), [0, 1, 4]), lse.segment_logsumexp(np.ones(4), [0, 1, 4]))
     assert lse.segment_logsumexp([1, 2], [0, 2], dtype=np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble])
+def test_segments_of_longdouble(dtype, rng):
+    for n, count in ((1, 1), (50, 20), (300, 7)):
+        a = rng.standard_normal((2, n, 3)).astype(dtype) * 30
+        indptr = offsets(n, count, rng)
+        same_bits(lse.segment_logsumexp(a, indptr, axis=1), by_slices(a, indptr, axis=1))
+        same_bits(lse.segment_logsumexp(a, indptr[1:-1] if count > 1 else [0], axis=1),
+                  by_slices(a, indptr[1:-1] if count > 1 else [0], axis=1))  # fmt: skip
 
 
 def test_out(rng):
@@ -225,7 +235,7 @@ def test_other_errors():
     with pytest.raises(TypeError, match="mask"):
         lse.segment_logsumexp(masked, [0, 1])
     with pytest.raises(TypeError, match="mask"):
-        lse.segment_logsumexp(np.ones(4), np.ma.masked_array([0, 1]))
+        lse.segment_logsumexp(np.ones(4), np.ma.masked_array([0, 1], [False, True]))
     for a in (["x"], np.zeros(2, "M8[s]")):
         with pytest.raises(TypeError, match="dtype"):
             lse.segment_logsumexp(a, [0, 1])

@@ -489,7 +489,7 @@ def wrong_updates():
     yield TypeError, "complex128 data are not supported", (np.zeros((4, 2), complex),), {"axis": 0}
     yield TypeError, "complex128 data are not supported", (np.zeros((4, 2)), 0, 1j), {}
     yield TypeError, "not supported", (np.zeros((4, 2), object),), {"axis": 0}
-    yield TypeError, "masked", (np.ma.zeros((4, 2)),), {"axis": 0}
+    yield TypeError, "masked", (np.ma.array(np.zeros((4, 2)), mask=np.eye(4, 2)),), {"axis": 0}
     if np.dtype(np.longdouble).itemsize > 8:
         yield TypeError, "longdouble|float128", (np.zeros((4, 2), np.longdouble),), {"axis": 0}
 

@@ -93,11 +93,13 @@ cdef class LogSumExp:
     cdef object elements  # how many; an array is never modified
 
     def __cinit__(self, shape=(), dtype=np.float64, *others, **named):
-        self.single, lengths = _streaming.checked(type(self), shape, dtype, (*others, *named))
-        self.plain = np.zeros((4, *lengths))
-        self.plain[0] = -np.inf
+        if are_lengths(shape) and (dtype is FLOAT64 or dtype is FLOAT32) and not others and not named:
+            self.single, lengths = dtype is FLOAT32, shape
+        else:
+            self.single, lengths = _streaming.checked(type(self), shape, dtype, (*others, *named))
+        self.frame = frame_of(lengths)
+        self.plain = no_sums(self.frame)
         self.weighted = None
-        self.frame = np.broadcast_to(0.0, (4, *lengths))
         self.elements = 0
 
     # Memory does not depend on what a subclass returns for shape and dtype
@@ -131,6 +133,9 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([[0.0, 0.0], [1.0, 1.0]], axis=1)
         LogSumExp(shape=(2,), dtype=float64, count=2)
         """
+        total = None if cls is not LogSumExp else try_total(a, axis, b, where, dtype)
+        if total is not None:
+            return total
         return quietly(_streaming.of, (cls, a, axis, b, where, dtype))
 
     def update(self, a, axis=None, b=None, *, where=True):
@@ -161,7 +166,8 @@ cdef class LogSumExp:
         AxisError
             An axis is out of range.
         TypeError
-            A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array.
+            A dtype is complex, longdouble or not numeric; `where` is not boolean; an argument is a masked array that
+            hides something.
         MemoryError
             There is not enough memory for another state of this shape.
         OverflowError
@@ -182,15 +188,15 @@ cdef class LogSumExp:
         return self
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-              bint single):
-        """Add arrays that Python has checked."""
+              bint single, int terms=1):
+        """Add arrays that Python has checked, with so many terms for each element."""
         cdef unsigned long long none = 0
         check_shape("the state", a, self.frame[0, ...], reduced)
         if where is not None:
             check_shape("where", a, where, none)
         if weights is not None:
             check_shape("b", a, weights, none)
-        fold(self, a, where, weights, reduced, type_of(single))
+        fold(self, a, where, weights, reduced, type_of(single), terms)
 
     def merge(self, other):
         """Add the sums of another accumulator.
@@ -259,8 +265,7 @@ cdef class LogSumExp:
         >>> lse.LogSumExp.of([0.0, 1.0]).reset()
         LogSumExp(shape=(), dtype=float64, count=0, value=-inf)
         """
-        cdef cnp.ndarray empty = np.zeros((4, *self.lengths()))
-        empty[0] = -np.inf
+        cdef cnp.ndarray empty = no_sums(self.frame)
         with cython.critical_section(self):
             self.plain = empty
             self.weighted = None

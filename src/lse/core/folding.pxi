@@ -1,35 +1,66 @@
 # What the methods of LogSumExp do with arrays ---------------------------------------------------------------
 
-cdef bint try_update(LogSumExp total, object a, object axis, object b, object where) except -1:
-    """Fold in what the fast path takes, see quick.pxi; False for all else."""
-    cdef lse_type real = LSE_F64
-    cdef unsigned long long reduced = 0
-    cdef cnp.ndarray weights = None, mask = None, array = fast_array(a, &real)
-    cdef int left = 0, i
-    if array is None or not fast_axes(axis, cnp.PyArray_NDIM(array), &reduced):
-        return False
+cdef tuple begin_fold(quick_call *call, object a, object axis, object b, object where):
+    """The arrays of elements, weights and mask that the fast path takes, of which the latter may be None."""
+    cdef bint weak_a, weak_b = False
+    cdef cnp.ndarray weights = None, mask = None, array = quick_array(a, &weak_a)
+    if array is None:
+        return None
     if b is not None:
-        weights = broadcast_view(b, array, npy_type(real))
+        weights = quick_array(b, &weak_b)
         if weights is None:
-            return False
+            return None
     if where is not True:
-        mask = broadcast_view(where, array, cnp.NPY_BOOL)
+        mask = quick_mask(where)
         if mask is None:
-            return False
-    for i in range(cnp.PyArray_NDIM(array)):
-        if reduced >> i & 1:
-            continue
-        if left + 1 == cnp.PyArray_NDIM(total.frame) or (
-                cnp.PyArray_DIM(total.frame, left + 1) != cnp.PyArray_DIM(array, i)):
-            return False
-        left += 1
-    if left + 1 != cnp.PyArray_NDIM(total.frame):
+            return None
+    if begin_call(call, LSE_SUMS, array, weak_a, weights, weak_b, mask, None) and (
+            quick_axes(axis, call.ndim, &call.request.reduced)):
+        return array, weights, mask
+    return None
+
+
+cdef LogSumExp try_total(object a, object axis, object b, object where, object dtype):
+    """An accumulator of what the fast path takes."""
+    cdef quick_call call
+    cdef quick_shape shape
+    cdef LogSumExp total
+    cdef int i
+    arrays = begin_fold(&call, a, axis, b, where)
+    if arrays is None:
+        return None
+    find_shape(&call, False, &shape)
+    if dtype is None:
+        dtype = FLOAT32 if call.number == cnp.NPY_FLOAT32 else FLOAT64
+    total = LogSumExp(tuple([shape.length[i] for i in range(shape.ndim)]), dtype)
+    array, weights, mask = arrays
+    fold(total, view_in(&call, array, call.stride), view_in(&call, mask, call.where_stride),
+         view_in(&call, weights, call.weight_stride), call.request.reduced,
+         call.request.type if total.single else LSE_F64)
+    return total
+
+
+cdef bint try_update(LogSumExp total, object a, object axis, object b, object where) except -1:
+    """Add what the fast path takes, see quick_arguments.pxi; False for all else."""
+    cdef quick_call call
+    cdef quick_shape shape
+    cdef lse_type real
+    cdef int i
+    arrays = begin_fold(&call, a, axis, b, where)
+    if arrays is None:
         return False
-    if not total.single:
-        real = LSE_F64
-    if left == 0 and weights is None and mask is None and quick_run(total, array, real):
+    find_shape(&call, False, &shape)
+    if shape.ndim + 1 != cnp.PyArray_NDIM(total.frame):
+        return False
+    for i in range(shape.ndim):
+        if shape.length[i] != cnp.PyArray_DIM(total.frame, i + 1):
+            return False
+    array, weights, mask = arrays
+    real = call.request.type if total.single else LSE_F64
+    if weights is None and mask is None and shape.ndim == 0 and quick_run(total, array, real):
         return True
-    fold(total, array, mask, weights, reduced, real)
+    fold(total, view_in(&call, array, call.stride), view_in(&call, mask, call.where_stride),
+         view_in(&call, weights, call.weight_stride), call.request.reduced, real)
     return True
 
 
@@ -40,8 +71,7 @@ cdef bint quick_run(LogSumExp total, cnp.ndarray array, lse_type real) except -1
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef const void *data = cnp.PyArray_DATA(array)
     cdef bint done
-    if not (n <= LSE_PIECE and cnp.PyArray_IS_C_CONTIGUOUS(array)
-            and cnp.PyArray_TYPE(array) == npy_type(real)):
+    if not is_run(array, npy_type(real)):
         return False
     if n < GIL_KEPT_BELOW:
         done = lse_quick_sum(table, real, data, n, &one)
@@ -73,11 +103,13 @@ cdef cnp.ndarray sums_of(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.
 
 
 cdef int fold(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-              lse_type real) except -1:
-    """Fold in what has the right shape."""
+              lse_type real, int terms=1) except -1:
+    """Add what has the right shape, with so many terms for each element."""
     cdef object many = elements_of(a, where, reduced)
     cdef bint weighted = weights is not None, kept = False
     cdef cnp.ndarray before = None, sums = None
+    if terms > 1:
+        many = many // terms
     if cnp.PyArray_SIZE(a) > 0:
         if cnp.PyArray_SIZE(total.frame) > 4:
             with cython.critical_section(total):
@@ -158,13 +190,13 @@ def log_of_count(Py_ssize_t count):
     return value, low, float(count > 0)
 
 
-def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, bint single,
+def map_sums(str operation not None, cnp.ndarray x not None, unsigned long long reduced, bint single,
              cnp.ndarray out not None, LogSumExp total not None):
     """Softmax or log-softmax of elements whose sums over the axes whose bits are set, and over more, are in `total`.
 
     `total` has the shape of x, its reduced axes left out; nothing may be empty.
     """
-    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
+    cdef lse_request request = new_request(operation_named(operation), reduced, type_of(single))
     cdef ptrdiff_t stride[LSE_MAX_DIMS]
     cdef cnp.ndarray given
     cdef unsigned long long none = 0

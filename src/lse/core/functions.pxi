@@ -21,9 +21,10 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     Parameters
     ----------
     a : array_like
-        Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64 and
-        complex128 keep their type; integers and booleans are computed and returned in float64. A CPU array that
-        supports DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its library.
+        Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64,
+        complex128 and clongdouble keep their type; integers and booleans are computed and returned in float64. A CPU
+        array that supports DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its
+        library.
     axis : None, int or tuple of ints, optional
         Axes to reduce; negative ones count from the last. None, the default, reduces all. The empty tuple
         reduces none.
@@ -55,8 +56,9 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     AxisError
         An axis is out of range.
     TypeError
-        A dtype is not numeric, or not one to compute in; an argument is a masked array; `where` is not boolean; the
-        result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
+        A dtype is not numeric, or not one to compute in, or one that the library of the arguments does not have; an
+        argument is a masked array that hides something, has a unit, is sparse, or is traced by jax; `where` is not
+        boolean; the result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError
@@ -75,12 +77,16 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
     ``sum(abs(b) * exp(a))``; a sum that cancels to 2**-20 of its largest term (2**-10 for float32) or less is
     recomputed, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
-    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
-    with its accuracy: these bounds do not hold for it.
+    float16 and bfloat16 are computed in double precision and rounded once. Differences of 64-bit integers, and sums
+    of such weights, are exact where float64 cannot represent the integers themselves. longdouble is computed by
+    SciPy's formula, with its accuracy: these bounds do not hold for it.
 
     The result depends only on the values in index order and on the dtype: the bits are the same
-    for any number of threads, batch, memory layout, and instruction set. Only complex numbers and longdouble,
+    for any number of threads, batch, memory layout, and instruction set. Only longdouble and clongdouble,
     which use NumPy functions, may differ in their last bits between processors or NumPy versions.
+
+    The error of a complex sum is relative to ``sum(abs(b * exp(a)))``, and its logarithm has an imaginary part in
+    (-pi, pi].
 
     The running state is the largest element, how often it occurs, and the sum of the other exponentials; states
     can be merged [1]_. The largest element is left out of the sum so that small terms are not lost.
@@ -104,6 +110,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     (np.float64(1.5413248546129181), np.float64(-1.0))
     """
     value = try_reduce(a, axis, b, keepdims, return_sign, where, out, dtype, False)
+    if value is None and where is True and out is None and dtype is None:
+        value = try_complex_reduce(a, axis, b, keepdims, return_sign, False)
     if value is not None:
         return value
     return quietly(_reductions.logsumexp, (a, axis, b, keepdims, return_sign, where, out, dtype))
@@ -156,10 +164,11 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     >>> lse.logmeanexp([0.0, 1.0], b=[3.0, 1.0])
     np.float64(0.35737401950878855)
     """
-    if b is None and where is True:
-        value = try_reduce(a, axis, None, keepdims, False, True, out, dtype, True)
-        if value is not None:
-            return value
+    value = try_reduce(a, axis, b, keepdims, False, where, out, dtype, True)
+    if value is None and b is None and where is True and out is None and dtype is None:
+        value = try_complex_reduce(a, axis, None, keepdims, False, True)
+    if value is not None:
+        return value
     return quietly(_reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype))
 
 
@@ -207,6 +216,8 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
     array([1000.        , 1000.69314718, 1001.09861229])
     """
     result = try_cumulate(a, axis, reverse, out, dtype)
+    if result is None and reverse is False and out is None and dtype is None:
+        result = try_complex_map(LSE_CUMULATE, a, axis)
     if result is not None:
         return result
     return quietly(_cumulative.logcumsumexp, (a, axis, reverse, out, dtype))
@@ -305,6 +316,8 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     array([0.5, 0.5])
     """
     result = try_map(LSE_SOFTMAX, x, axis, where, out, dtype)
+    if result is None and where is True and out is None and dtype is None:
+        result = try_complex_map(LSE_SOFTMAX, x, axis)
     if result is not None:
         return result
     return quietly(_reductions.softmax, (False, x, axis, where, out, dtype))
@@ -353,6 +366,8 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     array([-4.24835426e-18, -4.00000000e+01])
     """
     result = try_map(LSE_LOG_SOFTMAX, x, axis, where, out, dtype)
+    if result is None and where is True and out is None and dtype is None:
+        result = try_complex_map(LSE_LOG_SOFTMAX, x, axis)
     if result is not None:
         return result
     return quietly(_reductions.softmax, (True, x, axis, where, out, dtype))

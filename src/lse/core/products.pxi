@@ -155,24 +155,28 @@ cdef Factors factors_of(LogMatrix matrix, bint right, bint single):
 
 
 cdef object try_multiply(object a, object b):
-    """The product of two matrices of one dtype."""
+    """The product of two matrices that are computed in one dtype."""
     cdef LogMatrix prepared_a = None, prepared_b = None
-    cdef lse_type of_a = LSE_F64, of_b = LSE_F64
     cdef cnp.npy_intp shape[2]
     cdef cnp.ndarray left, right, out
+    cdef bint weak
+    cdef int number
     if type(a) is LogMatrix:
         prepared_a = a
         a = prepared_a._array
     if type(b) is LogMatrix:
         prepared_b = b
         b = prepared_b._array
-    left, right = fast_array(a, &of_a), fast_array(b, &of_b)
-    if left is None or right is None or of_a != of_b or cnp.PyArray_NDIM(left) != 2 or cnp.PyArray_NDIM(right) != 2:
+    left, right = quick_array(a, &weak), quick_array(b, &weak)
+    if left is None or right is None or cnp.PyArray_NDIM(left) != 2 or cnp.PyArray_NDIM(right) != 2:
         return None
-    if cnp.PyArray_DIM(left, 1) != cnp.PyArray_DIM(right, 0):
+    number = real_number(left)
+    if number > cnp.NPY_HALF or number != real_number(right) or cnp.PyArray_DIM(left, 1) != cnp.PyArray_DIM(right, 0):
         return None
     shape[0], shape[1] = cnp.PyArray_DIM(left, 0), cnp.PyArray_DIM(right, 1)
-    out = cnp.PyArray_EMPTY(2, shape, npy_type(of_a), False)
+    if shape[0] == 0 or shape[1] == 0 or cnp.PyArray_DIM(left, 1) == 0:
+        return None
+    out = cnp.PyArray_EMPTY(2, shape, number, False)
     multiply(left, right, out, prepared_a, prepared_b)
     return out
 

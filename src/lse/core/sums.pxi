@@ -22,6 +22,44 @@ cdef inline cnp.ndarray new_sums(cnp.ndarray like):
     return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
 
 
+cdef cnp.ndarray no_sums(cnp.ndarray like):
+    cdef cnp.ndarray sums = cnp.PyArray_ZEROS(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.NPY_FLOAT64, False)
+    cdef Py_ssize_t i
+    for i in range(cnp.PyArray_SIZE(sums) // 4):
+        (<double *>cnp.PyArray_DATA(sums))[i] = -INFINITY
+    return sums
+
+
+cdef bint are_lengths(object shape) except -1:
+    """Whether a shape is a tuple of a few integers, small enough to need no check."""
+    cdef Py_ssize_t most = 1 << 20
+    if type(shape) is not tuple or len(<tuple>shape) > 8:
+        return False
+    for length in <tuple>shape:
+        if type(length) is not int or not 0 <= length <= most:
+            return False
+        most //= max(<Py_ssize_t>length, 1)
+    return True
+
+
+cdef cnp.ndarray ZERO = np.zeros(())
+
+
+cdef cnp.ndarray frame_of(tuple lengths):
+    """An array without memory of the shape of states."""
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
+    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
+    cdef cnp.ndarray frame
+    cdef int axis
+    for axis in range(len(lengths) + 1):
+        shape[axis] = lengths[axis - 1] if axis else 4
+        stride[axis] = 0
+    frame = cnp.PyArray_New(cnp.ndarray, len(lengths) + 1, shape, cnp.NPY_FLOAT64, stride, cnp.PyArray_DATA(ZERO), 0, 0,
+                            None)
+    cnp.set_array_base(frame, ZERO)
+    return frame
+
+
 cdef cnp.ndarray add_sums(cnp.ndarray a, cnp.ndarray b, bint weighted):
     """The sums of both; either may be None."""
     cdef cnp.ndarray out
@@ -40,12 +78,16 @@ cdef object elements_of(cnp.ndarray a, cnp.ndarray where, unsigned long long red
     cdef int64_t count = 0
     cdef lse_array mask
     cdef object many = 1
-    cdef int axis, left = shape_left(a, reduced, False, shape)
+    cdef int axis, left = 0
     if where is None:
         for axis in range(cnp.PyArray_NDIM(a)):
             if reduced >> axis & 1:
                 many *= cnp.PyArray_DIM(a, axis)
         return many
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if not reduced >> axis & 1:
+            shape[left] = cnp.PyArray_DIM(a, axis)
+            left += 1
     describe(&mask, where)
     if left == 0:
         count_mask(&mask, reduced, &count)

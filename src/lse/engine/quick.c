@@ -60,6 +60,37 @@ int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptr
     return plain;
 }
 
+/* The elements of an array of one axis as one run of the kernels' type: where they are, or in the buffer. */
+static const char *run_of(const lse_array *a, int size, void *buffer)
+{
+    if (a->kind == 'f' && a->itemsize == size && !a->swapped && a->stride[0] == size) return a->data;
+    lse_load_for(a->kind, a->itemsize, a->swapped, size)(a->data, a->stride[0], a->shape[0], buffer);
+    return (const char *)buffer;
+}
+
+int lse_quick_weighted(const lse_request *q, double *value, double *sign)
+{
+    const ptrdiff_t n = q->a.shape[0];
+    const lse_type_facts *facts = &lse_types[q->type];
+    double x[LSE_SHORT], weights[LSE_SHORT];
+    lse_layout layout;
+    lse_states state;
+    lse_results results;
+    if (n > LSE_SHORT) return 0;
+    const lse_fp_state found = lse_fp_enter();
+    const lse_row row = {run_of(&q->a, facts->size, x), NULL, run_of(&q->weights, facts->size, weights), n};
+    layout.direct = layout.direct_weight = 1;
+    q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, NULL, &state);
+    const int plain = islessequal(fabs(state.max[0]), facts->most_weighted) &&
+                      isgreaterequal(fabs(state.tail[0]), facts->least_weighted);
+    if (plain) q->table->weighted_finish(&state, 1, &results);
+    lse_fp_leave(found);
+    if (!plain) return 0;
+    *value = results.value[0];
+    *sign = results.sign[0];
+    return 1;
+}
+
 static int quick_map(const lse_real_kernels *kernels, lse_operation operation, const void *data, ptrdiff_t n, void *out)
 {
     static const ptrdiff_t start[1] = {0};

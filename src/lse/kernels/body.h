@@ -76,6 +76,14 @@
 #include "few.h"
 #include "undefine.h"
 
+#include "angles.h"
+#include "complex_lines.h"
+#include "complex_sums.h"
+#include "complex_weights.h"
+#include "complex_finish.h"
+#include "complex_map.h"
+#include "complex_cumulative.h"
+
 #define F f32
 #define V vf32
 #define REAL float
@@ -115,6 +123,28 @@
         .softmax_whole_columns = softmax_whole_columns_##F,     \
         .panel = PANEL_##F,                                     \
     }
+#define LSE_COMPLEX_KERNELS                             \
+    {                                                   \
+        .turn = turn_runs,                              \
+        .turn_back = turn_runs_back,                    \
+        .deal = deal_run,                               \
+        .collect = collect_run,                         \
+        .sums = sum_complex_tile,                       \
+        .weighted_sums = sum_weighted_complex_tile,     \
+        .start = start_complex_sum,                     \
+        .add = add_complex_block,                       \
+        .add_weighted = add_weighted_complex_block,     \
+        .end = end_complex_sum,                         \
+        .merge = merge_complex,                         \
+        .merge_weighted = merge_weighted_complex,       \
+        .finish = finish_complex,                       \
+        .divide = divide_complex,                       \
+        .softmax = softmax_complex,                     \
+        .log_softmax = log_softmax_complex,             \
+        .cumulate = cumulate_complex,                   \
+        .cumulate_rows = cumulate_complex_rows,         \
+        .direction = direction_of,                      \
+    }
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \
         .name = isa,                                                                                   \
@@ -136,5 +166,6 @@
         .weighted_merge = weighted_merge,                                                              \
         .weighted_finish = weighted_finish,                                                            \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
+        .of_complex = LSE_COMPLEX_KERNELS,                                                             \
     };                                                                                                 \
     return &table

@@ -57,6 +57,20 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     *value_lo = vf64_add(lost, vf64_add(of_n, series));
 }
 
+/* 2^n e^-max, n = nearest(max log2(e)), in two parts. */
+LSE_INLINE vf64 exp_of_rest(vf64 max, vf64 n, vf64 *lo)
+{
+    enum { TERMS = sizeof EXP_f64 / sizeof(double) };
+    vf64 r_lo, e_lo;
+    const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
+                                     vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
+    vf64 p = vf64_set(EXP_f64[TERMS - 1]);
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
+    const vf64 e = vf64_fast_two_sum(vf64_set(1.0), r, &e_lo);
+    e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
+    return vf64_fast_two_sum(e, e_lo, lo);
+}
+
 /* The parts of a result to compute. */
 typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 
@@ -67,18 +81,10 @@ typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
-    enum { TERMS = sizeof EXP_f64 / sizeof(double) };
-    const vf64 one = vf64_set(1.0), down = vf64_set(0x1p-500);
+    const vf64 down = vf64_set(0x1p-500);
     const vf64 n = vf64_exponent_of(max);
-    /* -r = n ln 2 - max, and e^-r = e + e_lo */
-    vf64 r_lo, e_lo, w_lo, v_lo, log_lo, lost;
-    const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
-                                     vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
-    vf64 p = vf64_set(EXP_f64[TERMS - 1]);
-    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
-    vf64 e = vf64_fast_two_sum(one, r, &e_lo);
-    e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
-    e = vf64_fast_two_sum(e, e_lo, &e_lo);
+    vf64 e_lo, w_lo, v_lo, log_lo, lost;
+    const vf64 e = exp_of_rest(max, n, &e_lo);
     /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
     vf64 w = vf64_mul(tail, e);
     w_lo = vf64_fma(tail, e, vf64_neg(w));

@@ -16,7 +16,7 @@ except ImportError:
     bfloat16 = np.float16
 
 FLOATS = ["f8", "f4", "f2", ">f8", ">f4", ">f2", "g", bfloat16]
-COMPLEX = ["F", "D", ">D"]
+COMPLEX = ["F", "D", ">D", "G"]
 INTEGERS = ["i1", "i8", "u1", "u8", ">i4", "i2", "u4", "?"]
 NO_NUMBERS = ["O", "U3", "S3", "M8[D]", "m8[s]", "i4,f4", "V2", "V8", "G"]
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e-310, 1e308, -1e308, 65504.0, 3e38, 1.5e-45, 2.0**46]

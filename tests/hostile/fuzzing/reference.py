@@ -37,8 +37,8 @@ def refuse(condition):
 
 
 def natural(dtype):
-    """The dtype in which elements of another are computed."""
-    if dtype.char in "efdgFD" or is_brain(dtype):
+    """The dtype that elements of another are computed in."""
+    if dtype.char in "efdgFDG" or is_brain(dtype):
         return dtype.newbyteorder("=") if not is_brain(dtype) else dtype
     refuse(dtype.kind not in "biu")
     return np.dtype(np.float64)
@@ -49,11 +49,10 @@ def result_dtype(a, b, dtype):
     if b is not None and natural(b.dtype) != found:
         kinds = [np.dtype("f4") if is_brain(t) else t for t in (found, natural(b.dtype))]
         found = np.result_type(*kinds)
-        refuse(found.char == "G")
     if dtype is None:
         return found
     wanted = np.dtype(dtype)
-    refuse(wanted.char not in "efdgFD" and not is_brain(wanted))
+    refuse(wanted.char not in "efdgFDG" and not is_brain(wanted))
     refuse(found.kind == "c" and wanted.kind != "c")
     return wanted if is_brain(wanted) else wanted.newbyteorder("=")
 

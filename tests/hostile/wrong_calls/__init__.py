@@ -6,11 +6,11 @@ NumPy makes of it, {named} the dtype of that name. `f` in a call is each functio
 """
 
 from .accumulators import OF_ACCUMULATORS
-from .functions import OF_ALL, OF_AXES, OF_CUMULATIVE, OF_LOGSUMEXP, OF_MAPS, OF_SEGMENTS, OF_SUMS
+from .functions import HIDDEN, OF_ALL, OF_AXES, OF_CUMULATIVE, OF_LOGSUMEXP, OF_MAPS, OF_SEGMENTS, OF_SUMS
 from .others import COMMANDS, OF_DASK, OF_NUMBA, OF_OTHERS
 from .words import AXIS_FUNCTIONS, FUNCTIONS, MAPS, SUMS
 
-__all__ = ["COMMANDS", "FUNCTIONS", "MAPS", "SECTIONS"]
+__all__ = ["COMMANDS", "FUNCTIONS", "HIDDEN", "MAPS", "SECTIONS"]
 
 # section: the functions for f, and its rows
 SECTIONS = {

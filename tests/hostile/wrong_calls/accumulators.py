@@ -78,17 +78,17 @@ OF_ACCUMULATORS = [
     (
         TypeError,
         "LogSumExp.{called}: a is a masked array...ignored; pass a.data, where=~a.mask",
-        "LogSumExp.of(np.ma.ones(4))",
+        "LogSumExp.of(hidden)",
     ),
     (
         TypeError,
         "LogSumExp.{called}: a holds masked arrays...ignored...pass m.data, where=~m.mask",
-        "LogSumExp.of([np.ma.ones(4)])",
+        "LogSumExp.of([hidden])",
     ),
     (
         TypeError,
         "LogSumExp.{called}: b is a masked array...ignored; pass b.data, where=~b.mask",
-        ["LogSumExp.of(v, b=np.ma.ones(4))", "total.update(np.zeros((4, 2)), b=np.ma.ones(2), axis=0)"],
+        ["LogSumExp.of(v, b=hidden)", "total.update(np.zeros((4, 2)), b=hidden[:2], axis=0)"],
     ),
     (AxisError, "LogSumExp.{called}: axis 1 is out of bounds for array of dimension 1", "LogSumExp.of(v, axis=1)"),
     (

@@ -5,8 +5,9 @@ FUNCTIONS = [*AXIS_FUNCTIONS, "logcumsumexp", "segment_logsumexp"]
 MAPS = ["softmax", "log_softmax"]
 SUMS = ["logsumexp", "logmeanexp"]
 
-NUMBERS = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128, an integer type or bool"
-FLOATS = "expected float16, bfloat16, float32, float64, longdouble, complex64 or complex128"
+INEXACT = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128"
+NUMBERS = f"{INEXACT}, clongdouble, an integer type or bool"
+FLOATS = f"{INEXACT} or clongdouble"
 REAL = "expected float16, bfloat16, float32, float64, an integer type or bool"
 UNSUPPORTED = "{f}: dtype {array.dtype.name} of {x} ... " + NUMBERS + "...convert {x}"
 UNSUPPORTED_B = "{f}: dtype {array.dtype.name} of b ... " + NUMBERS + "...convert b"

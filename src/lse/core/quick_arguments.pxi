@@ -1,0 +1,476 @@
+# Arguments of the fast path ---------------------------------------------------------------------------------
+#
+# Arrays of real numbers and booleans, and sequences and numbers of which NumPy makes such arrays; what lse._arguments
+# does for these, without any intermediate object. A function returns None, False or -1 for all that it does not take,
+# which the general path takes or refuses.
+
+cdef object FLOAT32 = np.float32, FLOAT64 = np.float64, GENERIC = np.generic
+cdef int bfloat16_number = cnp.NPY_NOTYPE  # NumPy's number of the dtype of ml_dtypes, once one was seen
+
+
+cpdef bint has_units(object a) except -1:
+    """Whether it is an array of a class with ufuncs of its own, or one of pint: NumPy would drop units."""
+    if isinstance(a, cnp.ndarray):
+        return type(a) is not cnp.ndarray and type(a).__array_ufunc__ is not cnp.ndarray.__array_ufunc__
+    return not isinstance(a, (int, float, complex)) and not isinstance(a, GENERIC) and hasattr(type(a), "m_as")
+
+
+cpdef bint holds_special(object a, int ndim) except -1:
+    """Whether NumPy found masked elements or units in a sequence that it converted to an array of `ndim` axes."""
+    if isinstance(a, (list, tuple)):
+        if ndim > 0:
+            for element in a:
+                kind = type(element)
+                if kind is not float and kind is not int and kind is not bool and holds_special(element, ndim - 1):
+                    return True
+        return False
+    if isinstance(a, cnp.ndarray):
+        return type(a) is not cnp.ndarray and (bool(np.ma.is_masked(a)) or has_units(a))
+    return has_units(a)
+
+
+# Dtypes, by the numbers that NumPy gives them
+
+cdef inline int npy_type(lse_type real) noexcept:
+    return cnp.NPY_FLOAT32 if real == LSE_F32 else cnp.NPY_FLOAT64
+
+
+cdef bint is_bfloat16(object dtype) except -1:
+    """Whether a dtype is the bfloat16 of ml_dtypes."""
+    global bfloat16_number
+    cdef int number = (<cnp.dtype>dtype).num
+    if number >= NPY_USERDEF and bfloat16_number == cnp.NPY_NOTYPE and _dtypes.is_bfloat16(dtype):
+        bfloat16_number = number
+    return number == bfloat16_number
+
+
+cdef int real_number(cnp.ndarray array) except -2:
+    """The number of the dtype in which the elements of an array are computed, if that is real and native; else -1."""
+    cdef int number = cnp.PyArray_TYPE(array)
+    if number in (cnp.NPY_FLOAT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT16):
+        return number
+    if number <= cnp.NPY_ULONGLONG:  # bool and integers
+        return cnp.NPY_FLOAT64
+    return number if number >= NPY_USERDEF and is_bfloat16(array.dtype) else -1
+
+
+cdef int promoted_number(cnp.ndarray a, bint weak_a, cnp.ndarray b, bint weak_b) except -2:
+    """The number of the dtype of elements and weights together; a weak one, a Python number, does not widen it."""
+    cdef int of_a = real_number(a), of_b = real_number(b), size = cnp.PyArray_ITEMSIZE(b)
+    if weak_b or of_a == cnp.NPY_FLOAT64:
+        return of_b if weak_a and not weak_b else of_a
+    if weak_a:
+        return of_b
+    if cnp.PyArray_TYPE(b) <= cnp.NPY_ULONGLONG:
+        if size == 1 or (size == 2 and of_a == cnp.NPY_FLOAT32):
+            return of_a
+        return cnp.NPY_FLOAT32 if size == 2 else cnp.NPY_FLOAT64
+    if of_a == of_b:
+        return of_a
+    return cnp.NPY_FLOAT64 if of_b == cnp.NPY_FLOAT64 else cnp.NPY_FLOAT32
+
+
+cdef int wanted_number(object dtype, int natural) except -2:
+    """The number of the floating dtype that the caller wants; `natural` if that is None."""
+    cdef int number
+    if dtype is None:
+        return natural
+    if dtype is FLOAT64 or dtype is float:
+        return cnp.NPY_FLOAT64
+    if dtype is FLOAT32:
+        return cnp.NPY_FLOAT32
+    if not (cnp.PyArray_DescrCheck(dtype) or isinstance(dtype, (type, str))):
+        return -1
+    try:
+        dtype = np.dtype(dtype)
+    except (TypeError, ValueError):
+        return -1
+    number = (<cnp.dtype>dtype).num
+    taken = number in (cnp.NPY_FLOAT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT16) or is_bfloat16(dtype)
+    return number if taken else -1
+
+
+# Operands
+
+cdef cnp.ndarray quick_array(object x, bint *weak):
+    """An array of real numbers and whether it is made of a Python number."""
+    cdef cnp.ndarray array
+    cdef type kind = type(x)
+    weak[0] = False
+    if kind is cnp.ndarray:
+        array = <cnp.ndarray>x
+    elif kind is float or kind is int or kind is bool:
+        weak[0] = True
+        array = cnp.PyArray_FROM_O(x)
+    elif kind is list or kind is tuple:
+        try:
+            array = cnp.PyArray_FROM_O(x)
+        except Exception:  # raised again by _foreign.py, with the name of the argument
+            return None
+        if holds_special(x, cnp.PyArray_NDIM(array)):
+            return None
+    elif isinstance(x, np.generic):
+        array = cnp.PyArray_FROM_O(x)
+    else:
+        return None
+    if real_number(array) == -1:
+        return None
+    return array
+
+
+cdef cnp.ndarray quick_mask(object where):
+    """An array of booleans."""
+    cdef bint weak
+    cdef cnp.ndarray array = quick_array(where, &weak)
+    return None if array is None or cnp.PyArray_TYPE(array) != cnp.NPY_BOOL else array
+
+
+cdef inline int quick_flag(object flag) except -2:
+    """1 or 0 for an option that is on or off."""
+    if flag is False or flag is True:
+        return flag is True
+    return bool(flag) if isinstance(flag, (int, np.bool_, np.integer)) else -1
+
+
+cdef inline bint add_axis(object axis, int ndim, unsigned long long *bits) except -1:
+    """Whether an axis is an integer in range that has not been named yet; its bit is set."""
+    cdef Py_ssize_t number
+    cdef unsigned long long bit
+    if type(axis) is not int and not isinstance(axis, np.integer):
+        return False
+    try:
+        number = axis
+    except OverflowError:
+        return False
+    if number < 0:
+        number += ndim
+    if not 0 <= number < ndim:
+        return False
+    bit = (<unsigned long long>1) << number
+    if bits[0] & bit:
+        return False
+    bits[0] |= bit
+    return True
+
+
+cdef inline bint quick_axes(object axis, int ndim, unsigned long long *bits) except -1:
+    """Whether axes are None, an integer or a tuple of integers, in range and each named once, and the bits of them."""
+    cdef bint taken
+    bits[0] = 0
+    if axis is None:
+        bits[0] = (<unsigned long long>-1) >> (64 - ndim) if ndim > 0 else 0
+        return True
+    if type(axis) is not tuple:
+        taken = add_axis(axis, max(ndim, 1), bits)
+    else:
+        for one in <tuple>axis:
+            if not add_axis(one, max(ndim, 1), bits):
+                return False
+        taken = True
+    if ndim == 0:
+        bits[0] = 0
+    return taken
+
+
+cdef inline int only_axis(unsigned long long bits) noexcept:
+    """The axis whose bit alone is set."""
+    cdef int axis = 0
+    while not bits >> axis & 1:
+        axis += 1
+    return axis
+
+
+# A call: what its arrays are to each other
+
+cdef struct quick_call:
+    lse_request request
+    int number         # of the dtype of the result
+    int ndim           # of elements and weights together, and their shape
+    Py_ssize_t size
+    cnp.npy_intp shape[LSE_MAX_DIMS]
+    cnp.npy_intp stride[LSE_MAX_DIMS]
+    cnp.npy_intp where_stride[LSE_MAX_DIMS]
+    cnp.npy_intp weight_stride[LSE_MAX_DIMS]
+
+
+cdef bint add_shape(quick_call *call, cnp.ndarray a) noexcept:
+    """Whether a shape, no longer than that of the call, broadcasts with it, which is then that of both."""
+    cdef int axis, skipped = call.ndim - cnp.PyArray_NDIM(a)
+    cdef cnp.npy_intp length
+    for axis in range(skipped, call.ndim):
+        length = cnp.PyArray_DIM(a, axis - skipped)
+        if call.shape[axis] == 1:
+            call.shape[axis] = length
+        elif length != 1 and length != call.shape[axis]:
+            return False
+    return True
+
+
+cdef bint describe_in(quick_call *call, lse_array *array, cnp.ndarray a, cnp.npy_intp *stride) noexcept:
+    """Whether an array broadcasts to the shape of a call; it is described to the engine in that shape."""
+    cdef int axis, skipped = call.ndim - cnp.PyArray_NDIM(a)
+    cdef cnp.npy_intp length
+    if skipped < 0:
+        return False
+    for axis in range(call.ndim):
+        length = 1 if axis < skipped else cnp.PyArray_DIM(a, axis - skipped)
+        if length != 1 and length != call.shape[axis]:
+            return False
+        stride[axis] = 0 if length == 1 else cnp.PyArray_STRIDE(a, axis - skipped)
+    describe(array, a)
+    array.ndim = call.ndim
+    array.shape = <const ptrdiff_t *>call.shape
+    array.stride = <const ptrdiff_t *>stride
+    return True
+
+
+cdef bint begin_call(quick_call *call, lse_operation operation, cnp.ndarray a, bint weak_a, cnp.ndarray weights,
+                     bint weak_b, cnp.ndarray mask, object dtype) except -1:
+    """Whether elements, weights and mask fit each other: then the request lacks axes and outputs alone."""
+    cdef int axis, natural = real_number(a) if weights is None else promoted_number(a, weak_a, weights, weak_b)
+    cdef bint single
+    call.number = wanted_number(dtype, natural)
+    if call.number == -1:
+        return False
+    single = call.number == cnp.NPY_FLOAT32 or (operation == LSE_SOFTMAX and call.number != cnp.NPY_FLOAT64)
+    if weights is not None:
+        single = single and cnp.PyArray_ITEMSIZE(weights) <= 4
+    call.request = new_request(operation, 0, type_of(single))
+    call.ndim = cnp.PyArray_NDIM(a)
+    if weights is not None:
+        call.ndim = max(call.ndim, cnp.PyArray_NDIM(weights))
+    for axis in range(call.ndim):
+        call.shape[axis] = 1
+    add_shape(call, a)
+    if weights is not None and not add_shape(call, weights):
+        return False
+    describe_in(call, &call.request.a, a, call.stride)
+    if weights is not None:
+        describe_in(call, &call.request.weights, weights, call.weight_stride)
+    if mask is not None and not describe_in(call, &call.request.where, mask, call.where_stride):
+        return False
+    call.size = 1
+    for axis in range(call.ndim):
+        if call.shape[axis] > 0 and call.size > (<cnp.npy_intp>1 << 60) // call.shape[axis]:
+            return False  # larger than any array
+        call.size *= call.shape[axis]
+    return not holds_wide_integers(a) and (weights is None or weak_b or not holds_wide_integers(weights))
+
+
+cdef cnp.ndarray view_in(const quick_call *call, cnp.ndarray a, cnp.npy_intp *stride):
+    """An argument as a view of the shape of a call; None for None."""
+    cdef cnp.ndarray view
+    if a is None:
+        return None
+    Py_INCREF(<object>cnp.PyArray_DESCR(a))
+    view = PyArray_NewFromDescr(ndarray_type, <void *>cnp.PyArray_DESCR(a), call.ndim, call.shape, stride,
+                                cnp.PyArray_DATA(a), 0, None)
+    cnp.set_array_base(view, a)
+    return view
+
+
+# Integers beyond 2^53
+
+cdef inline uint64_t reverse_bytes(uint64_t x) noexcept nogil:
+    x = x >> 32 | x << 32
+    x = (x >> 16 & 0x0000ffff0000ffffULL) | (x & 0x0000ffff0000ffffULL) << 16
+    return (x >> 8 & 0x00ff00ff00ff00ffULL) | (x & 0x00ff00ff00ff00ffULL) << 8
+
+
+cdef bint scan_integers(const char *data, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *stride,
+                        bint signed, bint swapped) noexcept nogil:
+    """Whether one of the 64-bit integers of an array, not 0-d, is 2^53 or more, or less than -2^53."""
+    cdef uint64_t found = 0, x
+    cdef cnp.npy_intp i
+    if ndim > 1:
+        for i in range(shape[0]):
+            if scan_integers(data + i * stride[0], ndim - 1, shape + 1, stride + 1, signed, swapped):
+                return True
+        return False
+    for i in range(shape[0]):
+        memcpy(&x, data + i * stride[0], sizeof(x))
+        if swapped:
+            x = reverse_bytes(x)
+        found |= x ^ (0 - (x >> 63)) if signed else x
+    return found >> 53 != 0
+
+
+cpdef bint holds_wide_integers(cnp.ndarray a):
+    """Whether float64 may not hold each element of an array as it is, which is of 64-bit integers then."""
+    cdef char kind = kind_of(a)
+    cdef bint found, swapped = not cnp.PyArray_ISNOTSWAPPED(a)
+    cdef cnp.npy_intp size = cnp.PyArray_SIZE(a)
+    cdef int ndim = cnp.PyArray_NDIM(a)
+    cdef const cnp.npy_intp *shape = cnp.PyArray_DIMS(a)
+    cdef const cnp.npy_intp *stride = cnp.PyArray_STRIDES(a)
+    cdef cnp.npy_intp step = sizeof(uint64_t)
+    if kind not in (b"i", b"u") or cnp.PyArray_ITEMSIZE(a) != sizeof(uint64_t) or size == 0:
+        return False
+    if ndim == 0 or cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_F_CONTIGUOUS(a):
+        ndim, shape, stride = 1, &size, &step
+    if size < GIL_KEPT_BELOW:
+        return scan_integers(cnp.PyArray_BYTES(a), ndim, shape, stride, kind == b"i", swapped)
+    with nogil:
+        found = scan_integers(cnp.PyArray_BYTES(a), ndim, shape, stride, kind == b"i", swapped)
+    return found
+
+
+# Outputs
+
+cdef inline cnp.npy_intp size_of(cnp.npy_intp stride) noexcept:
+    return -stride if stride < 0 else stride
+
+
+cdef struct quick_shape:  # of a result
+    int ndim
+    cnp.npy_intp length[LSE_MAX_DIMS]
+    cnp.npy_intp like[LSE_MAX_DIMS]  # strides in whose order its axes follow each other in memory
+
+
+cdef void find_shape(const quick_call *call, bint keepdims, quick_shape *shape) noexcept:
+    """The shape of what a reduction leaves."""
+    cdef int axis, left = 0
+    cdef bint weighted = call.request.weights.data != NULL
+    for axis in range(call.ndim):
+        if not keepdims and call.request.reduced >> axis & 1:
+            continue
+        shape.length[left] = 1 if call.request.reduced >> axis & 1 else call.shape[axis]
+        shape.like[left] = call.weight_stride[axis] if weighted and call.stride[axis] == 0 else call.stride[axis]
+        left += 1
+    shape.ndim = left
+
+
+cdef cnp.ndarray empty_in_order(const quick_shape *shape, cnp.dtype dtype):
+    """A new array of a shape, laid out as NumPy's functions lay out their results."""
+    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
+    cdef int order[LSE_MAX_DIMS]
+    cdef cnp.npy_intp step = dtype.itemsize
+    cdef int axis, at, before
+    for axis in range(shape.ndim):
+        at = axis
+        for before in range(axis - 1, -1, -1):  # axes of stride 0 have no place of their own
+            if shape.like[order[before]] != 0 and shape.like[axis] != 0:
+                if size_of(shape.like[order[before]]) >= size_of(shape.like[axis]):
+                    break
+                at = before
+        for before in range(axis, at, -1):
+            order[before] = order[before - 1]
+        order[at] = axis
+    for at in range(shape.ndim - 1, -1, -1):
+        stride[order[at]] = step
+        step *= max(shape.length[order[at]], 1)
+    Py_INCREF(dtype)
+    return PyArray_NewFromDescr(ndarray_type, <void *>dtype, shape.ndim, shape.length, stride, NULL, 0, None)
+
+
+cdef inline cnp.ndarray empty_result(const quick_shape *shape, int number):
+    return empty_in_order(shape, cnp.PyArray_DescrFromType(number))
+
+
+cdef cnp.ndarray empty_like(const quick_call *call):
+    """A new array for the result of a map."""
+    cdef quick_shape shape
+    find_shape(call, True, &shape)
+    for axis in range(call.ndim):
+        shape.length[axis] = call.shape[axis]
+    return empty_result(&shape, call.number)
+
+
+def empty_reduced(cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, tuple lengths not None,
+                  cnp.dtype dtype not None):
+    """A new array for what is made of an array, and weights of its shape; it lacks the axes whose bits are set, or has
+    all."""
+    cdef quick_shape shape
+    cdef int axis
+    cdef bint every = len(lengths) == cnp.PyArray_NDIM(a)
+    shape.ndim = 0
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if not every and reduced >> axis & 1:
+            continue
+        if shape.ndim == len(lengths):
+            raise ValueError("lse: a result whose shape does not fit that of the input")
+        shape.like[shape.ndim] = cnp.PyArray_STRIDE(a, axis)
+        if weights is not None and shape.like[shape.ndim] == 0:
+            shape.like[shape.ndim] = cnp.PyArray_STRIDE(weights, axis)
+        if cnp.PyArray_DIM(a, axis) == 1:
+            shape.like[shape.ndim] = 0
+        shape.length[shape.ndim] = lengths[shape.ndim]
+        shape.ndim += 1
+    if shape.ndim < len(lengths):
+        raise ValueError("lse: a result whose shape does not fit that of the input")
+    return empty_in_order(&shape, dtype)
+
+
+cdef void find_extent(cnp.ndarray a, char **low, char **high) noexcept:
+    """The first byte of an array, and the one after its last."""
+    cdef int axis
+    cdef Py_ssize_t reach
+    low[0] = cnp.PyArray_BYTES(a)
+    high[0] = low[0] + cnp.PyArray_ITEMSIZE(a)
+    for axis in range(cnp.PyArray_NDIM(a)):
+        reach = (cnp.PyArray_DIM(a, axis) - 1) * cnp.PyArray_STRIDE(a, axis)
+        if reach > 0:
+            high[0] += reach
+        else:
+            low[0] += reach
+
+
+cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether no byte may be of both; either may be None."""
+    cdef char *low_a
+    cdef char *high_a
+    cdef char *low_b
+    cdef char *high_b
+    if a is None or b is None:
+        return True
+    find_extent(a, &low_a, &high_a)
+    find_extent(b, &low_b, &high_b)
+    return high_a <= low_b or high_b <= low_a
+
+
+cdef bint have_same_places(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether element i of one is element i of the other, both of the same shape."""
+    cdef int axis
+    if cnp.PyArray_BYTES(a) != cnp.PyArray_BYTES(b) or cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or (
+            cnp.PyArray_ISNOTSWAPPED(a) != cnp.PyArray_ISNOTSWAPPED(b)):
+        return False
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDE(a, axis) != cnp.PyArray_STRIDE(b, axis):
+            return False
+    return True
+
+
+cdef bint is_output(object out, int ndim, const cnp.npy_intp *length, int number) noexcept:
+    """Whether it is a writeable array of this shape to which results of a dtype may be cast, of no subclass."""
+    cdef int axis, kind
+    if type(out) is not cnp.ndarray or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+        return False
+    kind = cnp.PyArray_TYPE(<cnp.ndarray>out)
+    if not (kind == number or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT32
+            or (kind == cnp.NPY_FLOAT16 and number < NPY_USERDEF)):
+        return False
+    if cnp.PyArray_NDIM(<cnp.ndarray>out) != ndim:
+        return False
+    for axis in range(ndim):
+        if cnp.PyArray_DIM(<cnp.ndarray>out, axis) != length[axis]:
+            return False
+    return True
+
+
+cdef inline bint can_hold(cnp.ndarray out, int number) noexcept:
+    """Whether the engine can write results of a dtype to an array, rounded to another one or as they are."""
+    cdef int kind = cnp.PyArray_TYPE(out)
+    return cnp.PyArray_ISBEHAVED(out) and (
+        kind == number or (number == cnp.NPY_FLOAT64 and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT16)))
+
+
+cdef object return_result(cnp.ndarray result, object out):
+    """What the caller gets: `out`, which has the result or gets it now; else a scalar for 0-d, or the array."""
+    if out is None:
+        return result if cnp.PyArray_NDIM(result) > 0 else cnp.PyArray_ToScalar(cnp.PyArray_DATA(result), result)
+    if result is not out:
+        if cnp.PyArray_TYPE(result) == cnp.PyArray_TYPE(<cnp.ndarray>out):
+            cnp.PyArray_CopyInto(<cnp.ndarray>out, result)
+        else:
+            quietly(np.copyto, (out, result))
+    return out
