@@ -171,7 +171,8 @@ cdef object try_multiply(object a, object b):
     if left is None or right is None or cnp.PyArray_NDIM(left) != 2 or cnp.PyArray_NDIM(right) != 2:
         return None
     number = real_number(left)
-    if number > cnp.NPY_HALF or number != real_number(right) or cnp.PyArray_DIM(left, 1) != cnp.PyArray_DIM(right, 0):
+    if number not in (cnp.NPY_FLOAT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT16) or number != real_number(right) or (
+            cnp.PyArray_DIM(left, 1) != cnp.PyArray_DIM(right, 0)):
         return None
     shape[0], shape[1] = cnp.PyArray_DIM(left, 0), cnp.PyArray_DIM(right, 1)
     if shape[0] == 0 or shape[1] == 0 or cnp.PyArray_DIM(left, 1) == 0:
