@@ -75,7 +75,11 @@ OF_ACCUMULATORS = [
             "total.update(np.zeros((4, 2), complex), axis=0)",
         ],
     ),
-    (TypeError, "LogSumExp.{called}: a is a masked array...ignored; pass a.data, where=~a.mask", "LogSumExp.of(hidden)"),
+    (
+        TypeError,
+        "LogSumExp.{called}: a is a masked array...ignored; pass a.data, where=~a.mask",
+        "LogSumExp.of(hidden)",
+    ),
     (
         TypeError,
         "LogSumExp.{called}: a holds masked arrays...ignored...pass m.data, where=~m.mask",
