@@ -268,6 +268,8 @@ def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
     array([0.69314718,       -inf, 5.01814993])
     """
     result = try_segments(a, indptr, axis, out, dtype)
+    if result is None and out is None and dtype is None:
+        result = try_complex_segments(a, indptr, axis)
     if result is not None:
         return result
     return quietly(_segments.segment_logsumexp, (a, indptr, axis, out, dtype))
