@@ -46,6 +46,16 @@ def in_two_parts(args: Arguments) -> Sums:
     return value, low, sign
 
 
+def in_two_parts_of_weights(args: Arguments, b: Array) -> Sums:
+    """log|sum(b)|, likewise: of zeros that lie side by side where the weights do, and are the same along other axes."""
+    kind = np.dtype(np.float32 if args.single else np.float64)
+    shape = args.a.shape
+    steps = [(abs(step), axis) for axis, step in enumerate(b.strides) if step and shape[axis] > 1]
+    nearest = min(steps)[1] if steps else -1
+    zeros = np.zeros([n if axis == nearest else 1 for axis, n in enumerate(shape)], kind)
+    return in_two_parts(args._replace(a=np.broadcast_to(zeros, shape)))
+
+
 @functools.lru_cache(maxsize=64)
 def log_of_count(count: int) -> Sums:
     """log(count), likewise."""
@@ -63,10 +73,13 @@ def rounded(values: Array, dtype: DType) -> Array:
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
-    if args.b is None and args.where is None:
-        under = log_of_count(math.prod(args.a.shape[i] for i in args.axes))
+    if args.b is not None:
+        under = in_two_parts_of_weights(args, args.b)
+    elif args.where is not None:
+        counts = np.asarray(np.count_nonzero(args.where, axis=args.axes), np.float64).reshape(args.shape)
+        under = in_two_parts(Arguments(np.zeros(args.shape), counts, None, counts.dtype, (), args.shape))
     else:
-        under = in_two_parts(args.weights_alone())
+        under = log_of_count(math.prod(args.a.shape[i] for i in args.axes))
     result[...] = rounded(divide(in_two_parts(args), under), result.dtype)
 
 

@@ -74,7 +74,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     negative, the error is at most ``max(1 ulp of the result, 2**-52)`` (``2**-23`` for float32),
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
     ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
-    computed again, exactly where terms of equal `a` cancel and to 2**-102 elsewhere.
+    computed again: float32 in double precision, and what cancels there too exactly where terms of equal `a` cancel,
+    to 2**-102 elsewhere.
     float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
     and as accurately: these bounds do not hold for it.
 

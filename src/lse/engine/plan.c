@@ -44,7 +44,8 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
     plan->row.native = is_native(&q->a, size);
     plan->row.direct = plan->row.native && is_run(&plan->row, plan->row.stride, size);
     plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, size) : NULL;
-    plan->out_row.direct = is_native(&q->out, size) && is_run(&plan->out_row, plan->out_row.stride, size);
+    plan->out_row.native = is_native(&q->out, size);
+    plan->out_row.direct = plan->out_row.native && is_run(&plan->out_row, plan->out_row.stride, size);
     if (!plan->row.load || (q->out.data && !plan->out_row.store)) return -1;
     if (!q->weights.data) return 0;
     plan->row.load_weight = lse_load_for(q->weights.kind, q->weights.itemsize, q->weights.swapped, size);
@@ -198,7 +199,6 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->kernels = &q->table->real[q->type];
     plan->map = &plan->kernels->maps[q->operation];
     plan->run = q->run;
-    plan->most = q->weights.data ? type->most_weighted : type->most;
     plan->itemsize = type->size;
     plan->first.x = q->a.data;
     plan->first.where = q->where.data;

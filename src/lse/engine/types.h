@@ -5,10 +5,8 @@
 #include "kernels/kernels.h"
 
 typedef struct {
-    int size; /* bytes of an element */
-    /* The greatest magnitude of elements that the kernels take as they are; of weighted sums, of the exponents of their
-     * terms, x log2(e) + log2|b|. An exponent that is no greater stands for an x that is no greater than the first. */
-    double most, most_weighted;
+    int size;                /* bytes of an element */
+    double most;             /* the greatest magnitude of elements that the kernels take as they are */
     double least_weighted;   /* a weighted sum below this, beside a greatest term near 2^500, may have cancelled */
     ptrdiff_t parallel_from; /* elements below which a second thread costs more than it brings */
     void (*put)(void *values, ptrdiff_t i, double value);

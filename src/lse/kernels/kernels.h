@@ -38,11 +38,15 @@ typedef enum { LSE_F32, LSE_F64, LSE_TYPES } lse_type;
 #define LSE_FAR_f64 0x1p46
 
 /* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over
- * all others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). An empty state is
- * (-inf, 0, 0, 0). NaN in the data is NaN in the tail.
- *
- * With weights max is the greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(x)) = (tail
- * + tail_lo) * 2^(max - 500). NaN in the tail also stands for a weight that is not a normal number or 0. */
+ * all others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). With weights max is the
+ * greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(x)) = (tail + tail_lo) * 2^(max - 500),
+ * count is 0. Either, where
+ * - it is nothing: (-inf, 0, 0, 0);
+ * - there was NaN: tail is NaN, max -inf;
+ * - tail_lo is inf and max finite: it is e^max tail 2^-500, too great or too small for the above, and count 0; of plain
+ *   sums that is where max is beyond LSE_FAR_f64;
+ * - tail_lo and max are inf: an infinite sum; tail is the number of its terms that are +inf, or of weighted ones its
+ *   sign. */
 typedef struct {
     double max[LSE_BATCH];
     double count[LSE_BATCH];
@@ -120,10 +124,9 @@ typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
 /* Softmax, log-softmax or running sums of all of them, whatever they hold. */
 typedef void (*lse_map_panel)(const lse_panel *panel);
 
-/* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches.
- * shift: NULL, or one number for each row that is subtracted from its elements first. */
+/* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches. */
 typedef void (*lse_reduce_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
-                                ptrdiff_t count, const double *shift, lse_states *states);
+                                ptrdiff_t count, lse_states *states);
 /* The same for count <= panel neighbouring columns; layout tells how the rows lie. */
 typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                    ptrdiff_t count, lse_states *states);
@@ -143,8 +146,6 @@ typedef struct {
     lse_map_panel panel;
 } lse_map_kernels;
 
-enum { LSE_IS_NAN = 2 };
-
 /* What a cumulative sum takes from one piece of a row to the next, of any precision. */
 typedef union {
     double aligned;
@@ -155,7 +156,7 @@ typedef union {
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
-/* into = into + from, element by element. */
+/* into = into + from, element by element, for sums of which tail_lo is not inf. */
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
 
@@ -165,15 +166,8 @@ typedef struct {
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns, narrow_weighted_columns;
     lse_map_kernels maps[LSE_OPERATIONS]; /* of those that write as many elements as they read */
-    /* All of these are of elements start .. start + n of a row.
-     * Adds how many are NaN, and how many +inf. */
-    void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
-                   ptrdiff_t *infinities);
-    /* raises max to the greatest finite element with a weight; plain becomes 0 unless every weight is a normal
-     * number or 0, every element finite or -inf */
-    void (*weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
-                            int *plain);
-    /* n elements and weights as doubles; the weight of an element left out is 0 */
+    /* All of these are of elements start .. start + n of a row:
+     * n elements and weights as doubles; the weight of an element left out is 0 */
     void (*collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
                     double *weight);
     /* out = x is +inf ? at_infinity : elsewhere */
@@ -185,9 +179,8 @@ typedef struct {
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
-    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one; 0
-     * where one of them needs recomputation. */
-    int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
+    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one. */
+    void (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
     /* Of n <= LSE_FEW elements in one run; 0 where they need recomputation. */
     int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
     int (*log_softmax_of_few)(const char *x, ptrdiff_t n, void *out);
@@ -195,19 +188,25 @@ typedef struct {
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0 where a maximum needs
-     * recomputation, or columns of less than LSE_NARROW bytes are better done one by one, and nothing is written;
-     * LSE_IS_NAN, or NaN in nan, where all is NaN now. */
+    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0, or NaN in nan, where all
+     * is NaN now; of columns 0, and nothing is written, where less than LSE_NARROW bytes are better done one by one. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
     ptrdiff_t panel; /* columns at most */
 } lse_real_kernels;
 
+/* It is stopped(context) whether to go on is asked of, now and then; if not, the results mean nothing. */
+typedef int (*lse_stopped)(void *context);
+
 typedef struct {
     const char *name;
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
+    /* log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements each,
+     * are overwritten. */
+    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
+                        double *value_lo, double *sign);
     lse_real_kernels real[LSE_TYPES];
 } lse_kernels;
 
@@ -222,13 +221,6 @@ const lse_kernels *lse_kernels_scalar(void);
  * and 'V', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
-
-/* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements
- * each, are overwritten. It is stopped(context) whether to go on is asked of, now and then; if not, the results mean
- * nothing. */
-typedef int (*lse_stopped)(void *context);
-void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
-               double *sign);
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);
