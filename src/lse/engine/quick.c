@@ -4,27 +4,28 @@
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-/* The state of one contiguous run; returns 0 where it needs recomputation. The compiler may move the comparison behind
- * the restoring of the flags, so it must not raise a flag for NaN. */
-static int quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
+/* The state of one contiguous run. */
+static void quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
 {
     const lse_row row = {(const char *)data, NULL, NULL, n};
     lse_layout layout;
     layout.direct = 1;
-    table->real[type].rows(&layout, &row, 0, n, 1, NULL, state);
-    return islessequal(fabs(state->max[0]), lse_types[type].most);
+    table->real[type].rows(&layout, &row, 0, n, 1, state);
 }
+
+/* Every NaN is the same one. */
+static void put_value(lse_type type, double x, void *value) { lse_types[type].put(value, 0, isnan(x) ? NAN : x); }
 
 static int quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
 {
     const lse_real_kernels *kernels = &table->real[type];
-    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
     lse_states state;
     lse_results results;
-    const int plain = quick_state(table, type, data, n, &state);
+    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
+    quick_state(table, type, data, n, &state);
     kernels->finish(&state, 1, &results);
-    lse_types[type].put(value, 0, results.value[0]);
-    return plain && !isnan(results.value[0]);
+    put_value(type, results.value[0], value);
+    return 1;
 }
 
 int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
@@ -41,23 +42,22 @@ int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, pt
     lse_states state;
     lse_results results;
     double of_n_lo;
-    const int plain = quick_state(table, type, data, n, &state);
-    table->real[LSE_F64].finish(&state, 1, &results); /* to full precision */
+    quick_state(table, type, data, n, &state);
+    table->real[LSE_F64].finish(&state, 1, &results); /* with all digits that the sum has */
     const double of_n = lse_log_of_count(table, n, &of_n_lo);
-    const double mean = lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo);
-    lse_types[type].put(value, 0, mean);
+    put_value(type, lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo), value);
     lse_fp_leave(found);
-    return plain && !isnan(mean);
+    return 1;
 }
 
-int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *into)
+int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum)
 {
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
-    const int plain = quick_state(table, type, data, n, &state) && !isnan(state.tail[0]);
-    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0], state.count[0]};
+    quick_state(table, type, data, n, &state);
+    *sum = lse_sum_at(lse_sums_in(&state), 0);
     lse_fp_leave(found);
-    return plain;
+    return 1;
 }
 
 /* The elements of an array of one axis as one run of the kernels' type: where they are, or in the buffer. */

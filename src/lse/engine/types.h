@@ -6,14 +6,10 @@
 #include "kernels/kernels.h"
 
 typedef struct {
-    char kind;  /* as NumPy's dtype.kind */
-    int size;   /* bytes of an element */
-    int loaded; /* bytes of an element as the kernels read it */
-    /* The largest magnitude of elements that the kernels handle unshifted; for weighted sums, of the exponents of
-     * terms, x log2(e) + log2|b|. An exponent within the second limit implies an x within the first. */
-    double most, most_weighted;
-    double least_weighted;   /* a weighted sum below this, whose largest term is near 2^500, may have cancelled */
-    ptrdiff_t parallel_from; /* below this many elements a second thread does not pay */
+    int size;                /* bytes of an element */
+    double most;             /* the greatest magnitude of elements that the kernels take as they are */
+    double least_weighted;   /* a weighted sum below this, beside a greatest term near 2^500, may have cancelled */
+    ptrdiff_t parallel_from; /* elements below which a second thread costs more than it brings */
     void (*put)(void *values, ptrdiff_t i, double value);
 } lse_type_facts;
 
