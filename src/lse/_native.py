@@ -52,23 +52,6 @@ def in_two_parts(args: Arguments) -> Sums:
     return value, low, sign
 
 
-def in_two_parts_of_weights(args: Arguments, b: Array) -> Sums:
-    """log|sum(b)|, likewise: of zeros that lie side by side where the weights do, and are the same along other axes."""
-    kind = np.dtype(np.float32 if args.single else np.float64)
-    shape = args.a.shape
-    steps = [(abs(step), axis) for axis, step in enumerate(b.strides) if step and shape[axis] > 1]
-    nearest = min(steps)[1] if steps else -1
-    zeros = np.zeros([n if axis == nearest else 1 for axis, n in enumerate(shape)], kind)
-    return in_two_parts(args._replace(a=np.broadcast_to(zeros, shape)))
-
-
-@functools.lru_cache(maxsize=64)
-def log_of_count(count: int) -> Sums:
-    """log(count), likewise."""
-    weights = np.array([float(count)])
-    return in_two_parts(Arguments(np.zeros(1), weights, None, weights.dtype, (0,), ()))
-
-
 def rounded(values: Array, dtype: DType) -> Array:
     """Round a float64 array once to dtype."""
     if dtype.itemsize > 2:
@@ -96,14 +79,16 @@ def complex_logmeanexp(args: Arguments, result: Array) -> None:
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
-    if args.b is not None:
-        under = in_two_parts_of_weights(args, args.b)
-    elif args.where is not None:
-        counts = np.asarray(np.count_nonzero(args.where, axis=args.axes), np.float64).reshape(args.shape)
-        under = in_two_parts(Arguments(np.zeros(args.shape), counts, None, counts.dtype, (), args.shape))
-    else:
-        under = log_of_count(math.prod(args.a.shape[i] for i in args.axes))
-    result[...] = rounded(divide(in_two_parts(args), under), result.dtype)
+    if not args.a.size:
+        result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
+        return
+    if args.dtype.kind == "c" and (args.b is not None or args.where is not None):
+        complex_logmeanexp(args, result)
+        return
+    target = args.empty(result.dtype)
+    weights = None if args.b is None else as_core_input(args.b)
+    _core.reduce_mean(as_core_input(args.a), args.where, weights, args.bits, args.single, as_core_output(target))
+    result[...] = target
 
 
 def softmax(args: Arguments, log: bool, result: Array) -> None:

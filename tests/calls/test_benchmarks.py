@@ -91,6 +91,12 @@ def test_calls(files):
     assert all({"lse", "a.max()"} <= who for who in cases_of(files / "calls.json").values())
 
 
+def test_small():
+    printed = command("small", "--rounds", "1", "--only", "^(logsumexp (float64|list) b=|LogSumExp.of 0-d$)")
+    assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  logsumexp float64 b=0.2$", printed, re.MULTILINE)
+    assert re.search(r"^\d+ calls, \d+ of them longer than their limit", printed, re.MULTILINE)
+
+
 def test_cliffs():
     printed = command("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)", *QUICKLY)
     assert re.search(r"^far: softmax float32 rows n=8 below +1 +[\d.]+ +[\d.]+~? +2.00", printed, re.MULTILINE)

@@ -75,11 +75,12 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     warning is emitted, and the floating-point status flags are preserved. Without weights, or with no negative
     ones, the error is at most ``max(1 ulp of the result, 2**-52)`` (``2**-23`` for float32),
     whatever the number of elements and their order. With negative weights the error of the sum is relative to
-    ``sum(abs(b) * exp(a))``; where it cancels to 2**-20 of its greatest term (2**-10 for float32) and less, it is
-    computed again: float32 in double precision, and what cancels there too exactly where terms of equal `a` cancel,
-    to 2**-102 elsewhere.
-    float16 and bfloat16 are computed in double precision and rounded once. longdouble is computed by SciPy's formula,
-    and as accurately: these bounds do not hold for it.
+    ``sum(abs(b) * exp(a))``; a sum that cancels to 2**-20 of its largest term (2**-10 for float32) or less is
+    recomputed: float32 in double precision, and what cancels there too exactly where terms of equal `a` cancel, to
+    2**-102 elsewhere.
+    float16 and bfloat16 are computed in double precision and rounded once. Differences of 64-bit integers, and sums
+    of such weights, are exact where float64 cannot represent the integers themselves. longdouble is computed by
+    SciPy's formula, with its accuracy: these bounds do not hold for it.
 
     The result depends only on the values in index order and on the dtype: the bits are the same
     for any number of threads, batch, memory layout, and instruction set. Only longdouble and clongdouble,

@@ -48,7 +48,7 @@ cdef object weighted_value(quick_call *call, bint signed):
         return None
     if signed:
         return scalar(value, call.number), scalar(sign, call.number)
-    return scalar(value if sign > 0 else NAN, call.number)
+    return scalar(value if sign >= 0 else NAN, call.number)
 
 
 cdef inline bint map_run(lse_operation operation, cnp.ndarray array, cnp.ndarray out) noexcept:

@@ -43,8 +43,8 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
     plan->row.load = lse_load_for(q->a.kind, q->a.itemsize, q->a.swapped, loaded);
     plan->row.native = is_native(&q->a, plan->type);
     plan->row.direct = plan->row.native && is_run(&plan->row, plan->row.stride, size);
-    plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, size) : NULL;
-    plan->out_row.native = is_native(&q->out, size);
+    plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, loaded) : NULL;
+    plan->out_row.native = is_native(&q->out, plan->type);
     plan->out_row.direct = plan->out_row.native && is_run(&plan->out_row, plan->out_row.stride, size);
     if (!plan->row.load || (q->out.data && !plan->out_row.store)) return -1;
     if (!q->weights.data) return 0;

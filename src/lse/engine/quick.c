@@ -80,9 +80,8 @@ int lse_quick_weighted(const lse_request *q, double *value, double *sign)
     const lse_fp_state found = lse_fp_enter();
     const lse_row row = {run_of(&q->a, facts->size, x), NULL, run_of(&q->weights, facts->size, weights), n};
     layout.direct = layout.direct_weight = 1;
-    q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, NULL, &state);
-    const int plain = islessequal(fabs(state.max[0]), facts->most_weighted) &&
-                      isgreaterequal(fabs(state.tail[0]), facts->least_weighted);
+    q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, &state);
+    const int plain = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
     if (plain) q->table->weighted_finish(&state, 1, &results);
     lse_fp_leave(found);
     if (!plain) return 0;

@@ -1,5 +1,6 @@
-/* From states to the output. */
+/* From states to the output, and the rows that need recomputation. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/plan.h"
@@ -177,7 +178,7 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, const ptr
     store_results(plan, out_at, count, &results);
 }
 
-/* For rounding errors and divisors the logarithm is computed to full precision. */
+/* What rounding loses is wanted of all digits that the sum has. */
 static lse_finish finish_for(const lse_plan *plan)
 { return plan->low || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish : plan->kernels->finish; }
 

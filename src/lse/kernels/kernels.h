@@ -231,6 +231,44 @@ typedef struct {
     ptrdiff_t panel; /* maximum number of columns */
 } lse_real_kernels;
 
+/* A cumulative sum of complex elements: (x + x_lo + i (y + y_lo)) 2^(anchor - 500), nothing where anchor is -inf. */
+typedef struct {
+    double anchor, x, x_lo, y, y_lo;
+} lse_complex_running;
+
+typedef struct {
+    /* Eight runs of n pairs of doubles become n lines, and back. */
+    void (*turn)(const char *const *runs, ptrdiff_t n, lse_complex_line *tile);
+    void (*turn_back)(const lse_complex_line *tile, ptrdiff_t n, char *const *runs);
+    /* One run of n pairs, dealt to the lanes; what is beyond the last is -inf. */
+    void (*deal)(const char *run, ptrdiff_t n, lse_complex_line *tile);
+    void (*collect)(const lse_complex_line *tile, ptrdiff_t n, char *run);
+    /* Eight sums of n <= LSE_SHORT elements. Great angles become small in the tile, weights are overwritten. */
+    void (*sums)(lse_complex_line *tile, ptrdiff_t n, lse_complex_sums *sums);
+    void (*weighted_sums)(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, lse_complex_sums *sums);
+    /* One sum: from nothing, n <= LSE_LINES lines are added to it, and it becomes sum i of eight. */
+    void (*start)(lse_complex_sums *sum);
+    void (*add)(lse_complex_line *tile, ptrdiff_t n, lse_complex_sums *sum);
+    void (*add_weighted)(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, lse_complex_sums *sum);
+    void (*end)(const lse_complex_sums *sum, int i, lse_complex_sums *sums);
+    /* sum = sum + other, one sum each. */
+    void (*merge)(lse_complex_sums *sum, const lse_complex_sums *other);
+    void (*merge_weighted)(lse_complex_sums *sum, const lse_complex_sums *other);
+    void (*finish)(const lse_complex_sums *sums, int weighted, int signs, lse_complex_results *results);
+    void (*divide)(const lse_complex_sums *sums, lse_operation operation, lse_complex_divisors *divisors);
+    /* Elements of as many sums as there are lanes; of one sum, whose divisors are in all lanes. */
+    void (*softmax)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
+    void (*log_softmax)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
+    /* The logarithm of each prefix of one sum in place of its last element: element i is in line i mod lines of lane
+     * i / lines, lines <= LSE_STEPS; what is beyond the last is -inf. 0, and nothing but angles is changed, where an
+     * element is neither finite nor -inf, or too far out, or where the first prefixes might vanish beside the greatest
+     * element, as none does that is alone. */
+    int (*cumulate)(lse_complex_line *tile, ptrdiff_t lines, lse_complex_running *running);
+    /* Likewise of eight rows of n <= LSE_STEPS elements; a bit for each that is not done. */
+    unsigned (*cumulate_rows)(lse_complex_line *tile, ptrdiff_t n);
+    void (*direction)(double angle, double *cosine, double *sine); /* for angles of any size */
+} lse_complex_kernels;
+
 /* It is stopped(context) whether to go on is asked of, now and then; if not, the results mean nothing. */
 typedef int (*lse_stopped)(void *context);
 
@@ -257,6 +295,9 @@ const lse_kernels *lse_kernels_scalar(void);
  * reverse is for kinds 'f' and 'V', and from pairs for kind 'c', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
+
+/* angle.c: a finite angle of LSE_FAR_ANGLE and more, reduced to (-pi, pi]. */
+double lse_reduce_angle(double x);
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);
