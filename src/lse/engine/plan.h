@@ -86,6 +86,12 @@ int lse_is_stored(const lse_plan *plan);
  * does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 
+/* differences.c: whether any of these rows of two elements is a difference; one whose kernels' result is not accurate
+ * gets another, and 1 is returned. */
+int lse_hold_differences(const lse_plan *plan, const lse_row *rows, ptrdiff_t count);
+int lse_refine_difference(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                          lse_results *results);
+
 /* singles.c: whether all rows have one element, and are neighbours in runs; a task of plan->together of them. */
 int lse_is_single(const lse_plan *plan);
 void lse_singles_task(void *plan, ptrdiff_t index);

@@ -87,7 +87,7 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, char **ou
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
         double shift = 0.0;
-        if (lse_needs_recomputation(plan, states, i))
+        if (!lse_refine_difference(plan, &rows[i], states, i, &results) && lse_needs_recomputation(plan, states, i))
             lse_recompute_weighted(plan, &rows[i], states, i, threads, &results, &shift);
         store_result(plan, out[i], shift, &results, i);
     }

@@ -89,6 +89,8 @@
 #define F_IS_DOUBLE 0
 #include "few.h"
 
+#include "difference.h"
+
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
         .rows = rows_##F,                                       \
@@ -150,6 +152,7 @@
         .merge = merge,                                                                                \
         .weighted_merge = weighted_merge,                                                              \
         .weighted_finish = weighted_finish,                                                            \
+        .difference = log_difference,                                                                  \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
         .of_complex = LSE_COMPLEX_KERNELS,                                                             \
     };                                                                                                 \

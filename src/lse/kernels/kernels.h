@@ -281,6 +281,9 @@ typedef struct {
     const char *name;
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
+    /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
+     * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
+    int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
     lse_real_kernels real[LSE_TYPES];
     lse_complex_kernels of_complex;
 } lse_kernels;
