@@ -153,12 +153,16 @@ cdef inline bint add_axis(object axis, int ndim, unsigned long long *bits) excep
     return True
 
 
+cdef inline unsigned long long every_axis(int ndim) noexcept:
+    return (<unsigned long long>-1) >> (64 - ndim) if ndim > 0 else 0
+
+
 cdef inline bint quick_axes(object axis, int ndim, unsigned long long *bits) except -1:
     """Whether axes are None, an integer or a tuple of integers, in range and each named once, and the bits of them."""
     cdef bint taken
     bits[0] = 0
     if axis is None:
-        bits[0] = (<unsigned long long>-1) >> (64 - ndim) if ndim > 0 else 0
+        bits[0] = every_axis(ndim)
         return True
     if type(axis) is not tuple:
         taken = add_axis(axis, max(ndim, 1), bits)

@@ -2,8 +2,8 @@
  *
  * With x the greater it is x + log|b| + log(1 - q), q = e^(y - x): x and the multiples of ln 2 are exact, q and the
  * logarithms are pairs, and the sum of all keeps four times the digits of a double. Some digits of the pairs are enough
- * unless the result is near 0; then all are taken. Error below .51 ulp where the result is 2^-47 and more; of lesser ones
- * 2^-110 is the worst seen: x = 0.07129222028765064, y = -2.6051101945206234, b = 1. */
+ * unless the result is near 0; then all are taken. Error below .51 ulp where the result is 2^-47 and more; of
+ * lesser ones 2^-110 is the worst seen: x = 0.07129222028765064, y = -2.6051101945206234, b = 1. */
 #include "pair.h"
 
 /* log(m 2^e) without e ln 2, for some e, to which the exponent of m is added. */
