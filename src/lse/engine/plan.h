@@ -83,6 +83,13 @@ int lse_is_stored(const lse_plan *plan);
  * where one does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 
+/* differences.c: whether any of these rows of two elements is a difference; log|sum| = value + value_lo and the sign of
+ * a row that is one, else 0; result i where that of the kernels is not accurate enough. */
+int lse_hold_differences(const lse_plan *plan, const lse_row *rows, ptrdiff_t count);
+int lse_take_difference(const lse_plan *plan, const lse_row *row, double *value, double *value_lo, double *sign);
+void lse_refine_difference(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                           lse_results *results);
+
 /* singles.c: whether all rows have one element, and are neighbours in runs; a task of plan->together of them. */
 int lse_is_single(const lse_plan *plan);
 void lse_singles_task(void *plan, ptrdiff_t index);

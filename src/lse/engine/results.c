@@ -165,12 +165,16 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, const ptr
     for (ptrdiff_t i = 0; i < count; i++) {
         seen[i].exact = 0;
         if (!cancels(plan->type, lse_sum_at(sums, i))) continue;
-        seen[i] = see_again(plan, &rows[i]);
+        seen[i].exact = lse_take_difference(plan, &rows[i], &seen[i].value, &seen[i].value_lo, &seen[i].sign);
+        if (!seen[i].exact) seen[i] = see_again(plan, &rows[i]);
         lse_put_sum(sums, i, seen[i].exact ? lse_no_sum() : seen[i].sum);
     }
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
-        if (!seen[i].exact) continue;
+        if (!seen[i].exact) {
+            lse_refine_difference(plan, &rows[i], states, i, &results);
+            continue;
+        }
         results.value[i] = seen[i].value;
         results.value_lo[i] = seen[i].value_lo;
         results.sign[i] = seen[i].sign;

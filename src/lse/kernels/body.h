@@ -92,6 +92,7 @@
 #include "few.h"
 
 #include "exact.h"
+#include "difference.h"
 
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
@@ -153,6 +154,7 @@
         .weighted_merge = weighted_merge,                                                              \
         .weighted_finish = weighted_finish,                                                            \
         .sum_exactly = sum_exactly,                                                                    \
+        .difference = log_difference,                                                                  \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
         .of_complex = LSE_COMPLEX_KERNELS,                                                             \
     };                                                                                                 \

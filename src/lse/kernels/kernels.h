@@ -280,6 +280,9 @@ typedef struct {
      * are overwritten. */
     void (*sum_exactly)(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
                         double *value_lo, double *sign);
+    /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
+     * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
+    int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
     lse_real_kernels real[LSE_TYPES];
     lse_complex_kernels of_complex;
 } lse_kernels;
