@@ -124,7 +124,8 @@ cdef extern from "engine/engine.h" nogil:
     int lse_quick_map(
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
-    int lse_quick_weighted(const lse_request *request, double *value, double *sign) noexcept
+    int lse_quick_weighted(
+        const lse_request *request, ptrdiff_t n, double *value, double *value_lo, double *sign) noexcept
     int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 

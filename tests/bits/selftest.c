@@ -159,7 +159,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
         rows[i] = at;
     }
     memset(o, 0, sizeof *o);
-    r->weighted_rows(&row, rows, 0, n, count, NULL, &o->weighted);
+    r->weighted_rows(&row, rows, 0, n, count, &o->weighted);
     r->weighted_columns(&column, rows, 0, n, panel, &o->weighted_columns);
     k->weighted_merge(&o->weighted_columns, &o->weighted, panel);
     k->weighted_finish(&o->weighted_columns, panel, &o->weighted_results);
@@ -169,7 +169,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
         if (o->weighted.tail[i] != o->weighted.tail[i]) o->weighted.max[i] = o->weighted.tail_lo[i] = 0;
     for (ptrdiff_t i = 0; i < panel; i++)
         if (o->weighted_columns.tail[i] != o->weighted_columns.tail[i]) o->weighted_columns.tail_lo[i] = 0;
-    r->rows(&row, rows, 0, n, count, NULL, &o->rows);
+    r->rows(&row, rows, 0, n, count, &o->rows);
     r->columns(&column, rows, 0, n, panel, &o->columns);
     k->merge(&o->columns, &o->rows, panel);
     r->finish_scaled(&o->rows, count, &o->results);

@@ -97,6 +97,12 @@ def test_small():
     assert re.search(r"^\d+ calls, \d+ of them longer than their limit", printed, re.MULTILINE)
 
 
+def test_cliffs():
+    printed = command("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)", *QUICKLY)
+    assert re.search(r"^far: softmax float32 rows n=8 below +1 +[\d.]+ +[\d.]+~? +2.00", printed, re.MULTILINE)
+    assert "are over their limit." in printed
+
+
 def test_report(files, tmp_path):
     page = tmp_path / "page.md"
     page.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")

@@ -332,6 +332,12 @@ def test_complex(dtype, axis, rng):
             for b in (a, a.real.copy(), a.real[..., :1].copy(), a.real.astype("f4")):
                 options = {"axis": axis, "b": b, "keepdims": bool(rng.integers(2)), "return_sign": True}
                 assert_same(lse.logsumexp(a, **options), general("logsumexp")(a, **options))
+            if type(axis) is int:
+                for offsets in ([0, a.shape[axis]], np.array([0, 0, 1, 1]), [0]):
+                    assert_same(lse.segment_logsumexp(a, offsets, axis), general("segment_logsumexp")(a, offsets, axis))
+    for shape in ((0,), (3, 0), (0, 3)):
+        for name in ("logsumexp", "logmeanexp", "softmax"):
+            assert_same(getattr(lse, name)(np.zeros(shape, dtype), -1), general(name)(np.zeros(shape, dtype), -1))
     for row in ([1j, 2, 3.5], (1j,), [[1j, 2.0], [3, 4j]]):
         assert_same(lse.logsumexp(row), general("logsumexp")(row))
     with pytest.raises(np.exceptions.AxisError):

@@ -159,8 +159,8 @@ cdef int combine_parts(double *over, const double *under, Py_ssize_t count) noex
 
 
 cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out) except -1:
-    """The log-mean-exp into an array without gaps. With weights or a mask it is the log of the sum less that of the sum
-    of the weights, each in two float64 parts, so that what both have in common loses no digits."""
+    """The log-mean-exp, into an array without gaps. With weights or a mask it is the log of the sum less that of the
+    sum of the weights, each in two float64 parts, so that what both have in common loses no digits."""
     cdef cnp.npy_intp nothing[LSE_MAX_DIMS]
     cdef cnp.npy_intp stride[LSE_MAX_DIMS]
     cdef double zero = 0.0, one = 1.0
@@ -187,7 +187,7 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     constant.stride = <const ptrdiff_t *>nothing
     constant.kind, constant.itemsize, constant.swapped = b"f", sizeof(double), False
     put_parts(request, over, count)
-    run_request(request, elements)
+    sum_in_parts(request, elements, count, over)
     request.type = LSE_F64
     request.a = constant
     request.a.data = <char *>&zero
@@ -195,12 +195,21 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
         request.weights = constant
         request.weights.data = <char *>&one
     put_parts(request, over + 3 * count, count)
-    run_request(request, elements)
+    sum_in_parts(request, elements, count, over + 3 * count)
     found = lse_fp_enter()
     combine_parts(over, over + 3 * count, count)
     store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), count, over)
     lse_fp_leave(found)
     return 0
+
+
+cdef int sum_in_parts(lse_request *request, Py_ssize_t elements, Py_ssize_t count, double *parts) except -1:
+    """The three parts of sums, which of one short weighted sum need no plan."""
+    request.table = table
+    if count == 1 and request.weights.data != NULL and lse_quick_weighted(
+            request, elements, parts, parts + 1, parts + 2):
+        return 0
+    return run_request(request, elements)
 
 
 cdef inline void put_parts(lse_request *request, double *parts, Py_ssize_t count) noexcept:

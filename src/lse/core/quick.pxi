@@ -40,15 +40,15 @@ cdef inline object scalar(double value, int number):
 
 cdef object weighted_value(quick_call *call, bint signed):
     """A weighted sum of few elements, and its sign; None where it needs recomputation, or is of halves."""
-    cdef double value, sign
+    cdef double value, low, sign
     if call.number != cnp.NPY_FLOAT64 and call.number != cnp.NPY_FLOAT32:
         return None
     call.request.table = table
-    if not lse_quick_weighted(&call.request, &value, &sign):
+    if not lse_quick_weighted(&call.request, call.size, &value, &low, &sign):
         return None
     if signed:
         return scalar(value, call.number), scalar(sign, call.number)
-    return scalar(value if sign > 0 else NAN, call.number)
+    return scalar(value if sign >= 0 else NAN, call.number)
 
 
 cdef inline bint map_run(lse_operation operation, cnp.ndarray array, cnp.ndarray out) noexcept:
@@ -87,8 +87,8 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     if not (begin_call(&call, LSE_LOGSUMEXP, array, weak_a, weights, weak_b, mask, dtype)
             and quick_axes(axis, call.ndim, &call.request.reduced)):
         return None
-    if b is not None and out is None and mask is None and not keep and not mean and (
-            call.ndim == 1 and call.size > 0 and call.request.reduced):
+    if b is not None and out is None and not keep and not mean and call.size > 0 and (
+            call.request.reduced == every_axis(call.ndim)):
         value = weighted_value(&call, signed)
         if value is not None:
             return value

@@ -4,7 +4,7 @@
 # and dtype. Each try_complex_... returns None for all else, and then has written nothing.
 
 cdef cnp.ndarray complex_array(object a):
-    """An array that is not empty; of a list of Python's numbers what it makes."""
+    """An array that is not 0-d; of a list of Python's numbers what it makes."""
     cdef cnp.ndarray array
     if type(a) is list or type(a) is tuple:
         for element in a:
@@ -16,7 +16,7 @@ cdef cnp.ndarray complex_array(object a):
     array = <cnp.ndarray>a
     if cnp.PyArray_TYPE(array) != cnp.NPY_COMPLEX128 and cnp.PyArray_TYPE(array) != cnp.NPY_COMPLEX64:
         return None
-    return None if cnp.PyArray_NDIM(array) == 0 or cnp.PyArray_SIZE(array) == 0 else array
+    return None if cnp.PyArray_NDIM(array) == 0 else array
 
 
 cdef bint complex_axes(object axis, int ndim, unsigned long long *bits) except -1:
@@ -82,7 +82,12 @@ cdef object try_complex_reduce(object a, object axis, object b, object keepdims,
     request = new_request(LSE_LOGSUMEXP, reduced, type_for(target, False))
     request.sign = bytes_of(sign)
     request.mean = mean
-    execute(&request, array, None, weights, target)
+    if cnp.PyArray_SIZE(array) > 0:
+        execute(&request, array, None, weights, target)
+    else:
+        cnp.PyArray_FillWithScalar(target, NAN if mean else -INFINITY)
+        if sign is not None:
+            cnp.PyArray_FillWithScalar(sign, 0.0)
     if sign is None:
         return target if shape else target[()]
     values = target.real.copy(order="K")
@@ -101,5 +106,41 @@ cdef object try_complex_map(lse_operation operation, object x, object axis):
             return None
     target = empty_reduced(array, None, 0, (<object>array).shape, cnp.PyArray_DescrFromType(cnp.PyArray_TYPE(array)))
     request = new_request(operation, reduced, type_for(target, False))
-    execute(&request, array, None, None, target)
+    if cnp.PyArray_SIZE(array) > 0:
+        execute(&request, array, None, None, target)
+    return target
+
+
+cdef object try_complex_segments(object a, object indptr, object axis):
+    """The log-sum-exps of segments along one axis."""
+    cdef cnp.npy_intp length[LSE_MAX_DIMS]
+    cdef unsigned long long reduced = 0
+    cdef cnp.ndarray offsets, target, array = complex_array(a)
+    cdef lse_request request
+    cdef list shape = []
+    cdef int i, number = 0
+    if array is None or axis is None or type(axis) is tuple or (
+            not complex_axes(axis, cnp.PyArray_NDIM(array), &reduced)):
+        return None
+    while not reduced >> number & 1:
+        number += 1
+    offsets = quick_offsets(indptr, cnp.PyArray_DIM(array, number))
+    if offsets is None:
+        return None
+    for i in range(cnp.PyArray_NDIM(array)):
+        length[i] = cnp.PyArray_DIM(offsets, 0) - 1 if i == number else cnp.PyArray_DIM(array, i)
+        shape.append(length[i])
+    target = empty_reduced(array, None, 0, tuple(shape), cnp.PyArray_DescrFromType(cnp.PyArray_TYPE(array)))
+    if cnp.PyArray_SIZE(array) == 0 or cnp.PyArray_SIZE(target) == 0:
+        cnp.PyArray_FillWithScalar(target, -INFINITY)
+        return target
+    length[number] = 1
+    request = new_request(LSE_SEGMENTS, reduced, type_for(target, False))
+    request.offsets = <const ptrdiff_t *>cnp.PyArray_DATA(offsets)
+    request.segments = cnp.PyArray_DIM(offsets, 0) - 1
+    request.segment_stride = cnp.PyArray_STRIDE(target, number)
+    describe(&request.a, array)
+    describe(&request.out, target)
+    request.out.shape = <const ptrdiff_t *>length
+    run_request(&request, cnp.PyArray_SIZE(array))
     return target

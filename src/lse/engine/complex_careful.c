@@ -152,8 +152,8 @@ static void exact_value(const lse_plan *plan, const lse_member *m, int power, ls
         }
     }
     for (int part = 0; part < 2 && !lse_is_stopped(plan->failed); part++)
-        lse_exact(x + 2 * n * (size_t)part, x + n + 2 * n * (size_t)part, m->row.n, is_stopped, plan->failed,
-                  &log[part], &log_lo[part], &sign[part]);
+        plan->table->sum_exactly(x + 2 * n * (size_t)part, x + n + 2 * n * (size_t)part, m->row.n, is_stopped,
+                                 plan->failed, &log[part], &log_lo[part], &sign[part]);
     free(x);
     *value = (lse_complex_value){.log = -INFINITY};
     if (lse_is_stopped(plan->failed) || (sign[0] == 0.0 && sign[1] == 0.0)) return;

@@ -44,7 +44,8 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
     plan->row.native = is_native(&q->a, plan->type);
     plan->row.direct = plan->row.native && is_run(&plan->row, plan->row.stride, size);
     plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, loaded) : NULL;
-    plan->out_row.direct = is_native(&q->out, plan->type) && is_run(&plan->out_row, plan->out_row.stride, size);
+    plan->out_row.native = is_native(&q->out, plan->type);
+    plan->out_row.direct = plan->out_row.native && is_run(&plan->out_row, plan->out_row.stride, size);
     if (!plan->row.load || (q->out.data && !plan->out_row.store)) return -1;
     if (!q->weights.data) return 0;
     plan->row.load_weight = lse_load_for(q->weights.kind, q->weights.itemsize, q->weights.swapped, loaded);
@@ -199,7 +200,6 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->kernels = q->type < LSE_TYPES ? &q->table->real[q->type] : NULL;
     plan->map = plan->kernels ? &plan->kernels->maps[q->operation] : NULL;
     plan->run = q->run;
-    plan->most = q->weights.data ? type->most_weighted : type->most;
     plan->itemsize = type->size;
     plan->first.x = q->a.data;
     plan->first.where = q->where.data;

@@ -9,8 +9,8 @@ typedef struct {
     char kind;  /* as NumPy's dtype.kind */
     int size;   /* bytes of an element */
     int loaded; /* bytes of an element as the kernels read it */
-    /* The largest magnitude of elements that the kernels handle unshifted; for weighted sums, of the exponents of
-     * terms, x log2(e) + log2|b|. An exponent within the second limit implies an x within the first. */
+    /* The largest magnitude of elements, of complex ones of real parts, that the kernels handle unshifted; for weighted
+     * complex sums, of the exponents of terms, x log2(e) + log2|b|, where 1.4 is less than log2(e). */
     double most, most_weighted;
     double least_weighted;   /* a weighted sum below this, whose largest term is near 2^500, may have cancelled */
     ptrdiff_t parallel_from; /* below this many elements a second thread does not pay */

@@ -23,6 +23,7 @@
 #define F_IS_DOUBLE 0
 #include "exp.h"
 #include "fetch.h"
+#include "near.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -51,6 +52,7 @@
 #define F_IS_DOUBLE 1
 #include "exp.h"
 #include "fetch.h"
+#include "near.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -90,6 +92,9 @@
 #define F_IS_DOUBLE 0
 #include "few.h"
 
+#include "exact.h"
+#include "difference.h"
+
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
         .rows = rows_##F,                                       \
@@ -103,8 +108,6 @@
             [LSE_LOG_SOFTMAX] = {log_softmax_row_##F, log_softmax_columns_##F, log_softmax_panel_##F},  \
             [LSE_CUMULATE] = {.panel = cumulate_panel_##F},                                             \
         },                                                                                              \
-        .census = census_##F,                                   \
-        .weighted_census = weighted_census_##F,                 \
         .collect = collect_##F,                                 \
         .select_infinity = select_infinity_##F,                 \
         .is_present = is_present_##F,                           \
@@ -165,6 +168,8 @@
         .merge = merge,                                                                                \
         .weighted_merge = weighted_merge,                                                              \
         .weighted_finish = weighted_finish,                                                            \
+        .sum_exactly = sum_exactly,                                                                    \
+        .difference = log_difference,                                                                  \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
         .of_complex = LSE_COMPLEX_KERNELS,                                                             \
     };                                                                                                 \

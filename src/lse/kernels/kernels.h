@@ -34,12 +34,16 @@ typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_A
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
 
-/* States of up to LSE_BATCH log-sum-exps: the maximum, how often it occurs, and the sum over all other elements:
- * sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). An empty state is (-inf, 0, 0, 0).
- * If the data has a NaN, the tail is NaN.
- *
- * With weights, max is the largest exponent of a term, an integer, and no term is kept apart: sum(b exp(x)) = (tail +
- * tail_lo) * 2^(max - 500). The tail is NaN also if a weight is neither a normal number nor 0. */
+/* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over
+ * all others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). With weights max is the
+ * greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(x)) = (tail + tail_lo) * 2^(max - 500),
+ * count is 0. Either, where
+ * - it is nothing: (-inf, 0, 0, 0);
+ * - there was NaN: tail is NaN, max -inf;
+ * - tail_lo is inf and max finite: it is e^max tail 2^-500, too great or too small for the above, and count 0; of plain
+ *   sums that is where max is beyond LSE_FAR_f64;
+ * - tail_lo and max are inf: an infinite sum; tail is the number of its terms that are +inf, or of weighted ones its
+ *   sign. */
 typedef struct {
     double max[LSE_BATCH];
     double count[LSE_BATCH];
@@ -155,11 +159,10 @@ typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
 /* Softmax, log-softmax or cumulative sums of the whole panel, whatever its values. */
 typedef void (*lse_map_panel)(const lse_panel *panel);
 
-/* States of elements start .. start + n <= start + LSE_PIECE of count <= LSE_BATCH rows, which may end earlier. shift:
- * NULL, or a number for each row that is subtracted from its elements first. */
+/* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches. */
 typedef void (*lse_reduce_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
-                                ptrdiff_t count, const double *shift, lse_states *states);
-/* The same for count <= panel neighbouring columns; layout describes the rows. */
+                                ptrdiff_t count, lse_states *states);
+/* The same for count <= panel neighbouring columns; layout tells how the rows lie. */
 typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                    ptrdiff_t count, lse_states *states);
 /* Writes elements start .. start + n of one row, mapped with result number index. */
@@ -178,9 +181,7 @@ typedef struct {
     lse_map_panel panel;
 } lse_map_kernels;
 
-enum { LSE_IS_NAN = 2 };
-
-/* What a cumulative sum carries from one piece of a row to the next, for any type. */
+/* What a cumulative sum takes from one piece of a row to the next, of any precision. */
 typedef union {
     double aligned;
     char bytes[96];
@@ -190,7 +191,7 @@ typedef union {
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
-/* into = into + from, element by element. */
+/* into = into + from, element by element, for sums of which tail_lo is not inf. */
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
 
@@ -199,16 +200,9 @@ typedef struct {
     lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of columns */
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns, narrow_weighted_columns;
-    lse_map_kernels maps[LSE_OPERATIONS]; /* of operations that write as many elements as they read */
-    /* The functions from census to select_present work on elements start .. start + n of a row.
-     * census adds how many of them are NaN, and how many +inf. */
-    void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
-                   ptrdiff_t *infinities);
-    /* raises max to the largest finite element with a weight; plain becomes 0 unless every weight is a normal number or
-     * 0 and every element finite or -inf */
-    void (*weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
-                            int *plain);
-    /* n elements and weights as doubles; an excluded element has weight 0 */
+    lse_map_kernels maps[LSE_OPERATIONS]; /* of those that write as many elements as they read */
+    /* All of these are of elements start .. start + n of a row:
+     * n elements and weights as doubles; the weight of an element left out is 0 */
     void (*collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
                     double *weight);
     /* out = x is +inf ? at_infinity : elsewhere */
@@ -219,20 +213,18 @@ typedef struct {
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
-    lse_finish finish, finish_scaled; /* value and value_lo alone, or also the scale */
-    /* Only the values, for whole vectors of states up to count, as floats or doubles, every NaN the same; returns 0
-     * where one of them needs recomputation. */
-    int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
-    /* For n <= LSE_FEW contiguous elements; return 0 where they need recomputation. */
+    lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
+    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one. */
+    void (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
+    /* Of n <= LSE_FEW elements in one run; 0 where they need recomputation. */
     int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
     int (*log_softmax_of_few)(const char *x, ptrdiff_t n, void *out);
     /* For count sums of one element each, with x and out contiguous: the elements; value, or NaN for -inf and NaN. */
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    /* Softmax of a row, or of count <= panel columns, of at most LSE_STORED elements. Returns 0 and writes nothing
-     * where a maximum needs recomputation, or where columns of less than LSE_NARROW bytes are faster one by one. Where
-     * all results of a row are NaN, returns LSE_IS_NAN; where those of a column are, nan is NaN. */
+    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0, or NaN in nan, where all
+     * is NaN now; of columns 0, and nothing is written, where less than LSE_NARROW bytes are better done one by one. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
@@ -305,11 +297,21 @@ typedef struct {
     void (*direction)(double angle, double *cosine, double *sine); /* for angles of any size */
 } lse_complex_kernels;
 
+/* It is stopped(context) whether to go on is asked of, now and then; if not, the results mean nothing. */
+typedef int (*lse_stopped)(void *context);
+
 typedef struct {
     const char *name;
     lse_product_kernels products;
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
+    /* log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements each,
+     * are overwritten. */
+    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
+                        double *value_lo, double *sign);
+    /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
+     * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
+    int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
     lse_real_kernels real[LSE_TYPES];
     lse_complex_kernels of_complex;
 } lse_kernels;
@@ -329,14 +331,7 @@ lse_store lse_store_for(char kind, int size, int from);
 /* angle.c: a finite angle of LSE_FAR_ANGLE and more, reduced to (-pi, pi]. */
 double lse_reduce_angle(double x);
 
-/* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), however much cancels. a and b, n
- * elements each, are overwritten. stopped(context) is called now and then; where it returns nonzero, the results are
- * meaningless. */
-typedef int (*lse_stopped)(void *context);
-void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
-               double *sign);
-
-/* dispatch.c: the tables that this processor can run, best first, then NULL. */
+/* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);
 /* The first of them, or the one named by the environment variable LSE_KERNELS; NULL if that names none of them. The
  * same at every call. */
