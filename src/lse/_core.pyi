@@ -78,8 +78,6 @@ def reduce(
     out: NDArray[Any],
     sign: NDArray[Any] | None = None,
     low: NDArray[Any] | None = None,
-    *,
-    mean: bool = False,
 ) -> None: ...
 def reduce_segments(
     a: NDArray[Any], offsets: NDArray[np.intp], axis: int, single: bool, first: NDArray[Any], step: int

@@ -236,9 +236,9 @@ static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int
     return a->tail[i] != a->tail[i] || (same(a->count[i], b->count[i]) && same(a->tail_lo[i], b->tail_lo[i]));
 }
 
+#include "selftest_complex.h"
 #include "selftest_panels.h"
 #include "selftest_whole.h"
-#include "selftest_complex.h"
 
 /* One case on every table, compared with the scalar one. */
 static void check_all(const lse_kernels *const *tables, int is_double, ptrdiff_t n, ptrdiff_t count)

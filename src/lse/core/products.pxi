@@ -7,7 +7,8 @@ cdef int raise_failure(int error) except -1:
     raise MemoryError("lse: out of memory for the factors of a product")
 
 
-cdef class Factors:
+@cython.auto_pickle(False)
+cdef class _Factors:
     """The factors of one matrix, as a left or a right operand."""
 
     cdef lse_factors factors
@@ -35,7 +36,7 @@ def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not
     """
     cdef lse_product product
     cdef bint single = cnp.PyArray_ITEMSIZE(out) <= 4
-    cdef Factors of_a = factors_of(matrix_a, False, single), of_b = factors_of(matrix_b, True, single)
+    cdef _Factors of_a = factors_of(matrix_a, False, single), of_b = factors_of(matrix_b, True, single)
     cdef int axis, ndim = cnp.PyArray_NDIM(out), error
     cdef bint fit = ndim >= 2 and cnp.PyArray_NDIM(a) == ndim and cnp.PyArray_NDIM(b) == ndim
     for axis in range(ndim if fit else 0):
@@ -108,8 +109,8 @@ cdef class LogMatrix:
     """
 
     cdef object _array
-    cdef Factors _left
-    cdef Factors _right
+    cdef _Factors _left
+    cdef _Factors _right
     cdef tuple _made_for  # the instruction set, and whether results are single
 
     def __init__(self, a):
@@ -137,7 +138,7 @@ cdef class LogMatrix:
         return f"LogMatrix({np.array2string(self._array, separator=', ', prefix='LogMatrix(')})"
 
 
-cdef Factors factors_of(LogMatrix matrix, bint right, bint single):
+cdef _Factors factors_of(LogMatrix matrix, bint right, bint single):
     """The factors of a prepared matrix, for results of that precision; None of none."""
     if matrix is None:
         return None
@@ -147,10 +148,10 @@ cdef Factors factors_of(LogMatrix matrix, bint right, bint single):
             matrix._made_for = (kernels(), single)
         if right:
             if matrix._right is None:
-                matrix._right = Factors(_products.as_core_input(matrix._array), True, single)
+                matrix._right = _Factors(_products.as_core_input(matrix._array), True, single)
             return matrix._right
         if matrix._left is None:
-            matrix._left = Factors(_products.as_core_input(matrix._array), False, single)
+            matrix._left = _Factors(_products.as_core_input(matrix._array), False, single)
         return matrix._left
 
 
