@@ -65,8 +65,8 @@ def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not
 
 
 cdef class LogMatrix:
-    """LogMatrix(a)
-
+    # The docstring starts with the signature, as inspect requires for extension classes
+    """LogMatrix(a)\n--\n
     A matrix that is prepared once, as an operand of many products.
 
     Preparing takes the exponentials of its elements, which a product would take each time: worth while for the
