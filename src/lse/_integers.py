@@ -131,12 +131,12 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     replace(result, inexact_rows(args, base, part), add_base(base, mean.reshape(result.shape), 0.0))
 
 
-def softmax(args: Arguments, log: bool, result: Array) -> None:
+def map_elements(args: Arguments, operation: str, result: Array) -> None:
     part = taking_part(args)
     base = greatest_of(args, part)
     exact = np.empty(args.a.shape)
-    _native.softmax(split(args, base), log, exact)
-    _native.softmax(args, log, result)
+    _native.map_elements(split(args, base), operation, exact)
+    _native.map_elements(args, operation, result)
     replace(result, np.broadcast_to(inexact_rows(args, base, part), result.shape), exact)
 
 

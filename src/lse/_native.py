@@ -91,9 +91,9 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = target
 
 
-def softmax(args: Arguments, log: bool, result: Array) -> None:
-    single = args.single or (not log and args.dtype.itemsize == 2)  # its 4 ulp are invisible in half precision
-    operation = "log_softmax" if log else "softmax"
+def map_elements(args: Arguments, operation: str, result: Array) -> None:
+    # its 4 ulp are invisible in half precision
+    single = args.single or (operation == "softmax" and args.dtype.itemsize == 2)
     a, target = as_core_input(args.a), as_core_output(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, None, None)
 

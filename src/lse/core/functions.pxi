@@ -324,7 +324,7 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
         result = try_complex_map(LSE_SOFTMAX, x, axis)
     if result is not None:
         return result
-    return quietly(_reductions.softmax, (False, x, axis, where, out, dtype))
+    return quietly(_reductions.map_elements, ("softmax", x, axis, where, out, dtype))
 
 
 def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
@@ -374,4 +374,4 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
         result = try_complex_map(LSE_LOG_SOFTMAX, x, axis)
     if result is not None:
         return result
-    return quietly(_reductions.softmax, (True, x, axis, where, out, dtype))
+    return quietly(_reductions.map_elements, ("log_softmax", x, axis, where, out, dtype))
