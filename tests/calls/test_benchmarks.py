@@ -93,7 +93,7 @@ def test_calls(files):
 
 def test_small():
     printed = command("small", "--rounds", "1", "--only", "^(logsumexp (float64|list) b=|LogSumExp.of 0-d$)")
-    assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  logsumexp float64 b=0.2$", printed, re.MULTILINE)
+    assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  (logsumexp|LogSumExp.of) ", printed, re.MULTILINE)
     assert re.search(r"^\d+ calls, \d+ of them longer than their limit", printed, re.MULTILINE)
 
 

@@ -288,12 +288,12 @@ static void dot_tile(const job *p, lse_factors *a, const lse_factors *b, ptrdiff
 {
     double buffer[STRIP];
     const int is_ready = p->of_a.factors != NULL;
-    const double far = greatest_of(b->spread, p->m);
+    const double spread = greatest_of(b->spread, p->m);
     memset(t->hi, 0, (size_t)(rows * t->pitch) * sizeof *t->hi);
     memset(t->lo, 0, (size_t)(rows * t->pitch) * sizeof *t->lo);
     for (ptrdiff_t i = 0; i < rows && !lse_is_stopped(p->failed); i++) {
         const double *x = is_ready ? NULL : see_row(p, &p->a, row + i, buffer, &a->anchor[i], &a->spread[i]);
-        const lse_fp_state before = is_near(p, a->spread[i], far) ? lse_fp_enter() : lse_fp_flush();
+        const lse_fp_state before = is_near(p, a->spread[i], spread) ? lse_fp_enter() : lse_fp_flush();
         for (ptrdiff_t k = 0, n; k < p->steps; k += n) {
             n = lse_least(STRIP, p->steps - k);
             if (!is_ready && p->steps > STRIP) x = read_row(&p->a, row + i, k, n, buffer);

@@ -275,12 +275,12 @@ static void logs_of_products(const double *hi, const double *lo, ptrdiff_t count
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
         const vf64 sum = vf64_load(hi + i), rest = vf64_load(lo + i), n = vf64_add(own, vf64_load(anchor + i));
         const vf64 magnitude = vf64_abs(n);
-        vf64 log, log_lo, far, far_lo;
+        vf64 log, log_lo, distant, distant_lo;
         log_parts_f64(&sum, &rest, &log, &log_lo, 1, n);
         log = vf64_add(log, log_lo);
         if (vf64_any_at_least(magnitude, most)) {
-            vf64_log(sum, rest, n, &far, &far_lo);
-            log = vf64_select(magnitude, most, vf64_add(far, far_lo), log);
+            vf64_log(sum, rest, n, &distant, &distant_lo);
+            log = vf64_select(magnitude, most, vf64_add(distant, distant_lo), log);
         }
         vf64_store(out + i, vf64_select(zero, sum, nothing, log));
     }
