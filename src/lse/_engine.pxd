@@ -119,14 +119,15 @@ cdef extern from "engine/engine.h" nogil:
     const char *lse_operation_name(lse_operation operation) noexcept
     void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts) noexcept
     int lse_execute(const lse_request *request) noexcept
+    double lse_divide(double value, double low, double divisor, double divisor_lo) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
-    int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
+    void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_map(
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
     int lse_quick_weighted(
         const lse_request *request, ptrdiff_t n, double *value, double *value_lo, double *sign) noexcept
-    int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+    void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 
 cdef extern from "engine/products.h" nogil:

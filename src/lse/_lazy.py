@@ -27,7 +27,7 @@ from lse._lazy_tasks import (
     value_of,
     whole_chunk,
 )  # fmt: skip
-from lse._products import as_operand, result_dtype, result_shapes
+from lse._products import result_dtype, result_shapes
 
 Unknown: TypeAlias = tuple[tuple[int, tuple[int, ...]], ...]
 
@@ -243,7 +243,7 @@ def logmatmulexp(a: Any, b: Any, dtype: Any) -> da.Array:
     """Each task multiplies the chunks of some rows by those of some columns."""
     function = "logmatmulexp"
     a, b = (
-        as_dask(as_operand(x, name)[0] if isinstance(x, lse.LogMatrix) else x, function, name)
+        as_dask(np.asarray(x) if isinstance(x, lse.LogMatrix) else x, function, name)
         for x, name in ((a, "a"), (b, "b"))
     )
     kind = result_dtype(a.dtype, b.dtype, dtype)

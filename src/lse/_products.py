@@ -9,6 +9,7 @@ from lse._arguments import broadcast, can_hold, check_out, return_result
 from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, is_native, promote
 from lse._foreign import is_dask, unwrap
 from lse._native import as_core_input, as_core_output
+from lse._reductions import lazily
 
 FUNCTION = "logmatmulexp"
 
@@ -55,11 +56,7 @@ def multiply_longdouble(a: Array, b: Array, out: Array) -> None:
 
 def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     if is_dask(a, b):
-        from lse import dask
-
-        if out is not None:
-            raise TypeError(f"{FUNCTION}: out cannot take the result for dask arrays, computed later; leave it out")
-        return dask.logmatmulexp(a, b, dtype=dtype)
+        return lazily(FUNCTION, out, a, b, dtype=dtype)
     (left, of_left, matrix_a), (right, of_right, matrix_b) = as_operand(a, "a"), as_operand(b, "b")
     kind = result_dtype(left.dtype, right.dtype, dtype)
     first, shape = result_shapes(left.shape, right.shape)

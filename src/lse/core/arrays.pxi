@@ -76,6 +76,16 @@ cdef inline lse_request new_request(lse_operation operation, unsigned long long 
     return request
 
 
+cdef int check_failure(int error, str when) except -1:
+    """Raise what an error of the engine stands for."""
+    if error == LSE_NO_KERNEL:
+        raise TypeError("lse: no kernel for arrays of these dtypes")
+    if error:
+        raise_interrupt()
+        raise MemoryError(f"lse: out of memory {when}")
+    return 0
+
+
 cdef int run_request(lse_request *request, Py_ssize_t elements) except -1:
     """Carry out a request whose arrays are neither empty nor of a wrong shape."""
     cdef int error
@@ -88,12 +98,7 @@ cdef int run_request(lse_request *request, Py_ssize_t elements) except -1:
     else:
         with nogil:
             error = lse_execute(request)
-    if error == LSE_NO_KERNEL:
-        raise TypeError("lse: no kernel for arrays of these dtypes")
-    if error:
-        raise_interrupt()
-        raise MemoryError("lse: out of memory while recomputing a row whose weighted sum nearly cancels")
-    return 0
+    return check_failure(error, "while recomputing a row whose weighted sum nearly cancels")
 
 
 cdef int execute(lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
@@ -144,15 +149,10 @@ def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cn
 cdef int combine_parts(double *over, const double *under, Py_ssize_t count) noexcept nogil:
     """The logarithms of the quotients of two sums, of each of which there are log|sum|, what rounding it lost, and the
     sign, count of each: NaN where a quotient is negative or 0 / 0. They go where the first numbers are."""
-    cdef double value, of_value, lost, a, b
+    cdef double value, a, b
     cdef Py_ssize_t i
     for i in range(count):
-        a, b = over[i], under[i]
-        value = a - b
-        of_value = value - a
-        lost = (a - (value - of_value)) + (-b - of_value)
-        if isfinite(value):
-            value += lost + (over[count + i] - under[count + i])
+        value = lse_divide(over[i], over[count + i], under[i], under[count + i])
         a, b = over[2 * count + i], under[2 * count + i]
         over[i] = NAN if a * b < 0 or (a < 0 and b == 0) or isnan(value) else value
     return 0

@@ -65,21 +65,18 @@ cdef bint try_update(LogSumExp total, object a, object axis, object b, object wh
 
 
 cdef bint quick_run(LogSumExp total, cnp.ndarray array, lse_type real) except -1:
-    """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
+    """Add one contiguous run of moderate length to a single sum; False for all else."""
     cdef lse_sum one
     cdef lse_sums sums
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef const void *data = cnp.PyArray_DATA(array)
-    cdef bint done
     if not is_run(array, npy_type(real)):
         return False
     if n < GIL_KEPT_BELOW:
-        done = lse_quick_sum(table, real, data, n, &one)
+        lse_quick_sum(table, real, data, n, &one)
     else:
         with nogil:
-            done = lse_quick_sum(table, real, data, n, &one)
-    if not done:
-        return False
+            lse_quick_sum(table, real, data, n, &one)
     with cython.critical_section(total):
         elements = add_elements(total.elements, n)  # before anything is changed, for there may be no memory for it
         sums = rows_of(total.plain)

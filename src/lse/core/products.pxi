@@ -1,12 +1,5 @@
 # Products of matrices in log space --------------------------------------------------------------------------
 
-cdef int raise_failure(int error) except -1:
-    if error == LSE_NO_KERNEL:
-        raise TypeError("lse: no kernel for these dtypes")
-    raise_interrupt()
-    raise MemoryError("lse: out of memory for the factors of a product")
-
-
 @cython.auto_pickle(False)
 cdef class _Factors:
     """The factors of one matrix, as a left or a right operand."""
@@ -21,8 +14,7 @@ cdef class _Factors:
         describe(&product.b if right else &product.a, a)
         with nogil:
             error = lse_make_factors(&self.factors, &product, right)
-        if error:
-            raise_failure(error)
+        check_failure(error, "for the factors of a product")
 
     def __dealloc__(self):
         lse_free_factors(&self.factors)
@@ -60,8 +52,7 @@ def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not
     else:
         with nogil:
             error = lse_multiply(&product)
-    if error:
-        raise_failure(error)
+    check_failure(error, "for the factors of a product")
 
 
 cdef class LogMatrix:

@@ -12,17 +12,22 @@ cdef inline bint is_run(cnp.ndarray array, int number) noexcept:
             and (number == cnp.NPY_FLOAT64 or number == cnp.NPY_FLOAT32))
 
 
+cdef inline bint reduce_data(lse_type real, const void *data, Py_ssize_t n, bint mean, void *value) noexcept nogil:
+    if mean:
+        lse_quick_mean(table, real, data, n, value)
+        return True
+    return lse_quick_value(table, real, data, n, value)
+
+
 cdef inline bint reduce_run(cnp.ndarray array, bint mean, void *value) noexcept:
     """The log-sum-exp or log-mean-exp of one run; False where it needs recomputation."""
     cdef lse_type real = type_of(cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32)
     cdef Py_ssize_t n = cnp.PyArray_DIM(array, 0)
     cdef const void *data = cnp.PyArray_DATA(array)
-    cdef bint done
     if n < GIL_KEPT_BELOW:
-        return lse_quick_mean(table, real, data, n, value) if mean else lse_quick_value(table, real, data, n, value)
+        return reduce_data(real, data, n, mean, value)
     with nogil:
-        done = lse_quick_mean(table, real, data, n, value) if mean else lse_quick_value(table, real, data, n, value)
-    return done
+        return reduce_data(real, data, n, mean, value)
 
 
 cdef inline object run_value(cnp.ndarray array, bint mean):

@@ -235,9 +235,11 @@ int lse_sum_row(int size, const void *data, ptrdiff_t x_stride, const void *weig
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || (weights && !is_sound(&b))) return LSE_ERROR_ARGUMENT;
     *sum = lse_no_sum();
-    if (n == 0 ||
-        (!weights && x_stride == 1 && n <= LSE_PIECE && lse_quick_sum(lse_chosen(), type_of(size), data, n, sum)))
+    if (n == 0) return LSE_OK;
+    if (!weights && x_stride == 1 && n <= LSE_PIECE) {
+        lse_quick_sum(lse_chosen(), type_of(size), data, n, sum);
         return LSE_OK;
+    }
     lse_request q = request_for(LSE_SUMS, &x, weights ? &b : NULL, NULL, 1);
     q.into = (lse_sums){&sum->max, &sum->tail, &sum->tail_lo, &sum->count};
     return execute(&q);

@@ -129,6 +129,15 @@ static pair exp_of(pair x)
 
 static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
 
+/* The sum (x + i y) 2^(anchor - 500) in all lanes. */
+static lse_complex_sums in_all_lanes(double anchor, pair x, pair y)
+{
+    const lse_complex_sums one = {{anchor}, {0.0}, {x.hi}, {x.lo}, {y.hi}, {y.lo}};
+    lse_complex_sums sums;
+    lse_put_sum_in_all(&one, 0, &sums);
+    return sums;
+}
+
 /* The parts of the sum by themselves: weights of equal real parts are added without rounding. */
 static void exact_value(const lse_plan *plan, const lse_member *m, int power, lse_complex_value *value)
 {
@@ -158,20 +167,13 @@ static void exact_value(const lse_plan *plan, const lse_member *m, int power, ls
     *value = (lse_complex_value){.log = -INFINITY};
     if (lse_is_stopped(plan->failed) || (sign[0] == 0.0 && sign[1] == 0.0)) return;
     const int greater = sign[0] == 0.0 || (sign[1] != 0.0 && log[1] > log[0]);
-    lse_complex_sums sums;
-    for (int i = 0; i < LSE_LANES; i++) {
-        pair part[2];
-        for (int j = 0; j < 2; j++) {
-            const pair down = add((pair){log[j], log_lo[j]}, (pair){-log[greater], -log_lo[greater]});
-            part[j] = sign[j] == 0.0 ? (pair){0.0, 0.0} : exp_of(down);
-        }
-        sums.re[i] = 500.0;
-        sums.im[i] = 0.0;
-        sums.x[i] = sign[0] * part[0].hi;
-        sums.x_lo[i] = sign[0] * part[0].lo;
-        sums.y[i] = sign[1] * part[1].hi;
-        sums.y_lo[i] = sign[1] * part[1].lo;
+    pair part[2];
+    for (int j = 0; j < 2; j++) {
+        const pair down = add((pair){log[j], log_lo[j]}, (pair){-log[greater], -log_lo[greater]});
+        part[j] = sign[j] == 0.0 ? (pair){0.0, 0.0} : exp_of(down);
     }
+    const lse_complex_sums sums = in_all_lanes(500.0, (pair){sign[0] * part[0].hi, sign[0] * part[0].lo},
+                                               (pair){sign[1] * part[1].hi, sign[1] * part[1].lo});
     const pair of_power = product((pair){-power, 0.0}, (pair){LN2_HI_f64, LN2_LO_f64});
     put_value(plan, &sums, add(add((pair){log[greater], log_lo[greater]}, (pair){m->shift, 0.0}), of_power), value);
 }
@@ -227,16 +229,8 @@ static void add_far(const lse_plan *plan, lse_complex_prefix *p, const double *a
 
 static void far_value(const lse_plan *plan, const lse_complex_prefix *p, lse_complex_value *value)
 {
-    lse_complex_sums sums;
+    const lse_complex_sums sums = in_all_lanes(500.0, p->x, p->y);
     lse_complex_results r;
-    for (int i = 0; i < LSE_LANES; i++) {
-        sums.re[i] = 500.0;
-        sums.im[i] = 0.0;
-        sums.x[i] = p->x.hi;
-        sums.x_lo[i] = p->x.lo;
-        sums.y[i] = p->y.hi;
-        sums.y_lo[i] = p->y.lo;
-    }
     plan->table->of_complex.finish(&sums, 1, 0, &r);
     *value = (lse_complex_value){.log = p->max + r.log[0], .angle = r.angle[0]};
 }
@@ -247,16 +241,9 @@ enum { FAR_BELOW = 800 };
 /* What the kernels have summed, as x + i y times e^max. */
 static void make_far(const lse_plan *plan, lse_complex_prefix *p)
 {
-    lse_complex_sums sums;
+    const lse_complex_running *own = &p->running;
+    const lse_complex_sums sums = in_all_lanes(own->anchor, (pair){own->x, own->x_lo}, (pair){own->y, own->y_lo});
     lse_complex_results r;
-    for (int i = 0; i < LSE_LANES; i++) {
-        sums.re[i] = p->running.anchor;
-        sums.im[i] = 0.0;
-        sums.x[i] = p->running.x;
-        sums.x_lo[i] = p->running.x_lo;
-        sums.y[i] = p->running.y;
-        sums.y_lo[i] = p->running.y_lo;
-    }
     plan->table->of_complex.finish(&sums, 1, 1, &r);
     const pair size = exp_of((pair){r.log_lo[0], 0.0});
     p->is_far = r.log[0] > -INFINITY;

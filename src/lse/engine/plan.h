@@ -68,9 +68,6 @@ ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t sta
 void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, int threads,
                       lse_states *states);
 
-/* results.c: value + low - divisor - divisor_lo, rounded once except for the last bits of the low parts. */
-double lse_divide(double value, double low, double divisor, double divisor_lo);
-
 /* results.c: log-sum-exps of no elements, count <= LSE_BATCH of them. */
 void lse_store_nothing(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count);
 /* results.c: from the states of some rows or columns to the output; rows and out have one for each. */

@@ -101,7 +101,7 @@ static const double *read_row(const matrix *m, ptrdiff_t row, ptrdiff_t start, p
 static void set_level(double headroom, double max, double least, double nan, double *anchor, double *spread)
 {
     const int usual = max <= LSE_FAR_f64 && nan == 0.0 && !(max > -INFINITY && max < -LSE_FAR_f64);
-    const double n = usual && max > -INFINITY ? max * 0x1.71547652b82fep+0 : 0.0;
+    const double n = usual && max > -INFINITY ? max * LOG2E_f64 : 0.0;
     *anchor = ((n + 0x1.8p52) - 0x1.8p52) - headroom;
     *spread = !usual ? (double)INFINITY : least <= max ? max - least : 0.0;
 }
@@ -249,8 +249,8 @@ static void make_right(job *p, int threads)
 /* Whether no product of these lines can have been lost, nor a factor that mattered. */
 static int is_near(const job *p, double row_spread, double column_spread)
 {
-    const double each = (p->headroom + 1018.0) * 0x1.62e42fefa39efp-1; /* 4 bits to spare */
-    const double both = (2.0 * p->headroom + 1018.0) * 0x1.62e42fefa39efp-1;
+    const double each = (p->headroom + 1018.0) * LN2_HI_f64; /* 4 bits to spare */
+    const double both = (2.0 * p->headroom + 1018.0) * LN2_HI_f64;
     return row_spread <= each && column_spread <= each && row_spread + column_spread <= both;
 }
 

@@ -37,7 +37,7 @@ int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, p
     return done;
 }
 
-int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
+void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
 {
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
@@ -48,17 +48,15 @@ int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, pt
     const double of_n = lse_log_of_count(table, n, &of_n_lo);
     put_value(type, lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo), value);
     lse_fp_leave(found);
-    return 1;
 }
 
-int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum)
+void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum)
 {
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
     quick_state(table, type, data, n, &state);
     *sum = lse_sum_at(lse_sums_in(&state), 0);
     lse_fp_leave(found);
-    return 1;
 }
 
 /* Elements axis .. of an array, which begin at x, as one run in a buffer; returns where that ends. */

@@ -64,28 +64,43 @@ static void find_greatest(lse_complex_line *tile, ptrdiff_t n, double *max, doub
         }
 }
 
-/* Of lines first, first + step, ...: adds their terms. */
+/* Sums in registers. */
+typedef struct {
+    vf64 x[LSE_LANE_GROUPS], x_lo[LSE_LANE_GROUPS], y[LSE_LANE_GROUPS], y_lo[LSE_LANE_GROUPS];
+} complex_registers;
+
+LSE_INLINE void load_sums(const lse_complex_sums *sums, complex_registers *r)
+{
+    EACH r->x[j] = vf64_load(PART(sums->x));
+    EACH r->x_lo[j] = vf64_load(PART(sums->x_lo));
+    EACH r->y[j] = vf64_load(PART(sums->y));
+    EACH r->y_lo[j] = vf64_load(PART(sums->y_lo));
+}
+
+LSE_INLINE void store_sums(const complex_registers *r, lse_complex_sums *sums)
+{
+    EACH vf64_store(PART(sums->x), r->x[j]);
+    EACH vf64_store(PART(sums->x_lo), r->x_lo[j]);
+    EACH vf64_store(PART(sums->y), r->y[j]);
+    EACH vf64_store(PART(sums->y_lo), r->y_lo[j]);
+}
+
+/* Adds the terms of n lines. */
 LSE_INLINE void add_lines(const lse_complex_line *tile, ptrdiff_t n, const double *max, lse_complex_sums *sums)
 {
     wide_level level[LSE_LANE_GROUPS];
-    vf64 x[LSE_LANE_GROUPS], x_lo[LSE_LANE_GROUPS], y[LSE_LANE_GROUPS], y_lo[LSE_LANE_GROUPS];
+    complex_registers r;
     EACH level[j] = wide_level_for(vf64_load(PART(max)), LSE_FAR_f64);
-    EACH x[j] = vf64_load(PART(sums->x));
-    EACH x_lo[j] = vf64_load(PART(sums->x_lo));
-    EACH y[j] = vf64_load(PART(sums->y));
-    EACH y_lo[j] = vf64_load(PART(sums->y_lo));
+    load_sums(sums, &r);
     for (ptrdiff_t k = 0; k < n; k++)
         EACH {
             vf64 of_x, of_y;
             complex_term(vf64_load(PART(tile[k].re)), vf64_load(PART(tile[k].im)), level[j].bias, level[j].floor, &of_x,
                          &of_y);
-            add_term(&x[j], &x_lo[j], of_x);
-            add_term(&y[j], &y_lo[j], of_y);
+            add_term(&r.x[j], &r.x_lo[j], of_x);
+            add_term(&r.y[j], &r.y_lo[j], of_y);
         }
-    EACH vf64_store(PART(sums->x), x[j]);
-    EACH vf64_store(PART(sums->x_lo), x_lo[j]);
-    EACH vf64_store(PART(sums->y), y[j]);
-    EACH vf64_store(PART(sums->y_lo), y_lo[j]);
+    store_sums(&r, sums);
 }
 
 /* Takes an element out of its tile, to be kept aside; NaN stays, so that it is seen. */

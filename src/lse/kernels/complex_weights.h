@@ -36,7 +36,7 @@ static void weigh_lines(lse_complex_line *tile, lse_weight_line *weights, ptrdif
 LSE_INLINE void add_weighted_lines(const lse_complex_line *tile, const lse_weight_line *weights, ptrdiff_t n,
                                    lse_complex_sums *sums)
 {
-    vf64 x[LSE_LANE_GROUPS], x_lo[LSE_LANE_GROUPS], y[LSE_LANE_GROUPS], y_lo[LSE_LANE_GROUPS];
+    complex_registers r;
     vf64 bias[LSE_LANE_GROUPS], floor[LSE_LANE_GROUPS];
     EACH {
         const vf64 most = vf64_max(vf64_load(PART(sums->re)), vf64_set(-2.0 * LSE_FAR_f64));
@@ -44,21 +44,15 @@ LSE_INLINE void add_weighted_lines(const lse_complex_line *tile, const lse_weigh
         bias[j] = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
         floor[j] = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
     }
-    EACH x[j] = vf64_load(PART(sums->x));
-    EACH x_lo[j] = vf64_load(PART(sums->x_lo));
-    EACH y[j] = vf64_load(PART(sums->y));
-    EACH y_lo[j] = vf64_load(PART(sums->y_lo));
+    load_sums(sums, &r);
     for (ptrdiff_t k = 0; k < n; k++)
         EACH {
             vf64 of_x, of_y;
             weighted_term(&tile[k], &weights[k], j, bias[j], floor[j], &of_x, &of_y);
-            add_term(&x[j], &x_lo[j], of_x);
-            add_term(&y[j], &y_lo[j], of_y);
+            add_term(&r.x[j], &r.x_lo[j], of_x);
+            add_term(&r.y[j], &r.y_lo[j], of_y);
         }
-    EACH vf64_store(PART(sums->x), x[j]);
-    EACH vf64_store(PART(sums->x_lo), x_lo[j]);
-    EACH vf64_store(PART(sums->y), y[j]);
-    EACH vf64_store(PART(sums->y_lo), y_lo[j]);
+    store_sums(&r, sums);
 }
 
 /* Eight sums; the weights are overwritten. */
