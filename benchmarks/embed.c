@@ -28,7 +28,7 @@ static double now(void)
 }
 
 /* The least that gives the value: the reduction and its logarithm. */
-#define BARE(F)                                                                              \
+#define BARE(F, TYPE)                                                                        \
     static double bare_##F(ptrdiff_t n)                                                      \
     {                                                                                        \
         lse_layout layout;                                                                   \
@@ -36,12 +36,12 @@ static double now(void)
         lse_results results;                                                                 \
         const lse_row row = {(const char *)x_##F, NULL, NULL, n};                            \
         layout.direct = 1;                                                                   \
-        table->F.rows(&layout, &row, 0, n, 1, NULL, &state);                                 \
-        table->F.finish(&state, 1, &results);                                                \
+        table->real[TYPE].rows(&layout, &row, 0, n, 1, &state);                              \
+        table->real[TYPE].finish(&state, 1, &results);                                       \
         return results.value[0];                                                             \
     }
-BARE(f64)
-BARE(f32)
+BARE(f64, LSE_F64)
+BARE(f32, LSE_F32)
 
 static double public_f64(ptrdiff_t n)
 {

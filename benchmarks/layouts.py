@@ -65,7 +65,10 @@ class Layout:
     def data(self) -> np.ndarray:
         """Normally distributed, integers more widely, the same in every run."""
         scale = 20 if np.dtype(self.dtype).kind == "i" else 1
-        normal = np.random.default_rng(20250).standard_normal(self.shape)
+        rng = np.random.default_rng(20250)
+        normal = rng.standard_normal(self.shape)
+        if np.dtype(self.dtype).kind == "c":
+            return self.make((normal + 1j * rng.uniform(-np.pi, np.pi, self.shape)).astype(self.dtype))
         return self.make((scale * normal).astype(self.dtype))
 
     def argument(self) -> dict[str, np.ndarray]:
@@ -77,7 +80,9 @@ class Layout:
         return {name: drawn < 0.7 if name == "where" else drawn.astype(self.dtype)}
 
     def plain(self, a: np.ndarray) -> tuple[np.ndarray, int]:
-        """As many elements in rows, or in columns if neighbours in memory are kept apart, and the axis."""
+        """As many elements in rows, or in columns if neighbours in memory are kept apart, and the axis; of complex ones
+        the real parts."""
+        a = a.real if a.dtype.kind == "c" else a
         axes = {axis % a.ndim for axis in (self.axis if isinstance(self.axis, tuple) else (self.axis,))}
         n = math.prod(a.shape[axis] for axis in axes)
         steps = {abs(step): axis for axis, step in enumerate(a.strides) if step and a.shape[axis] > 1}
@@ -170,6 +175,15 @@ def all_layouts(quick: bool = False) -> Iterator[Layout]:
         ("float64", ("swapped", swapped)),
     ):  # fmt: skip
         yield from (Layout("type", name, dtype, *where, *rest) for name in operations for where in plain)
+    for dtype in ("complex64", "complex128"):
+        for name in operations:
+            for shape, axis in (
+                ((50000, 2), 1), ((15000, 7), 1), ((1000, 100), 1), ((100, 1000), 1), ((1, 10**5), 1),
+                ((7, 15000), 0), ((30000, 3), 0), ((1000, 100), 0),
+            ):  # fmt: skip
+                yield Layout("complex", name, dtype, shape, axis)
+        for extra in ((1000, 100), (1, 100)):
+            yield Layout("complex", "logsumexp", dtype, (1000, 100), 1, "b", same, ("b", extra))
     for shape, axis in (*plain, ((64, 21, 28, 28), 1)):
         along = tuple(n if i == axis else 1 for i, n in enumerate(shape))
         for name, extra in (("b", shape), ("b", along), ("where", shape), ("where", along)):

@@ -32,17 +32,12 @@ def entropy(energies, kt):
     return -(np.exp(log_p) * log_p).sum(axis=1)
 
 
-def log_matmul(a, b):
-    """Logarithm of the product of two matrices, from their logarithms."""
-    return lse.logsumexp(a[:, :, None] + b[None, :, :], axis=1)
-
-
 def log_power(a, n):
     """Logarithm of the n-th power, n >= 1, of a matrix, from its logarithm."""
     if n == 1:
         return a
-    square = log_power(log_matmul(a, a), n // 2)
-    return log_matmul(square, a) if n % 2 else square
+    square = log_power(lse.logmatmulexp(a, a), n // 2)
+    return lse.logmatmulexp(square, a) if n % 2 else square
 
 
 def ring_free_energy(n, coupling, field, kt):

@@ -4,7 +4,9 @@ For initial probabilities pi, transitions A_ij from i to j, and emissions B_jo o
 
     log alpha_0(j) = log pi_j + log B_j(o_0)
     log alpha_t(j) = log(sum_i exp(log alpha_{t-1}(i) + log A_ij)) + log B_j(o_t)
-    log beta_t(i)  = log(sum_j exp(log A_ij + log B_j(o_{t+1}) + log beta_{t+1}(j)))
+    log beta_t(i)  = log(sum_j exp(log A_ij + (log B_j(o_{t+1}) + log beta_{t+1}(j))))
+
+Both sums are products in log space of a vector and the matrix of transitions, which is prepared once.
     log p(o)       = log(sum_j exp(log alpha_{T-1}(j)))
     p(j at t | o)  = softmax(log alpha_t + log beta_t)_j
 
@@ -28,16 +30,18 @@ def log_forward(symbols, log_initial, log_transition, log_emission):
     """Log alpha, of shape (time, states)."""
     alpha = np.empty((len(symbols), len(log_initial)))
     alpha[0] = log_initial + log_emission[:, symbols[0]]
+    transition = lse.LogMatrix(log_transition)
     for t in range(1, len(symbols)):
-        alpha[t] = lse.logsumexp(alpha[t - 1][:, None] + log_transition, axis=0) + log_emission[:, symbols[t]]
+        alpha[t] = lse.logmatmulexp(alpha[t - 1], transition) + log_emission[:, symbols[t]]
     return alpha
 
 
 def log_backward(symbols, log_transition, log_emission):
     """Log beta, of shape (time, states)."""
     beta = np.zeros((len(symbols), len(log_transition)))
+    transition = lse.LogMatrix(log_transition)
     for t in range(len(symbols) - 1, 0, -1):
-        beta[t - 1] = lse.logsumexp(log_transition + log_emission[:, symbols[t]] + beta[t], axis=1)
+        beta[t - 1] = lse.logmatmulexp(transition, log_emission[:, symbols[t]] + beta[t])
     return beta
 
 

@@ -31,7 +31,7 @@ class Case:
 
     def near(self) -> tuple[np.ndarray, np.ndarray]:
         """Elements and weights, without those that are nothing beside the greatest one."""
-        kept = self.x > self.x[self.b != 0].max() - 3000
+        kept = self.x >= self.x[self.b != 0].max() - 3000  # which may be the maximum itself
         return self.x[kept], self.b[kept]
 
     def error_of_logsumexp(self) -> float:

@@ -155,6 +155,67 @@ def atanh_coefficients(degree: int) -> tuple[list[mp.mpf], float]:
     return c, log2_error(f, weight, c, mp.mpf(0), top)
 
 
+def series_coefficients(
+    f: Function, series: Function, degree: int, top: mp.mpf, order: int
+) -> tuple[list[mp.mpf], float]:
+    """c of c0 + c1 s + ... = f(s) for s in [0, top], least error times s**order; `series` is f near 0."""
+
+    def near(s: mp.mpf) -> mp.mpf:
+        return series(s) if s < mp.mpf(10) ** -20 else f(s)
+
+    def weight(s: mp.mpf) -> mp.mpf:
+        return s**order + top**order / 100
+
+    c = fit(near, weight, degree, mp.mpf(0), top, 53)
+    return c, log2_error(near, weight, c, mp.mpf(0), top)
+
+
+def circular_coefficients() -> list[tuple[list[mp.mpf], float]]:
+    """c of sin r = r + r s (c0 + c1 s + ...) and cos r = 1 - s / 2 + s**2 (c0 + c1 s + ...), s = r**2, for |r| a little
+    beyond pi/4, and of atan z = z + z s (c0 + c1 s + ...) for z up to tan(pi/8)."""
+
+    def sine(s: mp.mpf) -> mp.mpf:
+        return (mp.sin(mp.sqrt(s)) / mp.sqrt(s) - 1) / s
+
+    def cosine(s: mp.mpf) -> mp.mpf:
+        return (mp.cos(mp.sqrt(s)) - 1 + s / 2) / s**2
+
+    def atan(s: mp.mpf) -> mp.mpf:
+        return (mp.atan(mp.sqrt(s)) / mp.sqrt(s) - 1) / s
+
+    far, half = mp.mpf("0.7855") ** 2, mp.mpf("0.41422") ** 2
+    return [
+        series_coefficients(sine, lambda s: -mp.mpf(1) / 6 + s / 120, 5, far, 1),
+        series_coefficients(cosine, lambda s: mp.mpf(1) / 24 - s / 720, 5, far, 2),
+        series_coefficients(atan, lambda s: -mp.mpf(1) / 3 + s / 5, 10, half, 1),
+    ]
+
+
+def angle_constants() -> str:
+    """Pi in pieces, and the digits of 1 / (2 pi)."""
+    with mp.workprec(1400):
+        quarter = mp.pi / 2
+        first = round_to(quarter, 31)
+        second = round_to(quarter - first, 31)
+        words = [int(mp.floor(mp.ldexp(1 / (2 * mp.pi), 32 * (i + 1)))) % 2**32 for i in range(40)]
+        pairs = {
+            "PI_HI": round_to(mp.pi, 53),
+            "PI_LO": round_to(mp.pi - round_to(mp.pi, 53), 53),
+            "TWO_OVER_PI": round_to(2 / mp.pi, 53),
+            "HALF_PI_1": first,
+            "HALF_PI_2": second,
+            "HALF_PI_3": round_to(quarter - first - second, 53),
+        }
+    lines = [", ".join(f"0x{x:08x}u" for x in words[i : i + 8]) for i in range(0, len(words), 8)]
+    return (
+        "/* pi in two parts; pi / 2 in three, the first two so short that products with |n| < 2^22 are exact. */\n"
+        + "".join(f"#define {name} {float(x).hex()}\n" for name, x in pairs.items())
+        + "/* 1 / (2 pi) = sum(INVERSE_TURN[i] 2^(-32 (i + 1))) */\nstatic const uint32_t INVERSE_TURN[] = {\n    "
+        + ",\n    ".join(lines)
+        + ",\n};\n"
+    )
+
+
 def inverse_factorials(terms: int, pairs: int) -> tuple[list[mp.mpf], list[mp.mpf]]:
     """1/k! for k < terms, and for k < pairs what rounding it to a double loses."""
     exact = [1 / mp.factorial(k) for k in range(terms)]
@@ -270,9 +331,11 @@ def generate() -> dict[Path, str]:
     exp32, error32 = exp_coefficients(6, 24)
     exp64, error64 = exp_coefficients(11, 53)
     wide, error_wide = wide_coefficients(6)
+    factor_terms, error_factor = wide_coefficients(8)
     eighths, error_eighths = eighths_coefficients(4)
     table, factor, spread = eighths_table()
     atanh, error_atanh = atanh_coefficients(7)
+    (sine, error_sine), (cosine, error_cosine), (atan, error_atan) = circular_coefficients()
     factorials, factorials_lo = inverse_factorials(24, 14)
     ln2_short = round_to(mp.log(2), 40)
     ln2_middle = round_to(mp.log(2) - ln2_short, 40)
@@ -303,6 +366,9 @@ def generate() -> dict[Path, str]:
             array("EXP_f32", "float", exp32, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^{error32:.2f}"),
             array("EXP_f64", "double", exp64, f"e^r = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^{error64:.2f}"),
             array("EXP_WIDE", "double", wide, f"e^r = 1 + r (c0 + c1 r + ...), relative error 2^{error_wide:.2f}"),
+            array(
+                "EXP_SHORT", "double", factor_terms, f"the same, with more terms, relative error 2^{error_factor:.2f}"
+            ),
             "/* The bits of c 2^(j / 8), less those of 1 and j 2^20. The eight floats err alike, so that c, which is\n"
             f" * 1 / EIGHTHS_FACTOR, makes up for it but for {spread:.3f} of 2^-24. */\n"
             "static const int32_t EIGHTHS[] = {\n    " + ",\n    ".join(f"0x{x:05x}" for x in table) + ",\n};\n"
@@ -319,6 +385,25 @@ def generate() -> dict[Path, str]:
                 atanh,
                 f"atanh(z) = z + z s (c0 + c1 s + ...), s = z^2, relative error 2^{error_atanh:.2f}",
             ),
+            array(
+                "SINE",
+                "double",
+                sine,
+                f"sin(r) = r + r s (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, relative error 2^{error_sine:.2f}",
+            ),
+            array(
+                "COSINE",
+                "double",
+                cosine,
+                f"cos(r) = 1 - s / 2 + s^2 (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, error 2^{error_cosine:.2f}",
+            ),
+            array(
+                "ATAN",
+                "double",
+                atan,
+                f"atan(z) = z + z s (c0 + c1 s + ...), s = z^2, z <= tan(pi / 8), relative error 2^{error_atan:.2f}",
+            ),
+            angle_constants(),
             array("INVERSE_FACTORIAL", "double", factorials, "1 / k!"),
             array("INVERSE_FACTORIAL_LO", "double", factorials_lo, "1 / k! - INVERSE_FACTORIAL[k]"),
             "/* Entry i serves f in [1 + i / 16, 1 + (i + 1) / 16) / LOG_SPLIT: log f = LOG_OF + log(1 + r), where\n"

@@ -8,7 +8,22 @@
 #include <string.h>
 
 #define lse_kernels_scalar whole_table
+/* what the kernels and the headers below both have */
+#define difference kernels_difference
+#define logarithm kernels_logarithm
+#define see kernels_see
+#define between kernels_between
+#define settle kernels_settle
+#define log_of kernels_log_of
+#define log_of_rest kernels_log_of_rest
 #include "kernels/scalar.c"
+#undef difference
+#undef logarithm
+#undef see
+#undef between
+#undef settle
+#undef log_of
+#undef log_of_rest
 #undef lse_kernels_scalar
 
 #include "double_double.h"

@@ -3,8 +3,9 @@
 from lse import _process  # noqa: F401, I001  before lse._core
 
 # what only lse._core imports, for PyInstaller and others that read the source and no extension
-from lse import _cumulative, _reductions, _segments, _streaming  # noqa: F401
+from lse import _cumulative, _products, _reductions, _segments, _streaming  # noqa: F401
 from lse._core import (
+    LogMatrix,
     LogSumExp,
     log1mexp,
     log1pexp,
@@ -12,6 +13,7 @@ from lse._core import (
     logaddexp,
     logcumsumexp,
     logexpm1,
+    logmatmulexp,
     logmeanexp,
     logsubexp,
     logsumexp,
@@ -24,6 +26,7 @@ from lse._threads import get_num_threads, num_threads, set_num_threads, show_con
 from lse._version import __version__
 
 __all__ = [
+    "LogMatrix",
     "LogSumExp",
     "__version__",
     "get_include",
@@ -34,6 +37,7 @@ __all__ = [
     "logaddexp",
     "logcumsumexp",
     "logexpm1",
+    "logmatmulexp",
     "logmeanexp",
     "logsubexp",
     "logsumexp",

@@ -29,12 +29,12 @@ def check_flag(value: object, function: str, name: str) -> bool:
 
 def as_axis(axis: Any, function: str, expected: str) -> int:
     """Return an axis as an integer of any size; a bool is refused, as it is probably a misplaced option."""
-    if not isinstance(axis, bool | np.ndarray) and hasattr(axis, "__index__"):
+    is_array = isinstance(axis, np.ndarray)
+    is_number = axis.ndim == 0 and axis.dtype.kind in "iu" if is_array else hasattr(axis, "__index__")
+    if is_number and not isinstance(axis, bool):
         return operator.index(axis)
     said = repr(axis)
-    if isinstance(axis, np.ndarray):
-        if axis.ndim == 0 and axis.dtype.kind in "iu":
-            return operator.index(axis)
+    if is_array:
         said = f"an array of shape {axis.shape}"
         if function in WITH_WEIGHTS and axis.dtype.kind not in "iu":
             said += "; weights are the argument b, after axis"

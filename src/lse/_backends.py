@@ -2,22 +2,17 @@
 
 from typing import Protocol
 
-from lse import _clongdouble, _complex, _core, _integers, _longdouble, _native
+from lse import _clongdouble, _core, _integers, _longdouble, _native
 from lse._arguments import Arguments
-from lse._dtypes import Array, DType, is_native
+from lse._dtypes import Array, DType, is_mergeable, is_native
 
 
 class Backend(Protocol):
-    """The functions that a dtype needs. Arguments do not overlap results, except for elements with the same addresses.
-
-    `MERGEABLE` says whether sums of chunks can be merged, as those of `lse.LogSumExp` are.
-    """
-
-    MERGEABLE: bool
+    """The functions that a dtype needs. Arguments overlap results only in elements with the same addresses."""
 
     def logsumexp(self, args: Arguments, result: Array, sign: Array | None = None) -> None: ...
     def logmeanexp(self, args: Arguments, result: Array) -> None: ...
-    def softmax(self, args: Arguments, log: bool, result: Array) -> None: ...
+    def map_elements(self, args: Arguments, operation: str, result: Array) -> None: ...
     def logcumsumexp(self, a: Array, axis: int, result: Array) -> None: ...
     def segment_logsumexp(self, a: Array, offsets: Array, axis: int, result: Array) -> None: ...
 
@@ -25,18 +20,18 @@ class Backend(Protocol):
 def backend_of(dtype: DType) -> Backend:
     if is_native(dtype):
         return _native
-    return {"g": _longdouble, "G": _clongdouble}.get(dtype.char, _complex)
+    return _clongdouble if dtype.kind == "c" else _longdouble
 
 
 def backend_for(args: Arguments) -> Backend:
     """That of a dtype, or of integers that it does not hold."""
-    if is_native(args.dtype) and _integers.are_inexact(args):
+    if is_mergeable(args.dtype) and _integers.are_inexact(args):
         return _integers
     return backend_of(args.dtype)
 
 
 def backend_for_array(a: Array, dtype: DType) -> Backend:
     """Likewise, without weights."""
-    if is_native(dtype) and dtype.char != "f" and _core.holds_wide_integers(a):
+    if is_mergeable(dtype) and dtype.char != "f" and _core.holds_wide_integers(a):
         return _integers
     return backend_of(dtype)

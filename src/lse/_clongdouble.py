@@ -8,7 +8,6 @@ from lse._arguments import Arguments
 from lse._dtypes import Array
 from lse._longdouble import INF, WHOLE, WIDE, Sums, as_rows, from_rows, map_segments, sum_runs
 
-MERGEABLE = False
 LEAST = np.finfo(WIDE).min
 
 
@@ -72,7 +71,8 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = from_parts(log, wrap_angle(angle_of(over) - angle_of(under))).reshape(args.shape)
 
 
-def softmax(args: Arguments, log: bool, result: Array) -> None:
+def map_elements(args: Arguments, operation: str, result: Array) -> None:
+    log = {"softmax": False, "log_softmax": True}[operation]
     a = as_rows(args.a, args.axes).astype(np.clongdouble)
     exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
     size, u, v = directions(a, None, exists)

@@ -16,7 +16,7 @@ limits and signals; embedding.pxi is for Cython and C. The core is the Cython pa
 
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
-from libc.math cimport INFINITY, NAN, isfinite, isnan
+from libc.math cimport INFINITY, NAN, isnan
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport INT64_MAX, int64_t, intptr_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -113,12 +113,15 @@ def use_kernels(name: str) -> str:
 include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/quick_arguments.pxi"
+include "core/quick_outputs.pxi"
 include "core/quick.pxi"
+include "core/quick_complex.pxi"
 include "core/sums.pxi"
 include "core/accumulator.pxi"
 include "core/folding.pxi"
+include "core/products.pxi"
 include "core/functions.pxi"
 include "core/ufuncs.pxi"
 include "core/embedding.pxi"
 
-from lse import _cumulative, _reductions, _segments, _streaming  # they import this module  # noqa: E402
+from lse import _cumulative, _products, _reductions, _segments, _streaming  # they import this module  # noqa: E402

@@ -22,20 +22,3 @@ def divide(over: Sums, under: Sums) -> Array:
     whole, lost = two_sum(a, -b)
     exact = np.where(np.isfinite(whole), whole + (lost + (a_low - b_low)), whole)
     return np.where((a_sign * b_sign < 0) | ((a_sign < 0) & (b_sign == 0)), np.nan, exact)
-
-
-def exp_of_difference(a: Array, b: Array) -> Array:
-    """Return e^(a - b) with the error of one exponential; 1 where both are infinite."""
-    whole, lost = two_sum(a, -b)
-    power: Array = np.exp(whole)
-    return np.where(np.isfinite(whole), power + power * np.where(np.isfinite(lost), lost, 0), power)
-
-
-def cumulative_sum(terms: Array, start: float = 0) -> Array:
-    """Return cumulative sums along the last axis, including all rounding errors: np.cumsum adds sequentially."""
-    first = np.full((*terms.shape[:-1], 1), start, terms.dtype)
-    sums = np.cumsum(np.concatenate([first, terms], axis=-1), axis=-1)
-    before, after = sums[..., :-1], sums[..., 1:]
-    of_term = after - before
-    lost = np.cumsum((before - (after - of_term)) + (terms - of_term), axis=-1)
-    return np.where(np.isfinite(lost), after + lost, after)

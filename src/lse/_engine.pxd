@@ -12,6 +12,8 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef enum lse_type:
         LSE_F32
         LSE_F64
+        LSE_C64
+        LSE_C128
 
     ctypedef struct lse_kernels:
         const char *name
@@ -138,10 +140,32 @@ cdef extern from "engine/engine.h" nogil:
     const char *lse_operation_name(lse_operation operation) noexcept
     void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts) noexcept
     int lse_execute(const lse_request *request) noexcept
+    double lse_divide(double value, double low, double divisor, double divisor_lo) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
-    int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
+    void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_map(
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept
-    int lse_quick_weighted(const lse_request *request, double *value, double *sign) noexcept
-    int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+    int lse_quick_weighted(
+        const lse_request *request, ptrdiff_t n, double *value, double *value_lo, double *sign) noexcept
+    void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+
+
+cdef extern from "engine/products.h" nogil:
+    ctypedef struct lse_factors:
+        ptrdiff_t lines, steps, pitch
+        double *factors
+
+    ctypedef struct lse_product:
+        const lse_kernels *table
+        lse_type type
+        lse_run run
+        int threads
+        lse_question question
+        lse_array a, b, out
+        const lse_factors *of_a
+        const lse_factors *of_b
+
+    int lse_make_factors(lse_factors *factors, const lse_product *of, int right) noexcept
+    void lse_free_factors(lse_factors *factors) noexcept
+    int lse_multiply(const lse_product *product) noexcept

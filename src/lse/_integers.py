@@ -13,7 +13,6 @@ from lse._arguments import Arguments, segment_arguments
 from lse._double_double import two_sum
 from lse._dtypes import Array
 
-MERGEABLE = True
 GREATEST = 2**53  # float64 holds integers of no greater magnitude
 LOW = 2047  # the bits that float64 has no room for beside the others
 
@@ -132,12 +131,12 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     replace(result, inexact_rows(args, base, part), add_base(base, mean.reshape(result.shape), 0.0))
 
 
-def softmax(args: Arguments, log: bool, result: Array) -> None:
+def map_elements(args: Arguments, operation: str, result: Array) -> None:
     part = taking_part(args)
     base = greatest_of(args, part)
     exact = np.empty(args.a.shape)
-    _native.softmax(split(args, base), log, exact)
-    _native.softmax(args, log, result)
+    _native.map_elements(split(args, base), operation, exact)
+    _native.map_elements(args, operation, result)
     replace(result, np.broadcast_to(inexact_rows(args, base, part), result.shape), exact)
 
 

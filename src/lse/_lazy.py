@@ -12,11 +12,22 @@ import numpy as np
 
 import lse
 from lse._arguments import Axes, check_flag, normalize_axis, read_arrays, resolve
-from lse._backends import backend_of
-from lse._dtypes import BFLOAT16, Array, DType, real_dtype
+from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
 from lse._foreign import is_masked, unwrap
 from lse._integers import differences, is_integer
-from lse._lazy_tasks import by_name, fold, map_chunk, mean_of, merge, sign_of, unchanged, value_of, whole_chunk
+from lse._lazy_tasks import (
+    by_name,
+    fold,
+    map_chunk,
+    mean_of,
+    merge,
+    product_of,
+    sign_of,
+    unchanged,
+    value_of,
+    whole_chunk,
+)  # fmt: skip
+from lse._products import result_dtype, result_shapes
 
 Unknown: TypeAlias = tuple[tuple[int, tuple[int, ...]], ...]
 
@@ -159,7 +170,7 @@ def check_arguments(
     split_every = check_split(split_every, axes, ndim, function)
     chunks, aligned = da.unify_chunks(*with_indices(map(without_empty_chunks, arrays.values()), ndim))
     whole = all(len(chunks[axis]) == 1 for axis in axes)
-    if not whole and not backend_of(result).MERGEABLE:
+    if not whole and not is_mergeable(result):
         instead = "" if any(x.kind == "c" for x in dtypes.values()) else ", or pass dtype=float64 if it can hold them"
         raise TypeError(
             f"{function}: {result.name} sums cannot be merged across chunks; rechunk the arguments so that the axes "
@@ -226,3 +237,25 @@ def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, split_ever
     args = less_greatest(args)
     sums = args.sums(True, weights="where" in args.arrays)
     return args.blockwise(map_chunk, sums)
+
+
+def logmatmulexp(a: Any, b: Any, dtype: Any) -> da.Array:
+    """Each task multiplies the chunks of some rows by those of some columns."""
+    function = "logmatmulexp"
+    a, b = (
+        as_dask(np.asarray(x) if isinstance(x, lse.LogMatrix) else x, function, name)
+        for x, name in ((a, "a"), (b, "b"))
+    )
+    kind = result_dtype(a.dtype, b.dtype, dtype)
+    if any(math.isnan(n) for x in (a, b) for n in x.shape):
+        raise ValueError(f"{function}: chunk sizes unknown; {KNOW_THEM}")
+    first, shape = result_shapes(a.shape, b.shape)
+    left, right = a[None] if a.ndim == 1 else a, b[:, None] if b.ndim == 1 else b
+    row, column, step = range(len(first), len(first) + 3)
+    whole = da.blockwise(
+        product_of, (*range(len(first)), row, column),
+        left, (*range(len(first) + 2 - left.ndim, len(first)), row, step),
+        right, (*range(len(first) + 2 - right.ndim, len(first)), step, column),
+        concatenate=True, token=f"lse-{function}", to=kind, meta=empty(len(first) + 2, kind),
+    )  # fmt: skip
+    return whole.reshape(shape)

@@ -123,3 +123,10 @@ def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Ax
 @as_task
 def whole_chunk(a: Any, *, title: str, call: Callable[..., Any], axes: Axes, to: DType, **options: Any) -> Any:
     return call(a, axis=axes, dtype=to, **options)
+
+
+@as_task
+def product_of(a: Array, b: Array, *, to: DType) -> Array:
+    """Multiply matrices, or stacks of them."""
+    result: Array = lse.logmatmulexp(a, b, dtype=to)
+    return result

@@ -13,7 +13,6 @@ import numpy as np
 from lse._arguments import Arguments, Axes
 from lse._dtypes import Array
 
-MERGEABLE = False
 WIDE, INF = np.longdouble, np.longdouble(np.inf)
 WHOLE = (0,)  # the start of the only run of a row
 
@@ -88,7 +87,8 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = np.where(negative, np.nan, (a - b) + (log_a - log_b)).reshape(args.shape)
 
 
-def softmax(args: Arguments, log: bool, result: Array) -> None:
+def map_elements(args: Arguments, operation: str, result: Array) -> None:
+    log = {"softmax": False, "log_softmax": True}[operation]
     exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
     a = np.where(exists, as_rows(args.a, args.axes).astype(WIDE), -INF)
     endless = np.isposinf(np.max(a, axis=1, keepdims=True))  # infinite elements share the result

@@ -72,3 +72,11 @@ cdef extern from "include/lse/lse.h" nogil:
     int lse_state_count(const lse_state *state, int64_t *count) noexcept
     int lse_state_to_bytes(const lse_state *state, void *bytes, size_t *size) noexcept
     int lse_state_from_bytes(lse_state *state, const void *bytes, size_t size) noexcept
+    int lse_logmatmulexp_f64(const double *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const double *b,
+                             ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,
+                             ptrdiff_t columns, double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                             int threads) noexcept
+    int lse_logmatmulexp_f32(const float *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const float *b,
+                             ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,
+                             ptrdiff_t columns, float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                             int threads) noexcept

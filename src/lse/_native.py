@@ -1,13 +1,16 @@
-"""The real dtypes of the core: float16, bfloat16, float32 and float64. Only this module calls the core's reductions."""
+"""The dtypes of the core: float16, bfloat16, float32, float64, complex64 and complex128.
+
+Only this module calls the core's reductions.
+"""
 
 import numpy as np
 
 from lse import _core
 from lse._arguments import Arguments
-from lse._double_double import Sums
+from lse._double_double import Sums, divide, two_sum
 from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
 
-MERGEABLE = True
+PI_LOW = float.fromhex("0x1.1a62633145c07p-53")  # what rounding pi to a double loses
 
 
 def as_core_output(a: Array) -> Array:
@@ -16,23 +19,30 @@ def as_core_output(a: Array) -> Array:
 
 
 def as_core_input(a: Array) -> Array:
-    """Return an array as the core reads it, except longdouble, whose values are computed in another dtype."""
-    return a.astype(np.float64) if a.dtype.char == "g" else as_core_output(a)
+    """Return an array as the core reads it; longdouble and clongdouble are computed in another dtype."""
+    wide = {"g": np.float64, "G": np.complex128}.get(a.dtype.char)
+    return as_core_output(a) if wide is None else a.astype(wide)
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Array | None = None) -> None:
-    """Also write signs and rounding errors to `sign` and `low`, which have the shape and strides of `result`."""
-    if args.a.size:
-        weights = None if args.b is None else as_core_input(args.b)
-        _core.reduce(
-            "logsumexp", as_core_input(args.a), args.where, weights, args.bits, args.single,
-            as_core_output(result), None if sign is None else as_core_output(sign), low,
-        )  # fmt: skip
+    """Also write signs and rounding errors to `sign` and `low`, which have the shape and strides of `result`.
+
+    With the signs of complex sums, which are complex, `result` is real.
+    """
+    if not args.a.size:
+        fill(result, -np.inf)
+        for other in (sign, low):
+            if other is not None:
+                fill(other, 0)
         return
-    fill(result, -np.inf)
-    for other in (sign, low):
-        if other is not None:
-            fill(other, 0)
+    values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
+    weights = None if args.b is None else as_core_input(args.b)
+    _core.reduce(
+        "logsumexp", as_core_input(args.a), args.where, weights, args.bits, args.single,
+        as_core_output(values), None if sign is None else as_core_output(sign), low,
+    )  # fmt: skip
+    if values is not result:
+        result[...] = values.real
 
 
 def in_two_parts(args: Arguments) -> Sums:
@@ -51,9 +61,29 @@ def rounded(values: Array, dtype: DType) -> Array:
     return result
 
 
+def complex_in_two_parts(args: Arguments) -> tuple[Array, Array]:
+    """Return the logarithms of complex sums in two complex128 arrays."""
+    value, low = (np.empty(args.shape, np.complex128) for _ in range(2))
+    logsumexp(args._replace(dtype=value.dtype), value, low=low)
+    return value, low
+
+
+def complex_logmeanexp(args: Arguments, result: Array) -> None:
+    (over, over_low), (under, under_low) = complex_in_two_parts(args), complex_in_two_parts(args.weights_alone())
+    known = np.ones(args.shape)
+    result.real[...] = divide((over.real, over_low.real, known), (under.real, under_low.real, known))
+    angle, lost = two_sum(over.imag, -under.imag)
+    turns = np.where(np.abs(angle) <= np.pi, 0.0, np.copysign(2.0, angle))
+    angle, more = two_sum(angle, -turns * np.pi)
+    result.imag[...] = angle + (lost + more + (over_low.imag - under_low.imag) - turns * PI_LOW)
+
+
 def logmeanexp(args: Arguments, result: Array) -> None:
     if not args.a.size:
         result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
+        return
+    if args.dtype.kind == "c" and (args.b is not None or args.where is not None):
+        complex_logmeanexp(args, result)
         return
     target = args.empty(result.dtype)
     weights = None if args.b is None else as_core_input(args.b)
@@ -61,9 +91,9 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = target
 
 
-def softmax(args: Arguments, log: bool, result: Array) -> None:
-    single = args.single or (not log and args.dtype.itemsize == 2)  # its 4 ulp are invisible in half precision
-    operation = "log_softmax" if log else "softmax"
+def map_elements(args: Arguments, operation: str, result: Array) -> None:
+    # its 4 ulp are invisible in half precision
+    single = args.single or (operation == "softmax" and args.dtype.itemsize == 2)
     a, target = as_core_input(args.a), as_core_output(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, None, None)
 

@@ -42,9 +42,8 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, out: Any, d
     return return_result(result, out, target, args.like)
 
 
-def softmax(log: bool, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> Any:
-    """Softmax or log-softmax."""
-    function = "log_softmax" if log else "softmax"
+def map_elements(function: str, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> Any:
+    """Compute a map, such as softmax or log_softmax, by the name of its function."""
     if is_dask(x, where):
         return lazily(function, out, x, axis, where=where, dtype=dtype)
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype)
@@ -54,5 +53,5 @@ def softmax(log: bool, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> A
     else:
         result = empty_like(args.a, args.dtype)
     if args.a.size:
-        backend_for(args).softmax(args, log, result)
+        backend_for(args).map_elements(args, function, result)
     return return_result(result, out, target, args.like)

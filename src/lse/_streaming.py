@@ -11,8 +11,7 @@ import numpy as np
 
 from lse import _core, _integers
 from lse._arguments import Arguments, check_arguments
-from lse._backends import backend_of
-from lse._dtypes import Array, DType, as_dtype
+from lse._dtypes import Array, DType, as_dtype, is_mergeable
 from lse._native import as_core_input
 
 STATE_VERSION = 3  # of states as bytes, also in pickles
@@ -110,7 +109,7 @@ def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> A
     if isinstance(a, _core.LogSumExp):
         raise TypeError(f"{function}: a is an accumulator, not data; merge() takes those")
     args = check_arguments(function, a, axis, b=b, where=where)
-    if not backend_of(args.dtype).MERGEABLE:
+    if not is_mergeable(args.dtype):
         raise TypeError(
             f"{function}: {args.dtype.name} data are not supported; expected float16, bfloat16, float32, float64, an "
             "integer type or bool"

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from lse import _lazy
 
-__all__ = ["log_softmax", "logmeanexp", "logsumexp", "softmax"]
+__all__ = ["log_softmax", "logmatmulexp", "logmeanexp", "logsumexp", "softmax"]
 
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 _Input: TypeAlias = Array | ArrayLike
@@ -288,4 +288,44 @@ def log_softmax(
     array([-4.24835426e-18, -4.00000000e+01])
     """
     result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, split_every)
+    return result
+
+
+def logmatmulexp(a: _Input, b: _Input, *, dtype: DTypeLike | None = None) -> Array:
+    """Product of matrices in log space of dask arrays, ``log(exp(a) @ exp(b))``.
+
+    Parameters
+    ----------
+    a, b : dask array, array_like or lse.LogMatrix
+        As those of `lse.logmatmulexp`, chunked in any way.
+    dtype : dtype, optional
+        The floating type of the result.
+
+    Returns
+    -------
+    dask array
+        Chunked as the rows of `a` and the columns of `b`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `lse.logmatmulexp`, and ValueError for chunks of unknown sizes.
+
+    See Also
+    --------
+    lse.logmatmulexp
+
+    Notes
+    -----
+    A task reads whole rows of `a` and whole columns of `b`, and has the bits of `lse.logmatmulexp`, unless it has three
+    columns or fewer: such products add in another order.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import lse.dask
+    >>> lse.dask.logmatmulexp(da.from_array([[0.0, -1000.0]], chunks=1), [[-2000.0], [-500.0]]).compute()
+    array([[-1500.]])
+    """
+    result: Array = _lazy.logmatmulexp(a, b, dtype)
     return result

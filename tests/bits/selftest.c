@@ -159,7 +159,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
         rows[i] = at;
     }
     memset(o, 0, sizeof *o);
-    r->weighted_rows(&row, rows, 0, n, count, NULL, &o->weighted);
+    r->weighted_rows(&row, rows, 0, n, count, &o->weighted);
     r->weighted_columns(&column, rows, 0, n, panel, &o->weighted_columns);
     k->weighted_merge(&o->weighted_columns, &o->weighted, panel);
     k->weighted_finish(&o->weighted_columns, panel, &o->weighted_results);
@@ -169,7 +169,7 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
         if (o->weighted.tail[i] != o->weighted.tail[i]) o->weighted.max[i] = o->weighted.tail_lo[i] = 0;
     for (ptrdiff_t i = 0; i < panel; i++)
         if (o->weighted_columns.tail[i] != o->weighted_columns.tail[i]) o->weighted_columns.tail_lo[i] = 0;
-    r->rows(&row, rows, 0, n, count, NULL, &o->rows);
+    r->rows(&row, rows, 0, n, count, &o->rows);
     r->columns(&column, rows, 0, n, panel, &o->columns);
     k->merge(&o->columns, &o->rows, panel);
     r->finish_scaled(&o->rows, count, &o->results);
@@ -236,6 +236,7 @@ static int same_state(const lse_states *a, const lse_states *b, ptrdiff_t i, int
     return a->tail[i] != a->tail[i] || (same(a->count[i], b->count[i]) && same(a->tail_lo[i], b->tail_lo[i]));
 }
 
+#include "selftest_complex.h"
 #include "selftest_panels.h"
 #include "selftest_pointwise.h"
 #include "selftest_whole.h"
@@ -259,6 +260,7 @@ static void check_tables(const lse_kernels *const *tables)
     check_panels(tables);
     check_wholes(tables);
     check_pointwise(tables);
+    for (int i = 0; tables[i]; i++) check_complex(tables[i]);
     for (int i = 0; tables[i]; i++) printf("%s: equal to scalar\n", tables[i]->name);
     printf("scalar: %ld numbers equal to its own\n", comparisons);
 }

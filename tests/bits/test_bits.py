@@ -8,6 +8,7 @@ import lse
 pytestmark = pytest.mark.usefixtures("kernel")
 
 DTYPES = [np.float32, np.float64]
+EVERY = [*DTYPES, np.complex128]
 FUNCTIONS = [lse.logsumexp, lse.softmax, lse.log_softmax]
 LENGTHS = [1, 2, 3, 5, 8, 11, 16, 17, 24, 31, 32, 33, 63, 64, 65, 100, 128, 129, 257, 1000, 2049, 4097, 9001]
 
@@ -23,12 +24,24 @@ def rows(n, count, dtype, rng):
         a[2] = np.sort(a[2])[::-1]
         a[3, n // 2] = np.nan
         a[4, n // 2] = np.inf
-    return a.astype(dtype)
+    return with_angles(a, rng).astype(dtype) if np.dtype(dtype).kind == "c" else a.astype(dtype)
+
+
+def normal(shape, dtype, rng):
+    a = rng.standard_normal(shape) * 20
+    return with_angles(a, rng).astype(dtype) if np.dtype(dtype).kind == "c" else a.astype(dtype)
+
+
+def with_angles(a, rng):
+    """Angles of any size beside the real parts."""
+    z = a.astype(complex)
+    z.imag = rng.standard_normal(a.shape) * np.array([1, 1, 30, 1e8])[rng.integers(4, size=a.shape)]
+    return z
 
 
 def bits(x):
     x = np.ascontiguousarray(x)
-    return x.view(np.uint32 if x.dtype == np.float32 else np.uint64)
+    return x.view(np.uint32 if x.real.dtype == np.float32 else np.uint64)
 
 
 def assert_same(x, y):
@@ -36,7 +49,7 @@ def assert_same(x, y):
     assert np.array_equal(bits(x), bits(y))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("n", LENGTHS)
 def test_a_row_alone_and_in_any_batch(dtype, function, n, rng):
@@ -48,7 +61,7 @@ def test_a_row_alone_and_in_any_batch(dtype, function, n, rng):
         assert_same(np.asarray(function(a[i])), whole[i])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("n", LENGTHS)
 @pytest.mark.parametrize("count", [2, 7, 16, 33, 70, 130])
@@ -65,7 +78,7 @@ def test_rows_and_columns(dtype, function, n, count, rng):
 @pytest.mark.parametrize("n", [257, 300, 2049, 9001])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 15, 17, 20, 40])
 def test_few_columns(dtype, function, n, count, rng):
-    for a in (rows(n, count, dtype, rng), (rng.standard_normal((count, n)) * 20).astype(dtype)):
+    for a in (rows(n, count, dtype, rng), normal((count, n), dtype, rng)):
         alone = np.array([function(row) for row in a]).T
         wide = np.zeros((n, count + 3), dtype)
         wide[:, 1:-2] = a.T
@@ -90,10 +103,10 @@ def test_few_columns(dtype, function, n, count, rng):
 @pytest.mark.parametrize("n", [257, 300, 2049, 9001, 70_001])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 15, 17])
 def test_few_columns_with_weights(dtype, n, count, rng):
-    a, b = rows(n, count, dtype, rng), rng.standard_normal((count, n)).astype(dtype)
+    a, b = rows(n, count, dtype, rng), normal((count, n), dtype, rng)
     b[:, ::7] = 0
     chosen = rng.random(a.shape) < 0.8
-    for weights in (b, np.abs(b), b[:1], b[:, :1], b.astype(np.float16).astype(dtype)[::-1]):
+    for weights in (b, np.abs(b), b[:1], b[:, :1], b.real.astype(np.float16).astype(dtype)[::-1]):
         every = np.broadcast_to(weights, a.shape)
         alone = [lse.logsumexp(row, b=w, return_sign=True) for row, w in zip(a, every, strict=True)]
         masked = [lse.logsumexp(row, b=w, where=c) for row, w, c in zip(a, every, chosen, strict=True)]
@@ -106,7 +119,7 @@ def test_few_columns_with_weights(dtype, n, count, rng):
             assert_same(lse.logsumexp(columns, axis=0, b=weights.T, where=chosen.T), np.array(masked))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_long_rows_and_columns(dtype, function, rng):
     a = rows(200_003, 6, dtype, rng)
@@ -119,7 +132,7 @@ def test_long_rows_and_columns(dtype, function, rng):
 @pytest.mark.parametrize(("n", "count"), [(257, 1100), (300, 513), (4500, 140), (70_001, 33)])
 @pytest.mark.parametrize("threads", [1, 5])
 def test_many_columns(dtype, function, n, count, threads, rng):
-    a = (rng.standard_normal((count, n)) * 20).astype(dtype)
+    a = normal((count, n), dtype, rng)
     odd = slice(count // 2, count // 2 + 8)  # infinite, NaN or out of range, among ordinary columns
     a[odd] = rows(n, 8, dtype, rng)
     with lse.num_threads(1):
@@ -160,7 +173,7 @@ def layouts(a):
 AXES = [None, 0, 1, 2, -1, (0, 1), (1, 2), (0, 2), (2, 0), (0, 1, 2)]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("shape", [(3, 5, 7), (2, 70, 40), (40, 3, 70), (65, 33, 2)])
 @pytest.mark.parametrize("axis", AXES, ids=str)
@@ -173,10 +186,10 @@ def test_layouts(dtype, function, shape, axis, rng):
         assert np.array_equal(bits(function(b, axis=axis)), bits(expected)), name
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_zero_strides(dtype, function, rng):
-    a = rng.standard_normal(50).astype(dtype)
+    a = normal(50, dtype, rng)
     wide = np.broadcast_to(a, (40, 50))
     tall = np.broadcast_to(a[:, None], (50, 40))
     for axis in (0, 1, None):
@@ -184,12 +197,12 @@ def test_zero_strides(dtype, function, rng):
         assert_same(np.asarray(function(tall, axis=axis)), np.asarray(function(tall.copy(), axis=axis)))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("shape", [(700_001,), (3, 200_001), (5000, 100), (100, 5001), (66_000, 9)])
 @pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.exhausts) for n in (3, 7))])
 def test_threads(dtype, function, shape, threads, rng):
-    a = (rng.standard_normal(shape) * 20).astype(dtype)
+    a = normal(shape, dtype, rng)
     for axis in (None, *range(len(shape))):
         with lse.num_threads(1):
             expected = function(a, axis=axis)

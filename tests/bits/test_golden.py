@@ -9,7 +9,9 @@ pytestmark = pytest.mark.usefixtures("kernel")
 
 
 @pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.exhausts) for n in (1, 7))])
-@pytest.mark.parametrize("functions", [golden.IN_C, golden.IN_PYTHON], ids=["in C too", "in Python"])
+@pytest.mark.parametrize(
+    "functions", [golden.IN_C, golden.IN_PYTHON, golden.OF_COMPLEX], ids=["in C too", "in Python", "complex"]
+)
 def test_golden(functions, threads):
     with lse.num_threads(threads):
         assert list(golden.lines(functions)) == golden.expected(functions)

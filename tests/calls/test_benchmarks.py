@@ -94,13 +94,19 @@ def test_calls(files):
 
 def test_small():
     printed = command("small", "--rounds", "1", "--only", "^(logsumexp (float64|list) b=|LogSumExp.of 0-d$)")
-    assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  logsumexp float64 b=0.2$", printed, re.MULTILINE)
+    assert re.search(r"^ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  (logsumexp|LogSumExp.of) ", printed, re.MULTILINE)
     assert re.search(r"^\d+ calls, \d+ of them longer than their limit", printed, re.MULTILINE)
 
 
 def test_ufuncs(files):
     assert "x peer" in (files / "ufuncs.txt").read_text()
     assert all(who == {"lse", "peer"} for who in cases_of(files / "ufuncs.json").values())
+
+
+def test_cliffs():
+    printed = command("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)", *QUICKLY)
+    assert re.search(r"^far: softmax float32 rows n=8 below +1 +[\d.]+ +[\d.]+~? +2.00", printed, re.MULTILINE)
+    assert "are over their limit." in printed
 
 
 def test_report(files, tmp_path):

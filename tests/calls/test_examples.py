@@ -19,6 +19,7 @@ NAMES = [
     "softmax_denominator",
     "gaussian_mixture",
     "hidden_markov_model",
+    "sinkhorn",
     "free_energy",
     "importance_weighted_bound",
     "larger_than_memory",
@@ -430,3 +431,20 @@ def test_the_processes_send_what_one_would_compute():
         assert_allclose(a.log_abs, b.log_abs, rtol=EPS, atol=0)
         assert np.array_equal(a.sign, b.sign)
         assert len(pickle.dumps(b)) < 1000
+
+
+# Optimal transport ------------------------------------------------------------------------------------------
+
+
+def test_sinkhorn_fits_both_marginals():
+    example = load("sinkhorn")
+    x, log_p, log_q = example.densities(40)
+    cost = (x[:, None] - x) ** 2
+    for eps in (1e-1, 1e-2):
+        log_plan, rounds = example.transport(log_p, log_q, cost, eps)
+        plan = np.exp(log_plan)
+        assert rounds < 20000
+        assert_allclose(plan.sum(axis=1), np.exp(log_p), atol=1e-9)
+        assert_allclose(plan.sum(axis=0), np.exp(log_q), atol=1e-12)
+        other = example.naive(np.exp(log_p), np.exp(log_q), cost, eps, 4 * rounds)
+        assert_allclose(plan, other, atol=1e-7)

@@ -143,6 +143,12 @@ assert_type(lse.log_softmax(out, out=out), Vector32)
 assert_type(lse.log_softmax([1j], dtype=np.complex64), NDArray[np.complex64])
 assert_type(lse.log_softmax(tensor), Any)
 
+# logmatmulexp
+assert_type(lse.logmatmulexp(f64, f64), Any)
+assert_type(lse.logmatmulexp(f64, lse.LogMatrix(f64), out=out), Vector32)
+assert_type(lse.LogMatrix(f32).T, lse.LogMatrix)
+assert_type(lse.LogMatrix([[0.0]]).shape, tuple[int, int])
+
 # logcumsumexp and segment_logsumexp
 assert_type(lse.logcumsumexp(f32), NDArray[np.float32])
 assert_type(lse.logcumsumexp(ints, 0, reverse=True), NDArray[np.float64])

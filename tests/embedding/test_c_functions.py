@@ -148,6 +148,30 @@ def test_segments(dtype, threads, rng):
     assert np.all(out == UNTOUCHED)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products(dtype, threads, rng):
+    call = of_type("logmatmulexp", dtype)
+    for rows, steps, columns in ((1, 1, 1), (5, 9, 2), (7, 130, 40), (300, 200, 100)):
+        a, b = ((200 * rng.standard_normal(shape)).astype(dtype) for shape in ((rows, steps), (steps, columns)))
+        for x, y in ((a, b), (np.asfortranarray(a), b[:, ::-1]), (a[::-1], np.asfortranarray(b))):
+            for out in (untouched((rows, columns), dtype), untouched((columns, 2 * rows), dtype)[:, ::2].T):
+                sizes = rows, steps, columns
+                assert call(x, *strides(x), y, *strides(y), *sizes, out, *strides(out), threads=threads) == OK
+                assert_same(out, lse.logmatmulexp(x, y))
+    out = untouched((2, 3), dtype)
+    assert call(None, 0, 1, None, 3, 1, 2, 0, 3, out, 3, 1, threads=threads) == OK
+    assert_same(out, np.full((2, 3), -np.inf))
+    assert call(None, 0, 1, None, 3, 1, 0, 0, 3, None, 3, 1, threads=threads) == OK
+    out = untouched((2, 3), dtype)
+    right = [np.zeros((2, 4), dtype), 4, 1, np.zeros((4, 3), dtype), 3, 1, 2, 4, 3, out, 3, 1]
+    wrongs = {0: None, 1: 2**62, 3: None, 5: 2**62, 6: -1, 7: -1, 8: -1, 9: None, 10: 0, 11: 0}
+    for at, wrong in wrongs.items():
+        assert call(*right[:at], wrong, *right[at + 1 :], threads=threads) == ARGUMENT
+    assert call(*right, threads=-1) == ARGUMENT
+    assert np.all(out == UNTOUCHED)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_wrong_rows(dtype):
     x, b, mask, great = np.zeros((2, 3), dtype), np.ones((2, 3), dtype), np.ones((2, 3), np.uint8), 2**62

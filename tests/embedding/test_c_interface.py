@@ -230,9 +230,9 @@ def wrong_calls(dtype):
 
 
 def calls_without_memory():
-    """Subnormal weights need a copy of the row; without memory nothing is written, and a state is unchanged."""
-    x, b = np.zeros(1), np.full(1, 5e-324)
-    row = {"n": 50_000_000, "stride": 0, "b_stride": 0}
+    """Sums that cancel need a copy of the row; without memory nothing is written, and a state is unchanged."""
+    x, b = np.zeros(1), np.resize([1.0, -1.0], 12_000_000)
+    row = {"n": b.size, "stride": 0}
     yield Call(c.WEIGHTED, x, b=b, error=c.MEMORY, expected_sign=0, numbers=row)
     yield Call(c.INIT, x)
     yield Call(c.UPDATE, x, b=b, error=c.MEMORY, numbers=row, count=0)
@@ -291,7 +291,7 @@ def test_modes_of_the_caller_change_nothing_and_are_kept(linked, rng, dtype):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
 def test_no_memory(linked):
-    Program("sh", "-c", f"ulimit -v 500000; exec {linked}").check([*calls_without_memory()], OMP_NUM_THREADS="1")
+    Program("sh", "-c", f"ulimit -v 250000; exec {linked}").check([*calls_without_memory()], OMP_NUM_THREADS="1")
 
 
 def test_a_forked_child_computes(installed, tmp_path):

@@ -58,6 +58,21 @@ def weights(n, dtype):
     return b.astype(dtype)
 
 
+def complex_elements(n, dtype):
+    """The same with angles of every size."""
+    w = words(n + 2000000, n)
+    z = elements(n, dtype(0).real.dtype.type).astype(dtype)
+    z.imag = (2 * fractions(w) - 1) * np.array([4.0, 1, 100, 2.0**30, 2.0**100, 0.125, 0, 4, 4, 4, 4, 4])[:, None]
+    return z
+
+
+def complex_weights(n, dtype):
+    real, imag = weights(n, dtype(0).real.dtype.type), fractions(words(n + 3000000, n))
+    b = real.astype(dtype)
+    b.imag[::2] = imag[::2]
+    return b
+
+
 class Digest:
     """A sum of mixed bits; all NaN count as the same."""
 
@@ -66,6 +81,8 @@ class Digest:
 
     def add(self, x):
         x = np.array(x, order="C", ndmin=1)
+        if x.dtype.kind == "c":
+            x = x.view(x.real.dtype)
         x[np.isnan(x)] = np.nan
         bits = x.view(f"u{x.itemsize}").ravel().astype(np.uint64)
         at = np.arange(self.count + 1, self.count + bits.size + 1, dtype=np.uint64)
@@ -139,6 +156,8 @@ IN_PYTHON |= {
     "log1pexp": lambda x, b: lse.log1pexp(x),
     "log1mexp": lambda x, b: lse.log1mexp(-np.abs(x)),
     "logexpm1": lambda x, b: lse.logexpm1(np.abs(x)),
+    "logmatmulexp": lambda x, b: lse.logmatmulexp(x[:, :5000], np.roll(x[:, :5000], 1, axis=0).T),
+    "logmatmulexp, one column": lambda x, b: lse.logmatmulexp(x[:, :5000], x[0, :5000]),
 }
 # and every other function of an axis
 IN_PYTHON |= {
@@ -149,12 +168,32 @@ IN_PYTHON |= {
 }  # fmt: skip
 
 
+# of complex numbers
+OF_COMPLEX = {
+    "logsumexp, complex": lambda z, b: lse.logsumexp(z, axis=1),
+    "logsumexp, complex, columns": lambda z, b: lse.logsumexp(np.ascontiguousarray(z.T), axis=0),
+    "softmax, complex": lambda z, b: lse.softmax(z, axis=1),
+    "log_softmax, complex": lambda z, b: lse.log_softmax(z, axis=1),
+    "logsumexp, complex weights": lambda z, b: lse.logsumexp(z, axis=1, b=b),
+    "logsumexp, complex, real weights": lambda z, b: lse.logsumexp(z, axis=1, b=b.real, return_sign=True)[1],
+    "logsumexp, complex, where": lambda z, b: lse.logsumexp(z, axis=1, where=b.real > 0),
+    "logmeanexp, complex": lambda z, b: lse.logmeanexp(z, axis=1),
+    "logcumsumexp, complex": lambda z, b: lse.logcumsumexp(z, axis=1),
+    "segment_logsumexp, complex": lambda z, b: lse.segment_logsumexp(z, [0, z.shape[1] // 5, z.shape[1]], axis=1),
+}
+REAL = (("f64", np.float64, elements, weights), ("f32", np.float32, elements, weights))
+COMPLEX = (
+    ("c128", np.complex128, complex_elements, complex_weights),
+    ("c64", np.complex64, complex_elements, complex_weights),
+)
+
+
 def lines(functions):
     """A line for each dtype and function: the digest and the name."""
-    for name, dtype in (("f64", np.float64), ("f32", np.float32)):
+    for name, dtype, elements_of, weights_of in COMPLEX if functions is OF_COMPLEX else REAL:
         digests = {function: Digest() for function in functions}
         for n in LENGTHS:
-            x, b = elements(n, dtype), weights(n, dtype)
+            x, b = elements_of(n, dtype), weights_of(n, dtype)
             for function, digest in digests.items():
                 digest.add(functions[function](x, b))
         for function, digest in digests.items():
@@ -167,7 +206,7 @@ def expected(functions):
 
 
 def main():
-    print(*lines(IN_C), *lines(IN_PYTHON), sep="\n")
+    print(*lines(IN_C), *lines(IN_PYTHON), *lines(OF_COMPLEX), sep="\n")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,18 @@ def logsumexp_of_repeated(values, counts):
 
 
 @remembered
+def log_of_pairs(a, b):
+    """The log of the sum of exp(a[k] + b[k]), of the exact sums."""
+    with mp.workdps(DIGITS):
+        pairs = zip(a.astype(float), b.astype(float), strict=True)
+        terms = sorted(mp.mpf(float(x)) + mp.mpf(float(y)) for x, y in pairs if min(x, y) != -np.inf)
+        if not terms:
+            return -mp.inf
+        greatest = terms.pop()
+        return greatest + mp.log1p(mp.fsum(mp.exp(x - greatest) for x in terms))
+
+
+@remembered
 def softmax(row):
     with mp.workdps(DIGITS):
         y = logsumexp(row)

@@ -139,6 +139,14 @@ DIFFERENCES = {
             lambda x, y: np.isnan(y) or (np.isneginf(x.real) and np.isneginf(y.real)),
         ),
         Difference(
+            "imaginary parts of `log_softmax` where real parts are −inf",
+            "kept, less that of the logarithm; also beside nan, where all are −inf",
+            "0; nan, where all are −inf",
+            {"value"},
+            lambda call, ours, theirs: call.function == "log_softmax" and is_complex(call),
+            lambda x, y: (np.isnan(x) and np.isnan(y.real)) or (np.isneginf(x.real) and np.isneginf(y.real)),
+        ),
+        Difference(
             "results near 0: `log_softmax([0, -40])`",
             "[0, −40]",
             "[−4.25e−18, −40]",
@@ -252,11 +260,11 @@ DIFFERENCES = {
     ],
     "Arguments": [
         Difference(
-            "the order in memory of results, with weights",
-            "that of NumPy's product of both",
-            "that of the axes of the elements; of a Fortran array Fortran's",
+            "the order in memory of results with weights, and of complex sums",
+            "that of NumPy's intermediate results",
+            "that of the axes of the elements; C order of complex sums",
             {"order"},
-            lambda call, ours, theirs: call.b is not None,
+            lambda call, ours, theirs: call.b is not None or is_complex(call),
         ),
         Difference(
             "a masked array",

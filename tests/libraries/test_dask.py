@@ -240,3 +240,35 @@ def test_empty_arrays(function):
             near(*both(function, np.empty(shape), axis, keepdims=keepdims, chunks=1)[0])
     for got, expected in both("logsumexp", np.empty((0, 3)), 0, return_sign=True):
         same(got, expected)
+
+
+# Products of matrices ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [((7, 9), (9, 5)), ((9,), (9, 5)), ((7, 9), (9,)), ((3, 7, 9), (9, 5)), ((9,), (9,))]
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_logmatmulexp(rng, a, b, dtype):
+    x, y = ((100 * rng.standard_normal(shape)).astype(dtype) for shape in (a, b))
+    expected = lse.logmatmulexp(x, y)
+    for got in (
+        lse.dask.logmatmulexp(da.from_array(x, chunks=4), da.from_array(y, chunks=(3, 5)[-y.ndim :])),
+        lse.logmatmulexp(da.from_array(x, chunks=2), y),
+        lse.logmatmulexp(x, da.from_array(y, chunks=(2, 5)[: y.ndim])),
+    ):
+        assert isinstance(got, da.Array)
+        assert (got.shape, got.dtype) == (np.shape(expected), dtype)
+        same(got.compute(), expected)
+    if y.ndim == 2:
+        same(lse.dask.logmatmulexp(da.from_array(x, chunks=4), lse.LogMatrix(y)).compute(), expected)
+
+
+def test_logmatmulexp_wrong_calls():
+    a = da.zeros((3, 4), chunks=2)
+    with pytest.raises(ValueError, match="do not fit"):
+        lse.dask.logmatmulexp(a, a)
+    with pytest.raises(TypeError, match="out cannot take"):
+        lse.logmatmulexp(a, a.T, out=np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        lse.dask.logmatmulexp(a[a[:, 0] == 0], a.T)

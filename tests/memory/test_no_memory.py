@@ -11,16 +11,16 @@ from checks import fresh, missing, skip_without, tool
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="preloading and limits as on Linux")
 
-# Every function except for complex numbers and longdouble: the ufuncs that they use set MemoryError without holding the
-# GIL (npyiter_allocate_buffers of NumPy 2.4), which ends the process. And the objects that must be unchanged after a
-# failure.
+# Every function except for longdouble, and for complex log-mean-exps: the ufuncs that they use set MemoryError without
+# holding the GIL (npyiter_allocate_buffers of NumPy 2.4), which ends the process. And the objects that must be
+# unchanged after a failure.
 CALLS = """
 import pickle, numpy as np, lse
 rng = np.random.default_rng(1)
 row, table = rng.standard_normal(300), rng.standard_normal((30, 40))
 signed, where = rng.standard_normal((30, 40)), rng.random((30, 40)) < 0.5
 cancelling, halves, positive = np.r_[1.0, -1.0, 1e-300], table.astype(np.float16), abs(signed)
-zeros = np.zeros(3)
+zeros, waves = np.zeros(3), table + 1j * signed
 total, wide = lse.LogSumExp().update(row), lse.LogSumExp(40).update(table, 0, signed)
 pickled = pickle.dumps(wide)
 calls = {
@@ -30,6 +30,11 @@ calls = {
     "a list": lambda: lse.logsumexp([0.0, 1.0]),
     "weights": lambda: lse.logsumexp(table, axis=0, b=signed, return_sign=True),
     "weights that cancel": lambda: lse.logsumexp(zeros, b=cancelling),
+    "complex": lambda: lse.logsumexp(waves, axis=0, where=where),
+    "complex weights": lambda: lse.logsumexp(waves, axis=1, b=signed),
+    "complex weights that cancel": lambda: lse.logsumexp(zeros + 0j, b=cancelling),
+    "complex softmax": lambda: lse.softmax(waves, axis=1),
+    "complex logcumsumexp": lambda: lse.logcumsumexp(waves, axis=0),
     "where": lambda: lse.logsumexp(table, where=where),
     "float16": lambda: lse.logsumexp(halves, axis=0),
     "logmeanexp": lambda: lse.logmeanexp(table, axis=0, b=positive),

@@ -147,10 +147,10 @@ def general(name):
             _reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype)
         ),
         "softmax": lambda x, axis=None, where=True, out=None, dtype=None: (
-            _reductions.softmax, (False, x, axis, where, out, dtype)
+            _reductions.map_elements, ("softmax", x, axis, where, out, dtype)
         ),
         "log_softmax": lambda x, axis=None, where=True, out=None, dtype=None: (
-            _reductions.softmax, (True, x, axis, where, out, dtype)
+            _reductions.map_elements, ("log_softmax", x, axis, where, out, dtype)
         ),
         "logcumsumexp": lambda a, axis=None, reverse=False, out=None, dtype=None: (
             _cumulative.logcumsumexp, (a, axis, reverse, out, dtype)
@@ -245,7 +245,7 @@ def only_fast(monkeypatch):
         raise AssertionError("not taken by the fast path", arguments)
 
     for module, names in (
-        (_reductions, ["logsumexp", "logmeanexp", "softmax"]),
+        (_reductions, ["logsumexp", "logmeanexp", "map_elements"]),
         (_cumulative, ["logcumsumexp"]),
         (_segments, ["segment_logsumexp"]),
         (_streaming, ["update", "of"]),
@@ -312,6 +312,36 @@ def test_runs(dtype, kernel_length, rng):
                 assert_same(np.array(function(a, out=out)), np.array(other(a)))
             if "mean" in name or "sum" in name:
                 assert_same(function(a, keepdims=True), other(a, keepdims=True))
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize("axis", [None, 0, -1, 1, (0,), (0, 1), (-1, 0), ()], ids=str)
+def test_complex(dtype, axis, rng):
+    for shape in ((5,), (1,), (3, 4), (300,), (2, 3, 4)):
+        if axis in (1, (0, 1), (-1, 0)) and len(shape) == 1:
+            continue
+        for lay in (as_it_is, fortran, spread, reversed_, transposed, unaligned):
+            a = np.empty(shape, dtype)
+            a.real, a.imag = values(rng, shape, "f8"), 3 * rng.standard_normal(shape)
+            a = lay(a)
+            for name in ("logsumexp", "logmeanexp", "softmax", "log_softmax", "logcumsumexp"):
+                if name == "logcumsumexp" and type(axis) is tuple:
+                    continue
+                assert_same(getattr(lse, name)(a, axis), general(name)(a, axis))
+            assert_same(lse.logmeanexp(a, axis, keepdims=True), general("logmeanexp")(a, axis, keepdims=True))
+            for b in (a, a.real.copy(), a.real[..., :1].copy(), a.real.astype("f4")):
+                options = {"axis": axis, "b": b, "keepdims": bool(rng.integers(2)), "return_sign": True}
+                assert_same(lse.logsumexp(a, **options), general("logsumexp")(a, **options))
+            if type(axis) is int:
+                for offsets in ([0, a.shape[axis]], np.array([0, 0, 1, 1]), [0]):
+                    assert_same(lse.segment_logsumexp(a, offsets, axis), general("segment_logsumexp")(a, offsets, axis))
+    for shape in ((0,), (3, 0), (0, 3)):
+        for name in ("logsumexp", "logmeanexp", "softmax"):
+            assert_same(getattr(lse, name)(np.zeros(shape, dtype), -1), general(name)(np.zeros(shape, dtype), -1))
+    for row in ([1j, 2, 3.5], (1j,), [[1j, 2.0], [3, 4j]]):
+        assert_same(lse.logsumexp(row), general("logsumexp")(row))
+    with pytest.raises(np.exceptions.AxisError):
+        lse.logsumexp(np.ones((2, 2), dtype), axis=2)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

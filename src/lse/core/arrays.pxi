@@ -59,6 +59,13 @@ cdef inline lse_type type_of(bint single) noexcept:
     return LSE_F32 if single else LSE_F64
 
 
+cdef inline lse_type type_for(cnp.ndarray out, bint single) noexcept:
+    """What results of a dtype are computed in: real ones as they are wanted."""
+    if kind_of(out) == c'c':
+        return LSE_C64 if cnp.PyArray_ITEMSIZE(out) == 8 else LSE_C128
+    return type_of(single)
+
+
 cdef inline lse_request new_request(lse_operation operation, unsigned long long reduced, lse_type type) noexcept:
     """A request with the common members set; execute adds the arrays."""
     cdef lse_request request
@@ -67,6 +74,16 @@ cdef inline lse_request new_request(lse_operation operation, unsigned long long 
     request.reduced = reduced
     request.type = type
     return request
+
+
+cdef int check_failure(int error, str when) except -1:
+    """Raise what an error of the engine stands for."""
+    if error == LSE_NO_KERNEL:
+        raise TypeError("lse: no kernel for arrays of these dtypes")
+    if error:
+        raise_interrupt()
+        raise MemoryError(f"lse: out of memory {when}")
+    return 0
 
 
 cdef int run_request(lse_request *request, Py_ssize_t elements) except -1:
@@ -81,12 +98,7 @@ cdef int run_request(lse_request *request, Py_ssize_t elements) except -1:
     else:
         with nogil:
             error = lse_execute(request)
-    if error == LSE_NO_KERNEL:
-        raise TypeError("lse: no kernel for arrays of these dtypes")
-    if error:
-        raise_interrupt()
-        raise MemoryError("lse: out of memory while recomputing a row whose weighted sum nearly cancels")
-    return 0
+    return check_failure(error, "while recomputing a row whose weighted sum nearly cancels")
 
 
 cdef int execute(lse_request *request, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
@@ -109,14 +121,15 @@ cdef lse_operation operation_named(str name) except? LSE_OPERATIONS:
 def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
            cnp.ndarray low=None):
-    """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision.
+    """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision; where `out` is complex,
+    in complex double precision, and with signs only its real part is a result.
 
     `where` (bool) and `weights` have the shape of `a`; `sign` and `low` have the layout of `out`. bfloat16 is two-byte
     void. Nothing may be empty.
     """
     cdef unsigned long long none = 0
     cdef lse_operation number = operation_named(operation)
-    cdef lse_request request = new_request(number, reduced, type_of(single))
+    cdef lse_request request = new_request(number, reduced, type_for(out, single))
     check_shape("the output", a, out, none if lse_is_map(number) else reduced)
     if where is not None:
         check_shape("where", a, where, none)
@@ -136,23 +149,18 @@ def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cn
 cdef int combine_parts(double *over, const double *under, Py_ssize_t count) noexcept nogil:
     """The logarithms of the quotients of two sums, of each of which there are log|sum|, what rounding it lost, and the
     sign, count of each: NaN where a quotient is negative or 0 / 0. They go where the first numbers are."""
-    cdef double value, of_value, lost, a, b
+    cdef double value, a, b
     cdef Py_ssize_t i
     for i in range(count):
-        a, b = over[i], under[i]
-        value = a - b
-        of_value = value - a
-        lost = (a - (value - of_value)) + (-b - of_value)
-        if isfinite(value):
-            value += lost + (over[count + i] - under[count + i])
+        value = lse_divide(over[i], over[count + i], under[i], under[count + i])
         a, b = over[2 * count + i], under[2 * count + i]
         over[i] = NAN if a * b < 0 or (a < 0 and b == 0) or isnan(value) else value
     return 0
 
 
 cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out) except -1:
-    """The log-mean-exp into an array without gaps. With weights or a mask it is the log of the sum less that of the sum
-    of the weights, each in two float64 parts, so that what both have in common loses no digits."""
+    """The log-mean-exp, into an array without gaps. With weights or a mask it is the log of the sum less that of the
+    sum of the weights, each in two float64 parts, so that what both have in common loses no digits."""
     cdef cnp.npy_intp nothing[LSE_MAX_DIMS]
     cdef cnp.npy_intp stride[LSE_MAX_DIMS]
     cdef double zero = 0.0, one = 1.0
@@ -179,7 +187,7 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     constant.stride = <const ptrdiff_t *>nothing
     constant.kind, constant.itemsize, constant.swapped = b"f", sizeof(double), False
     put_parts(request, over, count)
-    run_request(request, elements)
+    sum_in_parts(request, elements, count, over)
     request.type = LSE_F64
     request.a = constant
     request.a.data = <char *>&zero
@@ -187,12 +195,21 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
         request.weights = constant
         request.weights.data = <char *>&one
     put_parts(request, over + 3 * count, count)
-    run_request(request, elements)
+    sum_in_parts(request, elements, count, over + 3 * count)
     found = lse_fp_enter()
     combine_parts(over, over + 3 * count, count)
     store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), count, over)
     lse_fp_leave(found)
     return 0
+
+
+cdef int sum_in_parts(lse_request *request, Py_ssize_t elements, Py_ssize_t count, double *parts) except -1:
+    """The three parts of sums, which of one short weighted sum need no plan."""
+    request.table = table
+    if count == 1 and request.weights.data != NULL and lse_quick_weighted(
+            request, elements, parts, parts + 1, parts + 2):
+        return 0
+    return run_request(request, elements)
 
 
 cdef inline void put_parts(lse_request *request, double *parts, Py_ssize_t count) noexcept:
@@ -204,9 +221,9 @@ cdef inline void put_parts(lse_request *request, double *parts, Py_ssize_t count
 
 def reduce_mean(cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                 bint single, cnp.ndarray out not None):
-    """Likewise the log-mean-exp, into an array that has no gaps."""
+    """Likewise the log-mean-exp, into an array that has no gaps; of complex numbers without weights and mask."""
     cdef unsigned long long none = 0
-    cdef lse_request request = new_request(LSE_LOGSUMEXP, reduced, type_of(single))
+    cdef lse_request request = new_request(LSE_LOGSUMEXP, reduced, type_for(out, single))
     check_shape("the output", a, out, reduced)
     if where is not None:
         check_shape("where", a, where, none)
@@ -222,7 +239,7 @@ def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int a
                     cnp.ndarray first not None, Py_ssize_t step):
     """Reduce the segments of an axis: `first` receives the results of the first segments, those of the next ones are
     `step` bytes further. There is at least one offset, and they ascend."""
-    cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_of(single))
+    cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_for(first, single))
     check_shape("the output", a, first, request.reduced)
     if offsets[0] < 0 or offsets[offsets.shape[0] - 1] > cnp.PyArray_DIM(a, axis):
         raise ValueError("lse: offsets that do not fit the length of the axis")

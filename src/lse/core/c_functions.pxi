@@ -169,3 +169,19 @@ cdef int state_to_bytes(const State *state, void *bytes, size_t *size) noexcept 
 
 cdef int state_from_bytes(State *state, const void *bytes, size_t size) noexcept nogil:
     return lse_state_from_bytes(<lse_state *>state, bytes, size)
+
+
+cdef int logmatmulexp_f64(const double *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const double *b,
+                          ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,
+                          ptrdiff_t columns, double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                          int threads) noexcept nogil:
+    return lse_logmatmulexp_f64(a, a_row_stride, a_stride, b, b_row_stride, b_stride, rows, steps, columns, out,
+                                out_row_stride, out_stride, threads)
+
+
+cdef int logmatmulexp_f32(const float *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const float *b,
+                          ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,
+                          ptrdiff_t columns, float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                          int threads) noexcept nogil:
+    return lse_logmatmulexp_f32(a, a_row_stride, a_stride, b, b_row_stride, b_stride, rows, steps, columns, out,
+                                out_row_stride, out_stride, threads)

@@ -65,21 +65,18 @@ cdef bint try_update(LogSumExp total, object a, object axis, object b, object wh
 
 
 cdef bint quick_run(LogSumExp total, cnp.ndarray array, lse_type real) except -1:
-    """Fold one contiguous run of moderate length into a single sum; False where that wants more than a look."""
+    """Add one contiguous run of moderate length to a single sum; False for all else."""
     cdef lse_sum one
     cdef lse_sums sums
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef const void *data = cnp.PyArray_DATA(array)
-    cdef bint done
     if not is_run(array, npy_type(real)):
         return False
     if n < GIL_KEPT_BELOW:
-        done = lse_quick_sum(table, real, data, n, &one)
+        lse_quick_sum(table, real, data, n, &one)
     else:
         with nogil:
-            done = lse_quick_sum(table, real, data, n, &one)
-    if not done:
-        return False
+            lse_quick_sum(table, real, data, n, &one)
     with cython.critical_section(total):
         elements = add_elements(total.elements, n)  # before anything is changed, for there may be no memory for it
         sums = rows_of(total.plain)
@@ -190,13 +187,13 @@ def log_of_count(Py_ssize_t count):
     return value, low, float(count > 0)
 
 
-def map_sums(int operation, cnp.ndarray x not None, unsigned long long reduced, bint single,
+def map_sums(str operation not None, cnp.ndarray x not None, unsigned long long reduced, bint single,
              cnp.ndarray out not None, LogSumExp total not None):
     """Softmax or log-softmax of elements whose sums over the axes whose bits are set, and over more, are in `total`.
 
     `total` has the shape of x, its reduced axes left out; nothing may be empty.
     """
-    cdef lse_request request = new_request(<lse_operation>operation, reduced, type_of(single))
+    cdef lse_request request = new_request(operation_named(operation), reduced, type_of(single))
     cdef ptrdiff_t stride[LSE_MAX_DIMS]
     cdef cnp.ndarray given
     cdef unsigned long long none = 0

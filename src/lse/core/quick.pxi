@@ -12,17 +12,22 @@ cdef inline bint is_run(cnp.ndarray array, int number) noexcept:
             and (number == cnp.NPY_FLOAT64 or number == cnp.NPY_FLOAT32))
 
 
+cdef inline bint reduce_data(lse_type real, const void *data, Py_ssize_t n, bint mean, void *value) noexcept nogil:
+    if mean:
+        lse_quick_mean(table, real, data, n, value)
+        return True
+    return lse_quick_value(table, real, data, n, value)
+
+
 cdef inline bint reduce_run(cnp.ndarray array, bint mean, void *value) noexcept:
     """The log-sum-exp or log-mean-exp of one run; False where it needs recomputation."""
     cdef lse_type real = type_of(cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32)
     cdef Py_ssize_t n = cnp.PyArray_DIM(array, 0)
     cdef const void *data = cnp.PyArray_DATA(array)
-    cdef bint done
     if n < GIL_KEPT_BELOW:
-        return lse_quick_mean(table, real, data, n, value) if mean else lse_quick_value(table, real, data, n, value)
+        return reduce_data(real, data, n, mean, value)
     with nogil:
-        done = lse_quick_mean(table, real, data, n, value) if mean else lse_quick_value(table, real, data, n, value)
-    return done
+        return reduce_data(real, data, n, mean, value)
 
 
 cdef inline object run_value(cnp.ndarray array, bint mean):
@@ -40,15 +45,15 @@ cdef inline object scalar(double value, int number):
 
 cdef object weighted_value(quick_call *call, bint signed):
     """A weighted sum of few elements, and its sign; None where it needs recomputation, or is of halves."""
-    cdef double value, sign
+    cdef double value, low, sign
     if call.number != cnp.NPY_FLOAT64 and call.number != cnp.NPY_FLOAT32:
         return None
     call.request.table = table
-    if not lse_quick_weighted(&call.request, &value, &sign):
+    if not lse_quick_weighted(&call.request, call.size, &value, &low, &sign):
         return None
     if signed:
         return scalar(value, call.number), scalar(sign, call.number)
-    return scalar(value if sign > 0 else NAN, call.number)
+    return scalar(value if sign >= 0 else NAN, call.number)
 
 
 cdef inline bint map_run(lse_operation operation, cnp.ndarray array, cnp.ndarray out) noexcept:
@@ -87,8 +92,8 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     if not (begin_call(&call, LSE_LOGSUMEXP, array, weak_a, weights, weak_b, mask, dtype)
             and quick_axes(axis, call.ndim, &call.request.reduced)):
         return None
-    if b is not None and out is None and mask is None and not keep and not mean and (
-            call.ndim == 1 and call.size > 0 and call.request.reduced):
+    if b is not None and out is None and not keep and not mean and call.size > 0 and (
+            call.request.reduced == every_axis(call.ndim)):
         value = weighted_value(&call, signed)
         if value is not None:
             return value

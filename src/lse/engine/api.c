@@ -6,6 +6,7 @@
 
 #include "engine/api.h"
 #include "engine/engine.h"
+#include "engine/products.h"
 #include "engine/types.h"
 
 const char *lse_version(void) { return LSE_VERSION; }
@@ -234,12 +235,39 @@ int lse_sum_row(int size, const void *data, ptrdiff_t x_stride, const void *weig
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
     if (!is_sound(&x) || (weights && !is_sound(&b))) return LSE_ERROR_ARGUMENT;
     *sum = lse_no_sum();
-    if (n == 0 ||
-        (!weights && x_stride == 1 && n <= LSE_PIECE && lse_quick_sum(lse_chosen(), type_of(size), data, n, sum)))
+    if (n == 0) return LSE_OK;
+    if (!weights && x_stride == 1 && n <= LSE_PIECE) {
+        lse_quick_sum(lse_chosen(), type_of(size), data, n, sum);
         return LSE_OK;
+    }
     lse_request q = request_for(LSE_SUMS, &x, weights ? &b : NULL, NULL, 1);
     q.into = (lse_sums){&sum->max, &sum->tail, &sum->tail_lo, &sum->count};
     return execute(&q);
+}
+
+static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
+{
+    const ptrdiff_t rows = a->shape[0], steps = a->shape[1], columns = b->shape[1];
+    const lse_kernels *table = lse_chosen();
+    if (!table) return LSE_ERROR_KERNELS;
+    if (!is_sound(a) || !is_sound(b) || !is_sound(out) || !has_no_overlap(out) || !is_runnable(threads))
+        return LSE_ERROR_ARGUMENT;
+    if (is_empty(out)) return LSE_OK;
+    if (steps == 0) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++)
+                store((char *)out->data + i * out->stride[0] + j * out->stride[1], out->size, 0, -INFINITY);
+        return LSE_OK;
+    }
+    if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
+    const lse_product q = {.table = table,
+                           .type = type_of(out->size),
+                           .run = lse_run_tasks,
+                           .threads = threads,
+                           .a = array_of(a),
+                           .b = array_of(b),
+                           .out = array_of(out)};
+    return lse_multiply(&q) == 0 ? LSE_OK : LSE_ERROR_MEMORY;
 }
 
 /* For both types ------------------------------------------------------------------------------------------- */
@@ -287,6 +315,16 @@ int lse_sum_row(int size, const void *data, ptrdiff_t x_stride, const void *weig
     int lse_logsumexp_segments_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,             \
                                    ptrdiff_t segments, REAL *values, int threads)                                      \
     { return logsumexp_segments(sizeof *x, x, stride, n, offsets, segments, values, threads); }                        \
+    int lse_logmatmulexp_##F(const REAL *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const REAL *b,                 \
+                             ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,              \
+                             ptrdiff_t columns, REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,             \
+                             int threads)                                                                              \
+    {                                                                                                                  \
+        matrix of_a = matrix_of(a, sizeof *a, rows, a_row_stride, steps, a_stride);                                    \
+        matrix of_b = matrix_of(b, sizeof *b, steps, b_row_stride, columns, b_stride);                                 \
+        matrix to = matrix_of(out, sizeof *out, rows, out_row_stride, columns, out_stride);                            \
+        return logmatmulexp(&of_a, &of_b, &to, threads);                                                               \
+    }                                                                                                                  \
     MAP_ROWS(softmax, LSE_SOFTMAX, F, REAL)                                                                            \
     MAP_ROWS(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                                    \
     MAP_ROWS(logcumsumexp, LSE_CUMULATE, F, REAL)                                                                      \

@@ -39,6 +39,8 @@ const lse_api *lse_get_api(void)
         .state_count = lse_state_count,
         .state_to_bytes = lse_state_to_bytes,
         .state_from_bytes = lse_state_from_bytes,
+        .logmatmulexp_f64 = lse_logmatmulexp_f64,
+        .logmatmulexp_f32 = lse_logmatmulexp_f32,
     };
     return &api;
 }

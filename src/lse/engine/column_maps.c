@@ -31,13 +31,19 @@ static void results_task(void *context, ptrdiff_t panel)
     const lse_plan *plan = g->plan;
     const ptrdiff_t at = panel * g->each;
     lse_members m;
+    lse_states states;
     lse_results results;
     if (at >= g->count) return;
     g->is_mapped[panel] = 1;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_columns(plan, g->block, g->first + at, lse_least(g->each, g->count - at), &m);
-    g->is_mapped[panel] = (unsigned char)(plan->given.max ? lse_map_given(plan, &m, g->threads, &results)
-                                                          : lse_finish_columns(plan, &m, g->threads, &results));
+    if (plan->given.max) {
+        g->is_mapped[panel] = (unsigned char)lse_map_given(plan, &m, g->threads, &results);
+    } else {
+        lse_whole_states(plan, m.rows, m.count, 1, g->threads, &states);
+        if (lse_is_stopped(plan->failed)) return;
+        g->is_mapped[panel] = (unsigned char)lse_map_group(plan, m.rows, m.out, m.count, &states, g->threads, &results);
+    }
     if (!g->is_mapped[panel]) keep(&results, m.count, &g->results, at);
 }
 

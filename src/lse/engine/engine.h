@@ -54,14 +54,17 @@ int lse_execute(const lse_request *request);
  * each sum over the axes whose bits are set in reduced. */
 void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts);
 
-/* quick.c: log-sum-exp, log-mean-exp or sum of a contiguous run of 1 to LSE_PIECE elements, without a plan; returns 0
- * where it needs recomputation. */
+/* results.c: value + low - divisor - divisor_lo, rounded once except for the last bits of the low parts. */
+double lse_divide(double value, double low, double divisor, double divisor_lo);
+
+/* quick.c: log-sum-exp, log-mean-exp or sum of a contiguous run of 1 to LSE_PIECE elements, without a plan; the first
+ * returns 0 where it needs one. */
 int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
-int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
-int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum);
-/* Likewise log|sum| and the sign of a weighted sum of no more than LSE_SHORT elements of any type, of arrays of one
- * axis. */
-int lse_quick_weighted(const lse_request *request, double *value, double *sign);
+void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
+void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum);
+/* Likewise log|sum| = value + value_lo and the sign of a weighted sum of all n elements, no more than LSE_SHORT and not 2,
+ * of arrays of any type and some axes. */
+int lse_quick_weighted(const lse_request *request, ptrdiff_t n, double *value, double *value_lo, double *sign);
 /* Likewise softmax or log-softmax of no more than LSE_SHORT elements; data is as it was where it returns 0. */
 int lse_quick_map(const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
                   void *out);

@@ -11,7 +11,8 @@ int lse_execute(const lse_request *q)
     const int threads = lse_threads_for(elements, plan.type->parallel_from, q->threads);
     const lse_question before = q->question ? lse_ask_meanwhile(q->question) : NULL;
     const lse_fp_state found = lse_fp_enter();
-    if (plan.is_short) lse_run_short(&plan, threads);
+    if (plan.type->kind == 'c') lse_run_complex(&plan, q, threads);
+    else if (plan.is_short) lse_run_short(&plan, threads);
     else lse_operations[q->operation].run(&plan, q, threads);
     lse_fp_leave(found);
     if (q->question) lse_ask_meanwhile(before);

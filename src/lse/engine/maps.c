@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "engine/plan.h"
+#include "kernels/pair.h"
 
 /* Pieces of one row, mapped with result number index. */
 typedef struct {
@@ -41,21 +42,44 @@ static void select_present(const lse_plan *plan, const lse_row *row, char *out, 
         plan->kernels->select_present(&plan->row, row, &plan->out_row, out, start, n, NAN, present ? outside : NAN);
 }
 
-int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
-                  const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads)
+/* What maps the elements of sums: shift is subtracted from them first, infinities are how many are +inf. Whether
+ * there is neither of these, nor NaN with a mask. */
+static int finish(const lse_plan *plan, ptrdiff_t count, int masked, lse_states *states, double *shift,
+                  ptrdiff_t *infinities, lse_results *results)
+{
+    const int log = plan->operation == LSE_LOG_SOFTMAX;
+    int plain = 1;
+    for (ptrdiff_t i = 0; i < count; i++)
+        lse_state_of(lse_sum_at(lse_sums_in(states), i), plan->type->most, i, states, &shift[i], &infinities[i]);
+    (log ? plan->kernels->finish : plan->kernels->finish_scaled)(states, count, results);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (log && fabs(shift[i]) <= 0x1p1000) { /* from elements as they are */
+            const pair value = two_sum(shift[i], results->value[i]);
+            results->value[i] = value.hi;
+            results->value_lo[i] = results->value_lo[i] + value.lo;
+            shift[i] = 0.0;
+        }
+        if (results->value[i] == -INFINITY) results->value[i] = results->scale[i] = NAN;
+        plain &= shift[i] == 0.0 && infinities[i] == 0 && !(masked && isnan(results->value[i]));
+    }
+    return plain;
+}
+
+int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
+                  int threads, lse_results *results)
 {
     const int log = plan->operation == LSE_LOG_SOFTMAX;
     const double outside = log ? -INFINITY : 0.0;
+    double shift[LSE_BATCH];
+    ptrdiff_t infinities[LSE_BATCH];
+    const int plain = finish(plan, count, rows[0].where != NULL, states, shift, infinities, results);
     if (plan->columns && plain) return 0;
     for (ptrdiff_t i = 0; i < count; i++) {
         const mapped row = {plan, &rows[i], out[i], i, shift[i], results};
         const double infinite = (double)infinities[i];
-        if (infinities[i] > 0) {
+        if (infinities[i] > 0)
             select_infinity(plan, &rows[i], out[i], log ? -lse_log(infinite) : 1.0 / infinite, outside);
-            continue;
-        }
-        if (results->value[i] == -INFINITY) results->value[i] = NAN;
-        if (isnan(results->value[i]) && rows[i].where) select_present(plan, &rows[i], out[i], outside);
+        else if (isnan(results->value[i]) && rows[i].where) select_present(plan, &rows[i], out[i], outside);
         else map_pieces(&row, threads);
     }
     return 1;
@@ -72,25 +96,15 @@ void lse_finish_nan(const lse_plan *plan, const lse_row *row, char *out)
 
 void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count)
 {
-    for (ptrdiff_t i = 0; i < count && !lse_is_stopped(plan->failed); i++) {
-        const int status = plan->kernels->softmax_whole_row(&plan->row, &rows[i], &plan->out_row, out[i]);
-        if (status == 0) lse_finish_softmax(plan, &rows[i], out[i]);
-        else if (status == LSE_IS_NAN) lse_finish_nan(plan, &rows[i], out[i]);
-    }
+    const lse_real_kernels *kernels = plan->kernels;
+    for (ptrdiff_t i = 0; i < count && !lse_is_stopped(plan->failed); i++)
+        if (!kernels->softmax_whole_row(&plan->row, &rows[i], &plan->out_row, out[i]))
+            lse_finish_nan(plan, &rows[i], out[i]);
 }
 
 int lse_map_given(const lse_plan *plan, lse_members *m, int threads, lse_results *results)
 {
     lse_states states;
-    double shift[LSE_BATCH];
-    ptrdiff_t infinities[LSE_BATCH];
-    int plain = 1;
-    for (ptrdiff_t i = 0; i < m->count || i % 8 != 0; i++) { /* whole vectors */
-        lse_state_of(lse_sum_at(plan->given, m->given[i < m->count ? i : 0]), plan->most, i, &states, &shift[i],
-                     &infinities[i]);
-    }
-    plan->kernels->finish_scaled(&states, m->count, results);
-    for (ptrdiff_t i = 0; i < m->count; i++)
-        plain &= shift[i] == 0.0 && infinities[i] == 0 && isfinite(results->value[i]);
-    return lse_map_group(plan, m->rows, m->out, m->count, plain, shift, infinities, results, threads);
+    for (ptrdiff_t i = 0; i < m->count; i++) lse_put_sum(lse_sums_in(&states), i, lse_sum_at(plan->given, m->given[i]));
+    return lse_map_group(plan, m->rows, m->out, m->count, &states, threads, results);
 }

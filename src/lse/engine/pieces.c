@@ -10,7 +10,6 @@ typedef struct {
     const lse_plan *plan;
     const lse_row *row;
     ptrdiff_t columns, first;
-    const double *shift;
     lse_states *states;
 } pieces;
 
@@ -23,7 +22,7 @@ static ptrdiff_t longest(const lse_row *rows, ptrdiff_t count)
 
 /* The states of the elements from piece * LSE_PIECE of several rows, or columns (rows: the first one). */
 static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, ptrdiff_t piece,
-                         const double *shift, lse_states *states)
+                         lse_states *states)
 {
     const ptrdiff_t start = piece * LSE_PIECE, left = longest(rows, columns ? 1 : count) - start;
     const ptrdiff_t n = left < LSE_PIECE ? left : LSE_PIECE;
@@ -32,7 +31,7 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const lse_reduce_columns plain_columns = narrow ? k->narrow_columns : k->columns;
     const lse_reduce_columns weighted_columns = narrow ? k->narrow_weighted_columns : k->weighted_columns;
     if (columns) (weighted ? weighted_columns : plain_columns)(&plan->row, rows, start, n, count, states);
-    else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, shift, states);
+    else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, states);
     lse_add_progress(n * count);
 }
 
@@ -40,8 +39,7 @@ static void piece_task(void *context, ptrdiff_t index)
 {
     const pieces *p = (const pieces *)context;
     if (lse_is_stopped(p->plan->failed)) return;
-    piece_states(p->plan, p->row, p->columns ? p->columns : 1, p->columns > 0, p->first + index, p->shift,
-                 &p->states[index]);
+    piece_states(p->plan, p->row, p->columns ? p->columns : 1, p->columns > 0, p->first + index, &p->states[index]);
 }
 
 ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start)
@@ -50,21 +48,26 @@ ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t sta
     return lse_is_stopped(plan->failed) ? 0 : left < LSE_PIECE ? left : LSE_PIECE;
 }
 
-/* Several rows have one piece each. */
-void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, const double *shift,
-                      int threads, lse_states *states)
+static void merge(const lse_plan *plan, lse_states *into, lse_states *from, ptrdiff_t count)
 {
-    const lse_merge merge = plan->first.weight ? plan->table->weighted_merge : plan->table->merge;
+    const lse_sums sums = lse_sums_in(into);
+    lse_merge_few(plan->table, plan->first.weight != NULL, sums, sums, lse_sums_in(from), count);
+}
+
+/* Several rows have one piece each. */
+void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, int threads,
+                      lse_states *states)
+{
     const ptrdiff_t all = (longest(rows, columns ? 1 : count) + LSE_PIECE - 1) / LSE_PIECE;
     const ptrdiff_t wave = all < WAVE ? all : WAVE;
-    pieces p = {plan, rows, columns ? count : 0, 0, shift, NULL};
+    pieces p = {plan, rows, columns ? count : 0, 0, NULL};
     if (all > 1 && threads > 1) p.states = (lse_states *)malloc((size_t)wave * sizeof(lse_states));
     if (!p.states) {
         lse_states other;
-        piece_states(plan, rows, count, columns, 0, shift, states);
+        piece_states(plan, rows, count, columns, 0, states);
         for (ptrdiff_t piece = 1; piece < all && !lse_is_stopped(plan->failed); piece++) {
-            piece_states(plan, rows, count, columns, piece, shift, &other);
-            merge(states, &other, count);
+            piece_states(plan, rows, count, columns, piece, &other);
+            merge(plan, states, &other, count);
         }
         return;
     }
@@ -77,7 +80,7 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
         }
         for (ptrdiff_t i = 0; i < some; i++) {
             if (p.first + i == 0) *states = p.states[0];
-            else merge(states, &p.states[i], count);
+            else merge(plan, states, &p.states[i], count);
         }
     }
     free(p.states);

@@ -1,8 +1,8 @@
 /* From arrays to plans. */
 #include "engine/operations.h"
 
-static int is_native(const lse_array *a, int itemsize)
-{ return a->kind == 'f' && a->itemsize == itemsize && !a->swapped; }
+static int is_native(const lse_array *a, const lse_type_facts *type)
+{ return a->kind == type->kind && a->itemsize == type->size && !a->swapped; }
 
 static ptrdiff_t stride_of(const lse_array *a, int axis) { return a->data ? a->stride[axis] : 0; }
 
@@ -30,7 +30,7 @@ static int is_run(const lse_layout *layout, const ptrdiff_t *strides, int itemsi
 /* Lays out the reduced axes, for maps also those of the output. */
 static int lay_out_rows(lse_plan *plan, const lse_request *q)
 {
-    const int size = plan->itemsize;
+    const int size = plan->itemsize, loaded = plan->type->loaded;
     plan->row.ndim = plan->out_row.ndim = 0;
     plan->n = 1;
     for (int axis = 0; axis < q->a.ndim; axis++) {
@@ -40,15 +40,16 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
         add_axis(&plan->row, length, q->a.stride[axis], stride_of(&q->where, axis), stride_of(&q->weights, axis));
         if (lse_is_map(plan->operation)) add_axis(&plan->out_row, length, q->out.stride[axis], 0, 0);
     }
-    plan->row.load = lse_load_for(q->a.kind, q->a.itemsize, q->a.swapped, size);
-    plan->row.native = is_native(&q->a, size);
+    plan->row.load = lse_load_for(q->a.kind, q->a.itemsize, q->a.swapped, loaded);
+    plan->row.native = is_native(&q->a, plan->type);
     plan->row.direct = plan->row.native && is_run(&plan->row, plan->row.stride, size);
-    plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, size) : NULL;
-    plan->out_row.direct = is_native(&q->out, size) && is_run(&plan->out_row, plan->out_row.stride, size);
+    plan->out_row.store = q->out.data ? lse_store_for(q->out.kind, q->out.itemsize, loaded) : NULL;
+    plan->out_row.native = is_native(&q->out, plan->type);
+    plan->out_row.direct = plan->out_row.native && is_run(&plan->out_row, plan->out_row.stride, size);
     if (!plan->row.load || (q->out.data && !plan->out_row.store)) return -1;
     if (!q->weights.data) return 0;
-    plan->row.load_weight = lse_load_for(q->weights.kind, q->weights.itemsize, q->weights.swapped, size);
-    plan->row.native_weight = is_native(&q->weights, size);
+    plan->row.load_weight = lse_load_for(q->weights.kind, q->weights.itemsize, q->weights.swapped, loaded);
+    plan->row.native_weight = is_native(&q->weights, plan->type);
     plan->row.direct_weight = plan->row.native_weight && is_run(&plan->row, plan->row.weight_stride, size);
     return plan->row.load_weight ? 0 : -1;
 }
@@ -124,8 +125,9 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->kept_length = 1;
     plan->kept_stride = plan->kept_where_stride = plan->kept_weight_stride = plan->kept_out_stride = 0;
     const int side_by_side = last && !plan->row.direct &&
-                             (plan->is_short || !lse_operations[plan->operation].in_order) && is_native(&q->a, size) &&
-                             last->stride == size && (!maps || (last->out_stride == size && is_native(&q->out, size)));
+                             (plan->is_short || !lse_operations[plan->operation].in_order) &&
+                             is_native(&q->a, plan->type) && last->stride == size &&
+                             (!maps || (last->out_stride == size && is_native(&q->out, plan->type)));
     if (side_by_side) {
         plan->columns = last->length;
         plan->out_column_stride = last->out_stride;
@@ -177,7 +179,7 @@ static void choose_forms(lse_plan *plan, const lse_request *q)
     const int masked = q->where.data != NULL, weighted = q->weights.data != NULL, size = plan->itemsize;
     const int wide = plan->kept_length * size >= 64, can_mask = !masked || plan->kept_where_stride == 1;
     const int across = wide && plan->columns > 0, weights_across = wide && plan->kept_weight_stride == size;
-    const int out_native = is_native(&q->out, size);
+    const int out_native = is_native(&q->out, plan->type);
     const int lines = wide && are_lines(&plan->row, plan->row.stride, plan->kept_stride);
     const int weight_lines = wide && are_lines(&plan->row, plan->row.weight_stride, plan->kept_weight_stride);
     const int out_lines = wide && are_lines(&plan->out_row, plan->out_row.stride, plan->kept_out_stride);
@@ -195,10 +197,9 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->operation = q->operation;
     plan->type = type;
     plan->table = q->table;
-    plan->kernels = &q->table->real[q->type];
-    plan->map = &plan->kernels->maps[q->operation];
+    plan->kernels = q->type < LSE_TYPES ? &q->table->real[q->type] : NULL;
+    plan->map = plan->kernels ? &plan->kernels->maps[q->operation] : NULL;
     plan->run = q->run;
-    plan->most = q->weights.data ? type->most_weighted : type->most;
     plan->itemsize = type->size;
     plan->first.x = q->a.data;
     plan->first.where = q->where.data;
@@ -219,8 +220,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->first.n = plan->n;
     plan->divisor = plan->divisor_lo = 0.0;
     if (q->mean && plan->n > 1) plan->divisor = lse_log_of_count(plan->table, plan->n, &plan->divisor_lo);
-    if (q->out.data && !is_native(&q->out, plan->itemsize))
-        plan->store = lse_store_for(q->out.kind, q->out.itemsize, 8);
+    if (q->out.data && !is_native(&q->out, plan->type)) plan->store = lse_store_for(q->out.kind, q->out.itemsize, 8);
     return 0;
 }
 

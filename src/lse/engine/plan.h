@@ -15,11 +15,10 @@
 typedef struct {
     lse_operation operation;
     const lse_type_facts *type;
-    const lse_map_kernels *map; /* of a map */
+    const lse_map_kernels *map; /* of a map; NULL of complex types, as the next one */
     const lse_kernels *table;
     const lse_real_kernels *kernels;
     lse_run run;
-    double most;  /* largest magnitude of elements that the kernels handle; for weighted sums, of exponents */
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;
     lse_layout row, out_row;
@@ -65,26 +64,28 @@ void lse_find_columns(const lse_plan *plan, ptrdiff_t block, ptrdiff_t first, pt
 
 /* pieces.c: the length of the next piece of a row; 0 at its end, or to stop. */
 ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start);
-/* States of count rows, or of count columns of which rows is the first, after subtracting shift unless it is NULL. */
-void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, const double *shift,
-                      int threads, lse_states *states);
+/* States of count rows, or of count columns of which rows is the first. */
+void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, int threads,
+                      lse_states *states);
 
-/* results.c: value + low - divisor - divisor_lo, rounded once except for the last bits of the low parts. */
-double lse_divide(double value, double low, double divisor, double divisor_lo);
-
-/* results.c: writes the output from the states of several rows or columns; rows and out have one entry for each. */
-void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, const lse_states *states,
+/* results.c: log-sum-exps of no elements, count <= LSE_BATCH of them. */
+void lse_store_nothing(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count);
+/* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
+void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
                       int threads);
-/* The results of the columns of a map; returns 0, or 1 where some needed recomputation and all are already mapped. */
-int lse_finish_columns(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
-/* The softmax of one row from its state. */
-void lse_finish_softmax(const lse_plan *plan, const lse_row *row, char *out);
 /* Whether softmax keeps the terms of these rows. */
 int lse_is_stored(const lse_plan *plan);
 
-/* The same for short sums of which none needs recomputation: stores their results; returns 0 and does nothing if one
- * does. */
+/* Likewise of short sums of which none cancels: what is asked for at its places in the output; 0, and nothing done,
+ * where one does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
+
+/* differences.c: whether any of these rows of two elements is a difference; log|sum| = value + value_lo and the sign of
+ * a row that is one, else 0; result i where that of the kernels is not accurate enough. */
+int lse_hold_differences(const lse_plan *plan, const lse_row *rows, ptrdiff_t count);
+int lse_take_difference(const lse_plan *plan, const lse_row *row, double *value, double *value_lo, double *sign);
+void lse_refine_difference(const lse_plan *plan, const lse_row *row, const lse_states *states, ptrdiff_t i,
+                           lse_results *results);
 
 /* singles.c: whether all rows have one element, and are neighbours in runs; a task of plan->together of them. */
 int lse_is_single(const lse_plan *plan);
@@ -97,11 +98,10 @@ void lse_panels_task(void *plan, ptrdiff_t index);
 void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count);
 void lse_finish_nan(const lse_plan *plan, const lse_row *row, char *out);
 
-/* maps.c: softmax or log-softmax from results, which may become NaN: those of the elements minus their shift, or of a
- * row with infinities. plain: no shift, infinity or NaN; for plain columns returns 0 and does nothing. The same from
- * given sums. */
-int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int plain,
-                  const double *shift, const ptrdiff_t *infinities, lse_results *results, int threads);
+/* maps.c: softmax or log-softmax from sums, which are finished to results; of columns whose elements are to be taken as
+ * they are 0, and nothing is mapped. The same from given sums. */
+int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
+                  int threads, lse_results *results);
 int lse_map_given(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
 
 /* column_maps.c: softmax or log-softmax of columns of more than LSE_SHORT elements. */
@@ -116,6 +116,9 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
 
 /* tasks.c: how many columns to process together, if possible such that all threads are busy all the time. */
 ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads);
+
+/* complex.c: the same for complex types. */
+void lse_run_complex(lse_plan *plan, const lse_request *request, int threads);
 
 /* tasks.c, segments.c: the whole plan on this many threads: short sums, and others as the operation requires. */
 void lse_run_short(lse_plan *plan, int threads);

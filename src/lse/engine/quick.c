@@ -1,30 +1,32 @@
 /* One contiguous run without a plan: a call on few elements should cost little more than its arithmetic. */
 #include <math.h>
+#include <string.h>
 
 #include "engine/fp.h"
 #include "engine/plan.h"
 
-/* The state of one contiguous run; returns 0 where it needs recomputation. The compiler may move the comparison behind
- * the restoring of the flags, so it must not raise a flag for NaN. */
-static int quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
+/* The state of one contiguous run. */
+static void quick_state(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_states *state)
 {
     const lse_row row = {(const char *)data, NULL, NULL, n};
     lse_layout layout;
     layout.direct = 1;
-    table->real[type].rows(&layout, &row, 0, n, 1, NULL, state);
-    return islessequal(fabs(state->max[0]), lse_types[type].most);
+    table->real[type].rows(&layout, &row, 0, n, 1, state);
 }
+
+/* Every NaN is the same one. */
+static void put_value(lse_type type, double x, void *value) { lse_types[type].put(value, 0, isnan(x) ? NAN : x); }
 
 static int quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
 {
     const lse_real_kernels *kernels = &table->real[type];
-    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
     lse_states state;
     lse_results results;
-    const int plain = quick_state(table, type, data, n, &state);
+    if (n <= LSE_FEW) return kernels->value_of_few((const char *)data, n, value);
+    quick_state(table, type, data, n, &state);
     kernels->finish(&state, 1, &results);
-    lse_types[type].put(value, 0, results.value[0]);
-    return plain && !isnan(results.value[0]);
+    put_value(type, results.value[0], value);
+    return 1;
 }
 
 int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
@@ -35,59 +37,81 @@ int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, p
     return done;
 }
 
-int lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
+void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value)
 {
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
     lse_results results;
     double of_n_lo;
-    const int plain = quick_state(table, type, data, n, &state);
-    table->real[LSE_F64].finish(&state, 1, &results); /* to full precision */
+    quick_state(table, type, data, n, &state);
+    table->real[LSE_F64].finish(&state, 1, &results); /* with all digits that the sum has */
     const double of_n = lse_log_of_count(table, n, &of_n_lo);
-    const double mean = lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo);
-    lse_types[type].put(value, 0, mean);
+    put_value(type, lse_divide(results.value[0], results.value_lo[0], of_n, of_n_lo), value);
     lse_fp_leave(found);
-    return plain && !isnan(mean);
 }
 
-int lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *into)
+void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum)
 {
     const lse_fp_state found = lse_fp_enter();
     lse_states state;
-    const int plain = quick_state(table, type, data, n, &state) && !isnan(state.tail[0]);
-    if (plain) *into = (lse_sum){state.max[0], state.tail[0], state.tail_lo[0], state.count[0]};
+    quick_state(table, type, data, n, &state);
+    *sum = lse_sum_at(lse_sums_in(&state), 0);
     lse_fp_leave(found);
-    return plain;
 }
 
-/* The elements of an array of one axis as one run of the kernels' type: where they are, or in the buffer. */
+/* Elements axis .. of an array, which begin at x, as one run in a buffer; returns where that ends. */
+static char *gather(const lse_array *a, lse_load load, int size, int axis, const char *x, char *to)
+{
+    const ptrdiff_t length = a->shape[axis], stride = a->stride[axis];
+    if (axis == a->ndim - 1) {
+        load(x, stride, length, to);
+        return to + length * size;
+    }
+    for (ptrdiff_t i = 0; i < length; i++) to = gather(a, load, size, axis + 1, x + i * stride, to);
+    return to;
+}
+
+/* The elements of an array as one run of the kernels' type: where they are, or in the buffer. */
 static const char *run_of(const lse_array *a, int size, void *buffer)
 {
-    if (a->kind == 'f' && a->itemsize == size && !a->swapped && a->stride[0] == size) return a->data;
-    lse_load_for(a->kind, a->itemsize, a->swapped, size)(a->data, a->stride[0], a->shape[0], buffer);
+    if (a->ndim == 1 && a->kind == 'f' && a->itemsize == size && !a->swapped && a->stride[0] == size) return a->data;
+    gather(a, lse_load_for(a->kind, a->itemsize, a->swapped, size), size, 0, a->data, (char *)buffer);
     return (const char *)buffer;
 }
 
-int lse_quick_weighted(const lse_request *q, double *value, double *sign)
+/* Likewise its weights, 0 where elements are excluded. */
+static const char *weights_of(const lse_request *q, ptrdiff_t n, void *buffer)
 {
-    const ptrdiff_t n = q->a.shape[0];
+    const lse_type_facts *facts = &lse_types[q->type];
+    const char *weights = run_of(&q->weights, facts->size, buffer);
+    double where[LSE_SHORT];
+    if (!q->where.data) return weights;
+    if (weights != buffer) memcpy(buffer, weights, (size_t)n * (size_t)facts->size);
+    gather(&q->where, lse_load_for('b', 1, 0, 8), 8, 0, q->where.data, (char *)where);
+    for (ptrdiff_t i = 0; i < n; i++)
+        if (where[i] == 0.0) facts->put(buffer, i, 0.0);
+    return (const char *)buffer;
+}
+
+int lse_quick_weighted(const lse_request *q, ptrdiff_t n, double *value, double *value_lo, double *sign)
+{
     const lse_type_facts *facts = &lse_types[q->type];
     double x[LSE_SHORT], weights[LSE_SHORT];
     lse_layout layout;
     lse_states state;
     lse_results results;
-    if (n > LSE_SHORT) return 0;
+    if (n > LSE_SHORT || n == 2 || q->a.ndim == 0) return 0; /* of two it may be the difference */
     const lse_fp_state found = lse_fp_enter();
-    const lse_row row = {run_of(&q->a, facts->size, x), NULL, run_of(&q->weights, facts->size, weights), n};
+    const lse_row row = {run_of(&q->a, facts->size, x), NULL, weights_of(q, n, weights), n};
     layout.direct = layout.direct_weight = 1;
-    q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, NULL, &state);
-    const int plain = islessequal(fabs(state.max[0]), facts->most_weighted) &&
-                      isgreaterequal(fabs(state.tail[0]), facts->least_weighted);
+    q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, &state);
+    const int plain = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
     if (plain) q->table->weighted_finish(&state, 1, &results);
     lse_fp_leave(found);
     if (!plain) return 0;
-    *value = results.value[0];
-    *sign = results.sign[0];
+    *value = isnan(results.value[0]) ? NAN : results.value[0]; /* every NaN is the same one */
+    *value_lo = results.value_lo[0];
+    *sign = isnan(results.sign[0]) ? NAN : results.sign[0];
     return 1;
 }
 

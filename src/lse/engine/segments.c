@@ -68,13 +68,15 @@ static void segments_task(void *context, ptrdiff_t number)
     char *out[LSE_BATCH], *base;
     int index[LSE_BATCH];
     lse_states states, one;
-    ptrdiff_t given, count = 0, done = 0;
+    ptrdiff_t empty_at[LSE_BATCH], given, count = 0, empty = 0, done = 0;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_row(plan, number / segments->batches, &row, &base, &given);
     for (ptrdiff_t i = first; i < first + LSE_BATCH && i < segments->count; i++) {
         find_segment(segments, &row, base, i, &rows[count], &out[count]);
-        count += rows[count].n <= LSE_PIECE;
+        if (rows[count].n == 0) empty_at[empty++] = out[count] - plan->out;
+        else count += rows[count].n <= LSE_PIECE;
     }
+    lse_store_nothing(plan, empty_at, empty);
     if (count == 0) return;
     sort_by_length(rows, count, index);
     const int plain = plan->row.native && segments->stride == plan->itemsize;
@@ -86,7 +88,7 @@ static void segments_task(void *context, ptrdiff_t number)
     }
     for (; done < count; done++) {
         const int i = index[done];
-        lse_whole_states(plan, &rows[i], 1, 0, NULL, 1, &one);
+        lse_whole_states(plan, &rows[i], 1, 0, 1, &one);
         lse_put_sum(lse_sums_in(&states), i, lse_sum_at(lse_sums_in(&one), 0));
     }
     for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(&states), i, lse_no_sum()); /* whole vectors */
@@ -105,7 +107,7 @@ static void long_segments(const row_segments *segments, ptrdiff_t outer, int thr
         if (segments->offsets[i + 1] - segments->offsets[i] <= LSE_PIECE) continue;
         if (lse_is_stopped(segments->plan->failed)) return;
         find_segment(segments, &row, base, i, &segment, &out);
-        lse_whole_states(segments->plan, &segment, 1, 0, NULL, threads, &states);
+        lse_whole_states(segments->plan, &segment, 1, 0, threads, &states);
         lse_finish_group(segments->plan, &segment, &out, 1, &states, threads);
     }
 }

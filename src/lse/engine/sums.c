@@ -15,8 +15,8 @@ static int is_far(lse_sum s) { return isinf(s.tail_lo); }
 static int is_nothing(lse_sum s) { return s.max == -INFINITY && !isnan(s.tail); }
 
 lse_sum lse_no_sum(void) { return (lse_sum){-INFINITY, 0.0, 0.0, 0.0}; }
-lse_sum lse_infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY, 0.0}; }
-lse_sum lse_not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0, 0.0}; }
+static lse_sum infinite_sum(double terms) { return (lse_sum){INFINITY, terms, INFINITY, 0.0}; }
+static lse_sum not_a_sum(void) { return (lse_sum){-INFINITY, NAN, 0.0, 0.0}; }
 
 /* e^x = (hi + lo) 2^n, hi within a factor sqrt(2) of 1, within 2^-100 for |x| < 2^10; n is an integer. The first
  * product with n is exact, and so is its difference from x. */
@@ -47,31 +47,12 @@ static double exp_down(double d)
 /* tail e^lo, where lo is the rounding error of a logarithm; a lo above 1 is less than an ulp of that, and is ignored */
 static double tail_with(double tail, double lo) { return fabs(lo) <= 1.0 ? tail * exp_down(lo) : tail; }
 
-lse_sum lse_plain_sum(double shift, double count, double tail, double tail_lo)
-{
-    double n;
-    if (!(fabs(shift) <= LSE_FAR_f64)) return (lse_sum){shift, count * TOP + tail, INFINITY, 0.0};
-    const pair t = product((pair){tail, tail_lo}, exp_of((pair){shift, 0.0}, &n));
-    return (lse_sum){shift, t.hi, t.lo, count};
-}
-
-lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail_lo)
-{
-    double n;
-    if (fabs(shift) <= LSE_FAR_f64) {
-        const pair t = product((pair){tail, tail_lo}, exp_of((pair){shift, 0.0}, &n));
-        return (lse_sum){exponent + n, t.hi, t.lo, 0.0};
-    }
-    const pair max = two_sum(shift, exponent * LN2_HI_f64);
-    return (lse_sum){max.hi, tail_with(tail, max.lo), INFINITY, 0.0};
-}
-
 lse_sum lse_sum_of(double value, double value_lo, double sign)
 {
     double n;
-    if (isnan(value) || isnan(sign)) return lse_not_a_sum();
+    if (isnan(value) || isnan(sign)) return not_a_sum();
     if (value == -INFINITY) return lse_no_sum();
-    if (value == INFINITY) return lse_infinite_sum(sign);
+    if (value == INFINITY) return infinite_sum(sign);
     if (fabs(value) > LSE_FAR_f64) return (lse_sum){value, sign * TOP, INFINITY, 0.0};
     const pair e = exp_of((pair){value, value_lo}, &n);
     return (lse_sum){n, sign * TOP * e.hi, sign * TOP * e.lo, 0.0};
@@ -93,9 +74,9 @@ static lse_sum far_of(lse_sum s, int weighted)
 
 static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
 {
-    if (isnan(a.tail) || isnan(b.tail)) return lse_not_a_sum();
+    if (isnan(a.tail) || isnan(b.tail)) return not_a_sum();
     if (a.max == INFINITY && b.max == INFINITY)
-        return (a.tail > 0.0) == (b.tail > 0.0) ? lse_infinite_sum(a.tail + b.tail) : lse_not_a_sum();
+        return (a.tail > 0.0) == (b.tail > 0.0) ? infinite_sum(a.tail + b.tail) : not_a_sum();
     if (a.max == INFINITY || is_nothing(b)) return a;
     if (b.max == INFINITY || is_nothing(a)) return b;
     const lse_sum far_a = far_of(a, weighted), far_b = far_of(b, weighted);

@@ -6,12 +6,7 @@
 #include "kernels/kernels.h"
 #include "kernels/target.h"
 
-/* An unweighted sum is the state described in kernels.h, sum(exp(x)) = count e^max + (tail + tail_lo) 2^(N - 500) with
- * N = nearest(max log2(e)); a weighted one is (tail + tail_lo) 2^(max - 500), max an integer, count 0. For both:
- * - an empty sum is (-inf, 0, 0, 0);
- * - after NaN, tail is NaN;
- * - if tail_lo is inf and max finite, the sum is e^max tail 2^-500, too large or too small for the above, with count 0;
- * - if tail_lo and max are inf, the sum is infinite; tail is the number of its +inf terms, negative for -inf. */
+/* A state of kernels.h: of any magnitude, plain or weighted. */
 typedef struct {
     double max, tail, tail_lo, count;
 } lse_sum;
@@ -36,14 +31,9 @@ LSE_INLINE lse_sums lse_sums_from(lse_sums s, ptrdiff_t i)
 LSE_INLINE lse_sums lse_sums_in(lse_states *states)
 { return (lse_sums){states->max, states->tail, states->tail_lo, states->count}; }
 
-/* e^shift times an unweighted sum of maximum 0, and times a weighted sum. */
-lse_sum lse_plain_sum(double shift, double count, double tail, double tail_lo);
-lse_sum lse_weighted_sum(double shift, double exponent, double tail, double tail_lo);
-/* The weighted sum of which lse_exact has computed the logarithm and the sign. */
+/* The weighted sum of which the logarithm and the sign were found exactly. */
 lse_sum lse_sum_of(double value, double value_lo, double sign);
-lse_sum lse_infinite_sum(double terms);
 lse_sum lse_no_sum(void);
-lse_sum lse_not_a_sum(void);
 
 /* The logarithm of a positive number, within .51 ulp unless it is close to 0. */
 double lse_log(double t);

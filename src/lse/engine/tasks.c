@@ -29,7 +29,7 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
         lse_add_progress(plan->n * m.count);
         return;
     }
-    lse_whole_states(plan, m.rows, m.count, plan->columns > 0, NULL, threads, &states);
+    lse_whole_states(plan, m.rows, m.count, plan->columns > 0, threads, &states);
     lse_finish_group(plan, m.rows, m.out, m.count, &states, threads);
 }
 

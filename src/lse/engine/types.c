@@ -3,19 +3,26 @@
 static void put_f32(void *values, ptrdiff_t i, double value) { ((float *)values)[i] = (float)value; }
 static void put_f64(void *values, ptrdiff_t i, double value) { ((double *)values)[i] = value; }
 
-/* 1.4 is less than log2(e), and weights are between 2^-149 and 2^128, or 2^-1074 and 2^1024. A sum below 2^-10 or 2^-20
- * of its largest term has lost more digits than the kernels carry beyond those of the result. */
-const lse_type_facts lse_types[LSE_TYPES] = {
-    [LSE_F32] = {.size = 4,
+/* A sum below 2^-10 or 2^-20 of its largest term has lost more digits than the kernels carry beyond those of the result.
+ * A complex sum below 2^-80 of it may lack terms that underflowed. */
+#define COMPLEX                                                                                                        \
+    .most = LSE_FAR_f64, .most_weighted = 1.4 * LSE_FAR_f64 - 1100.0, .least_weighted = 0x1p420,                       \
+    .parallel_from = 1 << 14
+const lse_type_facts lse_types[LSE_ALL_TYPES] = {
+    [LSE_F32] = {.kind = 'f',
+                 .size = 4,
+                 .loaded = 4,
                  .most = LSE_FAR_f32,
-                 .most_weighted = 1.4 * LSE_FAR_f32 - 200.0,
                  .least_weighted = 0x1p490,
                  .parallel_from = 1 << 17,
                  .put = put_f32},
-    [LSE_F64] = {.size = 8,
+    [LSE_F64] = {.kind = 'f',
+                 .size = 8,
+                 .loaded = 8,
                  .most = LSE_FAR_f64,
-                 .most_weighted = 1.4 * LSE_FAR_f64 - 1100.0,
                  .least_weighted = 0x1p480,
                  .parallel_from = 1 << 16,
                  .put = put_f64},
+    [LSE_C64] = {.kind = 'c', .size = 8, .loaded = 16, COMPLEX},
+    [LSE_C128] = {.kind = 'c', .size = 16, .loaded = 16, COMPLEX},
 };

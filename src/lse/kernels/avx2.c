@@ -182,6 +182,20 @@ LSE_INLINE double vf64_greatest(vf64 a)
     const __m128d p = _mm_max_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
     return _mm_cvtsd_f64(_mm_max_sd(p, _mm_unpackhi_pd(p, p)));
 }
+LSE_INLINE vf64 vf64_by_odd(vf64 t, vf64 x, vf64 y)
+{
+    return _mm256_blendv_pd(y, x, _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 63)));
+}
+LSE_INLINE vf64 vf64_turn_sign(vf64 a, vf64 t)
+{
+    const vf64 second = _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t), 62));
+    return _mm256_xor_pd(a, _mm256_and_pd(second, _mm256_set1_pd(-0.0)));
+}
+LSE_INLINE vf64 vf64_with_sign(vf64 a, vf64 b)
+{
+    const vf64 sign = _mm256_set1_pd(-0.0);
+    return _mm256_or_pd(_mm256_andnot_pd(sign, a), _mm256_and_pd(sign, b));
+}
 
 #include "body.h"
 

@@ -73,12 +73,11 @@ LSE_INLINE void FN(add_lanes_of)(vf64 *hi, vf64 *lo, const int lanes, vf64 offse
 /* Cache lines to prefetch for every two elements of vf64_width sums: as many as the panel occupies. */
 enum { FN(ASKS) = vf64_width == 8 && F_IS_DOUBLE ? 2 : 1 };
 
-/* The sums of n elements in each of vf64_width columns; a line of the tile holds the elements of one index. lanes:
- * min(n, LSE_LANES). If n is less than that, it is a compile-time constant, as lanes is. */
-LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, ask_ahead *ask, lse_states *states,
-                              ptrdiff_t at)
+/* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself
+ * if it is less, constants both. */
+LSE_INLINE void FN(sum_lines_at)(const REAL *x, ptrdiff_t n, const int lanes, wide_level level, ask_ahead *ask,
+                                 lse_states *states, ptrdiff_t at)
 {
-    const wide_level level = wide_level_for(max, FN(LSE_FAR));
     vf64 hi[LSE_LANES], lo[LSE_LANES], others = vf64_set(0.0);
     ptrdiff_t i = 0;
     LSE_UNROLL for (int j = 0; j < lanes; j++) {
@@ -107,13 +106,17 @@ LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 
 #if F_IS_DOUBLE
     hi[0] = two_sum_f64(hi[0], lo[0], &lo[0]);
 #endif
-    vf64_store(states->max + at, max);
+    vf64_store(states->max + at, level.max);
     vf64_store(states->count + at, vf64_sub(vf64_set((double)n), others));
     vf64_store(states->tail + at, hi[0]);
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
-/* Sums of one element: the element itself, equal to max unless it is NaN. */
+LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, ask_ahead *ask, lse_states *states,
+                              ptrdiff_t at)
+{ FN(sum_lines_at)(x, n, lanes, wide_level_for(max, FN(LSE_FAR)), ask, states, at); }
+
+/* Sums of one element: itself, which is their maximum unless it is NaN. */
 LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 {
     vf64_store(states->max + at, max);
@@ -127,26 +130,50 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
  * a finer grid. */
 LSE_INLINE int is_faint(row_sum s) { return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480; }
 
-static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at);
-
-LSE_INLINE void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, lse_states *states, ptrdiff_t at)
+/* The level for a maximum whose sum is faint: the grid is that of the greatest element below it. */
+LSE_INLINE wide_level faint_level_for(vf64 max, vf64 second)
 {
+    const vf64 by = vf64_sub(vf64_exponent_of(second), vf64_exponent_of(max));
+    wide_level level = wide_level_for(max, LSE_FAR_f64);
+    level.offset = vf64_mul(level.offset, vf64_ldexp1(vf64_max(by, vf64_set(-1100.0))));
+    return level;
+}
+
+static void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, lse_states *states, ptrdiff_t at)
+{
+    const vf64 none = vf64_set(-(double)INFINITY);
+    lse_states own;
+    ask_ahead nothing = {.lines = 0};
+    vf64 second = none;
+    int any = 0;
     if (!vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max))) return;
+    for (int k = 0; k < vf64_width; k++) any |= is_faint(row_sum_at(states, at + k));
+    if (!any) return;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const vf64 x = vf64_load(tile + i * vf64_width);
+        second = vf64_max(vf64_select(x, max, none, x), second);
+    }
+    sum_lines_at_f64(tile, n, LSE_LANES, faint_level_for(max, second), &nothing, &own, 0);
     for (int k = 0; k < vf64_width; k++) {
-        double x[LSE_SHORT];
         if (!is_faint(row_sum_at(states, at + k))) continue;
-        for (ptrdiff_t i = 0; i < n; i++) x[i] = tile[i * vf64_width + k];
-        sum_row_again(x, n, states, at + k);
+        states->tail[at + k] = own.tail[k];
+        states->tail_lo[at + k] = own.tail_lo[k];
     }
 }
 #else
 #define sum_faint_of_tile_f32(tile, n, max, states, at) ((void)0)
 #endif
 
-/* One vector of sums from a tile of n lines; max holds their maxima. */
-static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
+static void FN(sum_distant_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at);
+
+/* A whole vector of sums from its tile of n lines, which may change; max are their maxima. */
+static void FN(sum_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
 {
     REAL top[VF(width)];
+    if (!FN(are_near)(&max, 1)) {
+        FN(sum_distant_tile)(tile, n, max, ask, states, at);
+        return;
+    }
     VF(store)(top, max);
     for (ptrdiff_t c = 0; c < VF(width); c += vf64_width) {
         const REAL *x = tile + c;
@@ -165,7 +192,24 @@ static void FN(sum_tile)(const REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, l
     FN(sum_faint_of_tile)(tile, n, max, states, at);
 }
 
-/* Horizontally: one row ----------------------------------------------------------------------------------------- */
+/* States first and on, of elements brought near to these maxima where they were not. */
+LSE_INLINE void FN(put_distant)(V max, lse_states *states, ptrdiff_t at)
+{
+    REAL top[VF(width)];
+    VF(store)(top, max);
+    for (int k = 0; k < VF(width); k++)
+        if (!FN(is_near)(top[k])) put_distant((double)top[k], states, at + k);
+}
+
+static void FN(sum_distant_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at)
+{
+    const FN(approach) a = FN(approach_to)(max, 0.0);
+    FN(bring_near)(tile, n, &a);
+    FN(sum_tile)(tile, n, a.max, ask, states, at);
+    FN(put_distant)(max, states, at);
+}
+
+/* Horizontally: one row --------------------------------------------------------------------------------------- */
 
 /* The maximum of n elements, ignoring NaN. */
 LSE_INLINE REAL FN(run_max)(const char *x, ptrdiff_t n)
@@ -214,30 +258,55 @@ LSE_INLINE row_sum FN(sum_of_lanes)(REAL max, ptrdiff_t n, vf64 others, const vf
     return sum;
 }
 
-/* The state of one row of n <= LSE_SHORT elements. */
-LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+/* The sum of one row of n <= LSE_SHORT elements, whose maximum is known. */
+LSE_INLINE row_sum FN(sum_run)(const char *x, ptrdiff_t n, REAL max, const wide_level *level)
 {
-    const REAL max = FN(run_max)(x, n);
-    const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], others = vf64_set(0.0);
     ptrdiff_t i = 0;
     for (int g = 0; g < LSE_LANE_GROUPS; g++) {
-        hi[g] = F_IS_DOUBLE ? level.offset : vf64_set(0.0);
+        hi[g] = F_IS_DOUBLE ? level->offset : vf64_set(0.0);
         lo[g] = vf64_set(0.0);
     }
     for (; i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
-        FN(fold_turns)(x + i * (ptrdiff_t)sizeof(REAL), 2, hi, lo, &level, 1, &others);
+        FN(fold_turns)(x + i * (ptrdiff_t)sizeof(REAL), 2, hi, lo, level, 1, &others);
     if (i < n) {
         REAL last[2 * LSE_LANES];
         FN(last_turns)(x + i * (ptrdiff_t)sizeof(REAL), n - i, max, last);
-        FN(fold_turns)((const char *)last, 2, hi, lo, &level, 1, &others);
+        FN(fold_turns)((const char *)last, 2, hi, lo, level, 1, &others);
     }
-    const row_sum sum = FN(sum_of_lanes)(max, n, others, hi, lo, level.offset);
+    return FN(sum_of_lanes)(max, n, others, hi, lo, level->offset);
+}
+
+#if F_IS_DOUBLE
+static row_sum sum_faint_run(const char *x, ptrdiff_t n, double max)
+{
+    double each[vf64_width], second = -(double)INFINITY;
+    vf64 greatest = vf64_set(second);
+    for (ptrdiff_t i = 0; i < n; i += vf64_width) {
+        const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), n - i, vf64_set(max));
+        greatest = vf64_max(vf64_select(own, vf64_set(max), vf64_set(-(double)INFINITY), own), greatest);
+    }
+    vf64_store(each, greatest);
+    for (int i = 0; i < vf64_width; i++) second = each[i] > second ? each[i] : second;
+    const wide_level level = faint_level_for(vf64_set(max), vf64_set(second));
+    return sum_run_f64(x, n, max, &level);
+}
+#endif
+
+/* The state of one row of n <= LSE_SHORT elements. */
+LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    const REAL top = FN(run_max)(x, n);
+    REAL max = top, copy[LSE_SHORT];
+    x = FN(near_row)(x, n, &max, 0.0, copy);
+    const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
+    row_sum sum = FN(sum_run)(x, n, max, &level);
+#if F_IS_DOUBLE
+    if (is_faint(sum)) sum = sum_faint_run(x, n, max);
+#endif
     states->max[at] = sum.max;
     states->count[at] = sum.count;
     states->tail[at] = sum.tail;
     states->tail_lo[at] = sum.tail_lo;
-#if F_IS_DOUBLE
-    if (is_faint(sum)) sum_row_again((const double *)(const void *)x, n, states, at);
-#endif
+    if (!FN(is_near)(top)) put_distant((double)top, states, at);
 }

@@ -24,6 +24,7 @@
 #define F_IS_DOUBLE 0
 #include "exp.h"
 #include "fetch.h"
+#include "near.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -52,6 +53,7 @@
 #define F_IS_DOUBLE 1
 #include "exp.h"
 #include "fetch.h"
+#include "near.h"
 #include "block.h"
 #include "long.h"
 #include "columns.h"
@@ -73,8 +75,17 @@
 #include "cumulative_row.h"
 #include "cumulative_panel.h"
 #include "finish.h"
+#include "products.h"
 #include "few.h"
 #include "undefine.h"
+
+#include "angles.h"
+#include "complex_lines.h"
+#include "complex_sums.h"
+#include "complex_weights.h"
+#include "complex_finish.h"
+#include "complex_map.h"
+#include "complex_cumulative.h"
 
 #define F f32
 #define V vf32
@@ -83,6 +94,8 @@
 #include "few.h"
 
 #include "pointwise.h"
+#include "exact.h"
+#include "difference.h"
 
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
@@ -97,8 +110,6 @@
             [LSE_LOG_SOFTMAX] = {log_softmax_row_##F, log_softmax_columns_##F, log_softmax_panel_##F},  \
             [LSE_CUMULATE] = {.panel = cumulate_panel_##F},                                             \
         },                                                                                              \
-        .census = census_##F,                                   \
-        .weighted_census = weighted_census_##F,                 \
         .collect = collect_##F,                                 \
         .select_infinity = select_infinity_##F,                 \
         .is_present = is_present_##F,                           \
@@ -124,12 +135,51 @@
             [LSE_LOGEXPM1] = logexpm1_##F,                                                              \
         },                                                                                              \
     }
+#define LSE_COMPLEX_KERNELS                             \
+    {                                                   \
+        .turn = turn_runs,                              \
+        .turn_back = turn_runs_back,                    \
+        .deal = deal_run,                               \
+        .collect = collect_run,                         \
+        .sums = sum_complex_tile,                       \
+        .weighted_sums = sum_weighted_complex_tile,     \
+        .start = start_complex_sum,                     \
+        .add = add_complex_block,                       \
+        .add_weighted = add_weighted_complex_block,     \
+        .end = end_complex_sum,                         \
+        .merge = merge_complex,                         \
+        .merge_weighted = merge_weighted_complex,       \
+        .finish = finish_complex,                       \
+        .divide = divide_complex,                       \
+        .softmax = softmax_complex,                     \
+        .log_softmax = log_softmax_complex,             \
+        .cumulate = cumulate_complex,                   \
+        .cumulate_rows = cumulate_complex_rows,         \
+        .direction = direction_of,                      \
+    }
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \
         .name = isa,                                                                                   \
+        .products = {                                                                                  \
+            .vector = vf64_width,                                                                      \
+            .panel = LSE_PRODUCT_VECTORS * vf64_width,                                                 \
+            .join_extent = join_extent,                                                                \
+            .join_extents = join_extents,                                                              \
+            .factors_of_line = {factors_of_line_f32, factors_of_line_f64},                             \
+            .factors_of_lines = {factors_of_lines_f32, factors_of_lines_f64},                          \
+            .multiply = multiply_panel,                                                                \
+            .dot_of_elements = {dot_of_elements_f32, dot_of_elements_f64},                             \
+            .dot_of_factors = dot_of_factors,                                                          \
+            .logs = logs_of_products,                                                                  \
+            .are_safe = are_safe_products,                                                             \
+            .log_of_pairs = {log_of_pairs_f32, log_of_pairs_f64},                                      \
+        },                                                                                             \
         .merge = merge,                                                                                \
         .weighted_merge = weighted_merge,                                                              \
         .weighted_finish = weighted_finish,                                                            \
+        .sum_exactly = sum_exactly,                                                                    \
+        .difference = log_difference,                                                                  \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
+        .of_complex = LSE_COMPLEX_KERNELS,                                                             \
     };                                                                                                 \
     return &table

@@ -50,6 +50,18 @@ static const double EXP_WIDE[] = {
     0x1.6ae6f465fd893p-10,
 };
 
+/* the same, with more terms, relative error 2^-40.16 */
+static const double EXP_SHORT[] = {
+    0x1.ffffffffdaabep-1,
+    0x1.000000006502cp-1,
+    0x1.5555559c74311p-3,
+    0x1.555554300d2b4p-5,
+    0x1.1110863dc098bp-7,
+    0x1.6c188b2bda197p-10,
+    0x1.a1a455686f79fp-13,
+    0x1.9ef326b0d5eabp-16,
+};
+
 /* The bits of c 2^(j / 8), less those of 1 and j 2^20. The eight floats err alike, so that c, which is
  * 1 / EIGHTHS_FACTOR, makes up for it but for 0.046 of 2^-24. */
 static const int32_t EIGHTHS[] = {
@@ -81,6 +93,57 @@ static const double ATANH[] = {
     0x1.3b2048802b4a3p-4,
     0x1.0f6487f9f2941p-4,
     0x1.0f23b6267fb25p-4,
+};
+
+/* sin(r) = r + r s (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, relative error 2^-56.20 */
+static const double SINE[] = {
+    -0x1.555555555554ap-3,
+    0x1.111111110fa63p-7,
+    -0x1.a01a019c43978p-13,
+    0x1.71de359ccc512p-19,
+    -0x1.ae5e7fc77db4bp-26,
+    0x1.5d99a6ed3d9b4p-33,
+};
+
+/* cos(r) = 1 - s / 2 + s^2 (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, error 2^-59.55 */
+static const double COSINE[] = {
+    0x1.5555555555552p-5,
+    -0x1.6c16c16c15e63p-10,
+    0x1.a01a019dd3ae7p-16,
+    -0x1.27e4f8c94d13bp-22,
+    0x1.1eea6420334cep-29,
+    -0x1.8fe8a813fc446p-37,
+};
+
+/* atan(z) = z + z s (c0 + c1 s + ...), s = z^2, z <= tan(pi / 8), relative error 2^-59.08 */
+static const double ATAN[] = {
+    -0x1.5555555555547p-2,
+    0x1.9999999996a9fp-3,
+    -0x1.249249230eacdp-3,
+    0x1.c71c710768323p-4,
+    -0x1.745cfc383bb6bp-4,
+    0x1.3b114f831539ep-4,
+    -0x1.10edf1e35082fp-4,
+    0x1.df2d633c5387ep-5,
+    -0x1.9d51aa85b9908p-5,
+    0x1.390547af536fbp-5,
+    -0x1.27df920402c6dp-6,
+};
+
+/* pi in two parts; pi / 2 in three, the first two so short that products with |n| < 2^22 are exact. */
+#define PI_HI 0x1.921fb54442d18p+1
+#define PI_LO 0x1.1a62633145c07p-53
+#define TWO_OVER_PI 0x1.45f306dc9c883p-1
+#define HALF_PI_1 0x1.921fb54400000p+0
+#define HALF_PI_2 0x1.0b4611a800000p-34
+#define HALF_PI_3 -0x1.d9cceba3f91f2p-66
+/* 1 / (2 pi) = sum(INVERSE_TURN[i] 2^(-32 (i + 1))) */
+static const uint32_t INVERSE_TURN[] = {
+    0x28be60dbu, 0x9391054au, 0x7f09d5f4u, 0x7d4d3770u, 0x36d8a566u, 0x4f10e410u, 0x7f9458eau, 0xf7aef158u,
+    0x6dc91b8eu, 0x909374b8u, 0x01924bbau, 0x82746487u, 0x3f877ac7u, 0x2c4a69cfu, 0xba208d7du, 0x4baed121u,
+    0x3a671c09u, 0xad17df90u, 0x4e64758eu, 0x60d4ce7du, 0x272117e2u, 0xef7e4a0eu, 0xc7fe25ffu, 0xf7816603u,
+    0xfbcbc462u, 0xd6829b47u, 0xdb4d9fb3u, 0xc9f2c26du, 0xd3d18fd9u, 0xa797fa8bu, 0x5d49eeb1u, 0xfaf97c5eu,
+    0xcf41ce7du, 0xe294a4bau, 0x9afed7ecu, 0x47e35742u, 0x1580cc11u, 0xbf1edaeau, 0xfc33ef08u, 0x26bd0d87u,
 };
 
 /* 1 / k! */

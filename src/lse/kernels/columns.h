@@ -125,7 +125,7 @@ static void columns_end_f64(column_sums_f64 *c, ptrdiff_t at, lse_states *states
     const vf64 anchor = vf64_sub(vf64_exponent_of(c->max), vf64_set(500.0));
     const vf64 down = vf64_ldexp1(vf64_min(vf64_sub(c->anchor[0], anchor), vf64_set(1023.0)));
     vf64_store(states->max + at, c->max);
-    vf64_store(states->count + at, c->count);
+    vf64_store(states->count + at, vf64_select(c->max, vf64_set(LOWEST), c->count, vf64_set(0.0)));
     vf64_store(states->tail + at, vf64_mul(sum, down));
     vf64_store(states->tail_lo + at, vf64_mul(rest, down));
 }
@@ -233,7 +233,7 @@ static void columns_end_f32(column_sums_f32 *c, ptrdiff_t at, lse_states *states
             const double m = (double)max[column];
             const double down = m > -(double)INFINITY ? pow2(anchor[i] - (exponent_of(m) - 500.0)) : 1.0;
             states->max[at + column] = m;
-            states->count[at + column] = (double)count[column];
+            states->count[at + column] = m > -(double)INFINITY ? (double)count[column] : 0;
             states->tail[at + column] = eighths_total(sum[i], rest[i]) * down;
             states->tail_lo[at + column] = 0;
         }
@@ -285,12 +285,14 @@ typedef struct {
 /* Rows at distances that are multiples of this share few sets of a cache and evict each other. */
 enum { FN(CROWDED) = 4096 };
 
+/* less: NULL, or how each vector of columns is brought near, always in a copy. */
 static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
-                              ptrdiff_t count, ptrdiff_t width, FN(column_block) *block)
+                              ptrdiff_t count, ptrdiff_t width, const FN(approach) *less, FN(column_block) *block)
 {
     const int line = layout->ndim == 1;
     const ptrdiff_t pitch = line ? layout->stride[0] : 0;
-    if (count == width && !first->where && line && pitch % FN(CROWDED) != 0) {
+    const V none = VF(set)(-(REAL)INFINITY);
+    if (!less && count == width && !first->where && line && pitch % FN(CROWDED) != 0) {
         block->x = first->x + start * pitch;
         block->pitch = pitch;
         block->ahead = LSE_SHORT * pitch;
@@ -302,16 +304,17 @@ static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, pt
     for (ptrdiff_t r = 0; r < n; r++) {
         REAL *copy = block->copy + r * width;
         const char *from = element(layout, layout->stride, first->x, start + r);
+        if (line) LSE_PREFETCH(from + LSE_SHORT * pitch);
         if (first->where) {
             const char *where = element(layout, layout->where_stride, first->where, start + r);
             FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
-        } else {
-            for (ptrdiff_t c = 0; c < count; c += VF(width))
-                VF(store_some)(copy + c, count - c,
-                               VF(load_some)(from + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(0)));
-            if (line) LSE_PREFETCH(from + LSE_SHORT * pitch);
+            from = (const char *)copy;
         }
-        for (ptrdiff_t c = count; c < width; c++) copy[c] = -(REAL)INFINITY;
+        for (ptrdiff_t c = 0; c < width && (less || !first->where); c += VF(width)) {
+            const V own = VF(load_some)(from + c * (ptrdiff_t)sizeof(REAL), count - c, none);
+            VF(store)(copy + c, less ? FN(brought_near)(own, &less[c / VF(width)]) : own);
+        }
+        for (ptrdiff_t c = count; c < width && first->where; c++) copy[c] = -(REAL)INFINITY;
     }
 }
 
@@ -340,7 +343,7 @@ static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrd
     REAL tile[LSE_SHORT * VF(width)];
     ask_ahead none = {.lines = 0};
     const ptrdiff_t n = row->n, width = FN(whole_vectors)(count);
-    FN(columns_fetch)(layout, row, 0, n, count, width, &block);
+    FN(columns_fetch)(layout, row, 0, n, count, width, NULL, &block);
     for (ptrdiff_t c = 0; c < width; c += VF(width)) {
         const char *x = block.x + c * (ptrdiff_t)sizeof(REAL);
         V max = VF(set)(-(REAL)INFINITY);
@@ -353,26 +356,69 @@ static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrd
     }
 }
 
+/* The sums of whole vectors of columns, brought near to their maxima if these are known; 0 where they are not, and one
+ * may be beyond the kernels. */
+static int FN(sum_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                           const V *known, FN(column_sums) *c)
+{
+    const ptrdiff_t width = FN(whole_vectors)(count), vectors = width / VF(width);
+    FN(column_block) block;
+    FN(approach) less[FN(PANEL) / VF(width)];
+    V max[FN(PANEL) / VF(width)];
+    const int distant = known && !FN(are_near)(known, vectors);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        FN(columns_start)(&c[v]);
+        if (distant) less[v] = FN(approach_to)(known[v], 0.0);
+    }
+    for (ptrdiff_t done = 0; done < n; done += LSE_SHORT) {
+        const ptrdiff_t some = n - done < LSE_SHORT ? n - done : LSE_SHORT;
+        FN(columns_fetch)(layout, row, start + done, some, count, width, distant ? less : NULL, &block);
+        FN(columns_max)(&block, some, vectors, max);
+        for (ptrdiff_t v = 0; v < vectors; v++) {
+            const V none = VF(set)(0), raised = VF(select)(c[v].max, max[v], none, max[v]);
+            if (!known && !FN(are_near)(&raised, 1)) return 0;
+        }
+        for (ptrdiff_t v = 0; v < vectors; v++)
+            FN(columns_block)(&c[v], block.x + (size_t)v * sizeof(V), block.pitch, some, max[v], block.ahead);
+    }
+    return 1;
+}
+
+/* The maxima of whole vectors of columns. */
+static void FN(find_maxima)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                            ptrdiff_t count, V *greatest)
+{
+    const ptrdiff_t width = FN(whole_vectors)(count), vectors = width / VF(width);
+    FN(column_block) block;
+    V max[FN(PANEL) / VF(width)];
+    for (ptrdiff_t v = 0; v < vectors; v++) greatest[v] = VF(set)(-(REAL)INFINITY);
+    for (ptrdiff_t done = 0; done < n; done += LSE_SHORT) {
+        const ptrdiff_t some = n - done < LSE_SHORT ? n - done : LSE_SHORT;
+        FN(columns_fetch)(layout, row, start + done, some, count, width, NULL, &block);
+        FN(columns_max)(&block, some, vectors, max);
+        for (ptrdiff_t v = 0; v < vectors; v++) greatest[v] = VF(max)(max[v], greatest[v]);
+    }
+}
+
 static void FN(columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
                         lse_states *states)
 {
     enum { MOST = FN(PANEL) / VF(width) };
-    const ptrdiff_t width = FN(whole_vectors)(count), vectors = width / VF(width);
+    const ptrdiff_t vectors = FN(whole_vectors)(count) / VF(width);
     FN(column_sums) c[MOST];
-    FN(column_block) block;
     V max[MOST];
     if (row->n <= LSE_SHORT) {
         FN(short_columns)(layout, row, count, states);
         return;
     }
-    for (ptrdiff_t v = 0; v < vectors; v++) FN(columns_start)(&c[v]);
-    for (ptrdiff_t done = 0; done < n; done += LSE_SHORT) {
-        const ptrdiff_t some = n - done < LSE_SHORT ? n - done : LSE_SHORT;
-        FN(columns_fetch)(layout, row, start + done, some, count, width, &block);
-        FN(columns_max)(&block, some, vectors, max);
-        for (ptrdiff_t v = 0; v < vectors; v++)
-            FN(columns_block)(&c[v], block.x + (size_t)v * sizeof(V), block.pitch, some, max[v], block.ahead);
+    const int plain = FN(sum_columns)(layout, row, start, n, count, NULL, c);
+    if (!plain) {
+        FN(find_maxima)(layout, row, start, n, count, max);
+        FN(sum_columns)(layout, row, start, n, count, max, c);
     }
-    for (ptrdiff_t v = 0; v < vectors; v++) FN(columns_end)(&c[v], v * VF(width), states);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        FN(columns_end)(&c[v], v * VF(width), states);
+        if (!plain) FN(put_distant)(max[v], states, v * VF(width));
+    }
     FN(sum_faint_columns)(layout, row, start, n, count, states);
 }

@@ -24,11 +24,11 @@ LSE_INLINE FN(level) FN(level_for)(REAL max)
     return level;
 }
 
-/* The sum of the elements so far: 2^anchor (hi + lo) (inside), empty or beyond INSIDE_LIMIT (outside), or NaN (lost).
- * last is the latest result. */
+/* What precedes an element: nothing or an infinite sum (outside), e^base 2^anchor (hi + lo) (inside), or NaN (lost).
+ * base is 0 or beyond INSIDE_LIMIT; last is the latest result, less base; limit that of the level. */
 typedef struct {
     FN(level) level;
-    REAL hi, lo, last;
+    REAL hi, lo, last, base;
     far_sum outside;
     int where;
 } FN(running);

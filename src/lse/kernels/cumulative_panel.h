@@ -1,9 +1,9 @@
 /* Cumulative sums of rows of at most LSE_SHORT elements, in the tiles of panel.h or row by row, with the same bits,
  * included once for each F.
  *
- * Elements are added one at a time. Sums are the same at any anchor; it rises when an element exceeds what it can take.
- * The logarithm of the first element that is not -inf is that element. Rows with numbers beyond INSIDE_LIMIT are
- * handled as long rows. */
+ * All elements are added one after another; sums are the same at any anchor, which rises where an element wants it.
+ * The first element that is not -inf is its own logarithm. Where rows have numbers beyond INSIDE_LIMIT, the sum is one
+ * of elements less a base: the last of these numbers that the anchor was raised for. */
 
 /* The larger magnitude of x and reach; NaN and -inf are ignored. */
 LSE_INLINE V FN(farther)(V x, V reach)
@@ -11,10 +11,15 @@ LSE_INLINE V FN(farther)(V x, V reach)
     return VF(max)(VF(select)(x, VF(set)(LOWEST), VF(abs)(x), VF(set)(0)), reach);
 }
 
-static void FN(cumulate_far)(const REAL *x, REAL *out, ptrdiff_t n)
+static void FN(cumulate_distant_tile)(const REAL *x, REAL *out, ptrdiff_t n);
+
+/* One row, as one of a tile. */
+static void FN(cumulate_distant)(const REAL *x, REAL *out, ptrdiff_t n)
 {
-    FN(running) s = {.where = FN(OUTSIDE), .outside = {-(double)INFINITY, 0}};
-    FN(cumulate_block)((const char *)x, (char *)out, n, &s);
+    REAL tile[LSE_SHORT * VF(width)], result[LSE_SHORT * VF(width)];
+    for (ptrdiff_t i = 0; i < n; i++) VF(store)(tile + i * VF(width), VF(set)(x[i]));
+    FN(cumulate_distant_tile)(tile, result, n);
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = result[i * VF(width)];
 }
 
 /* One contiguous row; out may be x. */
@@ -26,7 +31,7 @@ static void FN(cumulate_short)(const char *x, char *out, ptrdiff_t n)
     memcpy(row, x, (size_t)n * sizeof(REAL));
     for (ptrdiff_t i = 0; i < n; i += VF(width)) reach = FN(farther)(VF(load_some)(row + i, n - i, VF(set)(0)), reach);
     if (VF(greatest)(reach) > INSIDE_LIMIT) {
-        FN(cumulate_far)(row, y, n);
+        FN(cumulate_distant)(row, y, n);
         memcpy(out, y, (size_t)n * sizeof(REAL));
         return;
     }
@@ -97,12 +102,60 @@ LSE_INLINE void FN(cumulate_lines)(const REAL *x, REAL *out, const int count, FN
     }
 }
 
+/* Sums of which some have an element that exceeds their limit, and is a new base if it is outside. Of what was summed
+ * six digits are enough then. */
+LSE_INLINE void FN(raise_bases)(FN(running_sums) *s, V *base, V *top, V x, V less)
+{
+    const V zero = VF(set)(0), one = VF(set)(1), infinity = VF(set)((REAL)INFINITY), nan = VF(set)((REAL)NAN);
+    const V outside = VF(select)(VF(set)((REAL)INSIDE_LIMIT), VF(abs)(x), zero, one);
+    const V own = VF(select)(s->limit, less, *base, VF(select)(outside, one, x, zero));
+    const V moved = VF(select)(own, *base, VF(select)(*base, own, zero, one), one); /* where the base is another */
+    V down = VF(fma)(s->anchor, VF(set)(FN(LN2_HI)), VF(sub)(*base, own)), scale;
+    V hi = s->hi, lo = s->lo;
+    down = VF(select)(zero, hi, VF(set)(LOWEST), VF(fma)(s->anchor, VF(set)(FN(LN2_LO)), down));
+    less = VF(select)(s->limit, less, less, VF(select)(outside, one, zero, x));
+    FN(raise_sums)(s, VF(select)(moved, one, VF(set)(LOWEST), less));
+    const V raised = VF(select)(moved, one, less, VF(set)(LOWEST));
+    FN(running_sums) new = *s;
+    new.limit = VF(set)(-(REAL)INFINITY);
+    FN(raise_sums)(&new, raised);
+    FN(exp_parts)(&down, &scale, 1, new.bias, new.floor);
+    down = VF(fma)(scale, down, scale);
+    hi = VF(mul)(hi, down);
+    lo = VF(mul)(lo, down);
+    s->hi = VF(select)(moved, one, hi, s->hi);
+    s->lo = VF(select)(moved, one, lo, s->lo);
+    s->limit = VF(select)(moved, one, new.limit, s->limit);
+    s->anchor = VF(select)(moved, one, new.anchor, s->anchor);
+    s->bias = VF(select)(moved, one, new.bias, s->bias);
+    s->floor = VF(select)(moved, one, new.floor, s->floor);
+    *base = own;
+    *top = VF(select)(own, infinity, own, nan);
+}
+
+/* A tile, of which some rows have elements that are outside. */
+static void FN(cumulate_distant_tile)(const REAL *x, REAL *out, ptrdiff_t n)
+{
+    const V zero = VF(set)(0);
+    FN(running_sums) s = {zero, zero, VF(set)(-(REAL)INFINITY), VF(set)(-(REAL)(2 * INSIDE_LIMIT)), zero, zero};
+    V base = zero, top = VF(set)((REAL)NAN); /* top: the base where that is +inf, of which +inf is at no distance */
+    for (ptrdiff_t i = 0; i < n; i++, x += VF(width), out += VF(width)) {
+        const V own = VF(load)(x);
+        REAL line[VF(width)];
+        V less = VF(select)(own, top, zero, VF(sub)(own, base));
+        if (VF(any_at_least)(less, s.limit)) FN(raise_bases)(&s, &base, &top, own, less);
+        VF(store)(line, VF(select)(own, top, zero, VF(sub)(own, base)));
+        FN(cumulate_lines)(line, out, 1, &s);
+        VF(store)(out, VF(add)(VF(load)(out), base));
+    }
+}
+
 /* A vector of rows from their tile of n lines. */
 static void FN(cumulate_tile)(const REAL *x, REAL *out, ptrdiff_t n)
 {
     const V zero = VF(set)(0);
     FN(running_sums) s = {zero, zero, VF(set)(-(REAL)INFINITY), VF(set)(-(REAL)(2 * INSIDE_LIMIT)), zero, zero};
-    REAL farthest[VF(width)], row[LSE_SHORT], y[LSE_SHORT];
+    REAL distant[LSE_SHORT * VF(width)];
     V reach = zero;
     for (ptrdiff_t i = 0; i < n;) {
         const REAL *line = x + i * VF(width);
@@ -118,13 +171,11 @@ static void FN(cumulate_tile)(const REAL *x, REAL *out, ptrdiff_t n)
         reach = FN(farther)(first, reach);
         i++;
     }
-    VF(store)(farthest, reach);
-    for (int k = 0; k < VF(width); k++) {
-        if (farthest[k] <= INSIDE_LIMIT) continue;
-        for (ptrdiff_t i = 0; i < n; i++) row[i] = x[i * VF(width) + k];
-        FN(cumulate_far)(row, y, n);
-        for (ptrdiff_t i = 0; i < n; i++) out[i * VF(width) + k] = y[i];
-    }
+    const V inside = VF(set)((REAL)INSIDE_LIMIT);
+    if (!VF(any_at_least)(VF(select)(inside, reach, zero, VF(set)(1)), VF(set)(1))) return;
+    FN(cumulate_distant_tile)(x, distant, n);
+    for (ptrdiff_t i = 0; i < n * VF(width); i += VF(width))
+        VF(store)(out + i, VF(select)(inside, reach, VF(load)(out + i), VF(load)(distant + i)));
 }
 
 static void FN(cumulate_panel)(const lse_panel *p)

@@ -84,7 +84,14 @@ LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
     s->lo = s->lo * f.first * f.second;
 }
 
-/* Adds some of the next n elements while the sum is inside; returns how many. */
+LSE_INLINE void FN(leave)(FN(running) *s)
+{
+    s->where = FN(OUTSIDE);
+    s->outside.max = (double)s->base + (double)s->last;
+    s->outside.rest = 0;
+}
+
+/* The next elements of n, inside and less base; returns how many. */
 static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
 {
     ptrdiff_t some = n < most ? n : most;
@@ -100,9 +107,7 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
     } else {
         some = FN(steady)(x, some < FN(SERIAL) ? some : FN(SERIAL), s->last);
         if (some == 0) {
-            s->where = FN(OUTSIDE);
-            s->outside.max = (double)s->last;
-            s->outside.rest = 0;
+            FN(leave)(s);
             return 0;
         }
         max = FN(run_max)(x, some);
@@ -119,15 +124,18 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
 /* Brings inside a sum that is the term of outside.max and little more. */
 LSE_INLINE void FN(enter)(FN(running) *s)
 {
+    const REAL max = (REAL)s->outside.max;
     REAL term[VF(width)], rest[VF(width)];
-    V u = VF(set)((REAL)s->outside.max), scale;
-    s->level = FN(level_for)((REAL)s->outside.max);
+    s->base = max >= -INSIDE_LIMIT && max <= INSIDE_LIMIT ? 0 : max;
+    V u = VF(set)(max - s->base), scale;
+    s->level = FN(level_for)(max - s->base);
     FN(exp_parts)(&u, &scale, 1, VF(set)(FN(bias)(s->level.anchor)), VF(set)(FN(floor)(s->level.anchor)));
     VF(store)(term, scale);
     VF(store)(rest, VF(mul)(scale, u));
     const REAL whole = term[0] + rest[0], more = whole * (REAL)s->outside.rest;
     s->hi = whole + more;
     s->lo = (rest[0] - (whole - term[0])) + (more - (s->hi - whole));
+    if (s->base != 0) s->last = (REAL)far_log1p(s->outside.rest);
     s->where = FN(INSIDE);
 }
 
@@ -142,7 +150,7 @@ static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(runni
         }
         s->last = (REAL)far_add(&s->outside, (double)value);
         memcpy(out + i++ * (ptrdiff_t)sizeof(REAL), &s->last, sizeof(REAL));
-        if (s->outside.max >= -INSIDE_LIMIT && s->outside.max <= INSIDE_LIMIT) {
+        if (s->outside.max - s->outside.max == 0) {
             FN(enter)(s);
             return i;
         }
@@ -150,7 +158,31 @@ static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(runni
     return n;
 }
 
-/* n contiguous elements of a row. */
+/* The next elements of n that do not exceed the base by more than RISE, so that their difference is exact wherever it
+ * matters. */
+static ptrdiff_t FN(add_distant)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
+{
+    REAL less[FN(CHUNK)];
+    const V base = VF(set)(s->base);
+    ptrdiff_t some = n < most ? n : most, done = 0;
+    if (FN(run_max)(x, some) - s->base > RISE) {
+        const ptrdiff_t all = some;
+        for (some = 0; some < all && FN(read)(x, some) - s->base <= RISE;) some++;
+        if (some == 0) {
+            FN(leave)(s);
+            return 0;
+        }
+    }
+    for (ptrdiff_t i = 0; i < some; i += VF(width))
+        VF(store)(less + i, VF(sub)(VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), some - i, base), base));
+    while (done < some && s->where == FN(INSIDE))
+        done += FN(add_inside)((const char *)(less + done), (char *)(less + done), some - done, most - done, s);
+    for (ptrdiff_t i = 0; i < done; i += VF(width))
+        VF(store_some)(out + i * (ptrdiff_t)sizeof(REAL), done - i, VF(add)(VF(load)(less + i), base));
+    return done;
+}
+
+/* n elements of a row in one contiguous run. */
 LSE_INLINE void FN(cumulate_block)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
 {
     const REAL nan = (REAL)NAN;
@@ -160,7 +192,9 @@ LSE_INLINE void FN(cumulate_block)(const char *x, char *out, ptrdiff_t n, FN(run
         if (s->where == FN(OUTSIDE)) {
             i += FN(add_outside)(from, to, n - i, s);
         } else if (s->where == FN(INSIDE)) {
-            const ptrdiff_t some = FN(add_inside)(from, to, n - i, FN(CHUNK) - i % FN(CHUNK), s);
+            const ptrdiff_t most = FN(CHUNK) - i % FN(CHUNK);
+            const ptrdiff_t some = s->base == 0 ? FN(add_inside)(from, to, n - i, most, s)
+                                                : FN(add_distant)(from, to, n - i, most, s);
             if (s->hi != s->hi) {
                 s->where = FN(LOST);
                 for (ptrdiff_t j = 0; j < some; j++)

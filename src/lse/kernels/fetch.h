@@ -1,7 +1,19 @@
 /* Rows as contiguous runs of F, and the reverse, included once for each F. */
 
-/* Elements start .. start + n of the row at base with these strides: in place if they are a contiguous run of F,
- * otherwise copied to a buffer. */
+/* How many whole runs of the last axis, where a place is at the beginning of one, are copied side by side: they are
+ * neighbours in memory, and their elements are not. */
+LSE_INLINE ptrdiff_t FN(side_by_side)(const lse_layout *layout, const ptrdiff_t *strides, const walk *w, ptrdiff_t n)
+{
+    enum { MOST = 64 / sizeof(REAL) };
+    const int last = layout->ndim - 1;
+    if (last < 1 || strides[last - 1] != (ptrdiff_t)sizeof(REAL) || w->index[last] != 0) return 0;
+    const ptrdiff_t left = layout->shape[last - 1] - w->index[last - 1], whole = n / layout->shape[last];
+    const ptrdiff_t count = left < whole ? left : whole;
+    return count < MOST ? count : MOST;
+}
+
+/* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else
+ * in a buffer. */
 LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, int native, lse_load load,
                                   const char *base, ptrdiff_t start, ptrdiff_t n, REAL *to)
 {
@@ -13,6 +25,15 @@ LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *str
     walk_from(&w, layout, strides, base, start);
     for (ptrdiff_t done = 0, run; done < n; done += run) {
         if (done > 0) walk_on(&w, layout, strides);
+        const ptrdiff_t count = native && !runs ? FN(side_by_side)(layout, strides, &w, n - done) : 0;
+        if (count > 1) {
+            for (ptrdiff_t i = 0; i < length; i++)
+                for (ptrdiff_t k = 0; k < count; k++)
+                    memcpy(to + done + k * length + i, w.at + i * stride + k * (ptrdiff_t)sizeof(REAL), sizeof(REAL));
+            for (ptrdiff_t k = 1; k < count; k++) walk_on(&w, layout, strides);
+            run = count * length;
+            continue;
+        }
         run = walk_run(&w, last, length, n - done);
         if (runs) memcpy(to + done, w.at, (size_t)run * sizeof(REAL));
         else load(w.at, stride, run, to + done);
@@ -29,12 +50,22 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
     walk_from(&w, layout, layout->stride, base, start);
     for (ptrdiff_t done = 0, run; done < n; done += run) {
         if (done > 0) walk_on(&w, layout, layout->stride);
+        char *to = (char *)(uintptr_t)w.at;
+        const ptrdiff_t count = layout->native ? FN(side_by_side)(layout, layout->stride, &w, n - done) : 0;
+        if (count > 1) {
+            for (ptrdiff_t i = 0; i < length; i++)
+                for (ptrdiff_t k = 0; k < count; k++)
+                    memcpy(to + i * stride + k * (ptrdiff_t)sizeof(REAL), from + done + k * length + i, sizeof(REAL));
+            for (ptrdiff_t k = 1; k < count; k++) walk_on(&w, layout, layout->stride);
+            run = count * length;
+            continue;
+        }
         run = walk_run(&w, last, length, n - done);
-        layout->store((char *)(uintptr_t)w.at, stride, run, from + done);
+        layout->store(to, stride, run, from + done);
     }
 }
 
-/* to[i] = from[i], or absent where it is excluded; from and to may be the same. */
+/* to[i] = from[i], or absent where it is left out; the two may be one. Nothing branches on what a mask says. */
 LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL absent, REAL *to)
 {
     enum { STEP = 256 / sizeof(REAL) };
@@ -55,10 +86,14 @@ LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stri
         from += sizeof(V);
         where += VF(width);
     }
-    for (ptrdiff_t i = 0; i < n; i++) {
-        REAL x;
-        memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
-        to[i] = where[i * stride] ? x : absent;
+    for (ptrdiff_t some; n > 0; n -= some, from += some * (ptrdiff_t)sizeof(REAL), where += some * stride, to += some) {
+        char run[STEP] = {0};
+        some = n < STEP ? n : STEP;
+        for (ptrdiff_t i = 0; i < some; i++) run[i] = where[i * stride];
+        for (ptrdiff_t i = 0; i < some; i += VF(width)) {
+            const V own = VF(load_some)(from + (size_t)i * sizeof(REAL), some - i, none);
+            VF(store_some)(to + i, some - i, VF(where)(run + i, own, none));
+        }
     }
 }
 

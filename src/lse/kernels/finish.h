@@ -57,6 +57,20 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     *value_lo = vf64_add(lost, vf64_add(of_n, series));
 }
 
+/* 2^n e^-max, n = nearest(max log2(e)), in two parts. */
+LSE_INLINE vf64 exp_of_rest(vf64 max, vf64 n, vf64 *lo)
+{
+    enum { TERMS = sizeof EXP_f64 / sizeof(double) };
+    vf64 r_lo, e_lo;
+    const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
+                                     vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
+    vf64 p = vf64_set(EXP_f64[TERMS - 1]);
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
+    const vf64 e = vf64_fast_two_sum(vf64_set(1.0), r, &e_lo);
+    e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
+    return vf64_fast_two_sum(e, e_lo, lo);
+}
+
 /* The parts of a result to compute. */
 typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 
@@ -67,18 +81,10 @@ typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
                                   lse_results *results)
 {
-    enum { TERMS = sizeof EXP_f64 / sizeof(double) };
-    const vf64 one = vf64_set(1.0), down = vf64_set(0x1p-500);
+    const vf64 down = vf64_set(0x1p-500);
     const vf64 n = vf64_exponent_of(max);
-    /* -r = n ln 2 - max, and e^-r = e + e_lo */
-    vf64 r_lo, e_lo, w_lo, v_lo, log_lo, lost;
-    const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
-                                     vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
-    vf64 p = vf64_set(EXP_f64[TERMS - 1]);
-    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
-    vf64 e = vf64_fast_two_sum(one, r, &e_lo);
-    e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
-    e = vf64_fast_two_sum(e, e_lo, &e_lo);
+    vf64 e_lo, w_lo, v_lo, log_lo, lost;
+    const vf64 e = exp_of_rest(max, n, &e_lo);
     /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
     vf64 w = vf64_mul(tail, e);
     w_lo = vf64_fma(tail, e, vf64_neg(w));
@@ -133,7 +139,42 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
     return value;
 }
 
-/* Numbers i and following of count, padded with the first: those beyond the last are uninitialised. */
+/* Likewise of any vector of states. Where a sum is infinite, nothing, or e^max tail 2^-500, the finish is that of
+ * maximum 0, and max is added at the end; the scale is that of elements less max. */
+#define FINISH_ANY(F)                                                                                                \
+    static vf64 finish_distant_##F(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,    \
+                                   lse_results *results)                                                            \
+    {                                                                                                                \
+        const vf64 zero = vf64_set(0.0), limit = vf64_set(LSE_FAR_f64), size = vf64_abs(max);                        \
+        const vf64 none = vf64_select(max, vf64_set(-DBL_MAX), zero, vf64_set(1.0)); /* whose logarithm is 0 */      \
+        const vf64 base = vf64_select(limit, size, max, zero);                                                       \
+        lse_results own;                                                                                             \
+        vf64 lost;                                                                                                   \
+        vf64 value = finish_vector_##F(base, vf64_select(limit, size, terms, none), tail,                            \
+                                       vf64_select(limit, size, tail_lo, zero), what, 0, &own);                      \
+        const vf64 total = two_sum_f64(vf64_sub(max, base), value, &lost);                                           \
+        if (what == VALUE_ALONE) return total;                                                                       \
+        lost = vf64_select(vf64_set(DBL_MAX), vf64_abs(total), vf64_add(lost, vf64_load(own.value_lo)), zero);       \
+        vf64_store(results->value + i, total);                                                                       \
+        vf64_store(results->value_lo + i, lost);                                                                     \
+        if (what == BOTH_PARTS) return total;                                                                        \
+        vf64_store(results->scale + i, vf64_load(own.scale));                                                        \
+        vf64_store(results->scale_lo + i, vf64_load(own.scale_lo));                                                  \
+        vf64_store(results->anchor + i, vf64_load(own.anchor));                                                      \
+        return total;                                                                                                \
+    }                                                                                                                \
+    LSE_INLINE vf64 finish_any_##F(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,    \
+                                   lse_results *results)                                                            \
+    {                                                                                                                \
+        if (vf64_any_at_least(vf64_abs(max), vf64_set(LSE_FAR_f64 * (1.0 + DBL_EPSILON))))                           \
+            return finish_distant_##F(max, terms, tail, tail_lo, what, i, results);                                  \
+        return finish_vector_##F(max, terms, tail, tail_lo, what, i, results);                                       \
+    }
+FINISH_ANY(f32)
+FINISH_ANY(f64)
+#undef FINISH_ANY
+
+/* Numbers i and on of count, and the first one in place of those beyond the last, which nothing has been written to. */
 LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
 {
     return vf64_load_some(x + i, count - i, vf64_set(x[0]));
@@ -142,13 +183,13 @@ LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
 #define FINISH(F)                                                                                                    \
     LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const wanted what, lse_results *results)    \
     {                                                                                                                \
-        if (count == 1) { /* what follows is not read: arithmetic on subnormals would be slow */                     \
-            finish_vector_##F(vf64_set(s->max[0]), vf64_set(s->count[0]), vf64_set(s->tail[0]),                      \
+        if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */          \
+            finish_any_##F(vf64_set(s->max[0]), vf64_set(s->count[0]), vf64_set(s->tail[0]),                      \
                               vf64_set(s->tail_lo[0]), what, 0, results);                                            \
             return;                                                                                                  \
         }                                                                                                            \
         for (ptrdiff_t i = 0; i < count; i += vf64_width)                                                            \
-            finish_vector_##F(some_of(s->max, i, count), some_of(s->count, i, count), some_of(s->tail, i, count),    \
+            finish_any_##F(some_of(s->max, i, count), some_of(s->count, i, count), some_of(s->tail, i, count),    \
                               some_of(s->tail_lo, i, count), what, i, results);                                      \
     }                                                                                                                \
     static void finish_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                          \
@@ -159,19 +200,15 @@ LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
     {                                                                                                                \
         finish_all_##F(states, count, AND_SCALE, results);                                                           \
     }                                                                                                                \
-    static int finish_values_##F(const lse_states *s, ptrdiff_t count, void *values)                                 \
+    static void finish_values_##F(const lse_states *s, ptrdiff_t count, void *values)                                \
     {                                                                                                                \
         char *to = (char *)values;                                                                                   \
-        vf64 farthest = vf64_set(0.0);                                                                               \
         for (ptrdiff_t i = 0; i < count; i += vf64_width) {                                                          \
-            const vf64 max = vf64_load(s->max + i);                                                                  \
-            const vf64 value = finish_vector_##F(max, vf64_load(s->count + i), vf64_load(s->tail + i),               \
-                                                 vf64_load(s->tail_lo + i), VALUE_ALONE, 0, NULL);                   \
-            farthest = vf64_max(vf64_abs(max), farthest);                                                            \
+            const vf64 value = finish_any_##F(vf64_load(s->max + i), vf64_load(s->count + i), vf64_load(s->tail + i),\
+                                              vf64_load(s->tail_lo + i), VALUE_ALONE, 0, NULL);                      \
             put_##F(to, vf64_select(value, value, value, vf64_set((double)NAN)));                                    \
             to += vf64_width * sizeof_##F;                                                                           \
         }                                                                                                            \
-        return !vf64_any_at_least(farthest, vf64_set(LSE_FAR_##F * (1.0 + DBL_EPSILON)));                            \
     }
 #define sizeof_f32 sizeof(float)
 #define sizeof_f64 sizeof(double)
@@ -198,25 +235,56 @@ static void weighted_merge(lse_states *into, const lse_states *from, ptrdiff_t c
     }
 }
 
-/* Valid for sums of magnitude 1 or more; for others value is not meaningful. Usually the exponent is one that log_parts
- * takes; the logarithm of a count is then, to the last bit, that of as many unweighted terms. */
+/* The finish of weighted sums of which some are infinite, nothing, NaN or e^max tail 2^-500: that of exponent 0, and
+ * max is added at the end. */
+static void finish_weighted_vector(vf64 max, vf64 tail, vf64 tail_lo, ptrdiff_t i, lse_results *results);
+
+static void finish_distant_weighted(vf64 max, vf64 tail, vf64 tail_lo, ptrdiff_t i, lse_results *results)
+{
+    const vf64 zero = vf64_set(0.0), most = vf64_set(DBL_MAX), one = vf64_set(0x1p500);
+    const vf64 none = vf64_select(max, vf64_set(-DBL_MAX), zero, vf64_set(1.0));
+    const vf64 base = vf64_select(most, vf64_abs(tail_lo), vf64_select(vf64_set(-DBL_MAX), max, zero, max), zero);
+    vf64 lost;
+    finish_weighted_vector(base, vf64_select(tail, tail, vf64_add(tail, vf64_mul(none, one)), tail),
+                           vf64_select(most, vf64_abs(tail_lo), tail_lo, zero), i, results);
+    const vf64 value = vf64_load(results->value + i), sign = vf64_load(results->sign + i);
+    const vf64 total = two_sum_f64(vf64_sub(max, base), value, &lost);
+    lost = vf64_select(most, vf64_abs(total), vf64_add(lost, vf64_load(results->value_lo + i)), zero);
+    vf64_store(results->value + i, total);
+    vf64_store(results->value_lo + i, lost);
+    vf64_store(results->sign + i, vf64_select(tail, tail, vf64_select(none, vf64_set(1.0), zero, sign), tail));
+}
+
+/* For sums of magnitude 1 and more; of others, value is no number to use. Exponents that log_parts takes are most; the
+ * logarithm of a count is then that of as many plain terms, to the last digit. */
+static void finish_weighted_vector(vf64 max, vf64 tail, vf64 tail_lo, ptrdiff_t i, lse_results *results)
+{
+    vf64 sum_lo, log_hi, log_lo, far_hi, far_lo, lost;
+    const vf64 sum = two_sum_f64(tail, tail_lo, &sum_lo);
+    const vf64 zero = vf64_set(0.0), negative = vf64_select(zero, sum, vf64_set(-1.0), sum); /* NaN of NaN */
+    const vf64 sign = vf64_select(sum, zero, vf64_set(1.0), negative);
+    const vf64 anchor = vf64_sub(max, vf64_set(500.0));
+    const vf64 size = vf64_abs(sum), rest = vf64_mul(sum_lo, sign);
+    const vf64 magnitude = vf64_abs(anchor), most = vf64_set(3000.0);
+    log_parts_f64(&size, &rest, &log_hi, &log_lo, 1, anchor);
+    if (vf64_any_at_least(magnitude, most)) {
+        vf64_log(size, rest, anchor, &far_hi, &far_lo);
+        log_hi = vf64_select(magnitude, most, far_hi, log_hi);
+        log_lo = vf64_select(magnitude, most, far_lo, log_lo);
+    }
+    vf64_store(results->value + i, vf64_fast_two_sum(log_hi, log_lo, &lost));
+    vf64_store(results->value_lo + i, lost);
+    vf64_store(results->sign + i, sign);
+}
+
 static void weighted_finish(const lse_states *states, ptrdiff_t count, lse_results *results)
 {
+    const vf64 infinity = vf64_set((double)INFINITY);
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {
-        vf64 sum_lo, log_hi, log_lo, far_hi, far_lo, lost;
-        const vf64 sum = two_sum_f64(some_of(states->tail, i, count), some_of(states->tail_lo, i, count), &sum_lo);
-        const vf64 sign = vf64_select(sum, vf64_set(0.0), vf64_set(1.0), vf64_set(-1.0));
-        const vf64 anchor = vf64_sub(some_of(states->max, i, count), vf64_set(500.0));
-        const vf64 size = vf64_abs(sum), rest = vf64_mul(sum_lo, sign);
-        const vf64 magnitude = vf64_abs(anchor), most = vf64_set(3000.0);
-        log_parts_f64(&size, &rest, &log_hi, &log_lo, 1, anchor);
-        if (vf64_any_at_least(magnitude, most)) {
-            vf64_log(size, rest, anchor, &far_hi, &far_lo);
-            log_hi = vf64_select(magnitude, most, far_hi, log_hi);
-            log_lo = vf64_select(magnitude, most, far_lo, log_lo);
-        }
-        vf64_store(results->value + i, vf64_fast_two_sum(log_hi, log_lo, &lost));
-        vf64_store(results->value_lo + i, lost);
-        vf64_store(results->sign + i, sign);
+        const vf64 max = some_of(states->max, i, count), tail = some_of(states->tail, i, count);
+        const vf64 tail_lo = some_of(states->tail_lo, i, count);
+        if (vf64_any_at_least(vf64_max(vf64_abs(max), vf64_abs(tail_lo)), infinity))
+            finish_distant_weighted(max, tail, tail_lo, i, results);
+        else finish_weighted_vector(max, tail, tail_lo, i, results);
     }
 }

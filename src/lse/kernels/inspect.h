@@ -1,21 +1,5 @@
-/* Searches of rows whose sum is not finite or cancels, and the results written for them, included once for each F. All
- * functions work on elements start .. start + n of a row. */
-
-static void FN(census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
-                       ptrdiff_t *infinities)
-{
-    REAL buffer[FN(BLOCK)];
-    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
-        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *from = FN(fetch)(layout, row, start + done, some, 0, buffer);
-        for (ptrdiff_t i = 0; i < some; i++) {
-            REAL x;
-            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
-            *nans += x != x;
-            *infinities += x == (REAL)INFINITY;
-        }
-    }
-}
+/* What is written of rows with infinities or NaN, and read of those that cancel, included once for each F. All of these
+ * are of elements start .. start + n of a row. */
 
 static void FN(select_infinity)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, double at_infinity, double elsewhere)
@@ -64,10 +48,9 @@ static void FN(select_present)(const lse_layout *layout, const lse_row *row, con
     }
 }
 
-/* With weights ------------------------------------------------------------------------------------------------- */
-
-static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
-                                int *plain)
+/* n elements and weights as doubles; the weight of an element left out is 0. */
+static void FN(collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
+                        double *weight)
 {
     REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
@@ -75,24 +58,11 @@ static void FN(weighted_census)(const lse_layout *layout, const lse_row *row, pt
         const char *from = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
         const char *weights = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
         for (ptrdiff_t i = 0; i < some; i++) {
-            REAL x, b;
-            memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+            REAL own, b;
+            memcpy(&own, from + (size_t)i * sizeof own, sizeof own);
             memcpy(&b, weights + (size_t)i * sizeof b, sizeof b);
-            if (b == 0) continue;
-            *plain &= fabs((double)b) >= SMALLEST && b - b == 0 && x < (REAL)INFINITY;
-            if ((double)x > *max) *max = (double)x;
+            x[done + i] = (double)own;
+            weight[done + i] = (double)b;
         }
-    }
-}
-
-static void FN(collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
-                        double *weight)
-{
-    for (ptrdiff_t i = 0; i < n; i++) {
-        REAL own, b, buffer;
-        memcpy(&own, FN(fetch)(layout, row, start + i, 1, 0, &buffer), sizeof own);
-        memcpy(&b, FN(fetch_weights)(layout, row, start + i, 1, &buffer), sizeof b);
-        x[i] = (double)own;
-        weight[i] = (double)b;
     }
 }

@@ -17,23 +17,33 @@ enum {
     LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are transposed into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
+    LSE_LANES = 8,        /* sums of doubles side by side, whatever the width of the registers */
+    LSE_LINES = 128,      /* of a block of a long complex row */
+    LSE_STEPS = 32,       /* likewise of a cumulative sum, of consecutive elements in each lane */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
     LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
 
-/* The types that results are computed in. */
-typedef enum { LSE_F32, LSE_F64, LSE_TYPES } lse_type;
+/* The types that results are computed in: real ones, with kernels of their own, and complex ones, which share kernels. */
+typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_ALL_TYPES } lse_type;
+
+/* Angles from which sines and cosines are computed; larger ones are reduced to (-pi, pi] first. */
+#define LSE_FAR_ANGLE 0x1p20
 
 /* The kernels handle elements of larger magnitude only as x - shift. */
 #define LSE_FAR_f32 0x1p17
 #define LSE_FAR_f64 0x1p46
 
-/* States of up to LSE_BATCH log-sum-exps: the maximum, how often it occurs, and the sum over all other elements:
- * sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). An empty state is (-inf, 0, 0, 0).
- * If the data has a NaN, the tail is NaN.
- *
- * With weights, max is the largest exponent of a term, an integer, and no term is kept apart: sum(b exp(x)) = (tail +
- * tail_lo) * 2^(max - 500). The tail is NaN also if a weight is neither a normal number nor 0. */
+/* Running states of up to LSE_BATCH log-sum-exps, each the greatest element, how often it was there, and the sum over
+ * all others: sum(exp(x)) = count exp(max) + (tail + tail_lo) * 2^(nearest(max log2(e)) - 500). With weights max is the
+ * greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(x)) = (tail + tail_lo) * 2^(max - 500),
+ * count is 0. Either, where
+ * - it is nothing: (-inf, 0, 0, 0);
+ * - there was NaN: tail is NaN, max -inf;
+ * - tail_lo is inf and max finite: it is e^max tail 2^-500, too great or too small for the above, and count 0; of plain
+ *   sums that is where max is beyond LSE_FAR_f64;
+ * - tail_lo and max are inf: an infinite sum; tail is the number of its terms that are +inf, or of weighted ones its
+ *   sign. */
 typedef struct {
     double max[LSE_BATCH];
     double count[LSE_BATCH];
@@ -61,7 +71,46 @@ typedef struct {
     double anchor[LSE_WIDE];
 } lse_wide_results;
 
-/* Copies count elements, stride bytes apart, to a contiguous float or double buffer, and the reverse. */
+/* Complex numbers are computed as doubles, eight at a time: a tile has a line of eight for each step. They are one
+ * element of each of eight sums, or elements i, i + 1, ... i + 7 of one sum. */
+typedef struct {
+    double re[LSE_LANES], im[LSE_LANES];
+} lse_complex_line;
+
+/* Their weights: 2^exponent (re + i im), where the kernels have been at them. */
+typedef struct {
+    double re[LSE_LANES], im[LSE_LANES], exponent[LSE_LANES];
+} lse_weight_line;
+
+/* Eight sums. re + i im is the element with the greatest real part, the first of these, and x + i y all others:
+ * sum(exp(z)) = exp(re + i im) + (x + x_lo + i (y + y_lo)) 2^(nearest(re log2(e)) - 500).
+ * With weights re is the greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(z)) =
+ * (x + x_lo + i (y + y_lo)) 2^(re - 500). Nothing is -inf and zeros. NaN of an element or a weight is NaN in x or y; an
+ * infinite weight is NaN or infinity there.
+ *
+ * Of one long sum x and y are those of lanes, to be added up; re, the same in all, and im[0] are of all of them. */
+typedef struct {
+    double re[LSE_LANES], im[LSE_LANES];
+    double x[LSE_LANES], x_lo[LSE_LANES], y[LSE_LANES], y_lo[LSE_LANES];
+} lse_complex_sums;
+
+/* Their logarithms, log + log_lo + i (angle + angle_lo), and e^(i angle), 0 of a sum of 0. */
+typedef struct {
+    double log[LSE_LANES], log_lo[LSE_LANES], angle[LSE_LANES], angle_lo[LSE_LANES];
+    double sign_re[LSE_LANES], sign_im[LSE_LANES];
+} lse_complex_results;
+
+/* What maps elements z: those kept aside, and the sums over e^(re + i im), as their logarithm, or inverted times
+ * 2^-exponent; NaN is added to all that has no result. */
+typedef struct {
+    double re[LSE_LANES], im[LSE_LANES];
+    double log[LSE_LANES], log_lo[LSE_LANES], angle[LSE_LANES], angle_lo[LSE_LANES];
+    double inverse_re[LSE_LANES], inverse_im[LSE_LANES], exponent[LSE_LANES];
+    double nan[LSE_LANES];
+} lse_complex_divisors;
+
+/* Copies count elements, stride bytes apart, to a contiguous buffer of floats, doubles or pairs of doubles, and the
+ * reverse. */
 typedef void (*lse_load)(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst);
 typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src);
 
@@ -110,11 +159,10 @@ typedef void (*lse_sum_panel)(const lse_panel *panel, lse_states *states);
 /* Softmax, log-softmax or cumulative sums of the whole panel, whatever its values. */
 typedef void (*lse_map_panel)(const lse_panel *panel);
 
-/* States of elements start .. start + n <= start + LSE_PIECE of count <= LSE_BATCH rows, which may end earlier. shift:
- * NULL, or a number for each row that is subtracted from its elements first. */
+/* States of count <= LSE_BATCH rows, elements start .. start + n <= start + LSE_PIECE of each, as far as it reaches. */
 typedef void (*lse_reduce_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
-                                ptrdiff_t count, const double *shift, lse_states *states);
-/* The same for count <= panel neighbouring columns; layout describes the rows. */
+                                ptrdiff_t count, lse_states *states);
+/* The same for count <= panel neighbouring columns; layout tells how the rows lie. */
 typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                    ptrdiff_t count, lse_states *states);
 /* Writes elements start .. start + n of one row, mapped with result number index. */
@@ -133,9 +181,7 @@ typedef struct {
     lse_map_panel panel;
 } lse_map_kernels;
 
-enum { LSE_IS_NAN = 2 };
-
-/* What a cumulative sum carries from one piece of a row to the next, for any type. */
+/* What a cumulative sum takes from one piece of a row to the next, of any precision. */
 typedef union {
     double aligned;
     char bytes[96];
@@ -145,7 +191,7 @@ typedef union {
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
-/* into = into + from, element by element. */
+/* into = into + from, element by element, for sums of which tail_lo is not inf. */
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
 
@@ -168,16 +214,9 @@ typedef struct {
     lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of columns */
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns, narrow_weighted_columns;
-    lse_map_kernels maps[LSE_OPERATIONS]; /* of operations that write as many elements as they read */
-    /* The functions from census to select_present work on elements start .. start + n of a row.
-     * census adds how many of them are NaN, and how many +inf. */
-    void (*census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t *nans,
-                   ptrdiff_t *infinities);
-    /* raises max to the largest finite element with a weight; plain becomes 0 unless every weight is a normal number or
-     * 0 and every element finite or -inf */
-    void (*weighted_census)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *max,
-                            int *plain);
-    /* n elements and weights as doubles; an excluded element has weight 0 */
+    lse_map_kernels maps[LSE_OPERATIONS]; /* of those that write as many elements as they read */
+    /* All of these are of elements start .. start + n of a row:
+     * n elements and weights as doubles; the weight of an element left out is 0 */
     void (*collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
                     double *weight);
     /* out = x is +inf ? at_infinity : elsewhere */
@@ -188,20 +227,18 @@ typedef struct {
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
-    lse_finish finish, finish_scaled; /* value and value_lo alone, or also the scale */
-    /* Only the values, for whole vectors of states up to count, as floats or doubles, every NaN the same; returns 0
-     * where one of them needs recomputation. */
-    int (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
-    /* For n <= LSE_FEW contiguous elements; return 0 where they need recomputation. */
+    lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
+    /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one. */
+    void (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
+    /* Of n <= LSE_FEW elements in one run; 0 where they need recomputation. */
     int (*value_of_few)(const char *x, ptrdiff_t n, void *value);
     int (*log_softmax_of_few)(const char *x, ptrdiff_t n, void *out);
     /* For count sums of one element each, with x and out contiguous: the elements; value, or NaN for -inf and NaN. */
     void (*copy_alone)(const char *x, char *out, ptrdiff_t count);
     void (*fill_alone)(const char *x, char *out, ptrdiff_t count, double value);
     lse_sum_panel sum_panel, sum_weighted_panel;
-    /* Softmax of a row, or of count <= panel columns, of at most LSE_STORED elements. Returns 0 and writes nothing
-     * where a maximum needs recomputation, or where columns of less than LSE_NARROW bytes are faster one by one. Where
-     * all results of a row are NaN, returns LSE_IS_NAN; where those of a column are, nan is NaN. */
+    /* Softmax of a row, and of count <= panel columns, of no more than LSE_STORED elements: 0, or NaN in nan, where all
+     * is NaN now; of columns 0, and nothing is written, where less than LSE_NARROW bytes are better done one by one. */
     int (*softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out);
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
@@ -209,11 +246,89 @@ typedef struct {
     lse_pointwise pointwise[LSE_POINTWISE];
 } lse_real_kernels;
 
+/* The kernels of products of matrices in log space (products.h), in doubles. A line is a row of the left operand or a
+ * column of the right one; a panel is some lines side by side, whole vectors of them. */
+enum { LSE_CHAIN = 16, LSE_PRODUCT_STEPS = 128 };
+typedef struct {
+    ptrdiff_t vector, panel; /* doubles of a vector, lines of a panel at most */
+    /* more elements of one line, and of those of a panel, `steps` rows of it: the greatest and the least finite one so
+     * far, and infinity in nan where one is NaN */
+    void (*join_extent)(const double *x, ptrdiff_t n, double *max, double *least, double *nan);
+    void (*join_extents)(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, double *max,
+                         double *least, double *nan);
+    /* e^x 2^-anchor of these, for results of each type */
+    void (*factors_of_line[LSE_TYPES])(const double *x, ptrdiff_t n, double anchor, double *out);
+    void (*factors_of_lines[LSE_TYPES])(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width,
+                                        const double *anchor, double *out);
+    /* sums of products of no more than LSE_PRODUCT_STEPS steps, added to hi + lo, or as their start */
+    void (*multiply)(const double *a, ptrdiff_t a_pitch, ptrdiff_t rows, const double *b, ptrdiff_t steps,
+                     ptrdiff_t width, double *hi, double *lo, ptrdiff_t pitch, int start);
+    /* the sum of products of a line, of elements or of factors, and of the factors of another one, as hi + lo */
+    void (*dot_of_elements[LSE_TYPES])(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi,
+                                       double *lo);
+    void (*dot_of_factors)(const double *x, ptrdiff_t n, const double *y, double *hi, double *lo);
+    /* of whole vectors of sums in a row: their logarithms; whether all are at least what row and columns ask for */
+    void (*logs)(const double *hi, const double *lo, ptrdiff_t count, double row_anchor, const double *anchor,
+                 double *out);
+    int (*are_safe)(const double *hi, ptrdiff_t count, double row_least, const double *least);
+    /* log sum_k e^(a_k + b_k), whatever they hold */
+    double (*log_of_pairs[LSE_TYPES])(const double *a, const double *b, ptrdiff_t n);
+} lse_product_kernels;
+/* A cumulative sum of complex elements: (x + x_lo + i (y + y_lo)) 2^(anchor - 500), nothing where anchor is -inf. */
+typedef struct {
+    double anchor, x, x_lo, y, y_lo;
+} lse_complex_running;
+
+typedef struct {
+    /* Eight runs of n pairs of doubles become n lines, and back. */
+    void (*turn)(const char *const *runs, ptrdiff_t n, lse_complex_line *tile);
+    void (*turn_back)(const lse_complex_line *tile, ptrdiff_t n, char *const *runs);
+    /* One run of n pairs, dealt to the lanes; what is beyond the last is -inf. */
+    void (*deal)(const char *run, ptrdiff_t n, lse_complex_line *tile);
+    void (*collect)(const lse_complex_line *tile, ptrdiff_t n, char *run);
+    /* Eight sums of n <= LSE_SHORT elements. Great angles become small in the tile, weights are overwritten. */
+    void (*sums)(lse_complex_line *tile, ptrdiff_t n, lse_complex_sums *sums);
+    void (*weighted_sums)(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, lse_complex_sums *sums);
+    /* One sum: from nothing, n <= LSE_LINES lines are added to it, and it becomes sum i of eight. */
+    void (*start)(lse_complex_sums *sum);
+    void (*add)(lse_complex_line *tile, ptrdiff_t n, lse_complex_sums *sum);
+    void (*add_weighted)(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, lse_complex_sums *sum);
+    void (*end)(const lse_complex_sums *sum, int i, lse_complex_sums *sums);
+    /* sum = sum + other, one sum each. */
+    void (*merge)(lse_complex_sums *sum, const lse_complex_sums *other);
+    void (*merge_weighted)(lse_complex_sums *sum, const lse_complex_sums *other);
+    void (*finish)(const lse_complex_sums *sums, int weighted, int signs, lse_complex_results *results);
+    void (*divide)(const lse_complex_sums *sums, lse_operation operation, lse_complex_divisors *divisors);
+    /* Elements of as many sums as there are lanes; of one sum, whose divisors are in all lanes. */
+    void (*softmax)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
+    void (*log_softmax)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
+    /* The logarithm of each prefix of one sum in place of its last element: element i is in line i mod lines of lane
+     * i / lines, lines <= LSE_STEPS; what is beyond the last is -inf. 0, and nothing but angles is changed, where an
+     * element is neither finite nor -inf, or too far out, or where the first prefixes might vanish beside the greatest
+     * element, as none does that is alone. */
+    int (*cumulate)(lse_complex_line *tile, ptrdiff_t lines, lse_complex_running *running);
+    /* Likewise of eight rows of n <= LSE_STEPS elements; a bit for each that is not done. */
+    unsigned (*cumulate_rows)(lse_complex_line *tile, ptrdiff_t n);
+    void (*direction)(double angle, double *cosine, double *sine); /* for angles of any size */
+} lse_complex_kernels;
+
+/* It is stopped(context) whether to go on is asked of, now and then; if not, the results mean nothing. */
+typedef int (*lse_stopped)(void *context);
+
 typedef struct {
     const char *name;
+    lse_product_kernels products;
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
+    /* log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements each,
+     * are overwritten. */
+    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
+                        double *value_lo, double *sign);
+    /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
+     * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
+    int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
     lse_real_kernels real[LSE_TYPES];
+    lse_complex_kernels of_complex;
 } lse_kernels;
 
 /* The tables; NULL where the compiler or the architecture lacks the instruction set. */
@@ -223,18 +338,15 @@ const lse_kernels *lse_kernels_neon(void);
 const lse_kernels *lse_kernels_scalar(void);
 
 /* load.c: copies elements of `size` bytes and kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind) or 'V' (bfloat16) to
- * float (to = 4) or double (to = 8); NULL for unsupported types. The reverse is for kinds 'f' and 'V', rounded once. */
+ * float (to = 4) or double (to = 8), and these or kind 'c' to pairs of doubles (to = 16); NULL for unsupported types. The
+ * reverse is for kinds 'f' and 'V', and from pairs for kind 'c', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
 
-/* exact.c: log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), however much cancels. a and b, n
- * elements each, are overwritten. stopped(context) is called now and then; where it returns nonzero, the results are
- * meaningless. */
-typedef int (*lse_stopped)(void *context);
-void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
-               double *sign);
+/* angle.c: a finite angle of LSE_FAR_ANGLE and more, reduced to (-pi, pi]. */
+double lse_reduce_angle(double x);
 
-/* dispatch.c: the tables that this processor can run, best first, then NULL. */
+/* dispatch.c: the tables that this processor can run, best first; NULL at the end. */
 const lse_kernels *lse_available(int index);
 /* The first of them, or the one named by the environment variable LSE_KERNELS; NULL if that names none of them. The
  * same at every call. */

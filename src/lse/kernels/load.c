@@ -112,11 +112,67 @@ LOAD(uint16_t, uint16_t, x)
 LOAD(uint32_t, uint32_t, x)
 LOAD(uint64_t, uint64_t, x)
 
+/* Complex numbers, and real ones with an imaginary part of 0, as pairs of doubles. */
+#define LOAD_PARTS(name, from, prepare, re, im)                                                        \
+    LSE_INLINE void name##_at(const char *src, ptrdiff_t stride, ptrdiff_t count, double *out)         \
+    {                                                                                                  \
+        for (ptrdiff_t i = 0; i < count; i++) {                                                        \
+            from x[2];                                                                                 \
+            memcpy(x, src + i * stride, sizeof x);                                                     \
+            prepare;                                                                                   \
+            out[2 * i] = (double)(re);                                                                 \
+            out[2 * i + 1] = (double)(im);                                                             \
+        }                                                                                              \
+    }                                                                                                  \
+    static void name(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst)                    \
+    {                                                                                                  \
+        if (stride == 2 * (ptrdiff_t)sizeof(from)) name##_at(src, 2 * sizeof(from), count, (double *)dst); \
+        else name##_at(src, stride, count, (double *)dst);                                             \
+    }
+LOAD_PARTS(load_complex_float, float, (void)0, x[0], x[1])
+LOAD_PARTS(load_complex_double, double, (void)0, x[0], x[1])
+LOAD_PARTS(load_swapped_complex_float, float, (swap(&x[0], 4), swap(&x[1], 4)), x[0], x[1])
+LOAD_PARTS(load_swapped_complex_double, double, (swap(&x[0], 8), swap(&x[1], 8)), x[0], x[1])
+
+#define LOAD_REAL(name)                                                                                         \
+    static void load_##name##_pairs(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst)              \
+    {                                                                                                           \
+        for (ptrdiff_t i = 0; i < count; i++) load_##name##_double(src + i * stride, 0, 1, (double *)dst + 2 * i); \
+        for (ptrdiff_t i = 0; i < count; i++) ((double *)dst)[2 * i + 1] = 0.0;                                 \
+    }                                                                                                           \
+    static void load_swapped_##name##_pairs(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst)      \
+    {                                                                                                           \
+        for (ptrdiff_t i = 0; i < count; i++)                                                                   \
+            load_swapped_##name##_double(src + i * stride, 0, 1, (double *)dst + 2 * i);                        \
+        for (ptrdiff_t i = 0; i < count; i++) ((double *)dst)[2 * i + 1] = 0.0;                                 \
+    }
+LOAD_REAL(float)
+LOAD_REAL(double)
+LOAD_REAL(half)
+LOAD_REAL(bfloat16)
+LOAD_REAL(int8_t)
+LOAD_REAL(int16_t)
+LOAD_REAL(int32_t)
+LOAD_REAL(int64_t)
+LOAD_REAL(uint8_t)
+LOAD_REAL(uint16_t)
+LOAD_REAL(uint32_t)
+LOAD_REAL(uint64_t)
+
+static lse_load load_complex(int size, int swapped)
+{
+    if (size == 8) return swapped ? load_swapped_complex_float : load_complex_float;
+    if (size == 16) return swapped ? load_swapped_complex_double : load_complex_double;
+    return NULL;
+}
+
 lse_load lse_load_for(char kind, int size, int swapped, int to)
 {
 #define PAIR(name) \
     (to == 4 ? swapped ? load_swapped_##name##_float : load_##name##_float \
-             : swapped ? load_swapped_##name##_double : load_##name##_double)
+     : to == 8 ? swapped ? load_swapped_##name##_double : load_##name##_double \
+               : swapped ? load_swapped_##name##_pairs : load_##name##_pairs)
+    if (kind == 'c') return to == 16 ? load_complex(size, swapped) : NULL;
     switch (kind) {
     case 'f': return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
     case 'V': return size == 2 ? PAIR(bfloat16) : NULL;
@@ -160,8 +216,25 @@ STORE_FROM(half, double, uint16_t, half_of_float(odd_float(x)))
 STORE_FROM(bfloat16, float, uint16_t, bfloat16_of_float(x))
 STORE_FROM(bfloat16, double, uint16_t, bfloat16_of_float(odd_float(x)))
 
+static void store_complex_float(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src)
+{
+    const double *in = (const double *)src;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const float parts[2] = {(float)in[2 * i], (float)in[2 * i + 1]};
+        memcpy(dst + i * stride, parts, sizeof parts);
+    }
+}
+
+static void store_complex_double(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src)
+{
+    const double *in = (const double *)src;
+    for (ptrdiff_t i = 0; i < count; i++) memcpy(dst + i * stride, in + 2 * i, 2 * sizeof(double));
+}
+
 lse_store lse_store_for(char kind, int size, int from)
 {
+    if (from == 16)
+        return kind != 'c' ? NULL : size == 8 ? store_complex_float : size == 16 ? store_complex_double : NULL;
 #define PAIR(name) (from == 4 ? store_##name##_float : store_##name##_double)
     if (kind == 'V') return size == 2 ? PAIR(bfloat16) : NULL;
     if (kind != 'f') return NULL;

@@ -12,7 +12,7 @@
 #if F_IS_DOUBLE
 static void finish_f64(const lse_states *states, ptrdiff_t count, lse_results *results);
 
-LSE_INLINE void log_values_of_tiles_f64(const double *tiles, ptrdiff_t n, const V *max, ptrdiff_t vectors,
+LSE_INLINE void log_values_of_tiles_f64(double *tiles, ptrdiff_t n, const V *max, ptrdiff_t vectors,
                                         ask_ahead *ask, lse_results *results)
 {
     lse_states states;
@@ -29,7 +29,7 @@ static void log_values_of_rows_f64(const lse_panel *p, const double *max, lse_re
     ptrdiff_t k = 0;
     do {
         double own = max[k];
-        sum_short_f64(near_row_f64(p->x + p->at[k], p->n, &own, copy), p->n, &states, k);
+        sum_short_f64(near_row_f64(p->x + p->at[k], p->n, &own, (double)NAN, copy), p->n, &states, k);
     } while (++k < p->count); /* a panel is not empty */
     fill_states(&states, p->count);
     finish_f64(&states, p->count, results);
@@ -220,7 +220,7 @@ static void log_values_of_rows_f32(const lse_panel *p, const float *max, lse_res
     ptrdiff_t k = 0;
     do {
         float own = max[k];
-        const char *x = near_row_f32(p->x + p->at[k], p->n, &own, copy);
+        const char *x = near_row_f32(p->x + p->at[k], p->n, &own, (double)NAN, copy);
         log_sum_of_row(x, p->n, own, &s, k);
     } while (++k < p->count); /* a panel is not empty */
     log_values(&s, p->count, p->n, results);

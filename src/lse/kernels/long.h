@@ -32,7 +32,8 @@ typedef struct {
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS];
     vf64 old, old_lo; /* the terms of earlier maxima; the same in every lane */
     double max, count, anchor, limit;
-    int calm; /* how many times in a row the maximum was not raised */
+    int calm;  /* how often the maximum was not raised in a row */
+    int known; /* whether elements are near the maximum that there will be in the end, or have been brought there */
     wide_level level;
 } FN(long_sum);
 #else
@@ -40,7 +41,8 @@ typedef struct {
     vf64 s[LSE_LANE_GROUPS]; /* times 2^-896: the bits of a float as those of a double */
     double rest;             /* a p, and the terms of earlier maxima */
     double max, count, anchor, limit;
-    int calm; /* how many times in a row the maximum was not raised */
+    int calm;  /* how often the maximum was not raised in a row */
+    int known; /* whether elements are near the maximum that there will be in the end, or have been brought there */
     V top, bias, floor;
 } FN(long_sum);
 #endif
@@ -57,7 +59,7 @@ LSE_INLINE void FN(long_start)(FN(long_sum) *s)
 {
     s->max = s->limit = -(double)INFINITY;
     s->count = 0;
-    s->calm = 0;
+    s->calm = s->known = 0;
     s->anchor = exponent_of(-FN(LSE_FAR)) - 500.0;
 #if F_IS_DOUBLE
     for (int g = 0; g < LSE_LANE_GROUPS; g++) s->hi[g] = s->lo[g] = vf64_set(0.0);
@@ -201,9 +203,10 @@ LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, doubl
     else FN(sweep)(s, x, n, 0, NULL);
 }
 
-/* Adds several blocks, in one sweep if no element reaches the maximum so far. If one does, which the sweep finds, its
- * sums are discarded; if one did in recent blocks, the maxima are found first. */
-LSE_INLINE void FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
+/* Some blocks: all at once where none of them reaches the maximum so far. That is seen in the same sweep, whose sums
+ * are dropped if one does; where one did in the blocks before, the maxima come first. 0, and nothing is added, where a
+ * maximum is raised beyond the kernels. */
+LSE_INLINE int FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
 {
     double max[FN(BLOCK) / LSE_SHORT];
     const double before = s->max;
@@ -213,14 +216,17 @@ LSE_INLINE void FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
         FN(sweep)(&tried, x, n, 0, &top);
         if ((double)VF(greatest)(top) < s->max) {
             *s = tried;
-            return;
+            return 1;
         }
     }
-    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++)
+    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++) {
         max[block] = (double)FN(run_max)(x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT);
+        if (!s->known && max[block] > before && !FN(is_near)((REAL)max[block])) return 0;
+    }
     for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++)
         FN(add_block)(s, x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT, max[block]);
     s->calm = s->max == before ? s->calm + 1 : 0;
+    return 1;
 }
 
 LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_t at)
@@ -228,7 +234,7 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
     double lanes[LSE_LANES];
     const double down = s->max > -(double)INFINITY ? pow2(s->anchor - (exponent_of(s->max) - 500.0)) : 1.0;
     states->max[at] = s->max;
-    states->count[at] = s->count;
+    states->count[at] = s->max > -(double)INFINITY ? s->count : 0;
 #if F_IS_DOUBLE
     double lost[LSE_LANES], old[vf64_width], old_lo[vf64_width];
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
@@ -249,9 +255,10 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
 }
 
 #if F_IS_DOUBLE
-/* Recomputes a sum that is_faint: the maximum is known, and the grid is that of the largest element below it. */
-static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
-                      lse_states *states, ptrdiff_t at)
+/* The state again of a sum that is_faint: its maximum is known, and the grid is that of the greatest element below
+ * it. */
+static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, lse_states *states,
+                      ptrdiff_t at)
 {
     double buffer[BLOCK_f64], each[vf64_width], second = -(double)INFINITY;
     const double max = states->max[at], none = -(double)INFINITY;
@@ -259,7 +266,7 @@ static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t st
     vf64 greatest = vf64_set(none);
     for (ptrdiff_t done = 0; done < n; done += BLOCK_f64) {
         const ptrdiff_t some = n - done < BLOCK_f64 ? n - done : BLOCK_f64;
-        const char *x = fetch_f64(layout, row, start + done, some, shift, buffer);
+        const char *x = fetch_f64(layout, row, start + done, some, 0, buffer);
         for (ptrdiff_t i = 0; i < some; i += vf64_width) {
             const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), some - i, vf64_set(max));
             greatest = vf64_max(vf64_select(own, vf64_set(max), vf64_set(none), own), greatest);
@@ -273,7 +280,7 @@ static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t st
     s.level.offset = vf64_set(offset_of(exponent > -600.0 ? exponent : -600.0));
     for (ptrdiff_t done = 0; done < n; done += BLOCK_f64) {
         const ptrdiff_t some = n - done < BLOCK_f64 ? n - done : BLOCK_f64;
-        const char *x = fetch_f64(layout, row, start + done, some, shift, buffer);
+        const char *x = fetch_f64(layout, row, start + done, some, 0, buffer);
         s.count += (double)some - sweep_f64(&s, x, some, 1, NULL);
     }
     long_end_f64(&s, states, at);
@@ -288,50 +295,73 @@ static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first
         lse_row column = *first;
         column.x += i * (ptrdiff_t)sizeof(double);
         if (column.where) column.where += i * layout->where_step;
-        sum_again(layout, &column, start, n, 0, states, i);
+        sum_again(layout, &column, start, n, states, i);
     }
 }
 
-static void sum_row_again(const double *x, ptrdiff_t n, lse_states *states, ptrdiff_t at)
-{
-    const lse_row row = {(const char *)x, NULL, NULL, n};
-    lse_layout layout;
-    layout.direct = 1;
-    sum_again(&layout, &row, 0, n, 0, states, at);
-}
 #else
 #define sum_faint_columns_f32(layout, first, start, n, count, states) ((void)0)
 #endif
 
-/* The state of elements start .. start + n of a row. */
-static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
-                         lse_states *states, ptrdiff_t at)
+/* The greatest of elements start .. start + n of a row. */
+static REAL FN(row_max)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n)
 {
-    REAL buffer[FN(BLOCK)];
-    FN(long_sum) s;
-    FN(long_start)(&s);
+    REAL buffer[FN(BLOCK)], max = -(REAL)INFINITY;
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *x = FN(fetch)(layout, row, start + done, some, shift, buffer);
-        FN(add_blocks)(&s, x, some);
+        const REAL own = FN(run_max)(FN(fetch)(layout, row, start + done, some, 0, buffer), some);
+        max = own > max ? own : max;
+    }
+    return max;
+}
+
+/* Likewise their sum, brought near to the maximum if it is known; 0 where it is not, and may be beyond the kernels. */
+LSE_INLINE int FN(sum_blocks)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                              const REAL *max, FN(long_sum) *s)
+{
+    REAL buffer[FN(BLOCK)];
+    FN(long_start)(s);
+    s->known = max != NULL;
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *x = FN(fetch)(layout, row, start + done, some, 0, buffer);
+        if (max && !FN(is_near)(*max)) {
+            FN(bring_run_near)(x, some, *max, 0.0, buffer);
+            x = (const char *)buffer;
+        }
+        if (!FN(add_blocks)(s, x, some)) return 0;
+    }
+    return 1;
+}
+
+/* The state of elements start .. start + n of a row. */
+static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, lse_states *states,
+                         ptrdiff_t at)
+{
+    FN(long_sum) s;
+    REAL max = 0;
+    if (!FN(sum_blocks)(layout, row, start, n, NULL, &s)) {
+        max = FN(row_max)(layout, row, start, n);
+        FN(sum_blocks)(layout, row, start, n, &max, &s);
     }
     FN(long_end)(&s, states, at);
+    if (!FN(is_near)(max)) {
+        put_distant((double)max, states, at);
+        return;
+    }
 #if F_IS_DOUBLE
-    if (is_faint(row_sum_at(states, at))) sum_again(layout, row, start, n, shift, states, at);
+    if (is_faint(row_sum_at(states, at))) sum_again(layout, row, start, n, states, at);
 #endif
 }
 
 static void FN(rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                     const double *shift, lse_states *states)
+                     lse_states *states)
 {
     REAL buffer[LSE_SHORT];
     for (ptrdiff_t i = 0; i < count; i++) {
         const ptrdiff_t reach = reach_of(&rows[i], start, n);
-        const double by = shift ? shift[i] : 0;
-        if (rows[i].n <= LSE_SHORT) {
-            FN(sum_short)(FN(fetch)(layout, &rows[i], start, reach, by, buffer), reach, states, i);
-        } else {
-            FN(sum_long)(layout, &rows[i], start, reach, by, states, i);
-        }
+        if (rows[i].n <= LSE_SHORT)
+            FN(sum_short)(FN(fetch)(layout, &rows[i], start, reach, 0, buffer), reach, states, i);
+        else FN(sum_long)(layout, &rows[i], start, reach, states, i);
     }
 }

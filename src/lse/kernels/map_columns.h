@@ -39,10 +39,12 @@ LSE_INLINE const char *FN(fetch_columns)(const lse_layout *layout, const lse_row
     if (!row->where && (n == 1 || FN(is_column_run)(layout, count))) return x;
     if (n > 1 && layout->ndim == 1) {
         FN(copy_columns)(x, layout->stride[0], (char *)buffer, pitch, n, count);
-        for (ptrdiff_t c = 0; c < count && row->where; c++) {
-            const char *where = row->where + start * layout->where_stride[0] + c * layout->where_step;
-            for (ptrdiff_t r = 0; r < n; r++, where += layout->where_stride[0])
-                buffer[r * count + c] = *where ? buffer[r * count + c] : -(REAL)INFINITY;
+        if (row->where) {
+            char run[FN(NARROW) * LSE_SHORT];
+            const char *where = row->where + start * layout->where_stride[0];
+            for (ptrdiff_t c = 0; c < count; c++, where += layout->where_step)
+                for (ptrdiff_t r = 0; r < n; r++) run[r * count + c] = where[r * layout->where_stride[0]];
+            FN(mask_run)((const char *)buffer, run, 1, n * count, -(REAL)INFINITY, buffer);
         }
         return (const char *)buffer;
     }

@@ -7,7 +7,10 @@ LSE_INLINE int FN(near_tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
     FN(tiles_in)(p, first, some, tiles, max);
     if (FN(are_near)(max, vectors)) return 1;
-    for (ptrdiff_t v = 0; v < vectors; v++) FN(bring_near)(tiles + v * p->n * FN(WIDTH), p->n, max[v]);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const FN(approach) a = FN(approach_to)(max[v], (double)NAN);
+        FN(bring_near)(tiles + v * p->n * FN(WIDTH), p->n, &a);
+    }
     return 0;
 }
 
@@ -53,7 +56,7 @@ static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t som
     const int in_range = FN(near_tiles_in)(p, first, some, tiles, max);
     for (ptrdiff_t v = 0; v < vectors; v++) {
         REAL *tile = tiles + v * p->n * FN(WIDTH), *own = r + v * FN(WIDTH), *own_lo = r_lo + v * FN(WIDTH);
-        FN(softmax_tile)(tile, p->n, in_range ? max[v] : FN(approach_to)(max[v]).max, &ask, own, own_lo);
+        FN(softmax_tile)(tile, p->n, in_range ? max[v] : FN(approach_to)(max[v], (double)NAN).max, &ask, own, own_lo);
         if (!in_range && p->n > 1) FN(share_infinity)(tile, p->n, max[v], own, own_lo);
     }
     const int fill = p->where && FN(any_nan)(r, vectors);
@@ -81,7 +84,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
     ask_ahead ask = FN(ask_after)(p, first, some, 1);
     const ptrdiff_t vectors = FN(whole_vectors)(some) / FN(WIDTH);
     if (!FN(near_tiles_in)(p, first, some, tiles, max))
-        for (ptrdiff_t v = 0; v < vectors; v++) max[v] = FN(approach_to)(max[v]).max;
+        for (ptrdiff_t v = 0; v < vectors; v++) max[v] = FN(approach_to)(max[v], (double)NAN).max;
     FN(log_values_of_tiles)(tiles, p->n, max, vectors, &ask, &results);
     const int fill = p->where && any_nan_result(results.value_lo, vectors * FN(WIDTH));
     for (ptrdiff_t v = 0; v < vectors; v++) {
@@ -101,19 +104,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
     }
 }
 
-/* For a row: 0 where it was infinite, -inf where it was not, or NaN. */
-static void FN(share_infinity_of_row)(REAL *x, ptrdiff_t n, char *out)
-{
-    REAL count = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        x[i] = x[i] < 0 ? 0 : x[i] + 1;
-        count = count + x[i];
-    }
-    for (ptrdiff_t i = 0; i < n; i++) x[i] = x[i] * (1 / count);
-    memcpy(out, x, (size_t)n * sizeof(REAL));
-}
-
-/* The rows of a panel one by one; they have no mask. */
+/* The rows of a panel one by one, which have no mask. */
 static void FN(softmax_rows_of)(const lse_panel *p)
 {
     REAL copy[LSE_SHORT];
@@ -122,7 +113,7 @@ static void FN(softmax_rows_of)(const lse_panel *p)
         char *out = p->out + p->out_at[k];
         REAL max = FN(run_max)(x, p->n);
         const int infinite = max == (REAL)INFINITY;
-        x = FN(near_row)(x, p->n, &max, copy);
+        x = FN(near_row)(x, p->n, &max, (double)NAN, copy);
         if (infinite) FN(share_infinity_of_row)(copy, p->n, out);
         else FN(softmax_run)(x, out, p->n, max);
     }
@@ -135,7 +126,7 @@ static void FN(log_softmax_rows_of)(const lse_panel *p)
     for (ptrdiff_t k = 0; k < p->count; k++) max[k] = FN(run_max)(p->x + p->at[k], p->n);
     FN(log_values_of_rows)(p, max, &results);
     for (ptrdiff_t k = 0; k < p->count; k++) {
-        const char *x = FN(near_row)(p->x + p->at[k], p->n, &max[k], copy);
+        const char *x = FN(near_row)(p->x + p->at[k], p->n, &max[k], (double)NAN, copy);
         FN(map_block)(x, p->out + p->out_at[k], p->n, &results, k, 1);
     }
 }

@@ -62,19 +62,46 @@ static void FN(runs_of)(const lse_layout *layout, const lse_row *first, ptrdiff_
     }
 }
 
-static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
-                               ptrdiff_t count, lse_states *states)
+/* The sums of some columns, brought near to their maxima if these are known; 0 where they are not, and one may be
+ * beyond the kernels. */
+static int FN(sum_narrow)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
+                          const REAL *known, FN(long_sum) *s)
 {
     REAL runs[FN(BLOCK)];
-    FN(long_sum) s[FN(NARROW)];
     const ptrdiff_t length = FN(BLOCK) / count / LSE_SHORT * LSE_SHORT;
-    for (ptrdiff_t c = 0; c < count; c++) FN(long_start)(&s[c]);
+    for (ptrdiff_t c = 0; c < count; c++) {
+        FN(long_start)(&s[c]);
+        s[c].known = known != NULL;
+    }
     for (ptrdiff_t done = 0; done < n; done += length) {
         const ptrdiff_t some = n - done < length ? n - done : length;
         FN(runs_of)(layout, row, start + done, some, count, length, runs);
-        for (ptrdiff_t c = 0; c < count; c++) FN(add_blocks)(&s[c], (const char *)(runs + c * length), some);
+        for (ptrdiff_t c = 0; c < count; c++) {
+            REAL *run = runs + c * length;
+            if (known && !FN(is_near)(known[c])) FN(bring_run_near)((const char *)run, some, known[c], 0.0, run);
+            if (!FN(add_blocks)(&s[c], (const char *)run, some)) return 0;
+        }
     }
-    for (ptrdiff_t c = 0; c < count; c++) FN(long_end)(&s[c], states, c);
+    return 1;
+}
+
+static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                               ptrdiff_t count, lse_states *states)
+{
+    enum { WIDE = FN(PANEL) / VF(width) };
+    FN(long_sum) s[FN(NARROW)];
+    REAL max[FN(PANEL)];
+    V top[WIDE];
+    const int plain = FN(sum_narrow)(layout, row, start, n, count, NULL, s);
+    if (!plain) {
+        FN(find_maxima)(layout, row, start, n, count, top);
+        for (ptrdiff_t c = 0; c < count; c += VF(width)) VF(store)(max + c, top[c / VF(width)]);
+        FN(sum_narrow)(layout, row, start, n, count, max, s);
+    }
+    for (ptrdiff_t c = 0; c < count; c++) {
+        FN(long_end)(&s[c], states, c);
+        if (!plain && !FN(is_near)(max[c])) put_distant((double)max[c], states, c);
+    }
     FN(sum_faint_columns)(layout, row, start, n, count, states);
     fill_states(states, count);
 }
@@ -89,7 +116,18 @@ LSE_INLINE void FN(lay_out_weights)(const lse_layout *layout, lse_layout *weight
     for (int axis = 0; axis < layout->ndim; axis++) weights->stride[axis] = layout->weight_stride[axis];
 }
 
-/* The same with weights, where these are side by side too; otherwise column by column. */
+/* Column `at` by itself. */
+static void FN(weighted_column)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                                ptrdiff_t at, lse_states *states)
+{
+    lse_row column = *first;
+    column.x += at * (ptrdiff_t)sizeof(REAL);
+    column.weight += at * layout->weight_step;
+    if (column.where) column.where += at * layout->where_step;
+    FN(weighted_row)(layout, &column, start, n, at, states);
+}
+
+/* Likewise with weights, where they lie side by side too; else one by one. */
 static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                         ptrdiff_t count, lse_states *states)
 {
@@ -99,13 +137,7 @@ static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row 
     FN(weighted_sum) s[FN(NARROW)];
     lse_layout weights;
     if (row->where || !layout->native_weight || layout->weight_step != size) {
-        for (ptrdiff_t c = 0; c < count; c++) {
-            lse_row column = *row;
-            column.x += c * size;
-            column.weight += c * layout->weight_step;
-            if (column.where) column.where += c * layout->where_step;
-            FN(weighted_row)(layout, &column, start, n, 0, c, states);
-        }
+        for (ptrdiff_t c = 0; c < count; c++) FN(weighted_column)(layout, row, start, n, c, states);
         return;
     }
     FN(lay_out_weights)(layout, &weights);
@@ -118,5 +150,8 @@ static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row 
             FN(add_weighted_block)(&s[c], (const char *)(x + c * length), (const char *)(b + c * length), some,
                                    done == 0);
     }
-    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_end)(&s[c], c, states);
+    for (ptrdiff_t c = 0; c < count; c++) {
+        FN(weighted_end)(&s[c], c, states);
+        if (FN(is_strange)(states, c)) FN(weighted_column)(layout, row, start, n, c, states);
+    }
 }

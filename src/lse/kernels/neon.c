@@ -182,6 +182,16 @@ LSE_INLINE vf64 vf64_sixteenths(vf64 t)
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { return vuzp1q_f64(a, b); }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { return vuzp2q_f64(a, b); }
 LSE_INLINE double vf64_greatest(vf64 a) { return vmaxvq_f64(a); }
+LSE_INLINE vf64 vf64_by_odd(vf64 t, vf64 x, vf64 y)
+{
+    return vbslq_f64(vtstq_u64(vreinterpretq_u64_f64(t), vdupq_n_u64(1)), x, y);
+}
+LSE_INLINE vf64 vf64_turn_sign(vf64 a, vf64 t)
+{
+    const uint64x2_t second = vshlq_n_u64(vreinterpretq_u64_f64(t), 62), sign = vdupq_n_u64((uint64_t)1 << 63);
+    return vreinterpretq_f64_u64(veorq_u64(vreinterpretq_u64_f64(a), vandq_u64(second, sign)));
+}
+LSE_INLINE vf64 vf64_with_sign(vf64 a, vf64 b) { return vbslq_f64(vdupq_n_u64((uint64_t)1 << 63), b, a); }
 
 #include "body.h"
 

@@ -26,13 +26,23 @@ LSE_INLINE pair product(pair a, pair b)
     return (pair){hi, fma(a.hi, b.hi, -hi) + (a.hi * b.lo + a.lo * b.hi)};
 }
 
-/* e^r - 1 for |r| < 0.3467, within 2^-102 of it; the truncated series is below 2^-114 r. */
-LSE_INLINE pair exp_minus_one(pair r)
+/* How many terms the series of e^r - 1 has, and how many of them are pairs: within 2^-102 of it, the series left out is
+ * below 2^-114 r; or within 2^-76. */
+typedef struct {
+    int terms, pairs;
+} series;
+enum {
+    ALL_TERMS = sizeof INVERSE_FACTORIAL / sizeof(double),
+    ALL_PAIRS = sizeof INVERSE_FACTORIAL_LO / sizeof(double)
+};
+static const series ALL_DIGITS = {ALL_TERMS, ALL_PAIRS}, SOME_DIGITS = {19, 8};
+
+/* e^r - 1 for |r| < 0.3467. */
+LSE_INLINE pair exp_minus_one_by(pair r, series s)
 {
-    enum { TERMS = sizeof INVERSE_FACTORIAL / sizeof(double), PAIRS = sizeof INVERSE_FACTORIAL_LO / sizeof(double) };
-    pair p = {INVERSE_FACTORIAL[TERMS - 1], 0.0};
-    int k = TERMS - 2;
-    for (; k >= PAIRS; k--) p.hi = p.hi * r.hi + INVERSE_FACTORIAL[k];
+    pair p = {INVERSE_FACTORIAL[s.terms - 1], 0.0};
+    int k = s.terms - 2;
+    for (; k >= s.pairs; k--) p.hi = p.hi * r.hi + INVERSE_FACTORIAL[k];
     for (; k > 0; k--) {
         const pair higher = product(p, r);
         p = two_sum(INVERSE_FACTORIAL[k], higher.hi);
@@ -41,16 +51,19 @@ LSE_INLINE pair exp_minus_one(pair r)
     return product(r, p);
 }
 
-/* log(1 + d) for 1 + d within a factor sqrt(2) of 1, within 2^-101 of it: one step of Newton's method from double
- * precision. */
-LSE_INLINE pair log_one_plus(pair d)
+/* log(1 + d) for 1 + d within sqrt(2) of 1, within 2^-101 of it, or 2^-74: a step of Newton's method from what a double
+ * holds. */
+LSE_INLINE pair log_one_plus_by(pair d, series e)
 {
     enum { TERMS = sizeof ATANH / sizeof ATANH[0] };
     const double z = d.hi / (2.0 + d.hi), s = z * z;
     double p = ATANH[TERMS - 1];
     for (int i = TERMS - 2; i >= 0; i--) p = p * s + ATANH[i];
-    const pair y = {2.0 * (z + z * s * p), 0.0}, reached = exp_minus_one(y);
+    const pair y = {2.0 * (z + z * s * p), 0.0}, reached = exp_minus_one_by(y, e);
     return (pair){y.hi, ((d.hi - reached.hi) + (d.lo - reached.lo)) / (1.0 + d.hi)};
 }
+
+LSE_INLINE pair exp_minus_one(pair r) { return exp_minus_one_by(r, ALL_DIGITS); }
+LSE_INLINE pair log_one_plus(pair d) { return log_one_plus_by(d, ALL_DIGITS); }
 
 #endif

@@ -107,8 +107,8 @@ LSE_INLINE vf64 with_results_near_0(const lse_function f, vf64 x, vf64 y, vf64 l
     return vf64_load(results);
 }
 
-/* m and d; d_lo is the rounding error of d. */
-LSE_INLINE vf64 difference(const lse_function f, vf64 x, vf64 y, vf64 *m, vf64 *d_lo)
+/* d, how far below m the other argument is; d_lo is its rounding error. */
+LSE_INLINE vf64 distance_below(const lse_function f, vf64 x, vf64 y, vf64 *m, vf64 *d_lo)
 {
     const vf64 zero = vf64_set(0.0);
     *d_lo = zero;
@@ -129,7 +129,7 @@ LSE_INLINE vf64 pointwise_f64(const lse_function f, vf64 x, vf64 y)
     const vf64 one = vf64_set(1.0), half = vf64_set(0.5), zero = vf64_set(0.0);
     const double lowest = -800.0, tiny = -600.0;
     vf64 m, n, r_lo;
-    const vf64 given = difference(f, x, y, &m, &r_lo), d = vf64_max(vf64_set(lowest), given);
+    const vf64 given = distance_below(f, x, y, &m, &r_lo), d = vf64_max(vf64_set(lowest), given);
     /* e^d = s e^(r + r_lo); d + n SHORT / 16 is exact */
     const vf64 t = sixteenths_of(d, &n), s = power_of_sixteenths(t);
     vf64_parts r = exact_product(n, vf64_set(LN2_MIDDLE / 16));
@@ -214,7 +214,7 @@ LSE_INLINE vf64 pointwise_f32(const lse_function f, vf64 x, vf64 y)
 {
     const vf64 one = vf64_set(1.0);
     vf64 m, n, unused;
-    const vf64 d = vf64_max(vf64_set(-700.0), difference(f, x, y, &m, &unused));
+    const vf64 d = vf64_max(vf64_set(-700.0), distance_below(f, x, y, &m, &unused));
     const vf64 t = sixteenths_of(d, &n), s = power_of_sixteenths(t);
     vf64 r = vf64_fma(n, vf64_set(LN2_LO_f64 / 16), vf64_fma(n, vf64_set(LN2_HI_f64 / 16), d));
     POLYNOMIAL(p, EXP_BRIEF, r);

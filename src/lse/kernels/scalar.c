@@ -123,6 +123,17 @@ LSE_INLINE vf64 vf64_sixteenths(vf64 t) { uint64_t i; memcpy(&i, &t, 8); i <<= 4
 LSE_INLINE vf64 vf64_evens(vf64 a, vf64 b) { (void)b; return a; }
 LSE_INLINE vf64 vf64_odds(vf64 a, vf64 b) { (void)a; return b; }
 LSE_INLINE double vf64_greatest(vf64 a) { return a; }
+LSE_INLINE vf64 vf64_by_odd(vf64 t, vf64 x, vf64 y) { uint64_t i; memcpy(&i, &t, 8); return i & 1 ? x : y; }
+LSE_INLINE vf64 vf64_turn_sign(vf64 a, vf64 t)
+{
+    uint64_t i, bits;
+    memcpy(&i, &t, 8);
+    memcpy(&bits, &a, 8);
+    bits ^= (i >> 1 & 1) << 63;
+    memcpy(&a, &bits, 8);
+    return a;
+}
+LSE_INLINE vf64 vf64_with_sign(vf64 a, vf64 b) { return copysign(a, b); }
 
 #include "body.h"
 

@@ -87,7 +87,67 @@ LSE_INLINE double far_add(far_sum *sum, double x)
     return sum->rest == 0.0 ? sum->max : sum->max + far_log1p(sum->rest);
 }
 
-/* The address of element `index` of a row with these strides. */
+/* e^x = what is returned times 2^n, n the integer nearest to x log2(e), for |x| <= LSE_FAR_f64. */
+LSE_INLINE double exp_with(double x, double *n)
+{
+    enum { TERMS = sizeof EXP_f64 / sizeof EXP_f64[0] };
+    *n = exponent_of(x);
+    const double r = fma(*n, -LN2_LO_f64, fma(*n, -LN2_HI_f64, x));
+    double p = EXP_f64[TERMS - 1];
+    for (int k = TERMS - 2; k >= 0; k--) p = fma(p, r, EXP_f64[k]);
+    return 1.0 + fma(r * r, p, r);
+}
+
+/* State `at` is that of elements less max, brought near: what it is of them. NaN and nothing have no maximum. */
+LSE_INLINE void put_distant(double max, lse_states *states, ptrdiff_t at)
+{
+    const double count = states->count[at], tail = states->tail[at] + states->tail_lo[at], none = -(double)INFINITY;
+    double n;
+    states->tail_lo[at] = 0.0;
+    states->max[at] = tail == tail ? max : none;
+    if (tail != tail || max == none) {
+        states->count[at] = 0.0;
+        states->tail[at] = tail == tail ? 0.0 : tail;
+    } else if (max > LSE_FAR_f64 || max < -LSE_FAR_f64) {
+        states->count[at] = 0.0;
+        states->tail[at] = max == (double)INFINITY ? count : count * 0x1p500 + tail;
+        states->tail_lo[at] = (double)INFINITY;
+    } else { /* of floats, whose tails have digits to spare */
+        states->tail[at] = tail * exp_with(max, &n);
+    }
+}
+
+/* What was seen of a sum that is made again: the sum of its terms that are not finite, and its greatest element. */
+typedef struct {
+    double infinite, max;
+} seen;
+
+/* State `at` is that of weighted elements less shift, and `infinite` the sum of the terms that are not finite: what it
+ * is of them all. Rounding shift + max ln 2 loses less than an ulp of it. */
+LSE_INLINE void put_weighted(double shift, double infinite, lse_states *states, ptrdiff_t at)
+{
+    const double exponent = states->max[at];
+    double n;
+    if (infinite != 0) {
+        states->max[at] = infinite == infinite ? (double)INFINITY : -(double)INFINITY;
+        states->tail[at] = infinite > 0 ? 1.0 : infinite < 0 ? -1.0 : infinite;
+        states->tail_lo[at] = infinite == infinite ? (double)INFINITY : 0.0;
+    } else if (exponent == -(double)INFINITY) {
+        states->tail[at] = states->tail_lo[at] = 0.0;
+    } else if (shift <= LSE_FAR_f64 && shift >= -LSE_FAR_f64) { /* of floats, but for 0 */
+        const double more = exp_with(shift, &n);
+        states->max[at] = exponent + n;
+        states->tail[at] = states->tail[at] * more;
+        states->tail_lo[at] = states->tail_lo[at] * more;
+    } else {
+        const pair max = two_sum(shift, exponent * LN2_HI_f64);
+        states->max[at] = max.hi;
+        states->tail[at] = states->tail[at] * (max.lo <= 1.0 && max.lo >= -1.0 ? far_exp(max.lo) : 1.0);
+        states->tail_lo[at] = (double)INFINITY;
+    }
+}
+
+/* The address of element `index` of a row whose axes have these strides. */
 LSE_INLINE const char *element(const lse_layout *layout, const ptrdiff_t *strides, const char *base, ptrdiff_t index)
 {
     for (int axis = layout->ndim - 1; axis > 0; axis--) {

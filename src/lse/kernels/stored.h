@@ -1,18 +1,28 @@
 /* Softmax of rows and of columns whose terms stay in the cache, one row or group of columns at a time, included once
  * for each F. */
 
-/* Softmax of a row of at most LSE_STORED elements. Returns 1; LSE_IS_NAN if all results are NaN; 0 if its maximum needs
- * recomputation, and then writes nothing. */
+/* Softmax of a row of no more than LSE_STORED elements; 0 where it is all NaN now. */
 static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out)
 {
     REAL buffer[LSE_STORED], result[LSE_STORED];
-    const char *x = FN(fetch)(layout, row, 0, row->n, 0, buffer);
-    const REAL max = FN(run_max)(x, row->n);
-    if (!FN(is_near)(max)) return 0;
-    if (out_layout->direct) return FN(softmax_run)(x, out, row->n, max) ? 1 : LSE_IS_NAN;
-    const int plain = FN(softmax_run)(x, (char *)result, row->n, max);
-    FN(scatter)(out_layout, out, 0, row->n, result);
-    return plain ? 1 : LSE_IS_NAN;
+    const ptrdiff_t n = row->n;
+    const char *x = FN(fetch)(layout, row, 0, n, 0, buffer);
+    char *to = out_layout->direct ? out : (char *)result;
+    const REAL max = FN(run_max)(x, n);
+    const int distant = !FN(is_near)(max);
+    int is_number = 1;
+    if (distant) {
+        FN(bring_run_near)(x, n, max, (double)NAN, buffer);
+        x = (const char *)buffer;
+    }
+    if (max == (REAL)INFINITY) {
+        FN(share_infinity_of_row)(buffer, n, to);
+        is_number = buffer[0] == buffer[0];
+    } else {
+        is_number = FN(softmax_run)(x, to, n, distant ? 0 : max);
+    }
+    if (to != out) FN(scatter)(out_layout, out, 0, n, result);
+    return is_number;
 }
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
@@ -36,20 +46,22 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
                              ptrdiff_t start, ptrdiff_t c, ptrdiff_t count, V max, FN(term_sum) (*sums)[LSE_LANES])
 {
     enum { HALVES = VF(width) / vf64_width };
-    const FN(term_level) level = FN(term_level_for)(max);
+    const FN(approach) a = FN(approach_to)(max, (double)NAN);
+    const FN(term_level) level = FN(term_level_for)(a.max);
+    const int plain = FN(are_near)(&max, 1), lines = layout->ndim == 1 && out_layout->ndim == 1 && !row->where;
     const ptrdiff_t left = row->n - start, n = left < FN(TOGETHER) ? left : FN(TOGETHER);
     const size_t offset = (size_t)c * sizeof(REAL);
     FN(term_sum) s[HALVES][LSE_LANES];
     REAL copy[FN(PANEL)], line[VF(width)];
     memcpy(s, sums, sizeof s);
-    if (n == FN(TOGETHER) && count - c >= VF(width) && !row->where && layout->ndim == 1 && out_layout->ndim == 1) {
+    if (plain && lines && n == FN(TOGETHER) && count - c >= VF(width)) {
         const ptrdiff_t pitch = layout->stride[0], out_pitch = out_layout->stride[0];
         const char *x = row->x + start * pitch + offset;
         char *to = out + start * out_pitch + offset;
         for (ptrdiff_t i = 0; i < n; i += LSE_LANES)
             LSE_UNROLL for (int j = 0; j < LSE_LANES; j++, x += pitch, to += out_pitch) {
                 VF(store)(line, VF(load)(x));
-                FN(tile_term)(line, &level, s, j, 0);
+                FN(tile_term)(line, &level, NULL, s, j, 0);
                 VF(store)(to, VF(load)(line));
             }
     } else {
@@ -57,8 +69,9 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
             LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
                 if (i + j >= n) break;
                 const char *from = FN(panel_line)(layout, row, start + i + j, count, copy) + offset;
-                VF(store)(line, VF(load_some)(from, count - c, VF(set)(0)));
-                FN(tile_term)(line, &level, s, j, 0);
+                const V own = VF(load_some)(from, count - c, VF(set)(0));
+                VF(store)(line, plain ? own : FN(brought_near)(own, &a));
+                FN(tile_term)(line, &level, plain ? NULL : &max, s, j, 0);
                 char *to = (char *)element(out_layout, out_layout->stride, out, start + i + j) + offset;
                 VF(store_some)(to, count - c, VF(load)(line));
             }
@@ -84,6 +97,7 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
  * period, and the sums of the lanes of each column, for a turn of LSE_LANES rows. */
 typedef struct {
     ptrdiff_t count, period;
+    int plain; /* whether all maxima are near */
     REAL max[FN(PERIOD)], bias[FN(PERIOD)], floor[FN(PERIOD)], r[FN(PERIOD)], r_lo[FN(PERIOD)];
     double hi[LSE_LANES * FN(PANEL) + vf64_width], lo[LSE_LANES * FN(PANEL) + vf64_width];
 } FN(column_run);
@@ -105,18 +119,18 @@ LSE_INLINE void FN(run_maxima)(FN(column_run) *run, const char *x, ptrdiff_t n)
     }
 }
 
-/* Computes the levels of all maxima and clears the sums; returns 0 where a maximum needs recomputation. */
-LSE_INLINE int FN(run_levels)(FN(column_run) *run)
+/* The levels of all maxima, and empty sums. */
+LSE_INLINE void FN(run_levels)(FN(column_run) *run)
 {
     for (ptrdiff_t i = run->count; i < run->period; i++) {
         REAL *max = run->max + i % run->count;
         if (run->max[i] > *max) *max = run->max[i];
     }
-    for (ptrdiff_t c = 0; c < run->count; c++)
-        if (!FN(is_near)(run->max[c])) return 0;
+    run->plain = 1;
+    for (ptrdiff_t c = 0; c < run->count; c++) run->plain &= FN(is_near)(run->max[c]);
     FN(repeat)(run->max, run->count, run->period);
     for (ptrdiff_t at = 0; at < run->period; at += VF(width)) {
-        const FN(term_level) level = FN(term_level_for)(VF(load)(run->max + at));
+        const FN(term_level) level = FN(term_level_for)(FN(approach_to)(VF(load)(run->max + at), (double)NAN).max);
         VF(store)(run->bias + at, level.bias);
         VF(store)(run->floor + at, level.floor);
     }
@@ -124,7 +138,6 @@ LSE_INLINE int FN(run_levels)(FN(column_run) *run)
         run->hi[j] = F_IS_DOUBLE ? TERMS_OFFSET : 0.0;
         run->lo[j] = 0.0;
     }
-    return 1;
 }
 
 /* Writes the terms of n elements and adds them to the sums; beyond the last one there are zeros. */
@@ -135,7 +148,12 @@ LSE_INLINE void FN(run_terms)(FN(column_run) *run, const char *x, char *out, ptr
     for (ptrdiff_t at = 0, j = 0; n > 0; n -= VF(width), x += sizeof(V), out += sizeof(V)) {
         const FN(term_level) level = {VF(load)(run->bias + at), VF(load)(run->floor + at)};
         V v = VF(load_some)(x, n, VF(set)(-(REAL)INFINITY));
+        if (!run->plain) {
+            const FN(approach) a = FN(approach_to)(VF(load)(run->max + at), (double)NAN);
+            v = FN(brought_near)(v, &a);
+        }
         FN(terms)(&v, 1, &level);
+        if (!run->plain) v = FN(near_term)(v, VF(load)(run->max + at));
         VF(store_some)(out, n, v);
         VF(store)(line, v);
         LSE_UNROLL for (int part = 0; part < VF(width); part += vf64_width) {
@@ -179,22 +197,21 @@ LSE_INLINE void FN(run_times)(const FN(column_run) *run, char *out, ptrdiff_t n)
     }
 }
 
-/* softmax_whole_columns for a run. */
-static int FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff_t count, double *nan)
+/* softmax_whole_columns of a run. */
+static void FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdiff_t count, double *nan)
 {
     FN(column_run) run;
     run.count = count;
     run.period = FN(period_of)(count);
     FN(run_maxima)(&run, x, n * count);
-    if (!FN(run_levels)(&run)) return 0;
+    FN(run_levels)(&run);
     FN(run_terms)(&run, x, out, n * count);
     FN(run_shares)(&run, nan);
     FN(run_times)(&run, out, n * count);
-    return 1;
 }
 
-/* Softmax of count neighbouring columns of at most LSE_STORED elements; NaN in nan[c] if all results of column c are
- * NaN. Returns 0 and writes nothing where a maximum needs recomputation, or where the columns are faster one by one. */
+/* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN
+ * now. 0, and nothing is written, where they are better done one by one. */
 static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                      char *out, ptrdiff_t count, double *nan)
 {
@@ -204,12 +221,13 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     FN(share) share[MOST];
     FN(term_sum) s[MOST][HALVES][LSE_LANES];
     const int is_run = FN(are_one_run)(layout, row, out_layout, count);
-    if (is_run && row->n > 1 && (count < FN(NARROW) || count % VF(width) != 0))
-        return FN(softmax_column_run)(row->x, out, row->n, count, nan);
-    if (count < FN(NARROW) && row->n > 1) return 0; /* one by one is faster than in partly filled vectors */
+    if (is_run && row->n > 1 && (count < FN(NARROW) || count % VF(width) != 0)) {
+        FN(softmax_column_run)(row->x, out, row->n, count, nan);
+        return 1;
+    }
+    if (count < FN(NARROW) && row->n > 1) return 0; /* one by one is quicker than in vectors that are not full */
     FN(columns_max_of)(layout, row, count, max);
-    if (!FN(are_near)(max, FN(whole_vectors)(count) / VF(width))) return 0;
-    for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* the softmax of a single element is 1 */
+    for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* one element has all of the sum */
         VF(store_some)(out + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(1));
         for (ptrdiff_t k = c; k < count; k++) nan[k] = 1;
     }

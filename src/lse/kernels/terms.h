@@ -63,6 +63,14 @@ LSE_INLINE void FN(join_term)(FN(term_sum) *s, const void *term, const int start
 #endif
 }
 
+/* A term of a sum that was brought near to this maximum. Where that was infinite, it is the same for each that had it;
+ * of floats 1, so that shares come out rounded once. */
+LSE_INLINE V FN(near_term)(V term, V max)
+{
+    const V own = VF(add)(VF(select)(term, VF(set)((REAL)0x1p90), VF(set)(1), VF(set)(0)), VF(sub)(term, term));
+    return F_IS_DOUBLE ? term : VF(select)(max, VF(set)((REAL)INFINITY), own, term);
+}
+
 /* 1 / (hi + lo) as r + r_lo. */
 LSE_INLINE vf64 FN(reciprocal)(vf64 hi, vf64 lo, vf64 *r_lo)
 {
@@ -87,55 +95,16 @@ LSE_INLINE FN(share) FN(share_of)(const REAL *r, const REAL *r_lo)
     return share;
 }
 
-/* Whether all of these maxima are finite and within the kernels' range. */
-LSE_INLINE int FN(are_near)(const V *max, ptrdiff_t vectors)
+/* Softmax of a row brought near to +inf: 0 where it was that, -inf where it was not, or NaN, which makes all NaN. */
+static void FN(share_infinity_of_row)(REAL *x, ptrdiff_t n, char *out)
 {
-    const REAL beyond = FN(LSE_FAR) * (1 + (F_IS_DOUBLE ? (REAL)DBL_EPSILON : (REAL)FLT_EPSILON));
-    V farthest = VF(set)(0);
-    for (ptrdiff_t v = 0; v < vectors; v++) farthest = VF(max)(VF(abs)(max[v]), farthest);
-    return !VF(any_at_least)(farthest, VF(set)(beyond));
-}
-
-LSE_INLINE int FN(is_near)(REAL max) { return max <= FN(LSE_FAR) && max >= -FN(LSE_FAR); }
-
-/* Shifts the elements of sums whose maximum is infinite or beyond the kernels, so that it becomes 0. If there is +inf,
- * each becomes 0 and all else -inf; if all is -inf, all becomes NaN. Others are unchanged. */
-typedef struct {
-    V top, shift, max;
-} FN(approach);
-
-LSE_INLINE FN(approach) FN(approach_to)(V max)
-{
-    const V limit = VF(set)(FN(LSE_FAR)), size = VF(abs)(max), zero = VF(set)(0), nan = VF(set)((REAL)NAN);
-    const V top = VF(select)(max, VF(set)(LOWEST), max, nan);
-    FN(approach) a;
-    a.top = VF(select)(limit, size, nan, top);
-    a.shift = VF(select)(limit, size, zero, top);
-    a.max = VF(select)(limit, size, max, zero);
-    return a;
-}
-
-LSE_INLINE V FN(brought_near)(V x, const FN(approach) *a)
-{ return VF(select)(x, a->top, VF(set)(0), VF(sub)(x, a->shift)); }
-
-/* The same for a tile of n lines. */
-static void FN(bring_near)(REAL *tile, ptrdiff_t n, V max)
-{
-    const FN(approach) a = FN(approach_to)(max);
-    for (ptrdiff_t i = 0; i < n; i++, tile += VF(width)) VF(store)(tile, FN(brought_near)(VF(load)(tile), &a));
-}
-
-/* The same for a row of n <= LSE_SHORT elements, in a copy; or the row itself, if its maximum is within range. */
-LSE_INLINE const char *FN(near_row)(const char *x, ptrdiff_t n, REAL *max, REAL *copy)
-{
-    if (FN(is_near)(*max)) return x;
-    const FN(approach) a = FN(approach_to)(VF(set)(*max));
-    for (ptrdiff_t i = 0; i < n; i += VF(width)) {
-        const V own = VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), n - i, VF(set)(0));
-        VF(store)(copy + i, FN(brought_near)(own, &a));
+    REAL count = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        x[i] = x[i] < 0 ? 0 : x[i] + 1;
+        count = count + x[i];
     }
-    *max = 0;
-    return (const char *)copy;
+    for (ptrdiff_t i = 0; i < n; i++) x[i] = x[i] * (1 / count);
+    memcpy(out, x, (size_t)n * sizeof(REAL));
 }
 
 /* Whether any element of some vectors is NaN. */
@@ -171,12 +140,14 @@ LSE_INLINE void FN(tile_share)(FN(term_sum) *s, const int lanes, REAL *r, REAL *
 #endif
 }
 
-/* Replaces line i of the tile by its terms and adds them to lane j; start: the lane is empty. */
-LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, FN(term_sum) (*s)[LSE_LANES], const int j,
-                              const int start)
+/* A line of the tile becomes its terms, which join lane j; start: the lane has none yet. near_to: NULL, or the maxima
+ * that it was brought near to. */
+LSE_INLINE void FN(tile_term)(REAL *line, const FN(term_level) *level, const V *near_to,
+                              FN(term_sum) (*s)[LSE_LANES], const int j, const int start)
 {
     V v = VF(load)(line);
     FN(terms)(&v, 1, level);
+    if (near_to) v = FN(near_term)(v, *near_to);
     VF(store)(line, v);
     LSE_UNROLL for (int h = 0; h < VF(width) / vf64_width; h++)
         FN(join_term)(&s[h][j], line + h * vf64_width, start);
@@ -192,19 +163,19 @@ LSE_INLINE void FN(softmax_lines)(REAL *tile, ptrdiff_t n, const int lanes, V ma
     FN(term_sum) s[HALVES][LSE_LANES];
     LSE_UNROLL for (int j = 0; j < lanes; j++) {
         ask_for_one(ask);
-        FN(tile_term)(tile + j * VF(width), &level, s, j, 1);
+        FN(tile_term)(tile + j * VF(width), &level, NULL, s, j, 1);
     }
     if (lanes == LSE_LANES) {
         ptrdiff_t i = LSE_LANES;
         for (; i + LSE_LANES <= n; i += LSE_LANES)
             LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
                 ask_for_one(ask);
-                FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+                FN(tile_term)(tile + (i + j) * VF(width), &level, NULL, s, j, 0);
             }
         LSE_UNROLL for (int j = 0; j < LSE_LANES - 1; j++) {
             if (i + j >= n) break;
             ask_for_one(ask);
-            FN(tile_term)(tile + (i + j) * VF(width), &level, s, j, 0);
+            FN(tile_term)(tile + (i + j) * VF(width), &level, NULL, s, j, 0);
         }
     }
     LSE_UNROLL for (int h = 0; h < HALVES; h++)

@@ -11,6 +11,8 @@
 #undef SLACK
 #undef LONG_SLACK
 #undef SMALLEST
+#undef LEAST
+#undef REACH
 #undef ROOM
 #undef INSIDE_LIMIT
 #undef RISE

@@ -1,17 +1,22 @@
 /* Sums of b e^x with weights b of either sign, included once for each F.
  *
- * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the magnitude of a weight only changes its
- * exponent, and the anchor N follows the largest n + k. No term is kept apart. Element i belongs to lane i mod LANES,
- * and lanes are added in a fixed tree; sums are compensated and may have either sign. A weight of 0 contributes no
- * term, whatever x is. A weight that is neither 0 nor a normal number (NaN, infinite, subnormal) makes the result NaN,
- * so that the caller recomputes it. */
+ * With |b| = beta 2^k, 1 <= beta < 2, a term is +-beta 2^(n + k - N) e^r: the size of a weight moves its exponent
+ * alone, and the anchor N follows the greatest n + k. No term is kept aside. Element i belongs to lane i mod LANES,
+ * and lanes are added in a fixed tree; sums are compensated, and take either sign. Weights of 0 make no term,
+ * whatever x is. Where a sum is NaN, or its greatest exponent beyond what the kernels take (REACH, which means an x
+ * that is no greater than LSE_FAR, whatever the weight), it is made again: its terms that are not finite decide, or its
+ * elements less their maximum are summed. */
 
 #if F_IS_DOUBLE
 #define SMALLEST DBL_MIN
-#define ROOM 400.0 /* the sum of more than 2^30 terms stays below 2^(HEADROOM + ROOM + 60) */
+#define LEAST 0x1p-1074
+#define ROOM 400.0 /* a sum of 2^30 terms and more stays below 2^(HEADROOM + ROOM + 60) */
+#define REACH (1.4 * LSE_FAR_f64 - 1100.0) /* 1.4 is less than log2(e), and a weight between LEAST and 2^1024 */
 #else
 #define SMALLEST FLT_MIN
+#define LEAST 0x1p-149f
 #define ROOM 39.0
+#define REACH (1.4 * LSE_FAR_f32 - 200.0)
 #endif
 
 /* hi[0 .. stride) = the sums of hi[0 .. count) at stride `stride`; lo likewise sums the rounding errors. The tree is
@@ -35,8 +40,8 @@ LSE_INLINE void FN(pad)(const char *x, ptrdiff_t n, REAL quad[FN(QUAD)])
 
 typedef struct {
     V hi[LANES / VF(width)], lo[LANES / VF(width)];
-    V top; /* the largest MAGIC + EXP_BIAS + n + k - N */
-    V odd; /* 0, unless a weight was neither 0 nor normal */
+    V top; /* the greatest MAGIC + EXP_BIAS + n + k - N */
+    V odd; /* 0, or NaN: there was a weight that is not finite */
 } FN(weighted_lanes);
 
 /* The exponent n + k of a term, from MAGIC + EXP_BIAS + n + k - N; -inf for -inf. */
@@ -52,29 +57,29 @@ LSE_INLINE double FN(anchor_at)(double exponent)
     return (exponent > limit ? limit : exponent < -limit ? -limit : exponent) - HEADROOM;
 }
 
-/* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x becomes -inf where the weight is 0 or not normal. */
-LSE_INLINE void FN(weighted_exponents)(V *x, const V *b, V *t, V *level, const int count, V bias)
+/* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x where there is no weight becomes -inf, b that is
+ * subnormal 2^64 times as great. */
+LSE_INLINE void FN(weighted_exponents)(V *x, V *b, V *t, V *level, const int count, V bias)
 {
-    const V smallest = VF(set)(SMALLEST), none = VF(set)(-(REAL)INFINITY);
+    const V smallest = VF(set)(SMALLEST), none = VF(set)(-(REAL)INFINITY), lower = VF(sub)(bias, VF(set)(64));
     LSE_UNROLL for (int j = 0; j < count; j++) {
+        const V own = VF(abs)(b[j]);
+        b[j] = VF(select)(own, smallest, b[j], VF(mul)(b[j], VF(set)((REAL)0x1p64)));
         const V size = VF(abs)(b[j]);
         x[j] = VF(select)(size, smallest, x[j], none);
-        level[j] = VF(add)(VF(exponent)(size), bias);
+        level[j] = VF(add)(VF(exponent)(size), VF(select)(own, smallest, bias, lower));
     }
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), level[j]);
 }
 
-/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts; scale is 0 below the range of the exponent. */
-LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, V bias, V *top, V *odd)
+/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts. Below the range of the exponent scale is 0. */
+LSE_INLINE void FN(weighted_parts)(V *x, V *b, V *scale, const int count, V bias, V *top, V *odd)
 {
-    const V one = VF(set)(1), zero = VF(set)(0), smallest = VF(set)(SMALLEST);
+    const V zero = VF(set)(0);
     V t[4], n[4], level[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) *odd = VF(fma)(b[j], zero, *odd);
     FN(weighted_exponents)(x, b, t, level, count, bias);
-    LSE_UNROLL for (int j = 0; j < count; j++) {
-        const V size = VF(abs)(b[j]);
-        *odd = VF(fma)(size, VF(select)(size, smallest, zero, one), *odd);
-        *top = VF(max)(t[j], *top);
-    }
+    LSE_UNROLL for (int j = 0; j < count; j++) *top = VF(max)(t[j], *top);
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(max)(VF(set)(MAGIC), t[j]);
     LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], level[j]);
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_HI)), x[j]);
@@ -91,8 +96,8 @@ LSE_INLINE void FN(weighted_parts)(V *x, const V *b, V *scale, const int count, 
  * 0.88, 256 elements of which the 253rd is -0x1.1fe55322736e4p+2, the others 8 of -0x1.1fea29c80c9ap+2 times
  * 0x1.07dfcce4141ccp+0 and 256 of -0x1.20286c19af011p+2, repeated; float32, 0.85, 384 elements of which the 59th is
  * -0x1.4ca79ep+2, the others 15 of -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0,
- * repeated. */
-LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int count, V bias, V *top, V *odd)
+ * over and over. */
+LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, V *b, const int count, V bias, V *top, V *odd)
 {
     V scale[4], t[4], less[4], lost, sum, rest;
     FN(weighted_parts)(x, b, scale, count, bias, top, odd);
@@ -114,7 +119,7 @@ LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, const V *b, const int coun
     *lo = VF(add)(*lo, lost);
 }
 
-/* The state of a sum at an anchor. */
+/* The state of what was summed at an anchor; NaN where there was a weight that is not finite. */
 LSE_INLINE void FN(weighted_state)(REAL hi, REAL lo, REAL odd, double anchor, double exponent, ptrdiff_t at,
                                    lse_states *states)
 {
@@ -123,6 +128,33 @@ LSE_INLINE void FN(weighted_state)(REAL hi, REAL lo, REAL odd, double anchor, do
     states->count[at] = 0;
     states->tail[at] = odd == 0 ? (double)hi * up : (double)NAN;
     states->tail_lo[at] = (double)lo * up;
+}
+
+/* Sums made again ------------------------------------------------------------------------------------------- */
+
+/* What a term is where it is not finite, and else 0. Raises max to the elements that have a weight. */
+LSE_INLINE V FN(not_finite)(V x, V b, V *max)
+{
+    const V zero = VF(set)(0), least = VF(set)(LEAST), lowest = VF(set)(LOWEST), infinity = VF(set)((REAL)INFINITY);
+    const V none = VF(sub)(zero, infinity), size = VF(abs)(b);
+    const V positive = VF(select)(x, lowest, VF(select)(x, infinity, x, VF(set)(1)), x); /* 1, inf or NaN for e^x */
+    const V power = VF(select)(none, x, zero, positive);
+    const V term = VF(select)(size, least, VF(mul)(b, power), VF(sub)(b, b)); /* 0 or NaN where there is no weight */
+    *max = VF(max)(VF(select)(size, least, x, none), *max);
+    return VF(select)(VF(abs)(term), infinity, term, VF(sub)(term, term));
+}
+
+LSE_INLINE int FN(is_strange)(const lse_states *s, ptrdiff_t i)
+{
+    const int known = s->max[i] <= REACH && s->max[i] >= -REACH;
+    return !(known && s->tail[i] == s->tail[i]);
+}
+
+/* What elements are to be less, so that the kernels take them. */
+LSE_INLINE double FN(shift_for)(seen s, const lse_states *states, ptrdiff_t i)
+{
+    const int is_number = s.max >= (double)LOWEST && s.max < (double)INFINITY && s.infinite == 0;
+    return is_number && FN(is_strange)(states, i) ? s.max : 0;
 }
 
 /* Rows ----------------------------------------------------------------------------------------------------- */
@@ -220,8 +252,9 @@ LSE_INLINE void FN(weighted_end)(const FN(weighted_sum) *s, ptrdiff_t at, lse_st
     FN(weighted_state)(hi[0], lo[0], any, s->anchor, s->exponent, at, states);
 }
 
-static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double shift,
-                             ptrdiff_t at, lse_states *states)
+/* The state of elements start .. start + n of a row, less shift. */
+static void FN(sum_weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                 double shift, ptrdiff_t at, lse_states *states)
 {
     REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
     FN(weighted_sum) s;
@@ -233,4 +266,36 @@ static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdi
         FN(add_weighted_block)(&s, x, b, some, done == 0);
     }
     FN(weighted_end)(&s, at, states);
+}
+
+static seen FN(look_at_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n)
+{
+    const V none = VF(set)(-(REAL)INFINITY), zero = VF(set)(0);
+    REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)], each[VF(width)];
+    V infinite = zero, max = none;
+    seen s = {0, 0};
+    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
+        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        const char *x = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
+        const char *b = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
+        for (ptrdiff_t i = 0; i < some; i += VF(width), x += sizeof(V), b += sizeof(V)) {
+            const V own = VF(load_some)(x, some - i, none), weight = VF(load_some)(b, some - i, zero);
+            infinite = VF(add)(infinite, FN(not_finite)(own, weight, &max));
+        }
+    }
+    VF(store)(each, infinite);
+    for (int i = 0; i < VF(width); i++) s.infinite += (double)each[i];
+    s.max = (double)VF(greatest)(max);
+    return s;
+}
+
+static void FN(weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t at,
+                             lse_states *states)
+{
+    FN(sum_weighted_row)(layout, row, start, n, 0, at, states);
+    if (!FN(is_strange)(states, at)) return;
+    const seen s = FN(look_at_row)(layout, row, start, n);
+    const double shift = FN(shift_for)(s, states, at);
+    if (shift != 0) FN(sum_weighted_row)(layout, row, start, n, shift, at, states);
+    put_weighted(shift, s.infinite, states, at);
 }

@@ -1,4 +1,4 @@
-/* Weighted sums of neighbouring columns, included once for each F. */
+/* Sums with weights of neighbouring columns, included once for each F. */
 
 /* Columns -------------------------------------------------------------------------------------------------- */
 
@@ -9,12 +9,13 @@ typedef struct {
     REAL copy[FN(QUAD) * FN(PANEL)];
 } FN(panel_block);
 
-/* Pointers to rows start .. start + n, and up to QUAD to elements that add nothing. The rows are copied where count
- * does not fill the vectors, elements are excluded, or the block would not fit in the cache. */
+/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
+ * copied where count does not fill the vectors, something is left out, the cache would not hold the block, or elements
+ * are taken less a shift, which may be NULL. */
 static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
-                           ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+                           ptrdiff_t count, ptrdiff_t width, const REAL *shift, FN(panel_block) *block)
 {
-    const int whole = count == width && !first->where &&
+    const int whole = count == width && !first->where && !shift &&
                       !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
@@ -30,6 +31,8 @@ static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdi
         } else {
             memcpy(copy, from, (size_t)count * sizeof(REAL));
         }
+        for (ptrdiff_t c = 0; c < width && shift; c += VF(width))
+            VF(store)(copy + c, VF(sub)(VF(load)(copy + c), VF(load)(shift + c)));
         if (layout->ndim == 1)
             for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + FN(QUAD) * layout->stride[0] + line);
     }
@@ -62,7 +65,7 @@ static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x,
         V greatest = VF(set)(-(REAL)INFINITY), t, level;
         for (ptrdiff_t r = 0; r < n; r++) {
             V v = VF(load)(x[r] + offset);
-            const V w = VF(load)(b[r] + offset);
+            V w = VF(load)(b[r] + offset);
             FN(weighted_exponents)(&v, &w, &t, &level, 1, bias);
             greatest = VF(max)(t, greatest);
         }
@@ -169,8 +172,9 @@ static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, pt
     }
 }
 
-static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
-                                 ptrdiff_t count, lse_states *states)
+/* The states of elements start .. start + n of columns, less their shifts, if any. */
+static void FN(sum_weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                     ptrdiff_t count, const REAL *shift, lse_states *states)
 {
     const ptrdiff_t width = FN(whole_vectors)(count);
     FN(weighted_panel) s;
@@ -178,7 +182,7 @@ static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, p
     FN(weighted_panel_start)(&s, width);
     for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
         const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
-        FN(panel_rows)(layout, row, start + done, some, count, width, &x);
+        FN(panel_rows)(layout, row, start + done, some, count, width, shift, &x);
         FN(panel_weights)(layout, row, start + done, some, count, width, &b);
         if (done == 0) {
             FN(weighted_panel_look)(&s, x.row, b.row, some, width);
@@ -189,9 +193,52 @@ static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, p
     FN(weighted_panel_end)(&s, width, count, 0, states);
 }
 
+static void FN(look_at_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                ptrdiff_t count, REAL *infinite, REAL *max)
+{
+    const ptrdiff_t width = FN(whole_vectors)(count);
+    FN(panel_block) x, b;
+    for (ptrdiff_t c = 0; c < width; c++) {
+        infinite[c] = 0;
+        max[c] = -(REAL)INFINITY;
+    }
+    for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
+        const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
+        FN(panel_rows)(layout, row, start + done, some, count, width, NULL, &x);
+        FN(panel_weights)(layout, row, start + done, some, count, width, &b);
+        for (ptrdiff_t c = 0; c < width; c += VF(width)) {
+            V sum = VF(load)(infinite + c), greatest = VF(load)(max + c);
+            for (ptrdiff_t r = 0; r < some; r++) {
+                const size_t offset = (size_t)c * sizeof(REAL);
+                sum = VF(add)(sum, FN(not_finite)(VF(load)(x.row[r] + offset), VF(load)(b.row[r] + offset), &greatest));
+            }
+            VF(store)(infinite + c, sum);
+            VF(store)(max + c, greatest);
+        }
+    }
+}
+
+static void FN(weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                 ptrdiff_t count, lse_states *states)
+{
+    REAL infinite[FN(PANEL)], max[FN(PANEL)], shift[FN(PANEL)] = {0};
+    int again = 0, distant = 0;
+    FN(sum_weighted_columns)(layout, row, start, n, count, NULL, states);
+    for (ptrdiff_t c = 0; c < count; c++) again |= FN(is_strange)(states, c);
+    if (!again) return;
+    FN(look_at_columns)(layout, row, start, n, count, infinite, max);
+    for (ptrdiff_t c = 0; c < count; c++) {
+        const seen s = {(double)infinite[c], (double)max[c]};
+        shift[c] = (REAL)FN(shift_for)(s, states, c);
+        distant |= shift[c] != 0;
+    }
+    if (distant) FN(sum_weighted_columns)(layout, row, start, n, count, shift, states);
+    for (ptrdiff_t c = 0; c < count; c++) put_weighted((double)shift[c], (double)infinite[c], states, c);
+}
+
 static void FN(weighted_rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n,
-                              ptrdiff_t count, const double *shift, lse_states *states)
+                              ptrdiff_t count, lse_states *states)
 {
     for (ptrdiff_t i = 0; i < count; i++)
-        FN(weighted_row)(layout, &rows[i], start, reach_of(&rows[i], start, n), shift ? shift[i] : 0, i, states);
+        FN(weighted_row)(layout, &rows[i], start, reach_of(&rows[i], start, n), i, states);
 }

@@ -12,15 +12,16 @@ LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *
     FN(fold_weighted)(hi, lo, v, w, turns, bias, &top, odd);
 }
 
-/* A vector of sums from their tile of n lines and that of their weights. The largest exponents are found first. */
-static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+/* A vector of sums from their tile of n lines and that of their weights; whether one of them is_strange. The greatest
+ * exponents come first. */
+static int FN(sum_weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
 {
     const V base = VF(set)(MAGIC + EXP_BIAS), limit = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
     V hi[LANES], lo[LANES], lost, top = VF(set)(-(REAL)INFINITY), odd = VF(set)(0);
     REAL sum[VF(width)], rest[VF(width)], exponent[VF(width)], strange[VF(width)];
     for (ptrdiff_t i = 0; i < n; i++) {
         V v = VF(load)(x + i * VF(width)), t, level;
-        const V w = VF(load)(b + i * VF(width));
+        V w = VF(load)(b + i * VF(width));
         FN(weighted_exponents)(&v, &w, &t, &level, 1, base);
         top = VF(max)(t, top);
     }
@@ -56,6 +57,31 @@ static void FN(weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_sta
                    vf64_select(zero, FN(widen)(strange + c), vf64_mul(FN(widen)(sum + c), up), nan));
         vf64_store(states->tail_lo + at + c, vf64_mul(FN(widen)(rest + c), up));
     }
+    const V all = VF(add)(hi[0], odd), beyond = VF(set)((REAL)((int64_t)REACH + 1));
+    const V nan = VF(select)(all, all, VF(set)(0), VF(set)(1));
+    return VF(any_at_least)(VF(abs)(top), beyond) || VF(any_at_least)(nan, VF(set)(1));
+}
+
+/* Likewise, and again where a sum wants it. */
+static void FN(weighted_tile)(REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    REAL infinite[VF(width)], greatest[VF(width)], shift[VF(width)];
+    V sum = VF(set)(0), max = VF(set)(-(REAL)INFINITY);
+    int distant = 0;
+    if (!FN(sum_weighted_tile)(x, b, n, states, at)) return;
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum = VF(add)(sum, FN(not_finite)(VF(load)(x + i * VF(width)), VF(load)(b + i * VF(width)), &max));
+    VF(store)(infinite, sum);
+    VF(store)(greatest, max);
+    for (int k = 0; k < VF(width); k++) {
+        const seen s = {(double)infinite[k], (double)greatest[k]};
+        shift[k] = (REAL)FN(shift_for)(s, states, at + k);
+        distant |= shift[k] != 0;
+    }
+    for (ptrdiff_t i = 0; i < n && distant; i++)
+        VF(store)(x + i * VF(width), VF(sub)(VF(load)(x + i * VF(width)), VF(load)(shift)));
+    if (distant) FN(sum_weighted_tile)(x, b, n, states, at);
+    for (int k = 0; k < VF(width); k++) put_weighted((double)shift[k], (double)infinite[k], states, at + k);
 }
 
 /* Rows one by one, where elements and weights are both rows. */
@@ -65,7 +91,7 @@ static void FN(weighted_rows_of)(const lse_panel *p, lse_states *states)
     layout.direct = layout.direct_weight = 1;
     for (ptrdiff_t k = 0; k < p->count; k++) {
         const lse_row row = {p->x + p->at[k], NULL, p->weights->x + p->weights->at[k], p->n};
-        FN(weighted_row)(&layout, &row, 0, p->n, 0, k, states);
+        FN(weighted_row)(&layout, &row, 0, p->n, k, states);
     }
     fill_states(states, p->count);
 }
@@ -73,8 +99,8 @@ static void FN(weighted_rows_of)(const lse_panel *p, lse_states *states)
 /* Half as many elements as sum_panel takes at once, and as many weights. */
 static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
 {
-    enum { MOST = FN(PER_GROUP) * FN(STAGE) / 2 };
-    REAL x[MOST], b[MOST];
+    enum { HALF = FN(PER_GROUP) * FN(STAGE) / 2 };
+    REAL x[HALF], b[HALF];
     V max[FN(PER_GROUP)];
     const lse_panel *weights = p->weights;
     const int same = weights->are_the_same;
@@ -82,7 +108,7 @@ static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
         FN(weighted_rows_of)(p, states);
         return;
     }
-    const ptrdiff_t most = MOST / (p->n * FN(WIDTH)) * FN(WIDTH), usual = FN(group_step)(p);
+    const ptrdiff_t most = HALF / (p->n * FN(WIDTH)) * FN(WIDTH), usual = FN(group_step)(p);
     const ptrdiff_t step = most < usual ? most : usual;
     if (same) FN(tiles_in)(weights, 0, 1, b, max);
     for (ptrdiff_t k = 0; k < p->count; k += step) {

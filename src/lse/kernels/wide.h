@@ -3,8 +3,8 @@
  * A sum of e^x is taken at an anchor, an integer N = nearest(max log2(e)) - 500: its terms are e^x 2^-N. Multiplying by
  * 2^-N is exact, so that the sum is the same for any anchor, apart from the power of two. */
 
-/* Lanes of a sum: element i of a block belongs to lane i mod 8, whatever the width of the registers. */
-enum { LSE_LANES = 8, LSE_LANE_GROUPS = LSE_LANES / vf64_width };
+/* Registers that hold the lanes of a sum: element i of a block belongs to lane i mod 8. */
+enum { LSE_LANE_GROUPS = LSE_LANES / vf64_width };
 
 /* The constants that the exponential needs for an anchor, the maximum that is left out of the sum, and the initial
  * value of sums: adding a term to OFFSET rounds it to the grid of its last digit, on which sums of at most 256 terms

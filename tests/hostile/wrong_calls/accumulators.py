@@ -75,15 +75,19 @@ OF_ACCUMULATORS = [
             "total.update(np.zeros((4, 2), complex), axis=0)",
         ],
     ),
-    (TypeError, "LogSumExp: a is a masked array...ignored; pass a.data, where=~a.mask", "LogSumExp.of(hidden)"),
     (
         TypeError,
-        "LogSumExp: a holds masked arrays...ignored...pass m.data, where=~m.mask",
+        "LogSumExp.{called}: a is a masked array...ignored; pass a.data, where=~a.mask",
+        "LogSumExp.of(hidden)",
+    ),
+    (
+        TypeError,
+        "LogSumExp.{called}: a holds masked arrays...ignored...pass m.data, where=~m.mask",
         "LogSumExp.of([hidden])",
     ),
     (
         TypeError,
-        "LogSumExp: b is a masked array...ignored; pass b.data, where=~b.mask",
+        "LogSumExp.{called}: b is a masked array...ignored; pass b.data, where=~b.mask",
         ["LogSumExp.of(v, b=hidden)", "total.update(np.zeros((4, 2)), b=hidden[:2], axis=0)"],
     ),
     (AxisError, "LogSumExp.{called}: axis 1 is out of bounds for array of dimension 1", "LogSumExp.of(v, axis=1)"),

@@ -1,18 +1,10 @@
 /* Signed sums of any weights, slowly and accurately: log|S| and the sign of S = sum(b e^a).
  *
- * It is based on two exact additions. The weights of equal a are summed without rounding: since the e^a of different
- * rational a are linearly independent over the rationals (Lindemann-Weierstrass), S is 0 only if each of these sums is,
- * and a group of sum 0 is dropped. The terms of the other groups, each within 2^-102 of itself, are summed without
- * rounding too. So the error of S is below 2^-102 of sum(|b| e^a) over these groups, for any n and in any order;
- * 2^-105.2 is the worst observed: a = [0.0002628444710033482, -57.8713919248264], b = [5e-324,
- * 5.593079014711252e+284]. */
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "coefficients.h"
-#include "kernels.h"
-#include "pair.h"
+ * Two exact additions carry it. The weights of equal a are summed without rounding: since the e^a of different rational
+ * a are linearly independent over the rationals (Lindemann-Weierstrass), S is 0 only where each of these sums is, and
+ * a group of sum 0 is left out. What the others give, each within 2^-102 of itself, is summed without rounding too. So
+ * the error of S is below 2^-102 of sum(|b| e^a) over these groups, for any n and in any order; 2^-105.2 is the worst
+ * seen: a = [0.0002628444710033482, -57.8713919248264], b = [5e-324, 5.593079014711252e+284]. */
 
 /* x 2^e for |x| < 1, rounded once: ldexp of Windows 10 truncates subnormal results. */
 LSE_INLINE double scale(double x, int e) { return e < -800 ? ldexp(x, e + 200) * 0x1p-200 : ldexp(x, e); }
@@ -23,21 +15,29 @@ enum { DIGITS = 80, FRACTION = 42 * 32, LAZY = 1 << 30, NEGLIGIBLE = 1700 };
 typedef struct {
     int64_t digit[DIGITS];
     int32_t added;
+    int low, high; /* digits below low and from high on are 0 */
 } fixed;
 
-/* Brings the digits to -2^31 .. 2^31 - 1, so that the leading nonzero one has the sign of the number; returns its
- * index, at least 2. */
+static void clear(fixed *f)
+{
+    memset(f, 0, sizeof *f);
+    f->low = DIGITS;
+}
+
+/* Brings the digits to -2^31 .. 2^31 - 1, so that the first that is not 0 has the sign of the number, and returns the
+ * index of that one, at least 2. */
 static int settle(fixed *f)
 {
     const int64_t half = INT64_C(1) << 31;
     int64_t carry = 0;
-    int top = 2;
-    for (int i = 0; i < DIGITS; i++) {
+    int top = 2, i = f->low;
+    for (; i < f->high || (carry != 0 && i < DIGITS); i++) {
         const uint64_t x = (uint64_t)(f->digit[i] + carry + half) + (UINT64_C(1) << 63); /* never negative */
         f->digit[i] = (int64_t)(x & 0xffffffff) - half;
         carry = (int64_t)(x >> 32) - half;
         if (f->digit[i] != 0 && i > top) top = i;
     }
+    f->high = i > f->high ? i : f->high;
     f->added = 0;
     return top;
 }
@@ -45,16 +45,20 @@ static int settle(fixed *f)
 /* f += x 2^e, truncated below 2^-FRACTION. */
 static void add(fixed *f, double x, int e)
 {
-    int exponent;
-    const double fraction = frexp(fabs(x), &exponent);
-    const int at = exponent + e + FRACTION - 53, from = at < 0 ? 0 : at;
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const int exponent = (int)(bits >> 52 & 0x7ff), at = (exponent > 0 ? exponent : 1) - 1075 + e + FRACTION;
+    const int from = at < 0 ? 0 : at, cut = from - at < 63 ? from - at : 63;
     const int64_t sign = x < 0.0 ? -1 : 1;
-    const uint64_t m = (uint64_t)ldexp(fraction, 53 + at - from);
+    const uint64_t m = ((bits & ((UINT64_C(1) << 52) - 1)) | (uint64_t)(exponent > 0) << 52) >> cut;
     const uint64_t low = (m & 0xffffffff) << from % 32, high = (m >> 32 << from % 32) + (low >> 32);
-    int64_t *digit = f->digit + from / 32;
+    const int first = from / 32;
+    int64_t *digit = f->digit + first;
     digit[0] += sign * (int64_t)(low & 0xffffffff);
     digit[1] += sign * (int64_t)(high & 0xffffffff);
     digit[2] += sign * (int64_t)(high >> 32);
+    f->low = first < f->low ? first : f->low;
+    f->high = first + 3 > f->high ? first + 3 : f->high;
     if (++f->added == LAZY) settle(f);
 }
 
@@ -90,11 +94,23 @@ typedef struct {
 
 enum { MANY = 4096 }; /* below this many elements, do not ask whether to stop */
 
-/* (hi + lo) 2^e, the sum of n weights within 2^-106 of itself, however much of them cancels. */
+/* (hi + lo) 2^e, the sum of n weights within 2^-106 of itself, however much of them cancels: mostly a pair holds it. */
 static pair weigh(const total *s, const double *b, ptrdiff_t n, int *e)
 {
-    fixed sum = {0};
-    if (n == 1) return (pair){frexp(b[0], e), 0.0};
+    fixed sum;
+    pair whole = {b[0], 0.0};
+    int exact = 1;
+    for (ptrdiff_t i = 1; i < n && exact; i++) {
+        const pair more = two_sum(whole.hi, b[i]), lost = two_sum(whole.lo, more.lo);
+        whole = (pair){more.hi, lost.hi};
+        exact = lost.lo == 0.0;
+    }
+    whole = two_sum(whole.hi, whole.lo);
+    if (exact && isfinite(whole.hi)) {
+        const double hi = frexp(whole.hi, e);
+        return (pair){hi, whole.lo == 0.0 ? 0.0 : ldexp(whole.lo, -*e)};
+    }
+    clear(&sum);
     for (ptrdiff_t i = 0; i < n; i++) {
         if (i % MANY == MANY - 1 && s->stopped(s->context)) break;
         add(&sum, b[i], 0);
@@ -139,10 +155,31 @@ static double between(double min, double max)
     return min;
 }
 
-/* s += sum(b e^a), in descending groups: a quicksort that sorts no further than necessary. Every split halves the range
- * of possible doubles, so the recursion is at most 65 calls deep and never quadratic. */
+/* s += sum(b e^a) for a few elements, which are put in descending order. */
+static void add_few(total *s, double *a, double *b, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 1; i < n; i++) {
+        const double a_i = a[i], b_i = b[i];
+        ptrdiff_t at = i;
+        for (; at > 0 && a[at - 1] < a_i; at--) {
+            a[at] = a[at - 1];
+            b[at] = b[at - 1];
+        }
+        a[at] = a_i;
+        b[at] = b_i;
+    }
+    for (ptrdiff_t i = 0, same; i < n; i += same) {
+        same = 1;
+        while (i + same < n && a[i + same] == a[i]) same++;
+        add_group(s, a[i], b + i, same);
+    }
+}
+
+/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must. Every split halves the doubles
+ * that remain possible, so at most 65 calls are within one another, and none is quadratic. */
 static void add_all(total *s, double *a, double *b, ptrdiff_t n)
 {
+    enum { FEW = 24 };
     double min = a[0], max = a[0];
     if (n > MANY && s->stopped(s->context)) return;
     for (ptrdiff_t i = 1; i < n; i++) {
@@ -152,6 +189,10 @@ static void add_all(total *s, double *a, double *b, ptrdiff_t n)
     if (max < s->top - NEGLIGIBLE) return;
     if (min == max) {
         add_group(s, max, b, n);
+        return;
+    }
+    if (n <= FEW) {
+        add_few(s, a, b, n);
         return;
     }
     const double pivot = between(min, max);
@@ -183,15 +224,16 @@ static void logarithm(fixed *f, double top, double *value, double *value_lo, dou
     const pair rest = take_pair(f, &below);
     const pair log = log_one_plus((pair){*sign * scale(rest.hi, below - e), *sign * scale(rest.lo, below - e)});
     const double parts[] = {top, log.hi, log.lo, e * LN2_SHORT, e * LN2_MIDDLE, e * LN2_LEAST};
-    fixed sum = {0};
+    fixed sum;
+    clear(&sum);
     for (int i = 0; i < 6; i++) add(&sum, parts[i], 0);
     const pair result = take_pair(&sum, &e);
     *value = scale(result.hi, e);
     *value_lo = scale(result.lo, e);
 }
 
-void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value, double *value_lo,
-               double *sign)
+static void sum_exactly(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
+                        double *value_lo, double *sign)
 {
     enum { NONE = 0, POSITIVE = 1, NEGATIVE = 2, NEITHER = POSITIVE | NEGATIVE }; /* inf - inf is NaN as well */
     const double values[] = {-INFINITY, INFINITY, INFINITY, NAN}, signs[] = {0.0, 1.0, -1.0, NAN};
@@ -209,7 +251,11 @@ void lse_exact(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *con
     *value_lo = 0.0;
     *sign = signs[infinite];
     if (infinite != NONE || kept == 0) return;
-    total s = {.top = -INFINITY, .stopped = stopped, .context = context};
+    total s;
+    clear(&s.over_top);
+    s.top = -INFINITY;
+    s.stopped = stopped;
+    s.context = context;
     add_all(&s, a, b, kept);
     logarithm(&s.over_top, s.top, value, value_lo, sign);
 }

@@ -1,0 +1,161 @@
+# Outputs of the fast path ------------------------------------------------------------------------------------
+#
+# New arrays, laid out in memory as those of NumPy, and those that the caller gave.
+
+cdef inline cnp.npy_intp size_of(cnp.npy_intp stride) noexcept:
+    return -stride if stride < 0 else stride
+
+
+cdef struct quick_shape:  # of a result
+    int ndim
+    cnp.npy_intp length[LSE_MAX_DIMS]
+    cnp.npy_intp like[LSE_MAX_DIMS]  # strides in whose order its axes follow each other in memory
+
+
+cdef void find_shape(const quick_call *call, bint keepdims, quick_shape *shape) noexcept:
+    """The shape of what a reduction leaves."""
+    cdef int axis, left = 0
+    cdef bint weighted = call.request.weights.data != NULL
+    for axis in range(call.ndim):
+        if not keepdims and call.request.reduced >> axis & 1:
+            continue
+        shape.length[left] = 1 if call.request.reduced >> axis & 1 else call.shape[axis]
+        shape.like[left] = call.weight_stride[axis] if weighted and call.stride[axis] == 0 else call.stride[axis]
+        left += 1
+    shape.ndim = left
+
+
+cdef cnp.ndarray empty_in_order(const quick_shape *shape, cnp.dtype dtype):
+    """A new array of a shape, laid out as NumPy's functions lay out their results."""
+    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
+    cdef int order[LSE_MAX_DIMS]
+    cdef cnp.npy_intp step = dtype.itemsize
+    cdef int axis, at, before
+    for axis in range(shape.ndim):
+        at = axis
+        for before in range(axis - 1, -1, -1):  # axes of stride 0 have no place of their own
+            if shape.like[order[before]] != 0 and shape.like[axis] != 0:
+                if size_of(shape.like[order[before]]) >= size_of(shape.like[axis]):
+                    break
+                at = before
+        for before in range(axis, at, -1):
+            order[before] = order[before - 1]
+        order[at] = axis
+    for at in range(shape.ndim - 1, -1, -1):
+        stride[order[at]] = step
+        step *= max(shape.length[order[at]], 1)
+    Py_INCREF(dtype)
+    return PyArray_NewFromDescr(ndarray_type, <void *>dtype, shape.ndim, shape.length, stride, NULL, 0, None)
+
+
+cdef inline cnp.ndarray empty_result(const quick_shape *shape, int number):
+    return empty_in_order(shape, cnp.PyArray_DescrFromType(number))
+
+
+cdef cnp.ndarray empty_like(const quick_call *call):
+    """A new array for the result of a map."""
+    cdef quick_shape shape
+    find_shape(call, True, &shape)
+    for axis in range(call.ndim):
+        shape.length[axis] = call.shape[axis]
+    return empty_result(&shape, call.number)
+
+
+def empty_reduced(cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, tuple lengths not None,
+                  cnp.dtype dtype not None):
+    """A new array for what is made of an array, and weights of its shape; it lacks the axes whose bits are set, or has
+    all."""
+    cdef quick_shape shape
+    cdef int axis
+    cdef bint every = len(lengths) == cnp.PyArray_NDIM(a)
+    shape.ndim = 0
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if not every and reduced >> axis & 1:
+            continue
+        if shape.ndim == len(lengths):
+            raise ValueError("lse: a result whose shape does not fit that of the input")
+        shape.like[shape.ndim] = cnp.PyArray_STRIDE(a, axis)
+        if weights is not None and shape.like[shape.ndim] == 0:
+            shape.like[shape.ndim] = cnp.PyArray_STRIDE(weights, axis)
+        if cnp.PyArray_DIM(a, axis) == 1:
+            shape.like[shape.ndim] = 0
+        shape.length[shape.ndim] = lengths[shape.ndim]
+        shape.ndim += 1
+    if shape.ndim < len(lengths):
+        raise ValueError("lse: a result whose shape does not fit that of the input")
+    return empty_in_order(&shape, dtype)
+
+
+cdef void find_extent(cnp.ndarray a, char **low, char **high) noexcept:
+    """The first byte of an array, and the one after its last."""
+    cdef int axis
+    cdef Py_ssize_t reach
+    low[0] = cnp.PyArray_BYTES(a)
+    high[0] = low[0] + cnp.PyArray_ITEMSIZE(a)
+    for axis in range(cnp.PyArray_NDIM(a)):
+        reach = (cnp.PyArray_DIM(a, axis) - 1) * cnp.PyArray_STRIDE(a, axis)
+        if reach > 0:
+            high[0] += reach
+        else:
+            low[0] += reach
+
+
+cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether no byte may be of both; either may be None."""
+    cdef char *low_a
+    cdef char *high_a
+    cdef char *low_b
+    cdef char *high_b
+    if a is None or b is None:
+        return True
+    find_extent(a, &low_a, &high_a)
+    find_extent(b, &low_b, &high_b)
+    return high_a <= low_b or high_b <= low_a
+
+
+cdef bint have_same_places(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether element i of one is element i of the other, both of the same shape."""
+    cdef int axis
+    if cnp.PyArray_BYTES(a) != cnp.PyArray_BYTES(b) or cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or (
+            cnp.PyArray_ISNOTSWAPPED(a) != cnp.PyArray_ISNOTSWAPPED(b)):
+        return False
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDE(a, axis) != cnp.PyArray_STRIDE(b, axis):
+            return False
+    return True
+
+
+cdef bint is_output(object out, int ndim, const cnp.npy_intp *length, int number) noexcept:
+    """Whether it is a writeable array of this shape to which results of a dtype may be cast, of no subclass."""
+    cdef int axis, kind
+    if type(out) is not cnp.ndarray or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+        return False
+    kind = cnp.PyArray_TYPE(<cnp.ndarray>out)
+    if not (kind == number or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT32
+            or (kind == cnp.NPY_FLOAT16 and number < NPY_USERDEF)):
+        return False
+    if cnp.PyArray_NDIM(<cnp.ndarray>out) != ndim:
+        return False
+    for axis in range(ndim):
+        if cnp.PyArray_DIM(<cnp.ndarray>out, axis) != length[axis]:
+            return False
+    return True
+
+
+cdef inline bint can_hold(cnp.ndarray out, int number) noexcept:
+    """Whether the engine can write results of a dtype to an array, rounded to another one or as they are."""
+    cdef int kind = cnp.PyArray_TYPE(out)
+    return cnp.PyArray_ISBEHAVED(out) and (
+        kind == number or (number == cnp.NPY_FLOAT64 and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT16)))
+
+
+cdef object return_result(cnp.ndarray result, object out):
+    """What the caller gets: `out`, which has the result or gets it now; else a scalar for 0-d, or the array."""
+    if out is None:
+        return result if cnp.PyArray_NDIM(result) > 0 else cnp.PyArray_ToScalar(cnp.PyArray_DATA(result), result)
+    if result is not out:
+        if cnp.PyArray_TYPE(result) == cnp.PyArray_TYPE(<cnp.ndarray>out):
+            cnp.PyArray_CopyInto(<cnp.ndarray>out, result)
+        else:
+            quietly(np.copyto, (out, result))
+    return out

@@ -1,0 +1,220 @@
+/* Complex operations, cut into tasks of some sums each; long rows into pieces and blocks. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/complex.h"
+#include "engine/operations.h"
+
+/* Results -------------------------------------------------------------------------------------------------- */
+
+/* Every NaN is stored as the same one. */
+static void set_pair(double *pair, double re, double im)
+{
+    pair[0] = re != re ? NAN : re;
+    pair[1] = im != im ? NAN : im;
+}
+
+/* One pair for each sum, beside the output. */
+static void put_pairs(const lse_plan *plan, char *base, const lse_member *members, ptrdiff_t count, const double *pairs)
+{
+    const ptrdiff_t first = members[0].out - plan->out, step = count > 1 ? members[1].out - members[0].out : 0;
+    int even = 1;
+    for (ptrdiff_t i = 2; i < count; i++) even &= members[i].out - members[i - 1].out == step;
+    if (even) {
+        plan->out_row.store(base + first, step, count, pairs);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) plan->out_row.store(base + (members[i].out - plan->out), 0, 1, pairs + 2 * i);
+}
+
+void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptrdiff_t count,
+                            const lse_complex_sums *sums, int threads)
+{
+    double values[2 * LSE_LANES], signs[2 * LSE_LANES], lows[2 * LSE_LANES];
+    lse_complex_results r;
+    plan->table->of_complex.finish(sums, plan->first.weight != NULL, plan->sign != NULL, &r);
+    for (int i = 0; i < count; i++) {
+        lse_complex_value v = {r.log[i], r.log_lo[i], r.angle[i], r.angle_lo[i], 0.0, 0.0};
+        if (plan->sign) {
+            v.sign_re = r.sign_re[i];
+            v.sign_im = r.sign_im[i];
+        }
+        if (!lse_is_plain(plan, sums, i)) lse_careful_value(plan, &members[i], threads, &v);
+        if (plan->divisor != 0.0) v.log = lse_divide(v.log, v.log_lo, plan->divisor, plan->divisor_lo);
+        set_pair(values + 2 * i, v.log, v.angle);
+        set_pair(signs + 2 * i, v.sign_re, v.sign_im);
+        set_pair(lows + 2 * i, v.log_lo, v.angle_lo);
+    }
+    put_pairs(plan, plan->out, members, count, values);
+    if (plan->sign) put_pairs(plan, plan->sign, members, count, signs);
+    if (plan->low) put_pairs(plan, plan->low, members, count, lows);
+}
+
+/* Short sums ----------------------------------------------------------------------------------------------- */
+
+static void reduce_weighted(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,
+                            lse_complex_line *tile, lse_complex_sums *sums)
+{
+    lse_weight_line weights[LSE_SHORT];
+    lse_fill_weights(plan, members, count, n, weights);
+    plan->table->of_complex.weighted_sums(tile, weights, n, sums);
+}
+
+static void reduce_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
+{
+    lse_complex_line tile[LSE_SHORT];
+    lse_complex_sums sums;
+    lse_fill_tile(plan, members, count, n, tile);
+    if (plan->first.weight) reduce_weighted(plan, members, count, n, tile, &sums);
+    else plan->table->of_complex.sums(tile, n, &sums);
+    lse_put_complex_values(plan, members, count, &sums, 1);
+}
+
+/* Maps ----------------------------------------------------------------------------------------------------- */
+
+static int has_result(const lse_plan *plan, const lse_complex_sums *sums, int i)
+{ return sums->re[i] > -INFINITY && lse_is_plain(plan, sums, i); }
+
+/* What divides the elements of eight sums; NaN where there is no result. */
+static void divide(const lse_plan *plan, const lse_complex_sums *sums, lse_complex_divisors *divisors)
+{
+    plan->table->of_complex.divide(sums, plan->operation, divisors);
+    for (int i = 0; i < LSE_LANES; i++)
+        if (!has_result(plan, sums, i)) divisors->nan[i] = NAN;
+}
+
+static void map_tile(const lse_plan *plan, lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors)
+{
+    const lse_complex_kernels *kernels = &plan->table->of_complex;
+    (plan->operation == LSE_SOFTMAX ? kernels->softmax : kernels->log_softmax)(tile, n, divisors);
+}
+
+/* In rows of NaN. */
+static void put_left_out(const lse_plan *plan, const lse_member *m)
+{ lse_put_left_out(plan, m, plan->operation == LSE_SOFTMAX ? 0.0 : -INFINITY); }
+
+static void map_group(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
+{
+    lse_complex_line tile[LSE_SHORT];
+    lse_complex_sums sums;
+    lse_complex_divisors divisors;
+    int again = 0;
+    lse_fill_tile(plan, members, count, n, tile);
+    plan->table->of_complex.sums(tile, n, &sums);
+    for (int i = 0; i < count; i++)
+        if (!lse_is_plain(plan, &sums, i)) again |= lse_careful_member(plan, &members[i]);
+    if (again) {
+        lse_fill_tile(plan, members, count, n, tile);
+        plan->table->of_complex.sums(tile, n, &sums);
+    }
+    divide(plan, &sums, &divisors);
+    map_tile(plan, tile, n, &divisors);
+    lse_put_tile(plan, members, count, n, tile);
+    for (int i = 0; i < count; i++)
+        if (isnan(divisors.nan[i])) put_left_out(plan, &members[i]);
+}
+
+/* Long rows, or neighbouring columns, that are mapped together. */
+typedef struct {
+    const lse_plan *plan;
+    const lse_member *members;
+    ptrdiff_t count;
+    lse_complex_divisors divisors[LSE_LANES];
+} long_map;
+
+static void map_block(void *context, ptrdiff_t index)
+{
+    const long_map *map = (const long_map *)context;
+    const lse_plan *plan = map->plan;
+    const ptrdiff_t start = index * LSE_BLOCK, n = lse_least(LSE_BLOCK, plan->n - start);
+    double pairs[2 * LSE_BLOCK];
+    lse_complex_line tile[LSE_LINES];
+    if (lse_is_stopped(plan->failed)) return;
+    for (ptrdiff_t i = 0; i < map->count; i++) {
+        const lse_member *m = &map->members[i];
+        plan->table->of_complex.deal(lse_fetch_pairs(plan, m, start, n, pairs), n, tile);
+        map_tile(plan, tile, lse_quotient_up(n, LSE_LANES), &map->divisors[i]);
+        plan->table->of_complex.collect(tile, n, (char *)pairs);
+        lse_put_pairs(plan, m, start, n, pairs);
+    }
+}
+
+static void map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
+                     int threads)
+{
+    long_map map = {.plan = plan, .members = members, .count = count};
+    lse_complex_sums own;
+    for (int i = 0; i < count; i++) {
+        if (lse_is_plain(plan, sums, i) || !lse_careful_member(plan, &members[i])) lse_put_sum_in_all(sums, i, &own);
+        else lse_sum_member(plan, &members[i], threads, &own);
+        divide(plan, &own, &map.divisors[i]);
+    }
+    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(plan->n, LSE_BLOCK), threads);
+    for (int i = 0; i < count; i++)
+        if (isnan(map.divisors[i].nan[0])) put_left_out(plan, &members[i]);
+}
+
+/* Tasks ---------------------------------------------------------------------------------------------------- */
+
+static void short_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = (const lse_plan *)context;
+    const ptrdiff_t first = index * plan->together;
+    const ptrdiff_t end = lse_least(first + plan->together, plan->outer * plan->kept_length);
+    lse_member members[LSE_LANES];
+    if (lse_is_stopped(plan->failed)) return;
+    for (ptrdiff_t at = first, count; at < end; at += count) {
+        count = lse_least(LSE_LANES, end - at);
+        lse_find_members(plan, at, count, members);
+        if (plan->operation == LSE_CUMULATE) lse_cumulate_group(plan, members, count);
+        else if (lse_is_map(plan->operation)) map_group(plan, members, count, plan->n);
+        else reduce_group(plan, members, count, plan->n);
+    }
+    lse_add_progress((end - first) * plan->n);
+}
+
+/* Task `index` of long rows, or of some neighbouring columns. */
+static void long_group(const lse_plan *plan, ptrdiff_t index, int threads)
+{
+    const ptrdiff_t groups = lse_quotient_up(plan->kept_length, LSE_LANES);
+    const ptrdiff_t first = index % groups * LSE_LANES, count = lse_least(LSE_LANES, plan->kept_length - first);
+    lse_member members[LSE_LANES];
+    lse_complex_sums sums;
+    lse_find_members(plan, index / groups * plan->kept_length + first, count, members);
+    lse_sum_long(plan, members, count, threads, &sums);
+    if (lse_is_stopped(plan->failed)) return;
+    if (lse_is_map(plan->operation)) map_long(plan, members, count, &sums, threads);
+    else lse_put_complex_values(plan, members, count, &sums, threads);
+}
+
+static void long_task(void *context, ptrdiff_t index)
+{
+    const lse_plan *plan = (const lse_plan *)context;
+    if (!lse_is_stopped(plan->failed)) long_group(plan, index, 1);
+}
+
+static void run_long(lse_plan *plan, int threads)
+{
+    const ptrdiff_t tasks = plan->outer * lse_quotient_up(plan->kept_length, LSE_LANES);
+    const ptrdiff_t each = plan->n * lse_least(LSE_LANES, plan->kept_length);
+    if (threads > 1 && plan->n > LSE_PIECE && (tasks < threads || each > LSE_LONG))
+        for (ptrdiff_t i = 0; i < tasks && !lse_is_stopped(plan->failed); i++) long_group(plan, i, threads);
+    else lse_run_until_stopped(plan, long_task, plan, tasks, threads);
+}
+
+static void run_short(lse_plan *plan, int threads)
+{
+    enum { ENOUGH = 1 << 13, MUCH = 1 << 17 };
+    const ptrdiff_t sums = plan->outer * plan->kept_length, share = lse_quotient_up(sums, 8 * (ptrdiff_t)threads);
+    const ptrdiff_t low = lse_quotient_up(ENOUGH, plan->n), high = lse_quotient_up(MUCH, plan->n);
+    plan->together = lse_quotient_up(lse_least(lse_most(share, low), high), LSE_LANES) * LSE_LANES;
+    lse_run_until_stopped(plan, short_task, plan, lse_quotient_up(sums, plan->together), threads);
+}
+
+void lse_run_complex(lse_plan *plan, const lse_request *request, int threads)
+{
+    if (plan->operation == LSE_CUMULATE && plan->n > LSE_STEPS) lse_run_complex_cumulative(plan, threads);
+    else if (plan->operation == LSE_SEGMENTS) lse_run_complex_segments(plan, request, threads);
+    else if (plan->n <= LSE_SHORT) run_short(plan, threads);
+    else run_long(plan, threads);
+}
