@@ -80,3 +80,33 @@ cdef extern from "include/lse/lse.h" nogil:
                              ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,
                              ptrdiff_t columns, float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
                              int threads) noexcept
+    double lse_logaddexp_f64(double x, double y) noexcept
+    double lse_logsubexp_f64(double x, double y) noexcept
+    double lse_log1pexp_f64(double x) noexcept
+    double lse_log1mexp_f64(double x) noexcept
+    double lse_logexpm1_f64(double x) noexcept
+    float lse_logaddexp_f32(float x, float y) noexcept
+    float lse_logsubexp_f32(float x, float y) noexcept
+    float lse_log1pexp_f32(float x) noexcept
+    float lse_log1mexp_f32(float x) noexcept
+    float lse_logexpm1_f32(float x) noexcept
+    int lse_logaddexp_array_f64(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                                double *out, ptrdiff_t out_stride) noexcept
+    int lse_logsubexp_array_f64(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                                double *out, ptrdiff_t out_stride) noexcept
+    int lse_log1pexp_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out,
+                               ptrdiff_t out_stride) noexcept
+    int lse_log1mexp_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out,
+                               ptrdiff_t out_stride) noexcept
+    int lse_logexpm1_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out,
+                               ptrdiff_t out_stride) noexcept
+    int lse_logaddexp_array_f32(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                                float *out, ptrdiff_t out_stride) noexcept
+    int lse_logsubexp_array_f32(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                                float *out, ptrdiff_t out_stride) noexcept
+    int lse_log1pexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
+                               ptrdiff_t out_stride) noexcept
+    int lse_log1mexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
+                               ptrdiff_t out_stride) noexcept
+    int lse_logexpm1_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
+                               ptrdiff_t out_stride) noexcept

@@ -23,11 +23,18 @@ ctypes.pythonapi.PyCapsule_GetPointer.restype = ADDRESS
 ctypes.pythonapi.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 
+def address_of(name):
+    capsule = _core.__pyx_capi__[name]
+    return ctypes.pythonapi.PyCapsule_GetPointer(capsule, ctypes.pythonapi.PyCapsule_GetName(capsule))
+
+
+def numbers_to_number(name, inputs, real):
+    return ctypes.CFUNCTYPE(real, *[real] * inputs)(address_of(name))
+
+
 def function(name, result=ctypes.c_int):
     """A function of lse.h, without lse_; integers become ptrdiff_t, arrays and None pointers, `threads` int."""
-    capsule = _core.__pyx_capi__[name]
-    address = ctypes.pythonapi.PyCapsule_GetPointer(capsule, ctypes.pythonapi.PyCapsule_GetName(capsule))
-    call = ctypes.CFUNCTYPE(result)(address)
+    call = ctypes.CFUNCTYPE(result)(address_of(name))
 
     def called(*arguments, threads=None):
         words = [ADDRESS(x.ctypes.data) if isinstance(x, np.ndarray) else ADDRESS(x) if x is None else SIZE(x)
@@ -169,6 +176,49 @@ def test_products(dtype, threads, rng):
     for at, wrong in wrongs.items():
         assert call(*right[:at], wrong, *right[at + 1 :], threads=threads) == ARGUMENT
     assert call(*right, threads=-1) == ARGUMENT
+    assert np.all(out == UNTOUCHED)
+
+
+OF_TWO, OF_ONE = ["logaddexp", "logsubexp"], ["log1pexp", "log1mexp", "logexpm1"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OF_TWO + OF_ONE)
+def test_functions_of_numbers(name, dtype, rng):
+    inputs = 2 if name in OF_TWO else 1
+    real = ctypes.c_float if dtype == np.float32 else ctypes.c_double
+    one = numbers_to_number(f"{name}_{'f32' if dtype == np.float32 else 'f64'}", inputs, real)
+    special = [np.nan, np.inf, -np.inf, 0.0, -0.0, np.log(2), 1e-40, -1e30]
+    values = [*rng.normal(size=30).astype(dtype) * 5, *special]
+    for x in values:
+        for y in values if inputs == 2 else [None]:
+            given = [dtype(number) for number in (x, y)[:inputs]]
+            assert_same(np.asarray(one(*given), dtype), getattr(lse, name)(*given))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OF_TWO + OF_ONE)
+def test_functions_of_arrays_of_numbers(name, dtype, rng):
+    call, ufunc = of_type(f"{name}_array", dtype), getattr(lse, name)
+    for n in (0, 1, 7, 64, 65, 1000):
+        memory = (rng.standard_normal((2, 2 * n + 1)) * 3).astype(dtype)
+        for views in (slice(0, n), slice(0, 2 * n, 2), slice(n, 0, -1)):
+            x, y = memory[0, views], memory[1, views]
+            for inputs in [[x, y], [x, x], [np.broadcast_to(y[:1], n), x]] if name in OF_TWO else [[x]]:
+                expected = ufunc(*inputs)
+                words = [word for array in inputs for word in (array, *strides(array))]
+                for out in (untouched(n, dtype), untouched(3 * n, dtype)[::-3]):
+                    assert call(*words, n, out, *strides(out)) == OK
+                    assert_same(out, expected)
+        x, y = memory[0].copy(), memory[1].copy()
+        expected = ufunc(x, y) if name in OF_TWO else ufunc(x)
+        assert call(*([x, 1, y, 1] if name in OF_TWO else [x, 1]), x.size, x, 1) == OK
+        assert_same(x, expected)
+    out, x = untouched(2, dtype), np.zeros(2, dtype)
+    right = [*([x, 1, x, 1] if name in OF_TWO else [x, 1]), 2, out, 1]
+    wrongs = {0: None, 1: 2**62, len(right) - 3: -1, len(right) - 2: None, len(right) - 1: 0}
+    for at, wrong in wrongs.items():
+        assert call(*right[:at], wrong, *right[at + 1 :]) == ARGUMENT
     assert np.all(out == UNTOUCHED)
 
 

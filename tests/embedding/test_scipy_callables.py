@@ -25,6 +25,14 @@ def test_quad():
     assert integrate.quad(integrand, 0, 1, args=(1000.0,))[0] == pytest.approx(1000.0, rel=1e-15)
 
 
+@pytest.mark.parametrize("name", ["log1pexp", "log1mexp", "logexpm1"])
+def test_quad_of_one_number(name):
+    function = scipy.LowLevelCallable.from_cython(lse, f"{name}_f64")
+    assert function.signature == "double (double)"
+    ends = (-2, -1) if name == "log1mexp" else (1, 2)
+    assert integrate.quad(function, *ends) == integrate.quad(getattr(lse, name), *ends)
+
+
 def test_nquad():
     integrand = scipy.LowLevelCallable.from_cython(lse, "integrand")
     ranges = [[0, 1], [-1, 2], [3, 4]]

@@ -185,3 +185,93 @@ cdef int logmatmulexp_f32(const float *a, ptrdiff_t a_row_stride, ptrdiff_t a_st
                           int threads) noexcept nogil:
     return lse_logmatmulexp_f32(a, a_row_stride, a_stride, b, b_row_stride, b_stride, rows, steps, columns, out,
                                 out_row_stride, out_stride, threads)
+
+
+cdef double logaddexp_f64(double x, double y) noexcept nogil:
+    return lse_logaddexp_f64(x, y)
+
+
+cdef double logsubexp_f64(double x, double y) noexcept nogil:
+    return lse_logsubexp_f64(x, y)
+
+
+cdef double log1pexp_f64(double x) noexcept nogil:
+    return lse_log1pexp_f64(x)
+
+
+cdef double log1mexp_f64(double x) noexcept nogil:
+    return lse_log1mexp_f64(x)
+
+
+cdef double logexpm1_f64(double x) noexcept nogil:
+    return lse_logexpm1_f64(x)
+
+
+cdef float logaddexp_f32(float x, float y) noexcept nogil:
+    return lse_logaddexp_f32(x, y)
+
+
+cdef float logsubexp_f32(float x, float y) noexcept nogil:
+    return lse_logsubexp_f32(x, y)
+
+
+cdef float log1pexp_f32(float x) noexcept nogil:
+    return lse_log1pexp_f32(x)
+
+
+cdef float log1mexp_f32(float x) noexcept nogil:
+    return lse_log1mexp_f32(x)
+
+
+cdef float logexpm1_f32(float x) noexcept nogil:
+    return lse_logexpm1_f32(x)
+
+
+cdef int logaddexp_array_f64(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                             double *out, ptrdiff_t out_stride) noexcept nogil:
+    return lse_logaddexp_array_f64(x, x_stride, y, y_stride, n, out, out_stride)
+
+
+cdef int logsubexp_array_f64(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                             double *out, ptrdiff_t out_stride) noexcept nogil:
+    return lse_logsubexp_array_f64(x, x_stride, y, y_stride, n, out, out_stride)
+
+
+cdef int log1pexp_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out,
+                            ptrdiff_t out_stride) noexcept nogil:
+    return lse_log1pexp_array_f64(x, x_stride, n, out, out_stride)
+
+
+cdef int log1mexp_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out,
+                            ptrdiff_t out_stride) noexcept nogil:
+    return lse_log1mexp_array_f64(x, x_stride, n, out, out_stride)
+
+
+cdef int logexpm1_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out,
+                            ptrdiff_t out_stride) noexcept nogil:
+    return lse_logexpm1_array_f64(x, x_stride, n, out, out_stride)
+
+
+cdef int logaddexp_array_f32(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                             float *out, ptrdiff_t out_stride) noexcept nogil:
+    return lse_logaddexp_array_f32(x, x_stride, y, y_stride, n, out, out_stride)
+
+
+cdef int logsubexp_array_f32(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                             float *out, ptrdiff_t out_stride) noexcept nogil:
+    return lse_logsubexp_array_f32(x, x_stride, y, y_stride, n, out, out_stride)
+
+
+cdef int log1pexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
+                            ptrdiff_t out_stride) noexcept nogil:
+    return lse_log1pexp_array_f32(x, x_stride, n, out, out_stride)
+
+
+cdef int log1mexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
+                            ptrdiff_t out_stride) noexcept nogil:
+    return lse_log1mexp_array_f32(x, x_stride, n, out, out_stride)
+
+
+cdef int logexpm1_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
+                            ptrdiff_t out_stride) noexcept nogil:
+    return lse_logexpm1_array_f32(x, x_stride, n, out, out_stride)

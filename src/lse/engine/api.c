@@ -1,4 +1,4 @@
-/* What lse.h declares, but for its states, as requests to the engine. */
+/* What lse.h declares, but for its states and the functions of numbers, as requests to the engine. */
 #include "include/lse/lse.h"
 
 #include <math.h>
@@ -225,6 +225,14 @@ static int map_rows(lse_operation operation, int size, const void *data, ptrdiff
         !is_runnable(threads))
         return LSE_ERROR_ARGUMENT;
     return is_empty(&x) ? LSE_OK : execute_into(operation, &x, NULL, where.data ? &where : NULL, &out, NULL, threads);
+}
+
+int lse_is_row(const void *data, int size, ptrdiff_t n, ptrdiff_t *stride)
+{
+    matrix row = matrix_of(data, size, 1, 0, n, *stride);
+    if (!is_sound(&row)) return 0;
+    *stride = row.stride[1];
+    return 1;
 }
 
 /* The sum of one row, for states.c: nothing where n is 0. */

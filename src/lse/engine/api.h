@@ -1,4 +1,4 @@
-/* What the functions of lse.h share: of their two files, api.c and states.c. */
+/* What the functions of lse.h share: of their files, api.c, numbers.c and states.c. */
 #ifndef LSE_API_H
 #define LSE_API_H
 
@@ -8,5 +8,9 @@
  * lse.h. */
 int lse_sum_row(int size, const void *x, ptrdiff_t x_stride, const void *b, ptrdiff_t b_stride, ptrdiff_t n,
                 lse_sum *sum);
+
+/* Whether a row of n elements can be in memory at data, *stride elements apart; *stride becomes the distance in bytes,
+ * 0 for a single element. */
+int lse_is_row(const void *data, int size, ptrdiff_t n, ptrdiff_t *stride);
 
 #endif

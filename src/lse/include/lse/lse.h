@@ -4,7 +4,8 @@
  * installed package by lse/capsule.h. See docs/embedding.md.
  *
  * Conventions
- * - A function returns LSE_OK (0), or a negative error and then has written nothing.
+ * - A function returns LSE_OK (0), or a negative error and then has written nothing; those of one and two numbers
+ *   return the result.
  * - n and strides count elements. A stride is the distance from one element, or row, to the next; it may be negative
  *   or, for inputs, 0. Pointers are to the first element, whatever the sign of the stride, and aligned for their type.
  * - x and b must not overlap the output, unless a function says so.
@@ -160,6 +161,38 @@ int lse_logmatmulexp_f32(const float *a, ptrdiff_t a_row_stride, ptrdiff_t a_str
                          ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps, ptrdiff_t columns,
                          float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 
+/* One and two numbers -------------------------------------------------------------------------------------- */
+
+/* log(exp(x) + exp(y)), log(exp(x) - exp(y)), log(1 + exp(x)), log(1 - exp(x)) and log(exp(x) - 1), near 0 too within
+ * 0.57 ulp of the result, 0.76 if that is subnormal; NaN outside of the domain, and in the case of LSE_ERROR_KERNELS. */
+double lse_logaddexp_f64(double x, double y);
+double lse_logsubexp_f64(double x, double y);
+double lse_log1pexp_f64(double x);
+double lse_log1mexp_f64(double x);
+double lse_logexpm1_f64(double x);
+float lse_logaddexp_f32(float x, float y);
+float lse_logsubexp_f32(float x, float y);
+float lse_log1pexp_f32(float x);
+float lse_log1mexp_f32(float x);
+float lse_logexpm1_f32(float x);
+
+/* out[i * out_stride] = the same of x[i * x_stride], and y[i * y_stride], for i < n, several times as fast. out may be
+ * x or y itself, with its stride. */
+int lse_logaddexp_array_f64(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                            double *out, ptrdiff_t out_stride);
+int lse_logsubexp_array_f64(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                            double *out, ptrdiff_t out_stride);
+int lse_log1pexp_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out, ptrdiff_t out_stride);
+int lse_log1mexp_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out, ptrdiff_t out_stride);
+int lse_logexpm1_array_f64(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out, ptrdiff_t out_stride);
+int lse_logaddexp_array_f32(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                            float *out, ptrdiff_t out_stride);
+int lse_logsubexp_array_f32(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                            float *out, ptrdiff_t out_stride);
+int lse_log1pexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
+int lse_log1mexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
+int lse_logexpm1_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
+
 /* A running sum -------------------------------------------------------------------------------------------- */
 
 /* The sum of all data added so far, at full precision: the log-sum-exp of data that come in chunks, or are divided
@@ -272,6 +305,30 @@ typedef struct {
     int (*logmatmulexp_f32)(const float *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const float *b,
                             ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,
                             ptrdiff_t columns, float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+    double (*logaddexp_f64)(double x, double y);
+    double (*logsubexp_f64)(double x, double y);
+    double (*log1pexp_f64)(double x);
+    double (*log1mexp_f64)(double x);
+    double (*logexpm1_f64)(double x);
+    float (*logaddexp_f32)(float x, float y);
+    float (*logsubexp_f32)(float x, float y);
+    float (*log1pexp_f32)(float x);
+    float (*log1mexp_f32)(float x);
+    float (*logexpm1_f32)(float x);
+    int (*logaddexp_array_f64)(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                               double *out, ptrdiff_t out_stride);
+    int (*logsubexp_array_f64)(const double *x, ptrdiff_t x_stride, const double *y, ptrdiff_t y_stride, ptrdiff_t n,
+                               double *out, ptrdiff_t out_stride);
+    int (*log1pexp_array_f64)(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out, ptrdiff_t out_stride);
+    int (*log1mexp_array_f64)(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out, ptrdiff_t out_stride);
+    int (*logexpm1_array_f64)(const double *x, ptrdiff_t x_stride, ptrdiff_t n, double *out, ptrdiff_t out_stride);
+    int (*logaddexp_array_f32)(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                               float *out, ptrdiff_t out_stride);
+    int (*logsubexp_array_f32)(const float *x, ptrdiff_t x_stride, const float *y, ptrdiff_t y_stride, ptrdiff_t n,
+                               float *out, ptrdiff_t out_stride);
+    int (*log1pexp_array_f32)(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
+    int (*log1mexp_array_f32)(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
+    int (*logexpm1_array_f32)(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
 } lse_api;
 /* end: generated by tools/bindings.py */
 
