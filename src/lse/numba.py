@@ -1,9 +1,9 @@
 """lse inside functions that Numba compiles.
 
 In nopython mode `lse.logsumexp`, with or without weights, `lse.softmax` and `lse.log_softmax` take arrays of float32 or
-float64 and a constant `axis`, and `lse.logaddexp`, `lse.logsubexp`, `lse.log1pexp`, `lse.log1mexp` and `lse.logexpm1`
-numbers and arrays. They run on the calling thread. It is enough to import `lse`: Numba imports this module, as one of
-its extensions, before it first compiles.
+float64 and a constant `axis`, `lse.logmatmulexp` matrices and vectors, and `lse.logaddexp`, `lse.logsubexp`,
+`lse.log1pexp`, `lse.log1mexp` and `lse.logexpm1` numbers and arrays. They run on the calling thread. It is enough to
+import `lse`: Numba imports this module, as one of its extensions, before it first compiles.
 
 The functions of ``lse.h`` that return an error or a number are available here, only in nopython mode, under their names
 without ``lse_``, such as ``softmax_rows_f32`` or ``state_init``; pass ``array.ctypes`` for a pointer.
@@ -365,6 +365,54 @@ def overload_map(function: Callable[..., Any], name: str) -> None:
 
 overload_map(lse.softmax, "softmax")
 overload_map(lse.log_softmax, "log_softmax")
+
+# Products of matrices ---------------------------------------------------------------------------------------
+
+
+@register_jitable
+def check_inner(left: int, right: int) -> None:
+    if left != right:
+        raise ValueError("lse.logmatmulexp: the last axis of a and the first of b must be of one length")
+
+
+@overload(lse.logmatmulexp)
+def logmatmulexp(a: Any, b: Any, out: Any = None, dtype: Any = None) -> Callable[..., Any]:  # numpydoc ignore=GL08
+    supported = (
+        "lse.logmatmulexp in nopython mode takes two arrays of one or two dimensions, both of float32 or both of "
+        "float64, and no options; lse.numba has logmatmulexp_f64 and logmatmulexp_f32"
+    )
+    for name, array in (("a", a), ("b", b)):
+        if not (is_supported(array) and array.ndim <= 2 and array.dtype == a.dtype):
+            raise TypingError(f"{supported}; not {name}: {array}")
+    for name, option in (("out", out), ("dtype", dtype)):
+        if constant(option) is not None:
+            raise TypingError(f"{supported}; not {name}={option}")
+    multiply, real = of_type("logmatmulexp", a.dtype), as_dtype(a.dtype)
+
+    @register_jitable
+    def of_matrices(a: Any, b: Any) -> Any:
+        rows, columns = a.shape[0], b.shape[1]
+        check_inner(a.shape[1], b.shape[0])
+        x, y, results = np.ascontiguousarray(a), np.ascontiguousarray(b), np.empty((rows, columns), real)
+        steps = x.shape[1]
+        check(multiply(x.ctypes, steps, 1, y.ctypes, columns, 1, rows, steps, columns, results.ctypes, columns, 1, 1))
+        return results
+
+    def of_two_matrices(a: Any, b: Any, out: Any = None, dtype: Any = None) -> Any:
+        return of_matrices(a, b)
+
+    def of_row(a: Any, b: Any, out: Any = None, dtype: Any = None) -> Any:
+        return of_matrices(np.ascontiguousarray(a).reshape(1, a.size), b)[0]
+
+    def of_column(a: Any, b: Any, out: Any = None, dtype: Any = None) -> Any:
+        return of_matrices(a, np.ascontiguousarray(b).reshape(b.size, 1))[:, 0].copy()
+
+    def of_vectors(a: Any, b: Any, out: Any = None, dtype: Any = None) -> Any:
+        x, y = np.ascontiguousarray(a).reshape(1, a.size), np.ascontiguousarray(b).reshape(b.size, 1)
+        return of_matrices(x, y)[0, 0]
+
+    return {(1, 1): of_vectors, (1, 2): of_row, (2, 1): of_column, (2, 2): of_two_matrices}[a.ndim, b.ndim]
+
 
 # Functions of one and two numbers ---------------------------------------------------------------------------
 

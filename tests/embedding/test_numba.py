@@ -177,6 +177,23 @@ def test_functions_of_one_number(rng, name, dtype):
         same_bits(dtype(of_number(u)), ufunc(u))
 
 
+@numba.njit
+def product(a, b):
+    return lse.logmatmulexp(a, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products(rng, dtype):
+    a, b = (rng.normal(size=(5, 9)) * 400).astype(dtype), (rng.normal(size=(9, 4)) * 400).astype(dtype)
+    for x, y in ((a, b), (a[::-1, ::-1], b[:, ::2]), (a[0], b), (a, b[:, 0]), (a[:, :0], b[:0]), (a[0, :0], b[:0])):
+        same_bits(product(x, y), lse.logmatmulexp(x, y))
+    same_bits(dtype(product(a[0], b[:, 0])), lse.logmatmulexp(a[0], b[:, 0]))
+    with pytest.raises(ValueError, match="must be of one length"):
+        product(a, b[:4])
+    with pytest.raises(numba.TypingError, match=r"not b: array\(int64, 2d, C\)"):
+        product(a, b.astype(int))
+
+
 def test_integers_become_float64():
     @numba.njit
     def of_integers(x, y):
