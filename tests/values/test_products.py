@@ -158,7 +158,7 @@ def test_shapes(rng, a, b, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("shape", [(5, 7, 2), (13, 140, 29), (1, 30, 30), (200, 20, 250)], ids=str)
+@pytest.mark.parametrize("shape", [(5, 7, 2), (13, 140, 29), (1, 30, 30), (200, 20, 250), (300, 9, 4)], ids=str)
 def test_layouts(rng, shape, dtype):
     a, b = operands(rng, shape, dtype, 100)
     expected = lse.logmatmulexp(a, b)
@@ -176,7 +176,7 @@ def test_layouts(rng, shape, dtype):
     same(lse.logmatmulexp(np.broadcast_to(a, (3, *a.shape)), b), np.broadcast_to(expected, (3, *expected.shape)))
 
 
-@pytest.mark.parametrize("shape", [(40, 30, 2), (70, 260, 50), (400, 300, 500), (2, 900, 900)], ids=str)
+@pytest.mark.parametrize("shape", [(40, 30, 2), (70, 260, 50), (400, 300, 500), (2, 900, 900), (9000, 12, 5)], ids=str)
 def test_tiles_and_threads(rng, shape):
     """A row, a column, any number of threads: the bits of the whole."""
     a, b = operands(rng, shape, np.float64, 20)
@@ -204,7 +204,9 @@ DIGESTS = {}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
-@pytest.mark.parametrize("shape", [(1, 30, 30), (30, 30, 1), (60, 50, 70)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 30, 30), (30, 30, 1), (60, 50, 70), (90, 32, 5), (90, 9, 2), (90, 33, 40)], ids=str
+)
 def test_prepared_matrices(rng, shape, dtype):
     a, b = operands(rng, shape, dtype, 10)
     expected = lse.logmatmulexp(a, b)

@@ -164,8 +164,7 @@ void lse_make_left(lse_job *p, int threads)
 
 void lse_make_right(lse_job *p, int threads)
 {
-    const lse_matrix turned = {p->b.data,       p->b.columns, p->b.rows, p->b.column_stride,
-                               p->b.row_stride, p->b.native,  p->b.load};
+    const lse_matrix turned = lse_transposed(p->b);
     if (!lse_new_lines(p, p->m, p->is_thin ? lse_pitch_of(p->steps) : p->steps, &p->of_b)) return;
     if (p->is_thin) lse_factor_rows(p, &turned, 0, p->m, &p->of_b);
     else p->run(panels_task, p, lse_quotient_up(p->m, LINES), threads);

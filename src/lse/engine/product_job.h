@@ -10,7 +10,8 @@
 #include "engine/products.h"
 
 enum {
-    LSE_THIN = 3,         /* columns of a right operand that are multiplied one by one */
+    LSE_THIN = 3,         /* columns of a right operand that are multiplied one by one, if they are not short: */
+    LSE_FEW_STEPS = 32,   /* elements of a line up to which lines are better side by side */
     LSE_TILE_ROWS = 192,  /* of a tile, which with LSE_PRODUCT_STEPS of their factors stay in the second cache */
     LSE_TILE_PANELS = 10, /* of a tile */
     LSE_STRIP = 2048,     /* elements of a line that are converted together */
@@ -24,6 +25,9 @@ typedef struct {
     int native;
     lse_load load;
 } lse_matrix;
+
+static inline lse_matrix lse_transposed(lse_matrix m)
+{ return (lse_matrix){m.data, m.columns, m.rows, m.column_stride, m.row_stride, m.native, m.load}; }
 
 /* One product of two matrices. */
 typedef struct {

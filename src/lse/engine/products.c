@@ -32,9 +32,24 @@ static void cut(lse_job *p, int threads)
     }
 }
 
+/* Many rows of few elements become columns, whose factors are made side by side. The bits stay. */
+static void turn(lse_job *p)
+{
+    const lse_matrix a = p->a;
+    const ptrdiff_t n = p->n, row_stride = p->out_row_stride;
+    if (p->of_a.factors || p->of_b.factors || p->is_thin || p->steps > LSE_FEW_STEPS || p->n <= p->m) return;
+    p->a = lse_transposed(p->b);
+    p->b = lse_transposed(a);
+    p->n = p->m;
+    p->m = n;
+    p->out_row_stride = p->out_column_stride;
+    p->out_column_stride = row_stride;
+}
+
 /* One product by so many threads. Factors are made once where more than one tile needs them. */
 static void multiply(lse_job *p, int threads)
 {
+    turn(p);
     cut(p, threads);
     const ptrdiff_t down = lse_quotient_up(p->n, p->rows), across = lse_quotient_up(p->m, p->columns);
     const int make_a = !p->of_a.factors && across > 1, make_b = !p->of_b.factors && (down > 1 || p->is_thin);
@@ -113,8 +128,8 @@ int lse_multiply(const lse_product *q)
     p.b = matrix_of(&q->b);
     p.n = p.a.rows;
     p.m = p.b.columns;
-    p.is_thin = p.m <= LSE_THIN;
     set_steps(&p, p.a.columns);
+    p.is_thin = p.m <= LSE_THIN && p.steps > LSE_FEW_STEPS;
     p.out = q->out.data;
     p.out_row_stride = q->out.stride[last - 1];
     p.out_column_stride = q->out.stride[last];
@@ -155,8 +170,8 @@ int lse_make_factors(lse_factors *factors, const lse_product *q, int right)
     p.a = p.b = matrix_of(right ? &q->b : &q->a);
     p.n = p.a.rows;
     p.m = p.b.columns;
-    p.is_thin = p.m <= LSE_THIN;
     set_steps(&p, right ? p.b.rows : p.a.columns);
+    p.is_thin = p.m <= LSE_THIN && p.steps > LSE_FEW_STEPS;
     memset(factors, 0, sizeof *factors);
     if (!p.a.load) return LSE_NO_KERNEL;
     const int threads = lse_threads_for(p.n * p.m, 1 << 16, q->threads);
