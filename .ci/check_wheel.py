@@ -16,7 +16,7 @@ REQUIRED = [
     "lse/include/lse/capsule.h",
     "lse/lib/liblse.a",
     "lse/lib/pkgconfig/lse.pc",
-    "lse-*.dist-info/entry_points.txt",
+    "logsumexp-*.dist-info/entry_points.txt",
 ]
 FORBIDDEN = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*_lse_h.pxd", "*.pyc"]
 FORBIDDEN += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
