@@ -12,10 +12,12 @@ import pytest
 from mpmath import mp
 from numpy.testing import assert_allclose
 
+import lse
 from checks import ROOT
 
 EXAMPLES = ROOT / "examples"
 NAMES = [
+    "trick",
     "softmax_denominator",
     "gaussian_mixture",
     "hidden_markov_model",
@@ -431,6 +433,21 @@ def test_the_processes_send_what_one_would_compute():
         assert_allclose(a.log_abs, b.log_abs, rtol=EPS, atol=0)
         assert np.array_equal(a.sign, b.sign)
         assert len(pickle.dumps(b)) < 1000
+
+
+# The log-sum-exp trick --------------------------------------------------------------------------------------
+
+
+def test_trick(rng):
+    example = load("trick")
+    x = rng.normal(size=50) * 10
+    greatest, total = list(example.stream(x))[-1]
+    assert greatest == x.max()
+    assert_allclose(greatest + np.log(total), lse.logsumexp(x), rtol=1e-14)
+    as_written, shifted, by_lse = example.errors([np.full(3, 1000.0), np.array([0.0, -40.0])])
+    assert as_written == np.inf
+    assert shifted > 1e15
+    assert by_lse <= 1
 
 
 # Optimal transport ------------------------------------------------------------------------------------------
