@@ -5,7 +5,6 @@ import math
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +12,7 @@ import lse
 from benchmarks.contenders import OWN, PEERS
 from benchmarks.measure import Key, Measured, show
 from benchmarks.targets import Verdict
+from lse._benchmark import processor
 
 HEADINGS = ("contender", "threads", "time", "time / ours", "ns/element", "GB/s", "read / time")
 
@@ -41,16 +41,6 @@ def versions() -> dict[str, str]:
 def subtitle(described: dict[str, str]) -> str:
     """The environment in one line, for pictures."""
     return f"lse {described['lse']} ({described['kernel']}), {described['machine']}"
-
-
-def processor() -> str:
-    """Its name, where the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "processor unknown"
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "processor unknown"
 
 
 def duration(seconds: float) -> str:

@@ -72,6 +72,7 @@ def build_parser() -> Parser:
     add("--dtype", choices=["float32", "float64"], help="what text is parsed as (default: float64)")
     add("--output", type=unguarded, metavar="FILE.npy", help="save the result as .npy instead of printing it")
     add("--info", action="store_true", help="print what lse.show_config() does: kernel, threads, versions")
+    add("--benchmark", action="store_true", help="time lse on this machine beside what is installed of its peers")
     for option, meaning in _embedding.OPTIONS.items():
         add(option, action="store_true", help=meaning)
     add("--version", action="version", version=f"lse {lse.__version__}")
@@ -295,10 +296,16 @@ def run(argv: list[str]) -> None:
         raise ValueError("--keepdims does not go with --softmax and --log-softmax, which keep every axis as it is")
     if not _embedding.OPTIONS.keys().isdisjoint(argv):
         print(_embedding.answer(argv))
-    elif arguments.info:
+    elif arguments.info or arguments.benchmark:
         if len(argv) > 1:
-            raise ValueError("--info stands alone")
-        lse.show_config()
+            raise ValueError(f"{'--info' if arguments.info else '--benchmark'} stands alone")
+        if arguments.info:
+            lse.show_config()
+        else:
+            from lse import _benchmark
+
+            with blaming("standard output"):
+                print(_benchmark.run())
     elif arguments.output is not None:
         with replacing(arguments.output) as path:
             # the array has no name here: Windows does not replace a file that is still mapped

@@ -1,9 +1,11 @@
 """The command line: does it agree with the functions, keep files intact, and report each error in one line?"""
 
 import contextlib
+import dataclasses
 import io
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from numpy.lib.format import open_memmap
 
 import lse
 from command import COMMAND, LINUX, POSIX, complaint, lse_command
+from lse import _benchmark
 
 
 def after(preparation):
@@ -477,9 +480,31 @@ def test_info(capsys):
     assert [line.split(":")[0] for line in said] == [line.split(":")[0] for line in expected]
 
 
-@pytest.mark.parametrize("words", [("--info", "1", "2"), ("--softmax", "--info")])
-def test_info_beside_others(words):
-    assert "--info stands alone" in complaint(*words)
+@pytest.mark.parametrize(
+    "words", [("--info", "1", "2"), ("--softmax", "--info"), ("--benchmark", "1"), ("--benchmark", "--axis", "0")]
+)
+def test_what_stands_alone(words):
+    assert re.search("--(info|benchmark) stands alone", complaint(*words))
+
+
+def test_benchmark(monkeypatch):
+    small = [dataclasses.replace(case, shape=tuple(min(n, 10) for n in case.shape)) for case in _benchmark.CASES]
+    monkeypatch.setattr(_benchmark, "CASES", small)
+    lines = _benchmark.run(0.0).splitlines()
+    assert lines[0].startswith(f"lse {lse.__version__} ({lse.show_config(mode='dict')['kernel']}, ")
+    assert lines[3].split()[:2] == ["lse", "NumPy"]
+    table = lines[4 : 4 + len(small)]
+    assert [line.split()[0] for line in table] == [case.function for case in small]
+    assert all(re.search(r" \d[\d.]* [mun]?s  ", line) and re.search(r"\d x", line) for line in table)
+
+
+def test_benchmark_formulas():
+    """What lse is compared with computes the same."""
+    for case in _benchmark.CASES:
+        small = dataclasses.replace(case, shape=tuple(min(n, 10) for n in case.shape))
+        found = {name: np.ravel(call()) for name, call in _benchmark.contenders(small).items()}
+        for result in found.values():
+            np.testing.assert_allclose(result, found["lse"], rtol=1e-5)
 
 
 def test_version_and_help():
