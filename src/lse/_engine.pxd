@@ -60,6 +60,7 @@ cdef extern from "engine/threads.h" nogil:
     int lse_limit_own_threads(int limit) noexcept
     int lse_available_threads() noexcept
     int lse_openmp_version() noexcept
+    const char *lse_compiler() noexcept
     long long lse_progress() noexcept
 
 

@@ -194,6 +194,11 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
             Paths of the OpenMP libraries that the process has loaded; empty where they cannot be determined.
         numpy, python
             Their versions.
+        compiler
+            What the kernels were compiled by, with its version.
+        wheel
+            The tags of the wheel that lse was installed from, such as ``["cp313-cp313-manylinux_2_28_x86_64"]``; empty
+            where it was not.
 
     Raises
     ------
@@ -224,6 +229,8 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "openmp_runtimes": openmp_runtimes(),
         "numpy": np.__version__,
         "python": sys.version.split()[0],
+        "compiler": _core.compiler(),
+        "wheel": wheel_tags(),
     }
     if mode == "dict":
         return found
@@ -234,11 +241,23 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "OpenMP": f"{found['openmp']} ({runtimes})" if found["openmp"] else "not built in",
         "NumPy": found["numpy"],
         "Python": found["python"],
+        "built": f"by {found['compiler']} ({', '.join(found['wheel']) or 'no wheel'})",
     }
     print(f"lse {found['version']}")
     for name, value in rows.items():
         print(f"  {name + ':':9}{value}")
     return None
+
+
+def wheel_tags() -> list[str]:
+    """Return the tags of the wheel that this package was installed from, from its metadata."""
+    from importlib import metadata
+
+    try:
+        text = metadata.distribution("logsumexp").read_text("WHEEL") or ""
+    except metadata.PackageNotFoundError:
+        return []
+    return [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Tag:")]
 
 
 def openmp_runtimes() -> list[str]:

@@ -29,6 +29,11 @@ def openmp_version() -> int:
     return lse_openmp_version()
 
 
+def compiler() -> str:
+    """The compiler of this build, with its version."""
+    return lse_compiler().decode().strip()
+
+
 def progress() -> int:
     """Elements that all reductions of this process have read so far."""
     return lse_progress()

@@ -23,6 +23,18 @@ static int in_parallel(void) { return 0; }
 int lse_openmp_version(void) { return 0; }
 #endif
 
+#if defined(__clang__)
+const char *lse_compiler(void) { return "clang " __clang_version__; }
+#elif defined(__GNUC__)
+const char *lse_compiler(void) { return "gcc " __VERSION__; }
+#elif defined(_MSC_FULL_VER)
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+const char *lse_compiler(void) { return "MSVC " TEXT(_MSC_FULL_VER); }
+#else
+const char *lse_compiler(void) { return "unknown"; }
+#endif
+
 /* libgomp hangs in a child that was forked after any library of the parent ran a parallel region. */
 static int is_forked_child = 0;
 void lse_note_fork(void) { LSE_STORE(&is_forked_child, 1); }

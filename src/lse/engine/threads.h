@@ -41,8 +41,9 @@ int lse_limit_own_threads(int limit);
 int lse_available_threads(void);
 int lse_threads_for(ptrdiff_t elements, ptrdiff_t parallel_from, int wanted);
 
-/* The value of _OPENMP, or 0. */
+/* The value of _OPENMP, or 0; and the compiler. */
 int lse_openmp_version(void);
+const char *lse_compiler(void);
 
 /* Elements that all reductions of this process have read so far. */
 long long lse_progress(void);
