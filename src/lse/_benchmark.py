@@ -101,9 +101,12 @@ def of_lse(case: Case, a: Array) -> Call:
 # Measuring --------------------------------------------------------------------------------------------------
 
 
-def contenders(case: Case) -> dict[str, Call]:
+def data(case: Case) -> Array:
+    return np.random.default_rng(0).standard_normal(case.shape).astype(case.dtype)
+
+
+def contenders(case: Case, a: Array) -> dict[str, Call]:
     """Return lse and the peers that are installed, each called once."""
-    a = np.random.default_rng(0).standard_normal(case.shape).astype(case.dtype)
     found = {"lse": of_lse(case, a)}
     for name, make in PEERS.items():
         with contextlib.suppress(ImportError):
@@ -123,7 +126,7 @@ def sample(call: Call, number: int) -> float:
 
 def measure(case: Case, seconds: float) -> dict[str, list[float]]:
     """Time the contenders in rounds, in a new order each, for about so many seconds."""
-    calls = contenders(case)
+    calls = contenders(case, data(case))
     numbers = {name: max(1, int(SAMPLE / sample(call, 1))) for name, call in calls.items()}
     taken: dict[str, list[float]] = {name: [] for name in calls}
     end, order = time.perf_counter() + seconds, list(calls)

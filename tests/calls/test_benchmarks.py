@@ -103,6 +103,15 @@ def test_ufuncs(files):
     assert all(who == {"lse", "peer"} for who in cases_of(files / "ufuncs.json").values())
 
 
+def test_accuracy():
+    """Small errors of lse, whatever the kind; all digits lost by the formula in some."""
+    lines = command("accuracy", "--rows", "2").splitlines()
+    table = {line[:42].strip(): line[42:].split() for line in lines[1:] if line.startswith(("log", "soft"))}
+    assert len(table) == 24
+    assert all(float(errors[0]) < 3 for name, errors in table.items() if "sums near 1" not in name)
+    assert table["logsumexp float64, 0, and far below it"][1] == "all"
+
+
 def test_cliffs():
     printed = command("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)", *QUICKLY)
     assert re.search(r"^far: softmax float32 rows n=8 below +1 +[\d.]+ +[\d.]+~? +2.00", printed, re.MULTILINE)

@@ -201,7 +201,7 @@ def test_nobody_is_asked_whether_it_is_true():
             call(having(__bool__=raising(Mine())))
 
 
-@pytest.mark.parametrize("result", [None, 3.0, "abc", [1.0], (A,), object()], ids=str)
+@pytest.mark.parametrize("result", [None, 3.0, "abc", [1.0], (A,), object()], ids=lambda x: type(x).__name__)
 @pytest.mark.parametrize("call", ARRAYS)
 def test_an_array_that_is_none(call, result):
     with pytest.raises((TypeError, ValueError), match=r"array|dtype"):
