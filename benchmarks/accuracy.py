@@ -1,8 +1,10 @@
 """The worst errors found, beside those of peers, against mpmath: ``python -m benchmarks accuracy``."""
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -116,7 +118,7 @@ def kinds() -> Iterator[Kind]:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Of this command."""
     parser.add_argument("--rows", type=int, default=30, metavar="N", help="rows of each length (default: 30)")
-    parser.add_argument("--markdown", action="store_true", help="print the table for a page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the errors here, for report")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -125,7 +127,8 @@ def run(options: argparse.Namespace) -> None:
         found = {kind: worst(kind, options.rows) for kind in kinds()}
     names = ["lse", *(name for name in _benchmark.PEERS if any(name in errors for errors in found.values()))]
     rows = [(kind.name, *(show(errors[name], kind.dtype) for name in names)) for kind, errors in found.items()]
-    if options.markdown:
-        print(*("| " + " | ".join(row) + " |" for row in [("", *names), ("---",) * (len(names) + 1), *rows]), sep="\n")
-        return
     print(*tables.aligned([("worst error, ulp", *names), *rows]), "", NOTE, sep="\n")
+    if options.json:
+        errors = [{**asdict(kind), "ulp": ulp} for kind, ulp in found.items()]
+        content = {"environment": tables.environment(), "arguments": {"quick": False}, "cases": [], "errors": errors}
+        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -10,7 +10,7 @@ author = "the authors of lse"
 project_copyright = "the authors of lse, BSD-3-Clause"
 release = version = lse.__version__
 
-extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser"]
+extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser", "sphinx_design"]
 default_role = "py:obj"  # of `names` in docstrings
 templates_path = []
 exclude_patterns = ["figures/*"]  # parts of pages
@@ -31,7 +31,7 @@ for module in ("dask", "numba"):
     if not importable(f"lse.{module}"):
         exclude_patterns += [f"{module}.*", f"api_{module}.*"]
 
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["toc.excluded"]  # the pages above
 

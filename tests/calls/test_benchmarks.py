@@ -120,7 +120,7 @@ def test_cliffs():
 
 def test_report(files, tmp_path):
     page = tmp_path / "page.md"
-    page.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    page.write_text((ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8"), encoding="utf-8")
     names = [files / f"{name}.json" for name in ("runs", "sweep", "shapes")]
     printed = command("report", *names, "--on", "a machine")
     assert "Nanoseconds per element, medians of one interleaved run on\na machine;" in printed
@@ -128,6 +128,16 @@ def test_report(files, tmp_path):
     assert "A call on 8 numbers takes" in printed
     command("report", *names, "--on", "a machine", "--write", page)
     assert printed.strip() in page.read_text(encoding="utf-8")
+
+
+def test_brief_report(files, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    command("accuracy", "--rows", "1", "--json", tmp_path / "accuracy.json")
+    command("report", files / "runs.json", tmp_path / "accuracy.json", "--brief", "--on", "a machine", "--write", page)
+    written = page.read_text(encoding="utf-8")
+    assert "| case | **lse** | torch | SciPy |" in written
+    assert "Time of one thread on a machine" in written
 
 
 def test_picture(files):
