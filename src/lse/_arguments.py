@@ -1,8 +1,7 @@
 """Axes, weights, masks and outputs: checked, and broadcast to one shape."""
 
 import operator
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
@@ -212,14 +211,6 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     if like is not None and dtype is not None:
         check_returnable(like, result, function, "a")
     return as_readable(array, result), result, like
-
-
-def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iterator[tuple[Any, Arguments]]:
-    """Yield, for each segment of an axis, the index of its result and the arguments of a reduction of that segment."""
-    before = (slice(None),) * axis
-    shape = a.shape[:axis] + a.shape[axis + 1 :]
-    for i, (start, stop) in enumerate(pairwise(offsets)):
-        yield (*before, i, ...), Arguments(a[(*before, slice(start, stop))], None, None, dtype, (axis,), shape)
 
 
 # Outputs ----------------------------------------------------------------------------------------------------

@@ -283,8 +283,9 @@ cdef inline uint64_t reverse_bytes(uint64_t x) noexcept nogil:
 
 cdef bint scan_integers(const char *data, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *stride,
                         bint signed, bint swapped) noexcept nogil:
-    """Whether one of the 64-bit integers of an array, not 0-d, is 2^53 or more, or less than -2^53."""
-    cdef uint64_t found = 0, x
+    """Whether one of the 64-bit integers of an array, not 0-d, is 2^53 or more, or less than 2048 - 2^53: beside such
+    ones float64 may not hold others that matter."""
+    cdef uint64_t found = 0, x, negative
     cdef cnp.npy_intp i
     if ndim > 1:
         for i in range(shape[0]):
@@ -295,12 +296,14 @@ cdef bint scan_integers(const char *data, int ndim, const cnp.npy_intp *shape, c
         memcpy(&x, data + i * stride[0], sizeof(x))
         if swapped:
             x = reverse_bytes(x)
-        found |= x ^ (0 - (x >> 63)) if signed else x
+        negative = 0 - (x >> 63) if signed else 0
+        found |= (x ^ negative) + (negative & 2048)
     return found >> 53 != 0
 
 
 cpdef bint holds_wide_integers(cnp.ndarray a):
-    """Whether float64 may not hold each element of an array as it is, which is of 64-bit integers then."""
+    """Whether float64 may not hold each element of an array, and all that matter beside it; then it is of 64-bit
+    integers."""
     cdef char kind = kind_of(a)
     cdef bint found, swapped = not cnp.PyArray_ISNOTSWAPPED(a)
     cdef cnp.npy_intp size = cnp.PyArray_SIZE(a)
