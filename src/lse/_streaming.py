@@ -11,7 +11,7 @@ import numpy as np
 
 from lse import _core, _integers
 from lse._arguments import Arguments, check_arguments
-from lse._dtypes import Array, DType, as_dtype, is_mergeable
+from lse._dtypes import Array, as_dtype, is_mergeable
 from lse._native import as_core_input
 
 STATE_VERSION = 3  # of states as bytes, also in pickles
@@ -148,12 +148,6 @@ def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: An
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
     return fold(construct(cls, args.shape, dtype, "of"), args)
-
-
-def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
-    """Return results as for the user, every NaN the same one; NaN where the sign is negative."""
-    result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
-    return result[()] if result.ndim == 0 else result
 
 
 # Bytes ------------------------------------------------------------------------------------------------------

@@ -152,8 +152,11 @@ cdef bint is_output(object out, int ndim, const cnp.npy_intp *length, int number
     if type(out) is not cnp.ndarray or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
         return False
     kind = cnp.PyArray_TYPE(<cnp.ndarray>out)
-    if not (kind == number or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT32
-            or (kind == cnp.NPY_FLOAT16 and number < NPY_USERDEF)):
+    if is_complex(number):
+        if not is_complex(kind):
+            return False
+    elif not (kind == number or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT32
+              or (kind == cnp.NPY_FLOAT16 and number < NPY_USERDEF)):
         return False
     if cnp.PyArray_NDIM(<cnp.ndarray>out) != ndim:
         return False
