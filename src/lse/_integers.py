@@ -11,7 +11,7 @@ import numpy as np
 from lse import _core, _native
 from lse._arguments import Arguments
 from lse._double_double import two_sum
-from lse._dtypes import Array
+from lse._dtypes import BFLOAT16, Array
 
 GREATEST = 2**53  # float64 holds integers of no greater magnitude
 NEGLIGIBLE = 2048  # by so much less than another is an element that adds nothing to it
@@ -48,7 +48,9 @@ def in_two_terms(a: Array) -> tuple[Array, Array]:
 def taking_part(args: Arguments) -> Array:
     """Where elements have a weight."""
     part = True if args.where is None else args.where
-    return np.broadcast_to(part if args.b is None else part & (args.b != 0), args.a.shape)
+    if args.b is not None:
+        part = part & (args.b.view(np.uint16) << 1 != 0 if args.b.dtype == BFLOAT16 else args.b != 0)
+    return np.broadcast_to(part, args.a.shape)
 
 
 def greatest_of(args: Arguments, part: Array) -> Array:
