@@ -320,9 +320,32 @@ class Segments(Cliff):
         return 0
 
 
+def of_longdoubles() -> Iterator[Cliff]:
+    """Many short sums against one of as many elements."""
+    for dtype in ("longdouble", "clongdouble"):
+        for n in LENGTHS[:3]:
+
+            def elements(case: Cliff) -> np.ndarray:
+                a = case.normal()
+                return a * np.asarray(1 + 0.5j, case.dtype) if np.iscomplexobj(a) else a
+
+            def lines(case: Cliff, elements=elements) -> tuple[Call, Call]:
+                a = elements(case)
+                return case.call(a), ("logsumexp", {"a": a.ravel()})
+
+            def segments(case: Cliff, elements=elements) -> tuple[Call, Call]:
+                a = elements(case).ravel()
+                indptr = np.arange(0, a.size + 1, case.n)
+                return ("segment_logsumexp", {"a": a, "indptr": indptr}), ("logsumexp", {"a": a})
+
+            for form in ("rows", "columns"):
+                yield Cliff("longdouble", "logsumexp", dtype, form, n, "against one sum", 4.0, lines)
+            yield Cliff("longdouble", "segment_logsumexp", dtype, "rows", n, "against one sum", 4.0, segments)
+
+
 def all_cliffs() -> list[Cliff]:
     """In the order of their definition."""
-    return [*of_elements(), *of_weights(), *of_masks(), *of_orders(), *of_operations()]
+    return [*of_elements(), *of_weights(), *of_masks(), *of_orders(), *of_operations(), *of_longdoubles()]
 
 
 # The command --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ except ImportError:
     ml_dtypes = None
 
 MOST = 5.0  # microseconds that a call may take
+MOST_OF_COMPLEX = 8.0
 MOST_OF_A_SEQUENCE = 2.0  # beside what numpy.asarray takes
 ROUNDS = 7
 
@@ -65,11 +66,28 @@ ELEMENTS: dict[str, Any] = {
     "list": ROW.tolist(),
     "tuple of int": (1, 2, 3, 4, 5),
     "nested list": TABLE.tolist(),
+    "range": range(5),
+    "memoryview": memoryview(ROW),
     "empty": ROW[:0],
     "3x0": TABLE[:, :0],
+    "complex128": ROW + 1j * ROW[::-1],
+    "complex64": (ROW + 1j * ROW[::-1]).astype(np.complex64),
+    "3x4 complex128": TABLE * (1 + 0.5j),
+    "3x4 complex128 Fortran": np.asfortranarray(TABLE * (1 + 0.5j)),
+    "10x10 complex64": (BLOCK * (1 + 0.5j)).astype(np.complex64),
+    "100 complex128": HUNDRED * (1 + 0.5j),
+    "complex": 1.5 + 2j,
+    "0-d complex128": np.array(1.5 + 2j),
+    "list of complex": (ROW + 1j * ROW[::-1]).tolist(),
+    "3x0 complex128": TABLE[:, :0] * 1j,
 }
 Option = tuple[str, dict[str, Any]]  # how it is written, and the arguments
 PLAIN: Option = ("", {})
+
+
+def is_complex(*given: Any) -> bool:
+    """Whether a call on these computes in complex numbers."""
+    return any(np.iscomplexobj(x) for x in given if not isinstance(x, str))
 
 
 def axes(a: Any) -> Iterator[Option]:
@@ -96,6 +114,9 @@ def weights(a: Any) -> Iterator[Option]:
         "float16": np.ones(last, np.float16),
         "list": np.ones(last).tolist(),
         "signed": np.where(np.arange(max(last, default=1)) % 2, -0.25, 1.0),
+        "1j": 1j,
+        "complex128": np.ones(last) * (1 - 0.5j),
+        "complex64": np.ones(last, np.complex64) / 3,
     }.items():
         if np.size(b) == 1 or np.shape(b) == last:
             yield f"b={name}", {"b": b}
@@ -123,20 +144,22 @@ def flags(name: str) -> Iterator[Option]:
         yield f"{name}={yes!r}", {name: yes}
 
 
-def dtypes() -> Iterator[Option]:
+def dtypes(a: Any) -> Iterator[Option]:
     """Each kind of dtype."""
-    for dtype in (np.float32, float, "float32", np.dtype(np.float64), np.float16):
+    real = () if is_complex(a) else (np.float32, float, "float32", np.dtype(np.float64), np.float16)
+    for dtype in (*real, complex, np.complex64):
         yield f"dtype={getattr(dtype, '__name__', dtype)}", {"dtype": dtype}
 
 
 def outputs(function: Callable[..., Any], a: Any, options: dict[str, Any]) -> Iterator[Option]:
     """Each kind of output of a call."""
     result = np.asarray(function(a, **options))
+    single, swapped = ("complex64", ">c16") if is_complex(result) else ("float32", ">f8")
     for name, out in {
         "own": np.empty_like(result),
-        "float32": np.empty(result.shape, np.float32),
+        single: np.empty(result.shape, single),
         "strided": np.empty((*result.shape, 2), result.dtype)[..., 0],
-        ">f8": np.empty(result.shape, ">f8"),
+        swapped: np.empty(result.shape, swapped),
     }.items():
         yield f"out={name}", {"out": out}
 
@@ -168,6 +191,11 @@ class Small:
         if self.function == "LogSumExp.update":
             total = lse.LogSumExp(lse.LogSumExp.of(a, **options).shape)
             return lambda: total.update(a, **options)
+        if self.function == "LogSumExp.value":
+            total = lse.LogSumExp.of(a, **options)
+            return lambda: total.value
+        if self.function == "logmatmulexp":
+            return lambda: lse.logmatmulexp(a, **options)
         function = lse.LogSumExp.of if self.function == "LogSumExp.of" else getattr(lse, self.function)
         return lambda: function(a, **options)
 
@@ -190,36 +218,52 @@ class Small:
         """Microseconds, with what `numpy.asarray` takes for sequences."""
         given = [ELEMENTS[self.elements], *self.options.values()]
         lists = [x for x in given if isinstance(x, list) or (x is given[0] and isinstance(x, tuple))]
-        if not lists:
-            return MOST
-        return MOST_OF_A_SEQUENCE + sum(microseconds(lambda x=x: np.asarray(x), 3) for x in lists)
+        converted = sum(microseconds(lambda x=x: np.asarray(x), 3) for x in lists)
+        if is_complex(*given):
+            return max(MOST_OF_COMPLEX, MOST_OF_A_SEQUENCE + converted)
+        return MOST_OF_A_SEQUENCE + converted if lists else MOST
+
+
+def right(a: Any) -> Iterator[Option]:
+    """Each kind of right operand."""
+    n = np.shape(a)[-1]
+    matrix = np.linspace(-1, 1, 3 * n).reshape(n, 3)
+    yield "vector", {"b": matrix[:, 0]}
+    yield "matrix", {"b": matrix}
+    yield "float32", {"b": matrix.astype(np.float32)}
+    yield "LogMatrix", {"b": lse.LogMatrix(matrix)}
 
 
 def kinds(function: str, a: Any) -> list[list[Option]]:
     """The options of a function, by their kinds."""
     if function == "segment_logsumexp":
-        return [list(offsets()), list(dtypes())]
+        return [list(offsets()), list(dtypes(a))]
+    if function == "logmatmulexp":
+        return [list(right(a)), [option for option in dtypes(a) if not is_complex(np.empty(0, option[1]["dtype"]))]]
+    if function == "LogSumExp.value":
+        return [[option for option in axes(a) if option[1]["axis"] in (None, 0)]]
     if function == "logcumsumexp":
         some = [one for one in axes(a) if not isinstance(one[1]["axis"], tuple)]
-        return [some, list(flags("reverse")), list(dtypes())]
+        return [some, list(flags("reverse")), list(dtypes(a))]
     found = [list(axes(a)), list(masks(a))]
     if function not in ("softmax", "log_softmax"):
-        found.append(list(weights(a)))
+        real = "LogSumExp" in function
+        found.append([option for option in weights(a) if not real or not is_complex(option[1]["b"])])
     if function in ("logsumexp", "logmeanexp"):
         found.append(list(flags("keepdims")))
     if function == "logsumexp":
         found.append(list(flags("return_sign")))
-    return found if "LogSumExp" in function else [*found, list(dtypes())]
+    return found if "LogSumExp" in function else [*found, list(dtypes(a))]
 
 
 FUNCTIONS = ("logsumexp", "logmeanexp", "softmax", "log_softmax", "logcumsumexp", "segment_logsumexp", "LogSumExp.of",
-             "LogSumExp.update")  # fmt: skip
+             "LogSumExp.update", "LogSumExp.value", "logmatmulexp")  # fmt: skip
 
 
 def combinations(function: str, elements: str) -> Iterator[Option]:
     """Each option alone, and the first ones of each two kinds, and of all, together."""
     groups = kinds(function, ELEMENTS[elements])
-    if function == "segment_logsumexp":
+    if function in ("segment_logsumexp", "logmatmulexp"):
         yield from groups[0]
         first, *groups = groups
         groups = [[first[0]], *groups]
@@ -241,8 +285,12 @@ def cases() -> list[Small]:
         a = ELEMENTS[elements]
         if function == "segment_logsumexp" and np.shape(a)[-1:] != (5,):
             continue
+        if is_complex(a) and ("LogSumExp" in function or function == "logmatmulexp"):
+            continue
+        if function == "logmatmulexp" and (np.ndim(a) not in (1, 2) or np.shape(a)[-1] == 0 or elements == "bfloat16"):
+            continue
         found += [Small(function, elements, *option) for option in combinations(function, elements)]
-        if "LogSumExp" in function or function == "segment_logsumexp":
+        if "LogSumExp" in function or function in ("segment_logsumexp", "logmatmulexp"):
             continue
         options = {"axis": 0 if np.ndim(a) < 2 else 1}
         for text, out in outputs(getattr(lse, function), a, options):
@@ -304,6 +352,7 @@ def run(options: argparse.Namespace) -> None:
     ratios = [theirs / ours for _, ours, _, theirs, _ in results if theirs is not None]
     over = sum(ratio > 1 for ratio, *_ in results)
     print(f"\n{len(results)} calls, {over} of them longer than their limit; the longest takes "
-          f"{show(max(ours for _, ours, *_ in results))} us.")  # fmt: skip
+          f"{show(max(ours for _, ours, *_ in results))} us (numpy.add.reduce of 100 elements: "
+          f"{show(microseconds(lambda: np.add.reduce(HUNDRED), ROUNDS))} us).")  # fmt: skip
     if ratios:
         print(f"SciPy takes {show(min(ratios))} times as long or more, {show(float(np.median(ratios)))} in the median.")

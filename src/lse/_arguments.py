@@ -1,15 +1,14 @@
 """Axes, weights, masks and outputs: checked, and broadcast to one shape."""
 
 import operator
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
 from lse import _core
 from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
-from lse._foreign import check_returnable, is_masked, unwrap
+from lse._foreign import check_returnable, is_masked, is_traced, refuse_traced, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
@@ -29,9 +28,11 @@ def check_flag(value: object, function: str, name: str) -> bool:
 
 def as_axis(axis: Any, function: str, expected: str) -> int:
     """Return an axis as an integer of any size; a bool is refused, as it is probably a misplaced option."""
+    if is_traced(axis):
+        refuse_traced(function, "axis")
     is_array = isinstance(axis, np.ndarray)
     is_number = axis.ndim == 0 and axis.dtype.kind in "iu" if is_array else hasattr(axis, "__index__")
-    if is_number and not isinstance(axis, bool):
+    if is_number and not isinstance(axis, bool) and not _core.has_units(axis):
         return operator.index(axis)
     said = repr(axis)
     if is_array:
@@ -212,14 +213,6 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     if like is not None and dtype is not None:
         check_returnable(like, result, function, "a")
     return as_readable(array, result), result, like
-
-
-def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iterator[tuple[Any, Arguments]]:
-    """Yield, for each segment of an axis, the index of its result and the arguments of a reduction of that segment."""
-    before = (slice(None),) * axis
-    shape = a.shape[:axis] + a.shape[axis + 1 :]
-    for i, (start, stop) in enumerate(pairwise(offsets)):
-        yield (*before, i, ...), Arguments(a[(*before, slice(start, stop))], None, None, dtype, (axis,), shape)
 
 
 # Outputs ----------------------------------------------------------------------------------------------------

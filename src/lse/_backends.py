@@ -4,7 +4,7 @@ from typing import Protocol
 
 from lse import _clongdouble, _core, _integers, _longdouble, _native
 from lse._arguments import Arguments
-from lse._dtypes import Array, DType, is_mergeable, is_native
+from lse._dtypes import Array, DType, is_native
 
 
 class Backend(Protocol):
@@ -25,13 +25,13 @@ def backend_of(dtype: DType) -> Backend:
 
 def backend_for(args: Arguments) -> Backend:
     """That of a dtype, or of integers that it does not hold."""
-    if is_mergeable(args.dtype) and _integers.are_inexact(args):
+    if is_native(args.dtype) and _integers.are_inexact(args):
         return _integers
     return backend_of(args.dtype)
 
 
 def backend_for_array(a: Array, dtype: DType) -> Backend:
     """Likewise, without weights."""
-    if is_mergeable(dtype) and dtype.char != "f" and _core.holds_wide_integers(a):
+    if is_native(dtype) and dtype.char != "f" and _core.holds_wide_integers(a):
         return _integers
     return backend_of(dtype)

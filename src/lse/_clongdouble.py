@@ -80,8 +80,9 @@ def map_elements(args: Arguments, operation: str, result: Array) -> None:
     size = np.where(endless, np.where(np.isposinf(size), WIDE(0), -INF), size)
     u, v = np.where(np.isneginf(size), WIDE(1), u), np.where(np.isneginf(size), WIDE(0), v)
     sums = sum_runs(size, [u, v], WHOLE)
-    if log:
-        real, imag = (size - sums.shift) - sums.log, wrap_angle(a.imag - angle_of(sums))
+    if log:  # of a large angle the direction is known, and the digits of a difference would be those of the angle
+        angle = np.where(np.abs(a.imag) <= 4, a.imag, np.arctan2(v, u))
+        real, imag = (size - sums.shift) - sums.log, wrap_angle(angle - angle_of(sums))
     else:  # phases are multiplied: the difference of large angles is inexact
         scale, angle = np.exp((size - sums.shift) - sums.log), angle_of(sums)
         x, y = np.cos(angle), np.sin(angle)

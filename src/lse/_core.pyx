@@ -16,7 +16,7 @@ limits and signals; embedding.pxi is for Cython and C. The core is the Cython pa
 
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
-from libc.math cimport INFINITY, NAN, isnan
+from libc.math cimport INFINITY, M_PI, NAN, copysign, fabs, isnan
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport INT64_MAX, int64_t, intptr_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -115,7 +115,6 @@ include "core/arrays.pxi"
 include "core/quick_arguments.pxi"
 include "core/quick_outputs.pxi"
 include "core/quick.pxi"
-include "core/quick_complex.pxi"
 include "core/sums.pxi"
 include "core/accumulator.pxi"
 include "core/folding.pxi"

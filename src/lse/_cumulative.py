@@ -14,7 +14,7 @@ from lse._arguments import (
     normalize_axis,
     return_result,
 )
-from lse._backends import backend_of
+from lse._backends import backend_for_array
 
 
 def logcumsumexp(a: Any, axis: Any, reverse: Any, out: Any, dtype: Any) -> Any:
@@ -31,5 +31,5 @@ def logcumsumexp(a: Any, axis: Any, reverse: Any, out: Any, dtype: Any) -> Any:
     )
     if array.size:
         order = tuple(slice(None, None, -1 if reverse and i == axis else 1) for i in range(array.ndim))
-        backend_of(kind).logcumsumexp(array[order], axis, result[order])
+        backend_for_array(array, kind).logcumsumexp(array[order], axis, result[order])
     return return_result(result, out, target, like)

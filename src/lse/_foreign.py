@@ -63,7 +63,12 @@ def from_torch(tensor: Any, function: str, name: str) -> Array:
         if tensor.dtype == torch.bfloat16:
             return np.asarray(tensor.view(torch.int16)).view(BFLOAT16)
         return np.asarray(tensor)
-    except (TypeError, RuntimeError) as error:  # a dtype that NumPy has not, as float8, or a tensor that has no values
+    except RuntimeError as error:
+        raise TypeError(
+            f"{function}: {name} is a tensor without values that can be read ({error}); call lse.{function} outside of "
+            "torch.func.vmap and the like"
+        ) from error
+    except TypeError as error:  # a dtype that NumPy has not, as float8
         raise TypeError(
             f"{function}: {name} is a tensor of {tensor.dtype} that NumPy cannot read ({error}); convert it, as by "
             f"{name}.float()"
@@ -224,7 +229,7 @@ def from_sequence(a: Any, function: str, name: str) -> Array:
                     f"{function}: {name} holds tensors that cannot be read ({error}); pass one that can be, such as "
                     f"torch.stack({name}).detach()"
                 ) from error
-        special = any(map(_core.has_units, elements_of(a)))
+        special = any(_core.has_units(element) or np.ma.is_masked(element) for element in elements_of(a))
         if not special:
             raise
     return np.asarray(without_units(a, function, name)) if special else array

@@ -9,16 +9,14 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from lse import _core, _native
-from lse._arguments import Arguments, segment_arguments
+from lse._arguments import Arguments
 from lse._double_double import two_sum
-from lse._dtypes import Array
+from lse._dtypes import BFLOAT16, Array
 
 GREATEST = 2**53  # float64 holds integers of no greater magnitude
+NEGLIGIBLE = 2048  # by so much less than another is an element that adds nothing to it
+NOTHING = (-np.inf, 0, 0, 0)  # the state of an empty sum
 LOW = 2047  # the bits that float64 has no room for beside the others
-
-# Each element of the result is the greatest of those before it, or a little more: rounding them changes it by no more
-# than its own rounding, and the first is itself.
-logcumsumexp = _native.logcumsumexp
 
 
 def are_inexact(args: Arguments) -> bool:
@@ -32,8 +30,13 @@ def is_integer(a: Any) -> TypeGuard[Array]:
 
 
 def are_great(a: Array) -> Array:
-    great: Array = (a >= GREATEST) | ((a < -GREATEST) if a.dtype.kind == "i" else False)
+    """Where float64 may not hold an integer and all that matter beside it; as `_core.holds_wide_integers`."""
+    great: Array = (a >= GREATEST) | ((a < NEGLIGIBLE - GREATEST) if a.dtype.kind == "i" else False)
     return great
+
+
+def in_native_order(a: Array) -> Array:
+    return a.astype(a.dtype.newbyteorder("="), copy=False)
 
 
 def in_two_terms(a: Array) -> tuple[Array, Array]:
@@ -45,34 +48,38 @@ def in_two_terms(a: Array) -> tuple[Array, Array]:
 def taking_part(args: Arguments) -> Array:
     """Where elements have a weight."""
     part = True if args.where is None else args.where
-    return np.broadcast_to(part if args.b is None else part & (args.b != 0), args.a.shape)
+    if args.b is not None:
+        part = part & (args.b.view(np.uint16) << 1 != 0 if args.b.dtype == BFLOAT16 else args.b != 0)
+    return np.broadcast_to(part, args.a.shape)
 
 
-def greatest_of(args: Arguments, part: Array) -> Array | None:
-    """The greatest integer of each row, the axes reduced kept with length 1; None of what is not integers."""
-    if not is_integer(args.a):
-        return None
+def greatest_of(args: Arguments, part: Array) -> Array:
+    """The greatest integer of each row, the axes reduced kept with length 1."""
     least = np.iinfo(args.a.dtype).min
     greatest: Array = np.max(args.a, axis=args.axes, keepdims=True, where=part, initial=least)
-    return greatest.astype(args.a.dtype.newbyteorder("="), copy=False)
+    return in_native_order(greatest)
+
+
+def distances(a: Array, base: Array) -> Array:
+    """Greater integers less others, as uint64."""
+    below: Array = base.view(np.uint64) - a.astype(base.dtype, copy=False).view(np.uint64)
+    return below
 
 
 def differences(a: Array, base: Array | None) -> Array:
     """Integers less the greatest of their row, where float64 does not hold that; other elements as they are."""
     if base is None:
         return a
-    a = a.astype(base.dtype, copy=False)
-    below = base.view(np.uint64) - a.view(np.uint64)
-    return np.where(are_great(base), -below.astype(np.float64), a.astype(np.float64))
+    return np.where(are_great(base), -distances(a, base).astype(np.float64), a.astype(np.float64))
 
 
 def split(args: Arguments, base: Array | None) -> Arguments:
     """The same rows less their base, with every weight that is an integer in two terms, along a new first axis."""
     a = differences(args.a, base)
-    args = args._replace(a=a, dtype=np.dtype(np.float64))
+    args = args._replace(a=a, dtype=np.dtype(np.complex128 if args.dtype.kind == "c" else np.float64))
     if not is_integer(args.b):
         return args
-    weights = np.stack(in_two_terms(args.b.astype(args.b.dtype.newbyteorder("="), copy=False)))
+    weights = np.stack(in_two_terms(in_native_order(args.b)))
     return args._replace(
         a=np.broadcast_to(a, weights.shape),
         b=weights,
@@ -82,11 +89,20 @@ def split(args: Arguments, base: Array | None) -> Arguments:
     )
 
 
-def add_base(base: Array | None, value: Array, low: Array | float) -> Array:
-    """The base plus a logarithm, rounded once but for the last bits of `low`."""
+def base_in_two_terms(base: Array | None, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """The base of each row that has one; 0 of others."""
     if base is None:
-        return value + low
-    high, rest = in_two_terms(np.where(are_great(base), base, 0).astype(base.dtype).reshape(value.shape))
+        return 0.0, 0.0
+    return in_two_terms(np.where(are_great(base), base, 0).astype(base.dtype).reshape(shape))
+
+
+def add_base(base: Array | None, value: Array, low: Any) -> Array:
+    """The base plus a logarithm, rounded once but for the last bits of `low`."""
+    if value.dtype.kind == "c":
+        result = np.array(value + low)
+        result.real = add_base(base, value.real, np.real(low))
+        return result
+    high, rest = base_in_two_terms(base, value.shape)
     whole, lost = two_sum(high, value)
     total: Array = np.where(np.isfinite(whole), whole + (rest + (lost + low)), whole)
     return total
@@ -110,42 +126,98 @@ def replace(result: Array, rows: Array, values: Array) -> None:
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None) -> None:
     _native.logsumexp(args, result, sign)
     part = taking_part(args)
-    base = greatest_of(args, part)
-    rows = inexact_rows(args, base, part)
-    value, low, signs = (x.reshape(result.shape) for x in _native.in_two_parts(split(args, base)))
-    exact = add_base(base, value, low)
-    if sign is None:
-        exact = np.where(signs < 0, np.nan, exact)
+    base = greatest_of(args, part) if is_integer(args.a) else None
+    rows, terms = inexact_rows(args, base, part), split(args, base)
+    if args.dtype.kind == "c":
+        value, low = (x.reshape(result.shape) for x in _native.complex_in_two_parts(terms))
+        exact = add_base(base, value, low)
+        if sign is not None:
+            phase = np.empty(terms.shape, np.complex128)
+            _native.logsumexp(terms, np.empty(terms.shape), phase)
+            replace(sign, rows, phase)
+            exact = exact.real
     else:
-        replace(sign, rows, signs)
+        value, low, signs = (x.reshape(result.shape) for x in _native.in_two_parts(terms))
+        exact = add_base(base, value, low)
+        if sign is None:
+            exact = np.where(signs < 0, np.nan, exact)
+        else:
+            replace(sign, rows, signs)
     replace(result, rows, exact)
 
 
 def logmeanexp(args: Arguments, result: Array) -> None:
     _native.logmeanexp(args, result)
     part = taking_part(args)
-    base = greatest_of(args, part)
+    base = greatest_of(args, part) if is_integer(args.a) else None
     terms = split(args, base)
-    mean = np.empty(terms.shape)
+    mean = np.empty(terms.shape, terms.dtype)
     _native.logmeanexp(terms, mean)
     replace(result, inexact_rows(args, base, part), add_base(base, mean.reshape(result.shape), 0.0))
 
 
 def map_elements(args: Arguments, operation: str, result: Array) -> None:
     part = taking_part(args)
-    base = greatest_of(args, part)
-    exact = np.empty(args.a.shape)
-    _native.map_elements(split(args, base), operation, exact)
+    base = greatest_of(args, part) if is_integer(args.a) else None
+    terms = split(args, base)
+    exact = np.empty(args.a.shape, terms.dtype)
+    _native.map_elements(terms, operation, exact)
     _native.map_elements(args, operation, result)
     replace(result, np.broadcast_to(inexact_rows(args, base, part), result.shape), exact)
 
 
+def logcumsumexp(a: Array, axis: int, result: Array) -> None:
+    """Steps between the greatest elements so far, and distances from these, are shortened to what makes the same sums;
+    float64 holds the integers that this leaves."""
+    _native.logcumsumexp(a, axis, result)
+    greatest = np.maximum.accumulate(in_native_order(a), axis=axis)
+    near = -np.minimum(distances(a, greatest), NEGLIGIBLE).astype(np.float64)
+    before = np.insert(np.delete(greatest, -1, axis), 0, np.take(greatest, 0, axis), axis)
+    anchor = np.cumsum(np.minimum(distances(before, greatest), NEGLIGIBLE).astype(np.float64), axis=axis)
+    sums = np.empty(a.shape)
+    _native.logcumsumexp(anchor + near, axis, sums)
+    replace(result, are_great(greatest), add_base(greatest, sums - anchor, 0.0))
+
+
 def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:
     _native.segment_logsumexp(a, offsets, axis, result)
-    others = tuple(i for i in range(result.ndim) if i != axis)
-    great = np.any(np.abs(result.astype(np.float64)) >= GREATEST / 2, axis=others)
-    for i, (place, args) in enumerate(segment_arguments(a, offsets, axis, np.dtype(np.float64))):
-        if great[i]:
-            exact = np.empty(args.shape)
-            logsumexp(args, exact)
-            result[place] = _native.rounded(exact, result.dtype)
+    filled, last = offsets[:-1] < offsets[1:], a.ndim - 1
+    a = np.moveaxis(in_native_order(a), axis, -1)[..., offsets[0] : offsets[-1]]
+    starts = offsets[:-1][filled] - offsets[0]
+    if a.size:
+        base = np.maximum.reduceat(a, starts, axis=last)
+        sums = np.empty(base.shape)
+        ends = np.append(starts, a.shape[-1])
+        _native.segment_logsumexp(differences(a, np.repeat(base, np.diff(ends), last)), ends, last, sums)
+        target = np.moveaxis(result, axis, -1)
+        some = target[..., filled]
+        replace(some, are_great(base), add_base(base, sums, 0.0))
+        target[..., filled] = some
+
+
+# Running sums -----------------------------------------------------------------------------------------------
+
+
+def without_great(args: Arguments) -> tuple[Array, Arguments]:
+    """The weighted sums of rows of integers that float64 does not hold, as kernels.h has sums that are far from 1, and
+    the arguments with nothing in these rows."""
+    base = greatest_of(args, taking_part(args))
+    rows = are_great(base)
+    value, low, sign = (x.reshape(args.shape) for x in _native.in_two_parts(split(args, base)))
+    high, rest = base_in_two_terms(base, value.shape)
+    known = np.isfinite(value)
+    whole = np.floor(np.where(known, value, 0))
+    tail = np.exp(np.where(known, value - whole + low, 0)) * sign * 2.0**500
+    top = NEGLIGIBLE * np.floor((rest + whole) / NEGLIGIBLE)
+    sums = np.array([high + top, tail, np.full_like(tail, np.inf), rest + whole - top])
+    for special, state in (
+        (value == -np.inf, NOTHING),
+        (value == np.inf, (np.inf, sign, np.inf, 0)),
+        (np.isnan(value) | np.isnan(sign), (-np.inf, np.nan, 0, 0)),
+        (~rows.reshape(value.shape), NOTHING),
+    ):
+        for i, number in enumerate(state):
+            np.copyto(sums[i, ...], number, where=special)
+    a = np.where(rows, -np.inf, args.a.astype(np.float64))
+    b = None if args.b is None else np.where(rows, np.zeros((), args.b.dtype), args.b)
+    return sums, args._replace(a=a, b=b)

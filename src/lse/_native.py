@@ -7,10 +7,8 @@ import numpy as np
 
 from lse import _core
 from lse._arguments import Arguments
-from lse._double_double import Sums, divide, two_sum
+from lse._double_double import Sums
 from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
-
-PI_LOW = float.fromhex("0x1.1a62633145c07p-53")  # what rounding pi to a double loses
 
 
 def as_core_output(a: Array) -> Array:
@@ -68,22 +66,9 @@ def complex_in_two_parts(args: Arguments) -> tuple[Array, Array]:
     return value, low
 
 
-def complex_logmeanexp(args: Arguments, result: Array) -> None:
-    (over, over_low), (under, under_low) = complex_in_two_parts(args), complex_in_two_parts(args.weights_alone())
-    known = np.ones(args.shape)
-    result.real[...] = divide((over.real, over_low.real, known), (under.real, under_low.real, known))
-    angle, lost = two_sum(over.imag, -under.imag)
-    turns = np.where(np.abs(angle) <= np.pi, 0.0, np.copysign(2.0, angle))
-    angle, more = two_sum(angle, -turns * np.pi)
-    result.imag[...] = angle + (lost + more + (over_low.imag - under_low.imag) - turns * PI_LOW)
-
-
 def logmeanexp(args: Arguments, result: Array) -> None:
     if not args.a.size:
         result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
-        return
-    if args.dtype.kind == "c" and (args.b is not None or args.where is not None):
-        complex_logmeanexp(args, result)
         return
     target = args.empty(result.dtype)
     weights = None if args.b is None else as_core_input(args.b)

@@ -7,7 +7,7 @@ import numpy as np
 from lse import _core
 from lse._arguments import broadcast, can_hold, check_out, return_result
 from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, is_native, promote
-from lse._foreign import is_dask, unwrap
+from lse._foreign import check_returnable, is_dask, unwrap
 from lse._native import as_core_input, as_core_output
 from lse._reductions import lazily
 
@@ -59,6 +59,9 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
         return lazily(FUNCTION, out, a, b, dtype=dtype)
     (left, of_left, matrix_a), (right, of_right, matrix_b) = as_operand(a, "a"), as_operand(b, "b")
     kind = result_dtype(left.dtype, right.dtype, dtype)
+    like, name = (of_left, "a") if of_left else (of_right, "b")
+    if like is not None and (dtype is not None or not is_native(kind)):
+        check_returnable(like, kind, FUNCTION, name)
     first, shape = result_shapes(left.shape, right.shape)
     left, right = left[None] if left.ndim == 1 else left, right[:, None] if right.ndim == 1 else right
     left, right = (np.broadcast_to(x, first + x.shape[-2:]) for x in (left, right))
@@ -73,7 +76,7 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
             _core.multiply(as_core_input(left), as_core_input(right), as_core_output(whole), matrix_a, matrix_b)
         else:
             multiply_longdouble(left, right, whole)
-    return return_result(result, out, target, of_left or of_right)
+    return return_result(result, out, target, like)
 
 
 def as_matrix(a: Any) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lse import _core, _integers
 from lse._arguments import Arguments, check_arguments
-from lse._dtypes import Array, DType, as_dtype, is_mergeable
+from lse._dtypes import Array, as_dtype, is_mergeable
 from lse._native import as_core_input
 
 STATE_VERSION = 3  # of states as bytes, also in pickles
@@ -120,8 +120,13 @@ def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> A
 def fold(total: Any, args: Arguments) -> Any:
     """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
+    if not single and _core.holds_wide_integers(args.a):
+        sums, rest = _integers.without_great(args)
+        both = fold(_core.LogSumExp.from_bytes(to_bytes(args.shape, False, 0, no_sums(args.shape), sums)), rest)
+        _core.LogSumExp.merge(total, both)
+        return total
     terms = 1
-    if args.b is not None and _core.holds_wide_integers(args.b) and not single:
+    if not single and args.b is not None and _core.holds_wide_integers(args.b):
         args, terms = _integers.split(args, None), 2
     weights = None if args.b is None else as_core_input(args.b)
     total._fold(as_core_input(args.a), args.where, weights, args.bits, single, terms)
@@ -143,12 +148,6 @@ def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: An
     if dtype is None:
         dtype = np.float32 if args.dtype == np.float32 else np.float64
     return fold(construct(cls, args.shape, dtype, "of"), args)
-
-
-def in_dtype(values: Array, dtype: DType, sign: Any = 1) -> Any:
-    """Return results as for the user, every NaN the same one; NaN where the sign is negative."""
-    result = np.where(np.isnan(values) | (sign < 0), np.nan, values).astype(dtype)
-    return result[()] if result.ndim == 0 else result
 
 
 # Bytes ------------------------------------------------------------------------------------------------------
@@ -179,6 +178,10 @@ def as_bytes(data: Any) -> bytes:
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"LogSumExp.from_bytes: expected bytes, which to_bytes() returns, not {type(data).__name__}")
     return bytes(data)
+
+
+def no_sums(shape: tuple[int, ...]) -> Array:
+    return np.stack([np.full(shape, n, np.float64) for n in _integers.NOTHING])
 
 
 def read_head(data: bytes) -> tuple[tuple[int, ...], bool, tuple[Any, ...]]:

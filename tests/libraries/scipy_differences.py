@@ -260,13 +260,6 @@ DIFFERENCES = {
     ],
     "Arguments": [
         Difference(
-            "the order in memory of results with weights, and of complex sums",
-            "that of NumPy's intermediate results",
-            "that of the axes of the elements; C order of complex sums",
-            {"order"},
-            lambda call, ours, theirs: call.b is not None or is_complex(call),
-        ),
-        Difference(
             "a masked array",
             "the mask is ignored, and −inf may become 1.0",
             "TypeError that says to pass `where=~a.mask`, if it masks anything",

@@ -120,6 +120,19 @@ def test_tensors_that_numpy_cannot_read(function, torch):
     same(np.asarray(function([x.detach() for x in rows], axis=-1)), function(np.ones((2, 3), np.float32), axis=-1))
 
 
+def test_tensors_without_values(torch):
+    with pytest.raises(TypeError, match=r"^logsumexp: a is a tensor without values .* outside of torch\.func"):
+        torch.func.vmap(lse.logsumexp)(torch.ones(2, 3))
+
+
+def test_wide_integers_with_weights_of_bfloat16(torch):
+    a, b = np.array([2**53, 2**53 + 1]), torch.tensor([1.0, 0.0], dtype=torch.bfloat16)
+    for order in (slice(None), [1, 0]):
+        for x in (a[order], torch.from_numpy(a[order])):
+            assert lse.logsumexp(x, b=b) == lse.logmeanexp(x, b=b) == float(a[order][0])
+            assert lse.LogSumExp.of(x, b=b).value == float(a[order][0])
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_dtypes_for_tensors(function, torch):
     name = "segment_logsumexp" if function is segments else function.__name__
@@ -195,6 +208,8 @@ def test_what_jax_traces_has_no_values(function, jnp):
     if function in WEIGHTED:
         with pytest.raises(TypeError, match=f"^{name}: b is traced by jax"):
             jax.jit(lambda b: function(np.zeros(3), b=b))(jnp.ones(3))
+    with pytest.raises(TypeError, match=f"^{name}: axis is traced by jax"):
+        jax.jit(lambda axis: function(np.zeros(3), axis=axis))(0)
 
 
 def test_jax_calls_back(jnp):
@@ -214,6 +229,9 @@ def test_dtypes_that_jax_has_only_with_64_bits(function):
             with pytest.raises(TypeError, match=f"^{name}: dtype={dtype} would be .* {less}, .*jax_enable_x64"):
                 function(a, dtype=dtype)
         assert function(a, dtype=np.float16).dtype == np.float16
+        for x, y, operand in ((a, a, "a"), (a, np.zeros(3), "a"), (np.zeros(3), a, "b")):
+            with pytest.raises(TypeError, match=f"^logmatmulexp: dtype=float64 would be .* library of {operand} has"):
+                lse.logmatmulexp(x, y, dtype=np.float64)
     with jax.enable_x64(True):
         assert function(a, dtype=np.float64).dtype == np.float64
         with pytest.raises(TypeError, match=f"^{name}: the library of [ax] has no arrays of dtype"):
@@ -307,6 +325,8 @@ def test_units(function, library):
     if library != "pint":
         with pytest.raises(TypeError, match=f"^{name}: out is an array of class .*numpy.ndarray"):
             function(a, axis=-1, out=make(np.zeros(np.shape(function(a, axis=-1))), "m"))
+    with pytest.raises(TypeError, match=f"^{name}: axis must be .*integer"):
+        function(np.zeros(3), axis=make(np.array([0.5, 1.0]), "m"))
 
 
 def test_masks_distributions_and_logarithms_of_astropy():
@@ -358,6 +378,8 @@ def test_masked_arrays_are_refused_with_advice(function):
     advice = r"\.data, where=~.*\.mask"
     with pytest.raises(TypeError, match=advice if function in MASKABLE else "mask"):
         function(masked)
+    with pytest.raises(TypeError, match="mask"):
+        function([1.0, np.ma.masked, 2.0])
     with pytest.raises(TypeError, match="mask"):
         function(np.zeros(3), out=np.ma.zeros(np.shape(function(np.zeros(3)))))
     if function in MASKABLE:

@@ -102,6 +102,29 @@ def test_results_lie_in_memory_as_those_of_numpy(dtype, order, rng):
         assert memory_order(lse.segment_logsumexp(x, [0, 1, 1, 2], axis=0)) == memory_order(x)
 
 
+def test_weighted_results_lie_in_memory_as_products_of_numpy(rng):
+    """Where elements and weights lie in different orders too."""
+    dtypes = [np.float64, np.float32, np.float16, np.longdouble, np.complex64, np.complex128, np.int64, np.int8]
+
+    def laid_out(shape):
+        order = rng.permutation(len(shape))
+        x = np.ones([shape[i] for i in order], rng.choice(dtypes)).transpose(np.argsort(order))
+        return x[::-1] if x.ndim and rng.random() < 0.3 else x
+
+    for _ in range(100):
+        shape = tuple(rng.choice([1, 2, 3, 4], rng.integers(1, 5)).tolist())
+        other = tuple(1 if rng.random() < 0.3 else n for n in shape)[rng.integers(len(shape)) :]
+        a, b = laid_out(shape), laid_out(shape if rng.random() < 0.5 else other)
+        for x, w in ((a, b), (b, a)):
+            for axis in (None, (), 0, (0, len(shape) - 1)):
+                axes = tuple(set(axis)) if isinstance(axis, tuple) else axis
+                for keepdims in (False, True):
+                    expected = memory_order(np.maximum.reduce(x * w, axis=axes, keepdims=keepdims))
+                    value, sign = lse.logsumexp(x, axes, w, keepdims, return_sign=True)
+                    mean = lse.logmeanexp(x, axes, w, keepdims)
+                    assert memory_order(value) == memory_order(sign) == memory_order(mean) == expected
+
+
 @pytest.mark.parametrize(
     ("shape", "axis", "result"),
     [((0,), None, ()), ((0,), 0, ()), ((2, 0, 3), 1, (2, 3)), ((2, 0, 3), 0, (0, 3)), ((0, 3), 0, (3,)),

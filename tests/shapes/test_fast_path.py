@@ -1,7 +1,6 @@
 """The fast path and the general one give the same bits, dtypes, shapes, layouts and types, for any options.
 
-Calls are drawn from the product of all kinds of arguments; a call on real numbers that is right never leaves the fast
-path.
+Calls are drawn from the product of all kinds of arguments; a call on numbers that is right never leaves the fast path.
 """
 
 import contextlib
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 import lse
-from lse import _core, _cumulative, _reductions, _segments, _streaming
+from lse import _core, _cumulative, _products, _reductions, _segments, _streaming
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
@@ -20,7 +19,7 @@ BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 DRAWN = 1500  # calls of each function
 SHAPES = [(), (1,), (5,), (3, 4), (4, 1), (1, 4), (2, 3, 4), (0,), (3, 0), (0, 4), (1, 1), (20, 3), (300,)]
 DTYPES = ["f8", "f8", "f4", "f4", "f2", BFLOAT16, "?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">f8", ">f4",
-          ">f2", ">i4", ">u8"]  # fmt: skip
+          ">f2", ">i4", ">u8", "c8", "c16", "c16", ">c8"]  # fmt: skip
 
 
 # Kinds of arguments -----------------------------------------------------------------------------------------
@@ -29,6 +28,10 @@ DTYPES = ["f8", "f8", "f4", "f4", "f2", BFLOAT16, "?", "i1", "u1", "i2", "u2", "
 def values(rng, shape, dtype):
     """Some of which are infinite, NaN or equal."""
     dtype = np.dtype(dtype)
+    if dtype.kind == "c":
+        a = np.empty(shape, dtype)
+        a.real, a.imag = values(rng, shape, "f8"), rng.standard_normal(shape) * rng.choice([0, 1, 3, 1e7])
+        return a
     if dtype.kind == "b":
         return np.asarray(rng.random(shape) < 0.6)
     if dtype.kind in "iu":
@@ -78,7 +81,8 @@ def scalar(a):
 
 
 LAYOUTS = [as_it_is, as_it_is, fortran, spread, reversed_, transposed, repeated, unaligned, scalar]
-NUMBERS = [2.5, -3, 0, True, False, 0.2, 1 / 2000, np.float64(0.5), np.float32(1.5), np.int64(3), np.uint8(7), np.True_]
+NUMBERS = [2.5, -3, 0, True, False, 0.2, 1 / 2000, np.float64(0.5), np.float32(1.5), np.int64(3), np.uint8(7), np.True_,
+           1j, -0.5 + 2j, np.complex64(3j), np.complex128(1 - 1j)]  # fmt: skip
 
 
 def array_like(rng, shape):
@@ -87,7 +91,7 @@ def array_like(rng, shape):
     if kind == 0:
         return NUMBERS[rng.integers(len(NUMBERS))]
     if kind <= 2:
-        listed = values(rng, shape, ["f8", "i8", "?"][rng.integers(3)]).tolist()
+        listed = values(rng, shape, ["f8", "i8", "?", "c16"][rng.integers(4)]).tolist()
         return tuple(listed) if kind == 2 and isinstance(listed, list) else listed
     a = values(rng, shape, DTYPES[rng.integers(len(DTYPES))])
     return LAYOUTS[rng.integers(len(LAYOUTS))](a)
@@ -127,7 +131,7 @@ def flag(rng):
 
 
 ASKED = [None, None, None, None, np.float32, np.float64, np.float16, float, "float32", "f2", ">f8", np.dtype("f4"),
-         np.dtype(">f4"), BFLOAT16, BFLOAT16.type]  # fmt: skip
+         np.dtype(">f4"), BFLOAT16, BFLOAT16.type, np.complex64, complex, "c16", ">c8"]  # fmt: skip
 
 
 def asked(rng):
@@ -223,12 +227,14 @@ def outputs(result, a, rng):
     """Pairs of an output that holds a result, and one that lies likewise."""
     shape, kind = result.shape, result.dtype
     kinds = [kind, kind, kind]
-    if kind != BFLOAT16:
+    if kind.kind == "c":
+        kinds += [np.dtype(np.complex64), np.dtype(np.complex128), kind.newbyteorder()]
+    elif kind != BFLOAT16:
         kinds += [np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.float16), kind.newbyteorder()]
     kind = kinds[rng.integers(len(kinds))]
     layout = [as_it_is, fortran, spread, reversed_, unaligned][rng.integers(5)]
     outs = [layout(np.zeros(shape, kind)) for _ in range(2)]
-    may_be_a = isinstance(a, np.ndarray) and a.shape == shape and a.flags.writeable and a.dtype.kind == "f"
+    may_be_a = isinstance(a, np.ndarray) and a.shape == shape and a.flags.writeable and a.dtype.kind == kind.kind
     if may_be_a and rng.random() < 0.3:
         outs = [a, a.copy()]
     return outs
@@ -249,6 +255,7 @@ def only_fast(monkeypatch):
         (_cumulative, ["logcumsumexp"]),
         (_segments, ["segment_logsumexp"]),
         (_streaming, ["update", "of"]),
+        (_products, ["logmatmulexp"]),
     ):
         for name in names:
             monkeypatch.setattr(module, name, refuse)
@@ -366,6 +373,52 @@ def test_accumulators(dtype, rng, request):
         assert (mine.shape, mine.dtype) == (of.shape, of.dtype)
         assert mine.to_bytes() == of.to_bytes()
         assert lse.LogSumExp(total.shape, dtype).update(a, **options).to_bytes() == total.to_bytes()
+
+
+def factors(rng):
+    """Two matrices or vectors, and a dtype."""
+    n, shapes = int(rng.integers(1, 4)), []
+    for right in (False, True):
+        many = int(rng.integers(1, 4))
+        shapes.append([(n,), (n, many) if right else (many, n)][min(rng.integers(4), 1)])
+    made = [values(rng, shape, ["f8", "f8", "f4", "f2", "i8", "?", "u1", ">f4"][rng.integers(8)]) for shape in shapes]
+    made = [LAYOUTS[rng.integers(len(LAYOUTS) - 1)](x) for x in made]
+    if rng.random() < 0.2:
+        made[0] = made[0].tolist()
+    if rng.random() < 0.2 and np.ndim(made[1]) == 2:
+        made[1] = lse.LogMatrix(made[1])
+    return made, [None, None, np.float32, float, "f2", ">f8"][rng.integers(6)]
+
+
+def test_products(rng, request):
+    drawn = []
+    for _ in range(DRAWN):
+        made, dtype = factors(rng)
+        expected = _core.quietly(_products.logmatmulexp, (*made, None, dtype))
+        out = None if rng.random() < 0.5 else outputs(expected, None, rng)[0]
+        wanted = None if out is None else out.copy()
+        try:
+            drawn.append((made, dtype, out, _core.quietly(_products.logmatmulexp, (*made, wanted, dtype))))
+        except TypeError:  # an output to which the result cannot be cast
+            assert out.dtype == np.float16
+    request.getfixturevalue("only_fast")
+    for made, dtype, out, expected in drawn:
+        got = lse.logmatmulexp(*made, out=out, dtype=dtype)
+        assert out is None or got is out
+        assert got.tobytes() == expected.tobytes()
+        assert out is not None or (type(got), got.dtype, got.shape) == (type(expected), expected.dtype, expected.shape)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "segment_logsumexp"])
+def test_readers_of_memory(name, rng, request):
+    """What NumPy makes plain arrays of at once."""
+    row = rng.standard_normal(7)
+    for x in (range(3, 8), memoryview(row), memoryview(row[::2]), memoryview(row.astype("i2")), memoryview(b"abc")):
+        expected = general(name)(x)
+        with request.getfixturevalue("monkeypatch").context() as patch:
+            patch.setattr(_reductions, "check_arguments", None)
+            patch.setattr(_cumulative, "check_array", None)
+            assert_same(getattr(lse, name)(x), expected)
 
 
 # Outputs that overlap what is read --------------------------------------------------------------------------

@@ -240,6 +240,8 @@ def test_softmax_of_any_size():
             same(lse.log_softmax(row[:1]), np.array([0j]))
             same(lse.softmax([row[0], -INF, complex(-INF, NAN)]), np.array([1 + 0j, 0, 0]))
             same(lse.log_softmax([row[0], -INF]), np.array([0j, -INF]))
+            wide = lse.log_softmax(np.array(row[:1], np.clongdouble))
+            assert abs(wide[0]) <= 4 * np.finfo(np.longdouble).eps
 
 
 def test_the_derivative_of_a_softmax_by_complex_steps(rng):

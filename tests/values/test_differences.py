@@ -53,6 +53,9 @@ def test_accuracy(dtype, rng):
             assert error(value, y) <= 1.5, (x, w, value)
             assert sign == np.sign(w[0]) * np.sign(float(x[0]) - float(x[1]))
             same_bits(lse.logsumexp(x, b=w), value if sign > 0 else dtype(np.nan))
+            total = lse.LogSumExp.of(x, b=w, dtype=np.float64)
+            assert error(total.log_abs, y) <= 1.5, (x, w, total.log_abs)
+            assert total.sign == sign
 
 
 def test_known_values():
@@ -91,6 +94,12 @@ def test_rows_and_columns_have_the_same_bits(dtype, count, rng):
                 same_bits(value, np.array([one for one, _ in each]))
                 same_bits(sign, np.array([one for _, one in each]))
                 same_bits(lse.logsumexp(x, axis, v), np.where(sign < 0, dtype(np.nan), value))
+                total = lse.LogSumExp.of(x, axis, v)
+                each_total = [
+                    lse.LogSumExp.of(row, b=v).log_abs
+                    for row, v in zip(rows, np.broadcast_to(w, rows.shape), strict=True)
+                ]
+                same_bits(total.log_abs, np.array(each_total))
 
 
 def test_halves_are_rounded_once(rng):

@@ -119,6 +119,80 @@ def test_integers_that_float64_holds_are_as_before(rng):
     same_bits(whole[:5], lse.logsumexp(small[0], axis=1, b=weights[:5]))
 
 
+def test_elements_beside_the_least_that_float64_holds():
+    for x in (-BIG, 3 - BIG, 700 - BIG):
+        a = [x, -BIG - 1, -BIG - 2]
+        y, _ = sum_of(a)
+        for p, q in zip(lse.softmax(np.array(a)), a, strict=True):
+            with mp.workdps(60):
+                assert distance(p, mp.exp(q - y)) <= 4
+        assert distance(lse.logsumexp(np.array(a)), y) <= 0.51
+        same_bits(lse.softmax(np.array([a, [0, 1, 2]]), axis=1)[0], lse.softmax(np.array(a)))
+
+
+@pytest.mark.parametrize(("dtype", "limit"), LIMITS, ids=str)
+def test_running_sums(dtype, limit, rng):
+    for n in (1, 2, 7, 300):
+        row = near(limit, n, rng)
+        a, b = np.array(row, dtype), rng.choice([-1.0, 1.0, 0.5, -3.0], n)
+        y, _ = sum_of(row)
+        signed, total = sum_of(row, b.tolist())
+        for k in range(0, n, max(n // 3, 1)):  # in one piece, and in two
+            whole = lse.LogSumExp.of(a[:k]).update(a[k:])
+            assert distance(whole.value, y) <= 0.51
+            assert whole.count == n
+            weighted = lse.LogSumExp.of(a[:k], b=b[:k]).merge(lse.LogSumExp.of(a[k:], b=b[k:]))
+            assert weighted.sign == mp.sign(total)
+            if total and abs(total) > 1e-9:
+                assert distance(weighted.log_abs, signed) <= 0.51
+            same_bits(lse.LogSumExp.from_bytes(weighted.to_bytes()).log_abs, weighted.log_abs)
+    table = np.array([near(limit, 4, rng), [0, 1, 2, 3]], dtype)
+    total = lse.LogSumExp.of(table, axis=1)
+    same(total.value, lse.logsumexp(table, axis=1))
+    same_bits(total.value[1], lse.LogSumExp.of(table[1]).value)
+    same(lse.LogSumExp.of(table, axis=()).value, table.astype(np.float64))
+
+
+def test_weights_and_elements_of_running_sums(rng):
+    a, b = np.array(near(2**62, 9, rng)), np.array(near(2**60, 9, rng)) * rng.choice([-1, 1], 9)
+    y, total = sum_of(a, b)
+    seen = lse.LogSumExp.of(a, b=b)
+    assert seen.count == 9
+    assert seen.sign == mp.sign(total)
+    assert distance(seen.log_abs, y) <= 0.6
+    two = np.array([BIG, BIG + 1])
+    for b, value in (([np.inf, 1.0], np.inf), ([np.nan, 1.0], np.nan), ([1, -np.inf], np.nan), ([0, 0], -np.inf)):
+        same(lse.LogSumExp.of(two, b=b).value, np.float64(value))
+    total = lse.LogSumExp.of(two, where=[False, True])
+    assert (total.value, total.count) == (BIG, 1)
+    total = lse.LogSumExp.of(two[:1]).update(two[1:], b=[-1])
+    assert (total.log_abs, total.sign) == (BIG, -1)  # 2^53 + log(e - 1)
+    assert lse.LogSumExp.of(two[:0]).value == -np.inf
+
+
+def test_complex_numbers_beside_integers():
+    """As from differences and parts that complex128 holds."""
+    a, b = np.array([BIG, BIG + 1]), np.array([2**60 + 1, -(2**60)])
+    for weights in ([1, -1j], [1j, 0.5], [1, -1 + 0j], [0, 1j]):
+        near = lse.logsumexp([0.0, 1.0], b=weights)
+        value = lse.logsumexp(a, b=weights)
+        assert abs(value.imag - near.imag) <= 4e-16
+        with mp.workdps(60):
+            assert distance(value.real, BIG + mp.mpf(float(near.real))) <= 0.51
+        size, phase = lse.logsumexp(a, b=weights, return_sign=True)
+        assert size == value.real
+        assert abs(phase - lse.logsumexp([0.0, 1.0], b=weights, return_sign=True)[1]) <= 4e-16
+        mean = lse.logmeanexp(a, b=weights)
+        assert sum(weights) == 0 or abs(mean - BIG - lse.logmeanexp([0.0, 1.0], b=weights)) <= 2
+    for x in ([0j, 0], [1j, 1j], [0.5 + 3j, 0.5 + 3j]):
+        assert abs(lse.logsumexp(x, b=b) - x[0]) <= 1e-15
+        assert abs(lse.logmeanexp(x, b=b) - x[0]) <= 1e-15
+    for dtype in (np.complex64, np.complex128):
+        same(lse.softmax(a, dtype=dtype), lse.softmax([-1, 0j], dtype=dtype))
+        same(lse.log_softmax(a, dtype=dtype), lse.log_softmax([-1, 0j], dtype=dtype))
+    same(lse.logsumexp(np.array([[BIG, BIG + 1], [0, 1]]), axis=1, b=[1, -1j])[1], lse.logsumexp([0, 1], b=[1, -1j]))
+
+
 def test_what_is_left_out_does_not_exist(rng):
     a = np.array([[2**62, 3, 4, 5], [1, 2**62, 3, 3]])
     where = np.array([[False, True, True, True], [True, False, True, True]])
@@ -148,16 +222,31 @@ def test_layouts_options_and_outputs(function, axis, rng):
         assert function(a, axis, dtype=np.float16).dtype == np.float16
 
 
-def test_cumulative_sums_and_segments(rng):
+@pytest.mark.parametrize(("dtype", "limit"), LIMITS, ids=str)
+def test_cumulative_sums(dtype, limit, rng):
+    rows = [near(limit, 40, rng), [limit - 1, 7, limit, 5] if limit > 0 else [limit, 7, 8]]
+    for row in (*rows, sorted(rows[0])):
+        a = np.array(row, dtype)
+        for i, got in enumerate(lse.logcumsumexp(a)):
+            assert distance(got, sum_of(row[: i + 1])[0]) <= 0.51
+        same_bits(lse.logcumsumexp(a[::-1], reverse=True)[::-1], lse.logcumsumexp(a))
+        same(lse.logcumsumexp(a, dtype=np.complex128), lse.logcumsumexp(a) + 0j)
+        table = np.stack([a, a // 2, a // 2**60])
+        for axis, x in ((1, table), (0, table.T)):
+            got = lse.logcumsumexp(x, axis)
+            same_bits(got if axis else got.T, np.stack([lse.logcumsumexp(line) for line in table]))
+
+
+def test_segments(rng):
     row = sorted(near(2**62, 40, rng))
     a = np.array(row)
-    for i, got in enumerate(lse.logcumsumexp(a)):
-        assert distance(got, sum_of(row[: i + 1])[0]) <= 1.01
     offsets = [0, 3, 3, 20, 40]
     got = lse.segment_logsumexp(a, offsets)
     for i in (0, 2, 3):
         assert distance(got[i], sum_of(row[offsets[i] : offsets[i + 1]])[0]) <= 0.51
     assert got[1] == -np.inf
+    same(lse.segment_logsumexp(a, offsets, dtype=np.complex128), got + 0j)
+    same(lse.segment_logsumexp(a, [5, 5, 9]), np.append(-np.inf, lse.logsumexp(a[5:9])))
     table = np.stack([a, a[::-1] - 5])
     same(lse.segment_logsumexp(table, offsets, 1)[0], got)
     same(lse.segment_logsumexp(table.T, offsets, 0)[:, 0], got)
@@ -174,5 +263,12 @@ def test_dask(rng):
             got = lse.softmax(da.from_array(a, chunks=(2, 4)), axis=axis, where=where).compute()
             assert np.max(np.abs(got - lse.softmax(a, axis=axis, where=where))) <= 2.0**-52
     b = np.array([2**60 + 1, -(2**60), 0, 2**60 + 3, 0, -(2**60)])
+    assert distance(lse.logsumexp(whole.rechunk((4, 2)), axis=1).compute()[0], sum_of(a[0].tolist())[0]) <= 0.51
+    signs = [1, -1, 1, -1, 1, -1]
+    got = lse.logsumexp(whole.rechunk((4, 3)), axis=1, b=np.array(signs), return_sign=True)
+    for value, sign, row in zip(*(x.compute() for x in got), a.tolist(), strict=True):
+        y, total = sum_of(row, signs)
+        assert sign == mp.sign(total)
+        assert not total or distance(value, y) <= 0.51
     cut = da.from_array(np.zeros(6), chunks=3)
     assert lse.logsumexp(cut, b=da.from_array(b, chunks=3)).compute() == np.log(4)

@@ -321,16 +321,15 @@ cdef class LogSumExp:
 
     @property
     def value(self):
-        log_abs, _, sign = self._parts(self.single)
-        return quietly(_streaming.in_dtype, (log_abs, self.dtype, sign))
+        return finished(self, self.single, 0, True)
 
     @property
     def log_abs(self):
-        return quietly(_streaming.in_dtype, (self._parts(self.single)[0], self.dtype))
+        return finished(self, self.single, 0, False)
 
     @property
     def sign(self):
-        return quietly(_streaming.in_dtype, (self._parts()[2], self.dtype))
+        return finished(self, False, 2, False)
 
     def __repr__(self):
         count, seen = self.count, f"shape={self.shape}, dtype={self.dtype.name}"

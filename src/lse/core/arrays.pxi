@@ -175,6 +175,8 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
         request.mean = True
         describe(&request.out, out)
         return run_request(request, elements)
+    if kind_of(out) == c'c':
+        return reduce_to_complex_mean(request, elements, out)
     parts = cnp.PyArray_EMPTY(1, &total, cnp.NPY_FLOAT64, False)
     over = <double *>cnp.PyArray_DATA(parts)
     memset(nothing, 0, sizeof(nothing))
@@ -219,9 +221,75 @@ cdef inline void put_parts(lse_request *request, double *parts, Py_ssize_t count
     request.sign = <char *>(parts + 2 * count)
 
 
+cdef double PI_LOW = 1.2246467991473532e-16  # what rounding pi to a double loses
+
+
+cdef inline double lost_by(double a, double b, double whole) noexcept nogil:
+    """What rounding a + b to `whole` lost."""
+    cdef double of_b = whole - a
+    return (a - (whole - of_b)) + (b - of_b)
+
+
+cdef int combine_complex_parts(double *over, const double *under, Py_ssize_t count) noexcept nogil:
+    """As combine_parts, of complex sums, of each of which there are log|sum| + i angle and what rounding that lost;
+    angles are reduced to (-pi, pi]."""
+    cdef double value, angle, whole, turned, lost
+    cdef Py_ssize_t i
+    for i in range(0, 2 * count, 2):
+        value = lse_divide(over[i], over[2 * count + i], under[i], under[2 * count + i])
+        angle = over[i + 1] - under[i + 1]
+        lost = lost_by(over[i + 1], -under[i + 1], angle) + (over[2 * count + i + 1] - under[2 * count + i + 1])
+        if fabs(angle) > M_PI:
+            turned = -copysign(2 * M_PI, angle)
+            whole = angle + turned
+            lost += lost_by(angle, turned, whole) - copysign(2 * PI_LOW, angle)
+            angle = whole
+        over[i] = NAN if isnan(value) else value
+        over[i + 1] = NAN if isnan(angle) else angle + lost
+    return 0
+
+
+cdef int reduce_to_complex_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out) except -1:
+    """Likewise of complex numbers with weights or a mask."""
+    cdef cnp.npy_intp nothing[LSE_MAX_DIMS]
+    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
+    cdef double zero = 0.0, one = 1.0
+    cdef lse_store store = lse_store_for(b"c", <int>cnp.PyArray_ITEMSIZE(out), 2 * sizeof(double))
+    cdef cnp.npy_intp count = cnp.PyArray_SIZE(out), total = 8 * count
+    cdef cnp.ndarray parts = cnp.PyArray_EMPTY(1, &total, cnp.NPY_FLOAT64, False)
+    cdef double *over = <double *>cnp.PyArray_DATA(parts)
+    cdef double *under = over + 4 * count
+    cdef lse_array constant = request.a
+    cdef lse_fp_state found
+    cdef int axis
+    memset(nothing, 0, sizeof(nothing))
+    constant.stride = <const ptrdiff_t *>nothing
+    constant.kind, constant.itemsize, constant.swapped = b"f", sizeof(double), False
+    describe(&request.out, out)
+    request.type = LSE_C128
+    request.out.itemsize = 2 * sizeof(double)
+    for axis in range(cnp.PyArray_NDIM(out)):
+        stride[axis] = cnp.PyArray_STRIDE(out, axis) // cnp.PyArray_ITEMSIZE(out) * request.out.itemsize
+    request.out.stride = <const ptrdiff_t *>stride
+    request.out.data, request.low = <char *>over, <char *>(over + 2 * count)
+    run_request(request, elements)
+    request.a = constant
+    request.a.data = <char *>&zero
+    if request.weights.data == NULL:
+        request.weights = constant
+        request.weights.data = <char *>&one
+    request.out.data, request.low = <char *>under, <char *>(under + 2 * count)
+    run_request(request, elements)
+    found = lse_fp_enter()
+    combine_complex_parts(over, under, count)
+    store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), count, over)
+    lse_fp_leave(found)
+    return 0
+
+
 def reduce_mean(cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
                 bint single, cnp.ndarray out not None):
-    """Likewise the log-mean-exp, into an array that has no gaps; of complex numbers without weights and mask."""
+    """Likewise the log-mean-exp, into an array that has no gaps."""
     cdef unsigned long long none = 0
     cdef lse_request request = new_request(LSE_LOGSUMEXP, reduced, type_for(out, single))
     check_shape("the output", a, out, reduced)

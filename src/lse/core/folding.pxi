@@ -15,7 +15,7 @@ cdef tuple begin_fold(quick_call *call, object a, object axis, object b, object 
         if mask is None:
             return None
     if begin_call(call, LSE_SUMS, array, weak_a, weights, weak_b, mask, None) and (
-            quick_axes(axis, call.ndim, &call.request.reduced)):
+            not is_complex(call.number) and quick_axes(axis, call.ndim, &call.request.reduced)):
         return array, weights, mask
     return None
 
@@ -158,12 +158,17 @@ cdef object copied(LogSumExp total, bint single, object memo=None):
 cdef cnp.ndarray finish(LogSumExp total, bint single):
     """log|sum| in two float64 arrays and the sign, one after the other; finished as a sum of float32, or with all
     digits."""
-    cdef cnp.ndarray parts = np.empty((3, *total.lengths()))
-    cdef double *value = <double *>cnp.PyArray_DATA(parts)
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
+    cdef cnp.ndarray parts
+    cdef double *value
     cdef lse_sums plain, weighted
     cdef lse_results results
     cdef lse_fp_state found
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(parts) // 3, start, i, count
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(total.frame) // 4, start, i, count
+    memcpy(shape, cnp.PyArray_DIMS(total.frame), cnp.PyArray_NDIM(total.frame) * sizeof(cnp.npy_intp))
+    shape[0] = 3
+    parts = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(total.frame), shape, cnp.NPY_FLOAT64, False)
+    value = <double *>cnp.PyArray_DATA(parts)
     weighted.max = NULL
     with cython.critical_section(total):
         found = lse_fp_enter()
@@ -179,6 +184,26 @@ cdef cnp.ndarray finish(LogSumExp total, bint single):
                 value[2 * size + start + i] = results.sign[i]
         lse_fp_leave(found)
     return parts
+
+
+cdef object finished(LogSumExp total, bint single, int part, bint real):
+    """Values or signs as for the user, every NaN the same one; `real`: NaN for negative sums."""
+    cdef cnp.ndarray parts = finish(total, single)
+    cdef cnp.ndarray result = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(parts) - 1, cnp.PyArray_DIMS(parts) + 1,
+                                                npy_type(type_of(total.single)), False)
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(result), i
+    cdef double *value = <double *>cnp.PyArray_DATA(parts) + part * size
+    cdef double *sign = <double *>cnp.PyArray_DATA(parts) + 2 * size
+    cdef lse_fp_state found = lse_fp_enter()
+    for i in range(size):
+        if isnan(value[i]) or (real and sign[i] < 0):
+            value[i] = NAN
+        if total.single:
+            (<float *>cnp.PyArray_DATA(result))[i] = <float>value[i]
+        else:
+            (<double *>cnp.PyArray_DATA(result))[i] = value[i]
+    lse_fp_leave(found)
+    return return_result(result, None)
 
 
 def log_of_count(Py_ssize_t count):

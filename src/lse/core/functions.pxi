@@ -112,8 +112,6 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     (np.float64(1.5413248546129181), np.float64(-1.0))
     """
     value = try_reduce(a, axis, b, keepdims, return_sign, where, out, dtype, False)
-    if value is None and where is True and out is None and dtype is None:
-        value = try_complex_reduce(a, axis, b, keepdims, return_sign, False)
     if value is not None:
         return value
     return quietly(_reductions.logsumexp, (a, axis, b, keepdims, return_sign, where, out, dtype))
@@ -167,8 +165,6 @@ def logmeanexp(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dt
     np.float64(0.35737401950878855)
     """
     value = try_reduce(a, axis, b, keepdims, False, where, out, dtype, True)
-    if value is None and b is None and where is True and out is None and dtype is None:
-        value = try_complex_reduce(a, axis, None, keepdims, False, True)
     if value is not None:
         return value
     return quietly(_reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype))
@@ -218,8 +214,6 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
     array([1000.        , 1000.69314718, 1001.09861229])
     """
     result = try_cumulate(a, axis, reverse, out, dtype)
-    if result is None and reverse is False and out is None and dtype is None:
-        result = try_complex_map(LSE_CUMULATE, a, axis)
     if result is not None:
         return result
     return quietly(_cumulative.logcumsumexp, (a, axis, reverse, out, dtype))
@@ -270,8 +264,6 @@ def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
     array([0.69314718,       -inf, 5.01814993])
     """
     result = try_segments(a, indptr, axis, out, dtype)
-    if result is None and out is None and dtype is None:
-        result = try_complex_segments(a, indptr, axis)
     if result is not None:
         return result
     return quietly(_segments.segment_logsumexp, (a, indptr, axis, out, dtype))
@@ -320,8 +312,6 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
     array([0.5, 0.5])
     """
     result = try_map(LSE_SOFTMAX, x, axis, where, out, dtype)
-    if result is None and where is True and out is None and dtype is None:
-        result = try_complex_map(LSE_SOFTMAX, x, axis)
     if result is not None:
         return result
     return quietly(_reductions.map_elements, ("softmax", x, axis, where, out, dtype))
@@ -370,8 +360,6 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     array([-4.24835426e-18, -4.00000000e+01])
     """
     result = try_map(LSE_LOG_SOFTMAX, x, axis, where, out, dtype)
-    if result is None and where is True and out is None and dtype is None:
-        result = try_complex_map(LSE_LOG_SOFTMAX, x, axis)
     if result is not None:
         return result
     return quietly(_reductions.map_elements, ("log_softmax", x, axis, where, out, dtype))

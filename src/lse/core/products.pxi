@@ -146,32 +146,52 @@ cdef _Factors factors_of(LogMatrix matrix, bint right, bint single):
         return matrix._left
 
 
-cdef object try_multiply(object a, object b):
-    """The product of two matrices that are computed in one dtype."""
+cdef inline cnp.ndarray as_matrix(cnp.ndarray a, bint right):
+    """A matrix as it is, a vector as one row or column; None for all else."""
+    if cnp.PyArray_NDIM(a) == 1:
+        return (<object>a)[:, None] if right else (<object>a)[None]
+    return a if cnp.PyArray_NDIM(a) == 2 else None
+
+
+cdef object try_multiply(object a, object b, object out, object dtype):
+    """The product of two matrices or vectors of float64, float32, float16, integers or booleans."""
     cdef LogMatrix prepared_a = None, prepared_b = None
     cdef cnp.npy_intp shape[2]
-    cdef cnp.ndarray left, right, out
+    cdef cnp.npy_intp *length = shape
+    cdef cnp.ndarray given_a, given_b, left, right, result
     cdef bint weak
-    cdef int number
+    cdef int number, ndim
     if type(a) is LogMatrix:
         prepared_a = a
         a = prepared_a._array
     if type(b) is LogMatrix:
         prepared_b = b
         b = prepared_b._array
-    left, right = quick_array(a, &weak), quick_array(b, &weak)
-    if left is None or right is None or cnp.PyArray_NDIM(left) != 2 or cnp.PyArray_NDIM(right) != 2:
+    given_a, given_b = quick_array(a, &weak), quick_array(b, &weak)
+    if given_a is None or given_b is None:
         return None
-    number = real_number(left)
-    if number not in (cnp.NPY_FLOAT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT16) or number != real_number(right) or (
-            cnp.PyArray_DIM(left, 1) != cnp.PyArray_DIM(right, 0)):
+    left, right = as_matrix(given_a, False), as_matrix(given_b, True)
+    if left is None or right is None or cnp.PyArray_DIM(left, 1) != cnp.PyArray_DIM(right, 0) or not (
+            is_real(floating_number(left)) and is_real(floating_number(right))):
         return None
+    number = wanted_number(dtype, promote_real(floating_number(left), floating_number(right)))
     shape[0], shape[1] = cnp.PyArray_DIM(left, 0), cnp.PyArray_DIM(right, 1)
-    if shape[0] == 0 or shape[1] == 0 or cnp.PyArray_DIM(left, 1) == 0:
+    if not is_real(number) or shape[0] == 0 or shape[1] == 0 or cnp.PyArray_DIM(left, 1) == 0:
         return None
-    out = cnp.PyArray_EMPTY(2, shape, number, False)
-    multiply(left, right, out, prepared_a, prepared_b)
-    return out
+    ndim = cnp.PyArray_NDIM(given_a) + cnp.PyArray_NDIM(given_b) - 2
+    if cnp.PyArray_NDIM(given_a) == 1:
+        length += 1
+    if out is not None and not is_output(out, ndim, length, number):
+        return None
+    if out is not None and ndim == 2 and cnp.PyArray_ISBEHAVED(<cnp.ndarray>out) and (
+            cnp.PyArray_TYPE(<cnp.ndarray>out) == number and are_apart(out, left) and are_apart(out, right)):
+        result = out
+    else:
+        result = cnp.PyArray_EMPTY(2, shape, number, False)
+    multiply(left, right, result, prepared_a, prepared_b)
+    if ndim < 2:
+        result = (<object>result).reshape(tuple([length[i] for i in range(ndim)]))
+    return return_result(result, out)
 
 
 def logmatmulexp(a, b, *, out=None, dtype=None):
@@ -226,8 +246,7 @@ def logmatmulexp(a, b, *, out=None, dtype=None):
     >>> lse.logmatmulexp(a, b)
     array([[-1500.]])
     """
-    if out is None and dtype is None:
-        result = try_multiply(a, b)
-        if result is not None:
-            return result
+    result = try_multiply(a, b, out, dtype)
+    if result is not None:
+        return result
     return quietly(_products.logmatmulexp, (a, b, out, dtype))

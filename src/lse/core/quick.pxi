@@ -98,7 +98,8 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
         if value is not None:
             return value
     find_shape(&call, keep, &shape)
-    if out is not None and not is_output(out, shape.ndim, shape.length, call.number):
+    if out is not None and not is_output(
+            out, shape.ndim, shape.length, real_part_of(call.number) if signed else call.number):
         return None
     if out is not None and can_hold(out, call.number) and not signed and (alone or not mean) and (
             are_apart(out, array) and are_apart(out, weights) and are_apart(out, mask)):
@@ -118,6 +119,8 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
             reduce_to_mean(&call.request, call.size, result)
         else:
             run_request(&call.request, call.size)
+    if signed and is_complex(call.number):
+        result = (<object>result).real.copy(order="K")
     value = return_result(result, out)
     return (value, return_result(sign, None)) if signed else value
 

@@ -1,7 +1,7 @@
 # Arguments of the fast path ---------------------------------------------------------------------------------
 #
-# Arrays of real numbers and booleans, and sequences and numbers of which NumPy makes such arrays; what lse._arguments
-# does for these, without any intermediate object. A function returns None, False or -1 for all that it does not take,
+# Arrays of numbers and booleans, and sequences and numbers of which NumPy makes such arrays; what lse._arguments does
+# for these, without any intermediate object. A function returns None, False or -1 for all that it does not take,
 # which the general path takes or refuses.
 
 cdef object FLOAT32 = np.float32, FLOAT64 = np.float64, GENERIC = np.generic
@@ -21,7 +21,9 @@ cpdef bint holds_special(object a, int ndim) except -1:
         if ndim > 0:
             for element in a:
                 kind = type(element)
-                if kind is not float and kind is not int and kind is not bool and holds_special(element, ndim - 1):
+                if kind is float or kind is int or kind is bool or kind is complex:
+                    continue
+                if holds_special(element, ndim - 1):
                     return True
         return False
     if isinstance(a, cnp.ndarray):
@@ -44,41 +46,68 @@ cdef bint is_bfloat16(object dtype) except -1:
     return number == bfloat16_number
 
 
-cdef int real_number(cnp.ndarray array) except -2:
-    """The number of the dtype in which the elements of an array are computed, if that is real and native; else -1."""
+cdef inline bint is_real(int number) noexcept:
+    return number == cnp.NPY_FLOAT64 or number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT16
+
+
+cdef inline bint is_complex(int number) noexcept:
+    return number == cnp.NPY_COMPLEX128 or number == cnp.NPY_COMPLEX64
+
+
+cdef inline int real_part_of(int number) noexcept:
+    """The number of the dtype of the real part."""
+    if is_complex(number):
+        return cnp.NPY_FLOAT64 if number == cnp.NPY_COMPLEX128 else cnp.NPY_FLOAT32
+    return number
+
+
+cdef int floating_number(cnp.ndarray array) except -2:
+    """The number of the dtype in which the elements of an array are computed, if that is native; else -1."""
     cdef int number = cnp.PyArray_TYPE(array)
-    if number in (cnp.NPY_FLOAT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT16):
+    if is_real(number) or is_complex(number):
         return number
     if number <= cnp.NPY_ULONGLONG:  # bool and integers
         return cnp.NPY_FLOAT64
     return number if number >= NPY_USERDEF and is_bfloat16(array.dtype) else -1
 
 
-cdef int promoted_number(cnp.ndarray a, bint weak_a, cnp.ndarray b, bint weak_b) except -2:
-    """The number of the dtype of elements and weights together; a weak one, a Python number, does not widen it."""
-    cdef int of_a = real_number(a), of_b = real_number(b), size = cnp.PyArray_ITEMSIZE(b)
-    if weak_b or of_a == cnp.NPY_FLOAT64:
-        return of_b if weak_a and not weak_b else of_a
-    if weak_a:
-        return of_b
-    if cnp.PyArray_TYPE(b) <= cnp.NPY_ULONGLONG:
-        if size == 1 or (size == 2 and of_a == cnp.NPY_FLOAT32):
-            return of_a
-        return cnp.NPY_FLOAT32 if size == 2 else cnp.NPY_FLOAT64
+cdef inline int promote_real(int of_a, int of_b) noexcept:
     if of_a == of_b:
         return of_a
-    return cnp.NPY_FLOAT64 if of_b == cnp.NPY_FLOAT64 else cnp.NPY_FLOAT32
+    return cnp.NPY_FLOAT64 if of_a == cnp.NPY_FLOAT64 or of_b == cnp.NPY_FLOAT64 else cnp.NPY_FLOAT32
+
+
+cdef int promoted_number(cnp.ndarray a, bint weak_a, cnp.ndarray b, bint weak_b) except -2:
+    """The number of the dtype of elements and weights together; a weak one, a Python number, does not widen it."""
+    cdef int of_a = floating_number(a), of_b = floating_number(b), real, size = cnp.PyArray_ITEMSIZE(b)
+    if weak_b and not is_complex(of_b):
+        return of_a
+    if weak_b and is_complex(of_b):
+        of_b = cnp.NPY_COMPLEX64
+    elif weak_a:
+        if not is_complex(of_a):
+            return of_b
+        of_a = cnp.NPY_COMPLEX64
+    elif cnp.PyArray_TYPE(b) <= cnp.NPY_ULONGLONG and real_part_of(of_a) != cnp.NPY_FLOAT64:
+        if size == 1 or (size == 2 and real_part_of(of_a) == cnp.NPY_FLOAT32):
+            return of_a
+        of_b = cnp.NPY_FLOAT32 if size == 2 else cnp.NPY_FLOAT64
+    real = promote_real(real_part_of(of_a), real_part_of(of_b))
+    if not is_complex(of_a) and not is_complex(of_b):
+        return real
+    return cnp.NPY_COMPLEX128 if real == cnp.NPY_FLOAT64 else cnp.NPY_COMPLEX64
 
 
 cdef int wanted_number(object dtype, int natural) except -2:
-    """The number of the floating dtype that the caller wants; `natural` if that is None."""
+    """The number of the floating dtype that the caller wants, if it can hold `natural`; that if it is None."""
     cdef int number
     if dtype is None:
         return natural
-    if dtype is FLOAT64 or dtype is float:
-        return cnp.NPY_FLOAT64
-    if dtype is FLOAT32:
-        return cnp.NPY_FLOAT32
+    if not is_complex(natural):
+        if dtype is FLOAT64 or dtype is float:
+            return cnp.NPY_FLOAT64
+        if dtype is FLOAT32:
+            return cnp.NPY_FLOAT32
     if not (cnp.PyArray_DescrCheck(dtype) or isinstance(dtype, (type, str))):
         return -1
     try:
@@ -86,23 +115,31 @@ cdef int wanted_number(object dtype, int natural) except -2:
     except (TypeError, ValueError):
         return -1
     number = (<cnp.dtype>dtype).num
-    taken = number in (cnp.NPY_FLOAT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT16) or is_bfloat16(dtype)
-    return number if taken else -1
+    if is_complex(natural):
+        return number if is_complex(number) else -1
+    return number if is_real(number) or is_complex(number) or is_bfloat16(dtype) else -1
+
+
+cdef inline lse_type type_numbered(int number, bint single) noexcept:
+    """What is computed in for results of a dtype: real ones as they are wanted."""
+    if is_complex(number):
+        return LSE_C128 if number == cnp.NPY_COMPLEX128 else LSE_C64
+    return type_of(single)
 
 
 # Operands
 
 cdef cnp.ndarray quick_array(object x, bint *weak):
-    """An array of real numbers and whether it is made of a Python number."""
+    """An array of numbers and whether it is made of a Python number."""
     cdef cnp.ndarray array
     cdef type kind = type(x)
     weak[0] = False
     if kind is cnp.ndarray:
         array = <cnp.ndarray>x
-    elif kind is float or kind is int or kind is bool:
+    elif kind is float or kind is int or kind is bool or kind is complex:
         weak[0] = True
         array = cnp.PyArray_FROM_O(x)
-    elif kind is list or kind is tuple:
+    elif kind is list or kind is tuple or kind is range or kind is memoryview:
         try:
             array = cnp.PyArray_FROM_O(x)
         except Exception:  # raised again by _foreign.py, with the name of the argument
@@ -113,7 +150,7 @@ cdef cnp.ndarray quick_array(object x, bint *weak):
         array = cnp.PyArray_FROM_O(x)
     else:
         return None
-    if real_number(array) == -1:
+    if floating_number(array) == -1:
         return None
     return array
 
@@ -231,7 +268,7 @@ cdef bint describe_in(quick_call *call, lse_array *array, cnp.ndarray a, cnp.npy
 cdef bint begin_call(quick_call *call, lse_operation operation, cnp.ndarray a, bint weak_a, cnp.ndarray weights,
                      bint weak_b, cnp.ndarray mask, object dtype) except -1:
     """Whether elements, weights and mask fit each other: then the request lacks axes and outputs alone."""
-    cdef int axis, natural = real_number(a) if weights is None else promoted_number(a, weak_a, weights, weak_b)
+    cdef int axis, natural = floating_number(a) if weights is None else promoted_number(a, weak_a, weights, weak_b)
     cdef bint single
     call.number = wanted_number(dtype, natural)
     if call.number == -1:
@@ -239,7 +276,7 @@ cdef bint begin_call(quick_call *call, lse_operation operation, cnp.ndarray a, b
     single = call.number == cnp.NPY_FLOAT32 or (operation == LSE_SOFTMAX and call.number != cnp.NPY_FLOAT64)
     if weights is not None:
         single = single and cnp.PyArray_ITEMSIZE(weights) <= 4
-    call.request = new_request(operation, 0, type_of(single))
+    call.request = new_request(operation, 0, type_numbered(call.number, single))
     call.ndim = cnp.PyArray_NDIM(a)
     if weights is not None:
         call.ndim = max(call.ndim, cnp.PyArray_NDIM(weights))
@@ -283,8 +320,9 @@ cdef inline uint64_t reverse_bytes(uint64_t x) noexcept nogil:
 
 cdef bint scan_integers(const char *data, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *stride,
                         bint signed, bint swapped) noexcept nogil:
-    """Whether one of the 64-bit integers of an array, not 0-d, is 2^53 or more, or less than -2^53."""
-    cdef uint64_t found = 0, x
+    """Whether one of the 64-bit integers of an array, not 0-d, is 2^53 or more, or less than 2048 - 2^53: beside such
+    ones float64 may not hold others that matter."""
+    cdef uint64_t found = 0, x, negative
     cdef cnp.npy_intp i
     if ndim > 1:
         for i in range(shape[0]):
@@ -295,12 +333,14 @@ cdef bint scan_integers(const char *data, int ndim, const cnp.npy_intp *shape, c
         memcpy(&x, data + i * stride[0], sizeof(x))
         if swapped:
             x = reverse_bytes(x)
-        found |= x ^ (0 - (x >> 63)) if signed else x
+        negative = 0 - (x >> 63) if signed else 0
+        found |= (x ^ negative) + (negative & 2048)
     return found >> 53 != 0
 
 
 cpdef bint holds_wide_integers(cnp.ndarray a):
-    """Whether float64 may not hold each element of an array as it is, which is of 64-bit integers then."""
+    """Whether float64 may not hold each element of an array, and all that matter beside it; then it is of 64-bit
+    integers."""
     cdef char kind = kind_of(a)
     cdef bint found, swapped = not cnp.PyArray_ISNOTSWAPPED(a)
     cdef cnp.npy_intp size = cnp.PyArray_SIZE(a)

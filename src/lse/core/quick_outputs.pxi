@@ -9,41 +9,68 @@ cdef inline cnp.npy_intp size_of(cnp.npy_intp stride) noexcept:
 cdef struct quick_shape:  # of a result
     int ndim
     cnp.npy_intp length[LSE_MAX_DIMS]
-    cnp.npy_intp like[LSE_MAX_DIMS]  # strides in whose order its axes follow each other in memory
+    int given            # axes of elements and weights, of which each becomes one of the result's, or -1
+    int becomes[LSE_MAX_DIMS]
+    cnp.npy_intp stride[2][LSE_MAX_DIMS]  # of elements and of weights, 0 without these and along axes of length 1
+
+
+cdef inline void add_given(quick_shape *shape, bint kept, cnp.npy_intp length, cnp.npy_intp stride,
+                           cnp.npy_intp weight_stride) noexcept:
+    """Add an axis of the elements to those that a result is made of."""
+    shape.stride[0][shape.given] = stride
+    shape.stride[1][shape.given] = weight_stride
+    shape.becomes[shape.given] = shape.ndim if kept else -1
+    shape.given += 1
+    if kept:
+        shape.length[shape.ndim] = length
+        shape.ndim += 1
 
 
 cdef void find_shape(const quick_call *call, bint keepdims, quick_shape *shape) noexcept:
     """The shape of what a reduction leaves."""
-    cdef int axis, left = 0
-    cdef bint weighted = call.request.weights.data != NULL
+    cdef int axis
+    cdef bint reduced, weighted = call.request.weights.data != NULL
+    shape.ndim = shape.given = 0
     for axis in range(call.ndim):
-        if not keepdims and call.request.reduced >> axis & 1:
-            continue
-        shape.length[left] = 1 if call.request.reduced >> axis & 1 else call.shape[axis]
-        shape.like[left] = call.weight_stride[axis] if weighted and call.stride[axis] == 0 else call.stride[axis]
-        left += 1
-    shape.ndim = left
+        reduced = call.request.reduced >> axis & 1
+        add_given(shape, keepdims or not reduced, 1 if reduced else call.shape[axis], call.stride[axis],
+                  call.weight_stride[axis] if weighted else 0)
+
+
+cdef inline int compare_axes(const quick_shape *shape, int axis, int later) noexcept:
+    """1 if an axis is nearer in memory than a later one, 0 if not, -1 if nothing tells; where elements and weights
+    disagree, C order wins."""
+    cdef int i, found = -1
+    for i in range(2):
+        if shape.stride[i][axis] != 0 and shape.stride[i][later] != 0:  # those of stride 0 have no place
+            if size_of(shape.stride[i][axis]) >= size_of(shape.stride[i][later]):
+                return 0
+            found = 1
+    return found
 
 
 cdef cnp.ndarray empty_in_order(const quick_shape *shape, cnp.dtype dtype):
     """A new array of a shape, laid out as NumPy's functions lay out their results."""
     cdef cnp.npy_intp stride[LSE_MAX_DIMS]
-    cdef int order[LSE_MAX_DIMS]
+    cdef int order[LSE_MAX_DIMS]  # of axes, the nearest first
     cdef cnp.npy_intp step = dtype.itemsize
-    cdef int axis, at, before
-    for axis in range(shape.ndim):
-        at = axis
-        for before in range(axis - 1, -1, -1):  # axes of stride 0 have no place of their own
-            if shape.like[order[before]] != 0 and shape.like[axis] != 0:
-                if size_of(shape.like[order[before]]) >= size_of(shape.like[axis]):
-                    break
-                at = before
-        for before in range(axis, at, -1):
-            order[before] = order[before - 1]
+    cdef int count, axis, at, i, compared
+    for count in range(shape.given):
+        axis, at = shape.given - 1 - count, count
+        for i in range(count - 1, -1, -1):
+            compared = compare_axes(shape, axis, order[i])
+            if compared == 0:
+                break
+            if compared == 1:
+                at = i
+        for i in range(count, at, -1):
+            order[i] = order[i - 1]
         order[at] = axis
-    for at in range(shape.ndim - 1, -1, -1):
-        stride[order[at]] = step
-        step *= max(shape.length[order[at]], 1)
+    for at in range(shape.given):
+        axis = shape.becomes[order[at]]
+        if axis >= 0:
+            stride[axis] = step
+            step *= max(shape.length[axis], 1)
     Py_INCREF(dtype)
     return PyArray_NewFromDescr(ndarray_type, <void *>dtype, shape.ndim, shape.length, stride, NULL, 0, None)
 
@@ -67,20 +94,14 @@ def empty_reduced(cnp.ndarray a not None, cnp.ndarray weights, unsigned long lon
     all."""
     cdef quick_shape shape
     cdef int axis
-    cdef bint every = len(lengths) == cnp.PyArray_NDIM(a)
-    shape.ndim = 0
+    cdef bint kept, alone, every = len(lengths) == cnp.PyArray_NDIM(a)
+    shape.ndim = shape.given = 0
     for axis in range(cnp.PyArray_NDIM(a)):
-        if not every and reduced >> axis & 1:
-            continue
-        if shape.ndim == len(lengths):
+        kept, alone = every or not reduced >> axis & 1, cnp.PyArray_DIM(a, axis) == 1
+        if kept and shape.ndim == len(lengths):
             raise ValueError("lse: a result whose shape does not fit that of the input")
-        shape.like[shape.ndim] = cnp.PyArray_STRIDE(a, axis)
-        if weights is not None and shape.like[shape.ndim] == 0:
-            shape.like[shape.ndim] = cnp.PyArray_STRIDE(weights, axis)
-        if cnp.PyArray_DIM(a, axis) == 1:
-            shape.like[shape.ndim] = 0
-        shape.length[shape.ndim] = lengths[shape.ndim]
-        shape.ndim += 1
+        add_given(&shape, kept, lengths[shape.ndim] if kept else 0, 0 if alone else cnp.PyArray_STRIDE(a, axis),
+                  0 if alone or weights is None else cnp.PyArray_STRIDE(weights, axis))
     if shape.ndim < len(lengths):
         raise ValueError("lse: a result whose shape does not fit that of the input")
     return empty_in_order(&shape, dtype)
@@ -131,8 +152,11 @@ cdef bint is_output(object out, int ndim, const cnp.npy_intp *length, int number
     if type(out) is not cnp.ndarray or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
         return False
     kind = cnp.PyArray_TYPE(<cnp.ndarray>out)
-    if not (kind == number or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT32
-            or (kind == cnp.NPY_FLOAT16 and number < NPY_USERDEF)):
+    if is_complex(number):
+        if not is_complex(kind):
+            return False
+    elif not (kind == number or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT32
+              or (kind == cnp.NPY_FLOAT16 and number < NPY_USERDEF)):
         return False
     if cnp.PyArray_NDIM(<cnp.ndarray>out) != ndim:
         return False

@@ -74,7 +74,7 @@ static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places
     lse_row rows[LSE_BATCH];
     char *out[LSE_BATCH];
     (panel->weights ? plan->kernels->sum_weighted_panel : plan->kernels->sum_panel)(panel, &states);
-    const int two = panel->weights && plan->n == 2 && plan->operation == LSE_LOGSUMEXP;
+    const int two = panel->weights && plan->n == 2;
     if (two) members_of(plan, p, panel->count, rows, out);
     const int differences = two && lse_hold_differences(plan, rows, panel->weights->are_the_same ? 1 : panel->count);
     if (!differences && lse_store_plain(plan, p->out, panel->count, &states)) return;

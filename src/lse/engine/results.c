@@ -147,8 +147,10 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, const ptrdiff_
 {
     const lse_sums sums = lse_sums_in(states);
     for (ptrdiff_t i = 0; i < count && plan->first.weight; i++) {
-        if (!cancels(plan->type, lse_sum_at(sums, i))) continue;
-        const sum_again seen = see_again(plan, &rows[i]);
+        sum_again seen;
+        seen.exact = lse_take_difference(plan, &rows[i], &seen.value, &seen.value_lo, &seen.sign);
+        if (!seen.exact && !cancels(plan->type, lse_sum_at(sums, i))) continue;
+        if (!seen.exact) seen = see_again(plan, &rows[i]);
         lse_put_sum(sums, i, seen.exact ? lse_sum_of(seen.value, seen.value_lo, seen.sign) : seen.sum);
     }
     put_sums(plan, out_at, count, states);

@@ -60,7 +60,7 @@ lse_sum lse_sum_of(double value, double value_lo, double sign)
 
 /* Merging -------------------------------------------------------------------------------------------------- */
 
-/* A finite sum as e^max tail 2^-500. */
+/* A finite sum as e^(max + count) tail 2^-500. */
 static lse_sum far_of(lse_sum s, int weighted)
 {
     double n;
@@ -80,11 +80,11 @@ static lse_sum merge_far(lse_sum a, lse_sum b, int weighted)
     if (a.max == INFINITY || is_nothing(b)) return a;
     if (b.max == INFINITY || is_nothing(a)) return b;
     const lse_sum far_a = far_of(a, weighted), far_b = far_of(b, weighted);
-    const double down = -fabs(far_a.max - far_b.max);
-    const int a_is_high = far_a.max >= far_b.max;
+    const double above = (far_a.max - far_b.max) + (far_a.count - far_b.count), down = -fabs(above);
+    const int a_is_high = above >= 0.0;
     if (down < -5000.0) return a_is_high ? a : b; /* unchanged: it may be in the other form, with more digits */
     const lse_sum high = a_is_high ? far_a : far_b, low = a_is_high ? far_b : far_a;
-    return (lse_sum){high.max, high.tail + low.tail * exp_down(down), INFINITY, 0.0};
+    return (lse_sum){high.max, high.tail + low.tail * exp_down(down), INFINITY, high.count};
 }
 
 /* Copies sums to the arrays of a kernel, padded to whole vectors; returns whether any is out of the kernels' range. */
@@ -200,16 +200,18 @@ double lse_log_of_count(const lse_kernels *table, ptrdiff_t count, double *lo)
 /* Finishes a sum that no kernel handles. */
 static void finish_far(lse_sum s, ptrdiff_t i, lse_results *results)
 {
-    double value = NAN, sign = NAN;
+    double value = NAN, value_lo = 0.0, sign = NAN;
     if (is_nothing(s) || (s.tail == 0.0 && is_far(s))) {
         value = -INFINITY;
         sign = 0.0;
     } else if (is_far(s)) {
-        value = s.max == INFINITY ? INFINITY : s.max + lse_log(fabs(s.tail) * 0x1p-500);
+        const pair log = two_sum(s.max, s.count + lse_log(fabs(s.tail) * 0x1p-500));
+        value = s.max == INFINITY ? INFINITY : log.hi;
+        value_lo = s.max == INFINITY ? 0.0 : log.lo;
         sign = s.tail > 0.0 ? 1.0 : -1.0;
     }
     results->value[i] = value;
-    results->value_lo[i] = 0.0;
+    results->value_lo[i] = value_lo;
     results->sign[i] = sign;
 }
 

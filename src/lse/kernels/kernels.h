@@ -40,8 +40,9 @@ typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_A
  * count is 0. Either, where
  * - it is nothing: (-inf, 0, 0, 0);
  * - there was NaN: tail is NaN, max -inf;
- * - tail_lo is inf and max finite: it is e^max tail 2^-500, too great or too small for the above, and count 0; of plain
- *   sums that is where max is beyond LSE_FAR_f64;
+ * - tail_lo is inf and max finite: it is e^(max + count) tail 2^-500, too great or too small for the above; of plain
+ *   sums that is where max is beyond LSE_FAR_f64, and count is 0; of integers that doubles cannot hold, weighted, count
+ *   is what max lacks;
  * - tail_lo and max are inf: an infinite sum; tail is the number of its terms that are +inf, or of weighted ones its
  *   sign. */
 typedef struct {
