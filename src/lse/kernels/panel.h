@@ -367,7 +367,6 @@ static void FN(sum_panel)(const lse_panel *p, lse_states *states)
         const ptrdiff_t some = p->count - k < step ? p->count - k : step;
         ask_ahead ask = FN(ask_after)(p, k, some, 0);
         FN(tiles_in)(p, k, some, tiles, max);
-        for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
-            FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, states, k + v * FN(WIDTH));
+        FN(sum_tiles)(tiles, p->n, max, FN(whole_vectors)(some) / FN(WIDTH), &ask, states, k);
     }
 }
