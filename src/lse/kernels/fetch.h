@@ -12,6 +12,13 @@ LSE_INLINE ptrdiff_t FN(side_by_side)(const lse_layout *layout, const ptrdiff_t 
     return count < MOST ? count : MOST;
 }
 
+LSE_INLINE void FN(repeat_element)(const char *from, ptrdiff_t n, REAL *to)
+{
+    REAL x;
+    memcpy(&x, from, sizeof x);
+    for (ptrdiff_t i = 0; i < n; i++) to[i] = x;
+}
+
 /* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else
  * in a buffer. */
 LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *strides, int native, lse_load load,
@@ -36,6 +43,7 @@ LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *str
         }
         run = walk_run(&w, last, length, n - done);
         if (runs) memcpy(to + done, w.at, (size_t)run * sizeof(REAL));
+        else if (native && stride == 0) FN(repeat_element)(w.at, run, to + done);
         else load(w.at, stride, run, to + done);
     }
     return (const char *)to;
