@@ -235,9 +235,10 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 }
 
 #if F_IS_DOUBLE
-/* Whether the log-sum-exp may itself be tiny: the maximum is near 0 and all other terms are small. Its terms then need
- * a finer grid. */
-LSE_INLINE int is_faint(row_sum s) { return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480; }
+/* Whether the log-sum-exp may itself be tiny: the maximum is near 0 and all other terms are small, but not all 0. These
+ * terms then need a finer grid. */
+LSE_INLINE int is_faint(row_sum s)
+{ return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480 && !(s.tail == 0.0 && s.tail_lo == 0.0); }
 
 /* The level for a maximum whose sum is faint: the grid is that of the greatest element below it. */
 LSE_INLINE wide_level faint_level_for(vf64 max, vf64 second)
@@ -345,6 +346,24 @@ static void FN(sum_side_tiles)(const REAL *tiles, ptrdiff_t n, const V *max, ptr
 #endif
 }
 
+/* Likewise of any maxima, but of two or three elements, of which one is to be left out; the tiles may change. */
+static void FN(sum_any_tiles)(REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t count, ask_ahead *ask,
+                              lse_states *states, ptrdiff_t at)
+{
+    V nearer[FN(SIDE_TILES)] = {max[0]};
+    if (FN(are_near)(max, count)) {
+        FN(sum_side_tiles)(tiles, n, max, count, ask, states, at);
+        return;
+    }
+    for (ptrdiff_t v = 0; v < count; v++) {
+        const FN(approach) a = FN(approach_to)(max[v], 0.0);
+        FN(bring_near)(tiles + v * n * VF(width), n, &a);
+        nearer[v] = a.max;
+    }
+    FN(sum_side_tiles)(tiles, n, nearer, count, ask, states, at);
+    for (ptrdiff_t v = 0; v < count; v++) FN(put_distant)(max[v], states, at + v * VF(width));
+}
+
 /* Whole vectors of sums from their tiles, one after another. */
 static void FN(sum_tiles)(REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t vectors, ask_ahead *ask,
                           lse_states *states, ptrdiff_t at)
@@ -352,8 +371,8 @@ static void FN(sum_tiles)(REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t vect
     for (ptrdiff_t v = 0, some; v < vectors; v += some) {
         REAL *own = tiles + v * n * VF(width);
         some = vectors - v < FN(SIDE_TILES) ? vectors - v : FN(SIDE_TILES);
-        if (some > 1 && n > 1 && n <= FN(SIDE_LINES) && FN(are_near)(max + v, some)) {
-            FN(sum_side_tiles)(own, n, max + v, some, ask, states, at + v * VF(width));
+        if (some > 1 && n > 1 && n <= FN(SIDE_LINES) && (n > 3 || FN(are_near)(max + v, some))) {
+            FN(sum_any_tiles)(own, n, max + v, some, ask, states, at + v * VF(width));
         } else {
             some = 1;
             FN(sum_tile)(own, n, max[v], ask, states, at + v * VF(width));

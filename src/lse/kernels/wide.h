@@ -56,7 +56,7 @@ LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
     return x;
 }
 
-/* Of two or three elements all but one, which is the maximum, or none is. */
+/* Of two or three elements, some of which are the maximum, all but one of these. */
 LSE_INLINE void leave_one_out(vf64 *x, const int n, vf64 max)
 {
     const vf64 last = x[n - 1], first = x[0];
