@@ -140,6 +140,7 @@ cdef extern from "engine/engine.h" nogil:
     int lse_is_map(lse_operation operation) noexcept
     const char *lse_operation_name(lse_operation operation) noexcept
     void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts) noexcept
+    void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts) noexcept
     int lse_execute(const lse_request *request) noexcept
     double lse_divide(double value, double low, double divisor, double divisor_lo) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept

@@ -160,15 +160,14 @@ cdef int combine_parts(double *over, const double *under, Py_ssize_t count) noex
 
 cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out) except -1:
     """The log-mean-exp, into an array without gaps. With weights or a mask it is the log of the sum less that of the
-    sum of the weights, each in two float64 parts, so that what both have in common loses no digits."""
+    sum of the weights, or of the count, each in two float64 parts, so that what both have in common loses no digits."""
     cdef cnp.npy_intp nothing[LSE_MAX_DIMS]
     cdef cnp.npy_intp stride[LSE_MAX_DIMS]
-    cdef double zero = 0.0, one = 1.0
+    cdef double zero = 0.0
     cdef lse_store store = lse_store_for(kind_of(out), <int>cnp.PyArray_ITEMSIZE(out), sizeof(double))
     cdef cnp.npy_intp count = cnp.PyArray_SIZE(out), total = 6 * count
     cdef cnp.ndarray parts
     cdef double *over
-    cdef lse_array constant
     cdef lse_fp_state found
     cdef int axis
     if request.weights.data == NULL and request.where.data == NULL:
@@ -185,23 +184,33 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     describe(&request.out, out)
     request.out.stride = <const ptrdiff_t *>stride
     request.out.kind, request.out.itemsize = b"f", sizeof(double)
-    constant = request.a
-    constant.stride = <const ptrdiff_t *>nothing
-    constant.kind, constant.itemsize, constant.swapped = b"f", sizeof(double), False
     put_parts(request, over, count)
     sum_in_parts(request, elements, count, over)
-    request.type = LSE_F64
-    request.a = constant
-    request.a.data = <char *>&zero
     if request.weights.data == NULL:
-        request.weights = constant
-        request.weights.data = <char *>&one
-    put_parts(request, over + 3 * count, count)
-    sum_in_parts(request, elements, count, over + 3 * count)
+        put_log_counts(request, out, over + 3 * count)
+    else:
+        request.a.data = <char *>&zero
+        request.a.stride = <const ptrdiff_t *>nothing
+        request.a.kind, request.a.swapped = b"f", False
+        request.a.itemsize = sizeof(float) if request.type == LSE_F32 else sizeof(double)
+        put_parts(request, over + 3 * count, count)
+        sum_in_parts(request, elements, count, over + 3 * count)
     found = lse_fp_enter()
     combine_parts(over, over + 3 * count, count)
     store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), count, over)
     lse_fp_leave(found)
+    return 0
+
+
+cdef int put_log_counts(const lse_request *request, cnp.ndarray out, double *parts) except -1:
+    """The three parts of the logarithms of how many elements go into each sum, in the order of the output's memory."""
+    cdef cnp.ndarray counts = cnp.PyArray_ZEROS(cnp.PyArray_NDIM(out), cnp.PyArray_DIMS(out), cnp.NPY_INT64, False)
+    cdef cnp.ndarray placed = counts
+    count_mask(&request.where, request.reduced, <int64_t *>cnp.PyArray_DATA(counts))
+    if not cnp.PyArray_IS_C_CONTIGUOUS(out):
+        placed = np.empty_like(out, np.int64)
+        placed[...] = counts
+    lse_log_counts(table, <const int64_t *>cnp.PyArray_DATA(placed), cnp.PyArray_SIZE(out), parts)
     return 0
 
 

@@ -1,5 +1,9 @@
 /* How many elements a mask keeps. */
+#include <math.h>
+#include <string.h>
+
 #include "engine/engine.h"
+#include "engine/fp.h"
 
 /* An axis of a mask: from one of its elements to the next in the mask, in bytes, and among the counts; 0 there if it is
  * reduced. */
@@ -89,4 +93,25 @@ void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t 
         }
         if (axis >= count) return;
     }
+}
+
+void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts)
+{
+    const lse_fp_state found = lse_fp_enter();
+    for (ptrdiff_t start = 0; start < count; start += LSE_BATCH) {
+        const ptrdiff_t some = count - start < LSE_BATCH ? count - start : LSE_BATCH;
+        const size_t size = (size_t)some * sizeof(double);
+        lse_states states;
+        lse_results results;
+        for (ptrdiff_t i = 0; i < some; i++) {
+            states.max[i] = counts[start + i] > 0 ? 0.0 : -INFINITY;
+            states.tail[i] = (double)counts[start + i] * 0x1p500;
+            states.tail_lo[i] = states.count[i] = 0.0;
+        }
+        table->weighted_finish(&states, some, &results);
+        memcpy(parts + start, results.value, size);
+        memcpy(parts + count + start, results.value_lo, size);
+        memcpy(parts + 2 * count + start, results.sign, size);
+    }
+    lse_fp_leave(found);
 }

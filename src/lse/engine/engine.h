@@ -54,6 +54,9 @@ int lse_execute(const lse_request *request);
  * each sum over the axes whose bits are set in reduced. */
 void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t *counts);
 
+/* counts.c: log(counts[i]) = parts[i] + parts[count + i], and its sign in parts[2 count + i], 0 of a count of 0. */
+void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts);
+
 /* results.c: value + low - divisor - divisor_lo, rounded once except for the last bits of the low parts. */
 double lse_divide(double value, double low, double divisor, double divisor_lo);
 

@@ -73,28 +73,27 @@ LSE_INLINE void FN(add_lanes_of)(vf64 *hi, vf64 *lo, const int lanes, vf64 offse
 /* Cache lines to prefetch for every two elements of vf64_width sums: as many as the panel occupies. */
 enum { FN(ASKS) = vf64_width == 8 && F_IS_DOUBLE ? 2 : 1 };
 
-/* n elements of vf64_width sums, those of the same index in a line of a tile. lanes: min(n, LSE_LANES), and n itself
- * if it is less, constants both. */
-LSE_INLINE void FN(sum_lines_at)(const REAL *x, ptrdiff_t n, const int lanes, wide_level level, ask_ahead *ask,
-                                 lse_states *states, ptrdiff_t at)
+/* n elements of vf64_width sums, those of the same index in a line of a tile. */
+static void FN(sum_lines)(const REAL *x, ptrdiff_t n, wide_level level, ask_ahead *ask, lse_states *states,
+                          ptrdiff_t at)
 {
     vf64 hi[LSE_LANES], lo[LSE_LANES], others = vf64_set(0.0);
     ptrdiff_t i = 0;
-    LSE_UNROLL for (int j = 0; j < lanes; j++) {
+    LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
         hi[j] = F_IS_DOUBLE ? level.offset : vf64_set(0.0);
         lo[j] = vf64_set(0.0);
     }
-    for (; lanes == LSE_LANES && i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
+    for (; i + 2 * LSE_LANES <= n; i += 2 * LSE_LANES)
         LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
             const vf64 v[2] = {FN(widen)(x + (i + j) * VF(width)), FN(widen)(x + (i + j + LSE_LANES) * VF(width))};
             LSE_UNROLL for (int k = 0; k < FN(ASKS); k++) ask_for_one(ask);
             FN(fold)(&hi[j], &lo[j], v, 2, &level, 1, &others);
         }
     const ptrdiff_t rest = n - i;
-    LSE_UNROLL for (int j = 0; j < lanes; j++) {
+    LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
         const REAL *from = x + (i + j) * VF(width);
         LSE_UNROLL for (int k = 0; k < FN(ASKS); k++) ask_for_one(ask);
-        if (lanes == LSE_LANES && j + LSE_LANES < rest) {
+        if (j + LSE_LANES < rest) {
             const vf64 v[2] = {FN(widen)(from), FN(widen)(from + LSE_LANES * VF(width))};
             FN(fold)(&hi[j], &lo[j], v, 2, &level, 1, &others);
         } else if (j < rest) {
@@ -102,7 +101,7 @@ LSE_INLINE void FN(sum_lines_at)(const REAL *x, ptrdiff_t n, const int lanes, wi
             FN(fold)(&hi[j], &lo[j], v, 1, &level, 1, &others);
         }
     }
-    FN(add_lanes_of)(hi, lo, lanes, level.offset);
+    FN(add_lanes_of)(hi, lo, LSE_LANES, level.offset);
 #if F_IS_DOUBLE
     hi[0] = two_sum_f64(hi[0], lo[0], &lo[0]);
 #endif
@@ -112,9 +111,119 @@ LSE_INLINE void FN(sum_lines_at)(const REAL *x, ptrdiff_t n, const int lanes, wi
     vf64_store(states->tail_lo + at, F_IS_DOUBLE ? lo[0] : vf64_set(0.0));
 }
 
-LSE_INLINE void FN(sum_lines)(const REAL *x, ptrdiff_t n, const int lanes, vf64 max, ask_ahead *ask, lse_states *states,
-                              ptrdiff_t at)
-{ FN(sum_lines_at)(x, n, lanes, wide_level_for(max, FN(LSE_FAR)), ask, states, at); }
+/* Vectors of sums that are computed side by side, step by step. */
+enum {
+    FN(SIDE) = 4,
+    FN(PER_TILE) = VF(width) / vf64_width,
+    FN(SIDE_TILES) = FN(SIDE) / FN(PER_TILE),
+    FN(SIDE_LINES) = F_IS_DOUBLE ? 24 : LSE_TILE_LINES /* above that tiles are as quick one by one */
+};
+
+/* Where they are, their maxima and the constants of their exponentials, and where their states go. */
+typedef struct {
+    const REAL *x[FN(SIDE)];
+    vf64 max[FN(SIDE)], bias[FN(SIDE)], floor[FN(SIDE)];
+    ptrdiff_t at[FN(SIDE)];
+} FN(sides);
+
+/* Adds an element to each sum, those of one lane; hi includes the offset. */
+LSE_INLINE void FN(fold_sides)(const vf64 *x, const FN(sides) *s, vf64 *hi, vf64 *lo)
+{
+    vf64 e[FN(SIDE)], scale[FN(SIDE)];
+    LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) e[k] = x[k];
+#if F_IS_DOUBLE
+    exp_parts_at_f64(e, scale, SIDE_f64, s->bias, s->floor);
+    LSE_UNROLL for (int k = 0; k < SIDE_f64; k++) {
+        const vf64 own = vf64_keep(vf64_differs(x[k], s->max[k]), scale[k]);
+        const vf64 sum = vf64_fma(own, e[k], vf64_add(hi[k], own));
+        lo[k] = vf64_add(lo[k], vf64_fma(own, e[k], vf64_sub(own, vf64_sub(sum, hi[k]))));
+        hi[k] = sum;
+    }
+#else
+    (void)lo;
+    exp_wide_at(e, scale, SIDE_f32, s->bias, s->floor);
+    LSE_UNROLL for (int k = 0; k < SIDE_f32; k++)
+        hi[k] = vf64_fma(vf64_keep(vf64_differs(x[k], s->max[k]), scale[k]), e[k], hi[k]);
+#endif
+}
+
+/* The sums from their lanes: hi[j] of lane j. */
+LSE_INLINE void FN(store_sides)(const FN(sides) *s, ptrdiff_t n, vf64 (*hi)[FN(SIDE)], vf64 (*lo)[FN(SIDE)],
+                                const int lanes, const vf64 *others, lse_states *states)
+{
+    LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) {
+        vf64 own[LSE_LANES], low[LSE_LANES];
+        LSE_UNROLL for (int j = 0; j < lanes; j++) {
+            own[j] = hi[j][k];
+            low[j] = lo[j][k];
+        }
+        FN(add_lanes_of)(own, low, lanes, vf64_set(LSE_OFFSET));
+#if F_IS_DOUBLE
+        own[0] = two_sum_f64(own[0], low[0], &low[0]);
+#endif
+        vf64_store(states->max + s->at[k], s->max[k]);
+        vf64_store(states->count + s->at[k], vf64_sub(vf64_set((double)n), others[k]));
+        vf64_store(states->tail + s->at[k], own[0]);
+        vf64_store(states->tail_lo + s->at[k], F_IS_DOUBLE ? low[0] : vf64_set(0.0));
+    }
+}
+
+LSE_INLINE void FN(start_sides)(vf64 *hi, vf64 *lo)
+{
+    LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) {
+        hi[k] = vf64_set(F_IS_DOUBLE ? LSE_OFFSET : 0.0);
+        lo[k] = vf64_set(0.0);
+    }
+}
+
+/* Sums of n < LSE_LANES elements, a compile-time constant, each of which is a lane. Of no more than two terms any order
+ * has the same bits, so that the maximum of two or three elements is left out at once. */
+LSE_INLINE void FN(sum_few_sides)(const FN(sides) *s, const int n, ask_ahead *ask, lse_states *states)
+{
+    const int terms = n <= 3 ? n - 1 : n;
+    vf64 x[LSE_LANES][FN(SIDE)], hi[LSE_LANES][FN(SIDE)], lo[LSE_LANES][FN(SIDE)], others[FN(SIDE)];
+    ask_for(ask, FN(SIDE) * n);
+    LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) {
+        vf64 own[LSE_LANES];
+        others[k] = vf64_set(0.0);
+        LSE_UNROLL for (int j = 0; j < n; j++) {
+            own[j] = FN(widen)(s->x[k] + j * VF(width));
+            others[k] = vf64_tally(vf64_differs(own[j], s->max[k]), others[k]);
+        }
+        if (n <= 3) leave_one_out(own, n, s->max[k]);
+        LSE_UNROLL for (int j = 0; j < terms; j++) x[j][k] = own[j];
+    }
+    LSE_UNROLL for (int j = 0; j < terms; j++) {
+        FN(start_sides)(hi[j], lo[j]);
+        FN(fold_sides)(x[j], s, hi[j], lo[j]);
+    }
+    FN(store_sides)(s, n, hi, lo, terms, others, states);
+}
+
+/* Sums of n elements. */
+static void FN(sum_sides)(const FN(sides) *s, ptrdiff_t n, ask_ahead *ask, lse_states *states)
+{
+    vf64 hi[LSE_LANES][FN(SIDE)], lo[LSE_LANES][FN(SIDE)], others[FN(SIDE)];
+    LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) others[k] = vf64_set(0.0);
+    for (ptrdiff_t j = 0; j < LSE_LANES; j++) {
+        vf64 own[FN(SIDE)], low[FN(SIDE)];
+        FN(start_sides)(own, low);
+        for (ptrdiff_t i = j; i < n; i += LSE_LANES) {
+            vf64 x[FN(SIDE)];
+            LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) {
+                x[k] = FN(widen)(s->x[k] + i * VF(width));
+                others[k] = vf64_tally(vf64_differs(x[k], s->max[k]), others[k]);
+            }
+            FN(fold_sides)(x, s, own, low);
+            ask_for(ask, FN(SIDE));
+        }
+        LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) {
+            hi[j][k] = own[k];
+            lo[j][k] = low[k];
+        }
+    }
+    FN(store_sides)(s, n, hi, lo, LSE_LANES, others, states);
+}
 
 /* Sums of one element: itself, which is their maximum unless it is NaN. */
 LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
@@ -126,9 +235,10 @@ LSE_INLINE void FN(sum_one)(vf64 x, vf64 max, lse_states *states, ptrdiff_t at)
 }
 
 #if F_IS_DOUBLE
-/* Whether the log-sum-exp may itself be tiny: the maximum is near 0 and all other terms are small. Its terms then need
- * a finer grid. */
-LSE_INLINE int is_faint(row_sum s) { return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480; }
+/* Whether the log-sum-exp may itself be tiny: the maximum is near 0 and all other terms are small, but not all 0. These
+ * terms then need a finer grid. */
+LSE_INLINE int is_faint(row_sum s)
+{ return s.count == 1.0 && fabs(s.max) <= 0x1p-20 && s.tail <= 0x1p480 && !(s.tail == 0.0 && s.tail_lo == 0.0); }
 
 /* The level for a maximum whose sum is faint: the grid is that of the greatest element below it. */
 LSE_INLINE wide_level faint_level_for(vf64 max, vf64 second)
@@ -153,7 +263,7 @@ static void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, lse
         const vf64 x = vf64_load(tile + i * vf64_width);
         second = vf64_max(vf64_select(x, max, none, x), second);
     }
-    sum_lines_at_f64(tile, n, LSE_LANES, faint_level_for(max, second), &nothing, &own, 0);
+    sum_lines_f64(tile, n, faint_level_for(max, second), &nothing, &own, 0);
     for (int k = 0; k < vf64_width; k++) {
         if (!is_faint(row_sum_at(states, at + k))) continue;
         states->tail[at + k] = own.tail[k];
@@ -178,16 +288,8 @@ static void FN(sum_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_sta
     for (ptrdiff_t c = 0; c < VF(width); c += vf64_width) {
         const REAL *x = tile + c;
         const vf64 m = FN(widen)(top + c);
-        switch (n) {
-        case 1: FN(sum_one)(FN(widen)(x), m, states, at + c); break;
-        case 2: FN(sum_lines)(x, 2, 2, m, ask, states, at + c); break;
-        case 3: FN(sum_lines)(x, 3, 3, m, ask, states, at + c); break;
-        case 4: FN(sum_lines)(x, 4, 4, m, ask, states, at + c); break;
-        case 5: FN(sum_lines)(x, 5, 5, m, ask, states, at + c); break;
-        case 6: FN(sum_lines)(x, 6, 6, m, ask, states, at + c); break;
-        case 7: FN(sum_lines)(x, 7, 7, m, ask, states, at + c); break;
-        default: FN(sum_lines)(x, n, LSE_LANES, m, ask, states, at + c);
-        }
+        if (n == 1) FN(sum_one)(FN(widen)(x), m, states, at + c);
+        else FN(sum_lines)(x, n, wide_level_for(m, FN(LSE_FAR)), ask, states, at + c);
     }
     FN(sum_faint_of_tile)(tile, n, max, states, at);
 }
@@ -207,6 +309,75 @@ static void FN(sum_distant_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask,
     FN(bring_near)(tile, n, &a);
     FN(sum_tile)(tile, n, a.max, ask, states, at);
     FN(put_distant)(max, states, at);
+}
+
+/* No more than SIDE_TILES tiles of n lines, whose maxima are near. */
+static void FN(sum_side_tiles)(const REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t count, ask_ahead *ask,
+                               lse_states *states, ptrdiff_t at)
+{
+    FN(sides) s;
+    LSE_UNROLL for (int k = 0; k < FN(SIDE); k++) { /* missing ones are the last one again */
+        const ptrdiff_t wanted = k / FN(PER_TILE), v = wanted < count ? wanted : count - 1;
+        const ptrdiff_t half = k % FN(PER_TILE) * vf64_width;
+        REAL top[VF(width)];
+        VF(store)(top, max[v]);
+        const wide_level level = wide_level_for(FN(widen)(top + half), FN(LSE_FAR));
+        s.max[k] = level.max;
+        s.bias[k] = level.bias;
+        s.floor[k] = level.floor;
+        s.x[k] = tiles + v * n * VF(width) + half;
+        s.at[k] = at + v * VF(width) + half;
+    }
+    switch (n) {
+    case 2: FN(sum_few_sides)(&s, 2, ask, states); break;
+    case 3: FN(sum_few_sides)(&s, 3, ask, states); break;
+    case 4: FN(sum_few_sides)(&s, 4, ask, states); break;
+    case 5: FN(sum_few_sides)(&s, 5, ask, states); break;
+    case 6: FN(sum_few_sides)(&s, 6, ask, states); break;
+    case 7: FN(sum_few_sides)(&s, 7, ask, states); break;
+    default: FN(sum_sides)(&s, n, ask, states);
+    }
+#if F_IS_DOUBLE
+    vf64 least = vf64_abs(max[0]);
+    for (ptrdiff_t v = 1; v < count; v++) least = vf64_min(vf64_abs(max[v]), least);
+    if (!vf64_any_at_least(vf64_set(0x1p-20), least)) return;
+    for (ptrdiff_t v = 0; v < count; v++)
+        sum_faint_of_tile_f64(tiles + v * n * vf64_width, n, max[v], states, at + v * vf64_width);
+#endif
+}
+
+/* Likewise of any maxima, but of two or three elements, of which one is to be left out; the tiles may change. */
+static void FN(sum_any_tiles)(REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t count, ask_ahead *ask,
+                              lse_states *states, ptrdiff_t at)
+{
+    V nearer[FN(SIDE_TILES)] = {max[0]};
+    if (FN(are_near)(max, count)) {
+        FN(sum_side_tiles)(tiles, n, max, count, ask, states, at);
+        return;
+    }
+    for (ptrdiff_t v = 0; v < count; v++) {
+        const FN(approach) a = FN(approach_to)(max[v], 0.0);
+        FN(bring_near)(tiles + v * n * VF(width), n, &a);
+        nearer[v] = a.max;
+    }
+    FN(sum_side_tiles)(tiles, n, nearer, count, ask, states, at);
+    for (ptrdiff_t v = 0; v < count; v++) FN(put_distant)(max[v], states, at + v * VF(width));
+}
+
+/* Whole vectors of sums from their tiles, one after another. */
+static void FN(sum_tiles)(REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t vectors, ask_ahead *ask,
+                          lse_states *states, ptrdiff_t at)
+{
+    for (ptrdiff_t v = 0, some; v < vectors; v += some) {
+        REAL *own = tiles + v * n * VF(width);
+        some = vectors - v < FN(SIDE_TILES) ? vectors - v : FN(SIDE_TILES);
+        if (some > 1 && n > 1 && n <= FN(SIDE_LINES) && (n > 3 || FN(are_near)(max + v, some))) {
+            FN(sum_any_tiles)(own, n, max + v, some, ask, states, at + v * VF(width));
+        } else {
+            some = 1;
+            FN(sum_tile)(own, n, max[v], ask, states, at + v * VF(width));
+        }
+    }
 }
 
 /* Horizontally: one row --------------------------------------------------------------------------------------- */

@@ -84,16 +84,23 @@ LSE_INLINE void FN(expm1)(V *x, const int count)
  * With x log2(e) = n + r log2(e), n an integer, scale = 2^(n - N) and 1 + x = e^r. The fused multiply-add onto bias =
  * MAGIC + EXP_BIAS - N leaves the biased exponent n - N + EXP_BIAS in the low bits of t. x below floor, where that
  * exponent is 0, gives a scale of exactly 0; NaN gives NaN. */
-LSE_INLINE void FN(exp_parts)(V *x, V *scale, const int count, V bias, V floor)
+LSE_INLINE void FN(exp_parts_at)(V *x, V *scale, const int count, const V *bias, const V *floor)
 {
     V t[4], n[4];
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(floor, x[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), bias);
-    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], bias);
+    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(floor[j], x[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), bias[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], bias[j]);
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_HI)), x[j]);
     LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_LO)), x[j]);
     FN(expm1)(x, count);
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(pow2)(t[j]);
+}
+
+/* The same at one anchor. */
+LSE_INLINE void FN(exp_parts)(V *x, V *scale, const int count, V bias, V floor)
+{
+    const V biases[4] = {bias, bias, bias, bias}, floors[4] = {floor, floor, floor, floor};
+    FN(exp_parts_at)(x, scale, count, biases, floors);
 }
 
 /* x[j] = e^x[j] * 2^-N, rounded once more. */

@@ -1,5 +1,57 @@
 /* Rows as contiguous runs of F, and the reverse, included once for each F. */
 
+/* Transposing -------------------------------------------------------------------------------------------------- */
+
+/* One step: rotates the index of an element among all of v by one bit, the last to the front. */
+LSE_INLINE void FN(rotate)(V *v, const int count)
+{
+    V w[VF(width)];
+    LSE_UNROLL for (int i = 0; i < count / 2; i++) {
+        w[i] = VF(evens)(v[2 * i], v[2 * i + 1]);
+        w[count / 2 + i] = VF(odds)(v[2 * i], v[2 * i + 1]);
+    }
+    LSE_UNROLL for (int i = 0; i < count; i++) v[i] = w[i];
+}
+
+/* Transposes VF(width) rows of `length` elements, one after another in v, to `length` lines of VF(width); length is a
+ * power of two. */
+LSE_INLINE void FN(turn)(V *v, const int length)
+{
+    LSE_UNROLL for (int side = 1; side < length; side *= 2) FN(rotate)(v, length);
+}
+
+/* The reverse. */
+LSE_INLINE void FN(turn_back)(V *v, const int length)
+{
+    LSE_UNROLL for (int side = 1; side < VF(width) && length > 1; side *= 2) FN(rotate)(v, length);
+}
+
+/* Element j of run i of a matrix becomes element i of run j of another one; runs are `pitch` bytes apart. Squares of
+ * whole vectors, the last of which overlap those before them; what is small is copied element by element. */
+static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t columns, char *to,
+                          ptrdiff_t to_pitch)
+{
+    const ptrdiff_t size = sizeof(REAL), side = VF(width);
+    if (rows < side || columns < side) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++)
+                memcpy(to + j * to_pitch + i * size, from + i * pitch + j * size, sizeof(REAL));
+        return;
+    }
+    for (ptrdiff_t i = 0; i < rows; i += side)
+        for (ptrdiff_t j = 0; j < columns; j += side) {
+            const ptrdiff_t row = i + side <= rows ? i : rows - side, column = j + side <= columns ? j : columns - side;
+            const char *first = from + row * pitch + column * size;
+            char *target = to + column * to_pitch + row * size;
+            V v[VF(width)];
+            LSE_UNROLL for (int k = 0; k < VF(width); k++) v[k] = VF(load)(first + k * pitch);
+            FN(turn)(v, VF(width));
+            LSE_UNROLL for (int k = 0; k < VF(width); k++) VF(store)(target + k * to_pitch, v[k]);
+        }
+}
+
+/* Gathering ---------------------------------------------------------------------------------------------------- */
+
 /* How many whole runs of the last axis, where a place is at the beginning of one, are copied side by side: they are
  * neighbours in memory, and their elements are not. */
 LSE_INLINE ptrdiff_t FN(side_by_side)(const lse_layout *layout, const ptrdiff_t *strides, const walk *w, ptrdiff_t n)
@@ -10,6 +62,13 @@ LSE_INLINE ptrdiff_t FN(side_by_side)(const lse_layout *layout, const ptrdiff_t 
     const ptrdiff_t left = layout->shape[last - 1] - w->index[last - 1], whole = n / layout->shape[last];
     const ptrdiff_t count = left < whole ? left : whole;
     return count < MOST ? count : MOST;
+}
+
+LSE_INLINE void FN(repeat_element)(const char *from, ptrdiff_t n, REAL *to)
+{
+    REAL x;
+    memcpy(&x, from, sizeof x);
+    for (ptrdiff_t i = 0; i < n; i++) to[i] = x;
 }
 
 /* Elements start .. start + n of what lies at base with these strides, where they lie if that is one run of F, else
@@ -27,15 +86,15 @@ LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *str
         if (done > 0) walk_on(&w, layout, strides);
         const ptrdiff_t count = native && !runs ? FN(side_by_side)(layout, strides, &w, n - done) : 0;
         if (count > 1) {
-            for (ptrdiff_t i = 0; i < length; i++)
-                for (ptrdiff_t k = 0; k < count; k++)
-                    memcpy(to + done + k * length + i, w.at + i * stride + k * (ptrdiff_t)sizeof(REAL), sizeof(REAL));
-            for (ptrdiff_t k = 1; k < count; k++) walk_on(&w, layout, strides);
+            FN(transpose)(w.at, stride, length, count, (char *)(to + done), length * (ptrdiff_t)sizeof(REAL));
+            w.index[last - 1] += count - 1;
+            w.at += (count - 1) * (ptrdiff_t)sizeof(REAL);
             run = count * length;
             continue;
         }
         run = walk_run(&w, last, length, n - done);
         if (runs) memcpy(to + done, w.at, (size_t)run * sizeof(REAL));
+        else if (native && stride == 0) FN(repeat_element)(w.at, run, to + done);
         else load(w.at, stride, run, to + done);
     }
     return (const char *)to;
@@ -53,10 +112,9 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
         char *to = (char *)(uintptr_t)w.at;
         const ptrdiff_t count = layout->native ? FN(side_by_side)(layout, layout->stride, &w, n - done) : 0;
         if (count > 1) {
-            for (ptrdiff_t i = 0; i < length; i++)
-                for (ptrdiff_t k = 0; k < count; k++)
-                    memcpy(to + i * stride + k * (ptrdiff_t)sizeof(REAL), from + done + k * length + i, sizeof(REAL));
-            for (ptrdiff_t k = 1; k < count; k++) walk_on(&w, layout, layout->stride);
+            FN(transpose)((const char *)(from + done), length * (ptrdiff_t)sizeof(REAL), count, length, to, stride);
+            w.index[last - 1] += count - 1;
+            w.at += (count - 1) * (ptrdiff_t)sizeof(REAL);
             run = count * length;
             continue;
         }
@@ -64,6 +122,10 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
         layout->store(to, stride, run, from + done);
     }
 }
+
+/* Bytes of a mask, in whole vectors, that are gathered before the first of them are used: they are not in the cache at
+ * once. */
+enum { FN(MASKED) = 512 };
 
 /* to[i] = from[i], or absent where it is left out; the two may be one. Nothing branches on what a mask says. */
 LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL absent, REAL *to)
@@ -87,8 +149,9 @@ LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stri
         where += VF(width);
     }
     for (ptrdiff_t some; n > 0; n -= some, from += some * (ptrdiff_t)sizeof(REAL), where += some * stride, to += some) {
-        char run[STEP] = {0};
-        some = n < STEP ? n : STEP;
+        char run[FN(MASKED) + VF(width)];
+        some = n < FN(MASKED) ? n : FN(MASKED);
+        memset(run + some, 0, VF(width));
         for (ptrdiff_t i = 0; i < some; i++) run[i] = where[i * stride];
         for (ptrdiff_t i = 0; i < some; i += VF(width)) {
             const V own = VF(load_some)(from + (size_t)i * sizeof(REAL), some - i, none);

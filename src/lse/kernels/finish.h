@@ -57,101 +57,143 @@ LSE_INLINE void vf64_log(vf64 hi, vf64 lo, vf64 e, vf64 *value, vf64 *value_lo)
     *value_lo = vf64_add(lost, vf64_add(of_n, series));
 }
 
-/* 2^n e^-max, n = nearest(max log2(e)), in two parts. */
-LSE_INLINE vf64 exp_of_rest(vf64 max, vf64 n, vf64 *lo)
+/* Vectors of states that are finished side by side, step by step. */
+enum { FINISHED = 4 };
+
+/* 2^n e^-max, n = nearest(max log2(e)), in two parts, for `count` vectors, a compile-time constant. */
+LSE_INLINE void exp_of_rests(const vf64 *max, const vf64 *n, vf64 *e, vf64 *e_lo, const int count)
 {
     enum { TERMS = sizeof EXP_f64 / sizeof(double) };
-    vf64 r_lo, e_lo;
-    const vf64 r = vf64_fast_two_sum(vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max)),
-                                     vf64_mul(n, vf64_set(LN2_LO_f64)), &r_lo);
-    vf64 p = vf64_set(EXP_f64[TERMS - 1]);
-    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_f64[k]));
-    const vf64 e = vf64_fast_two_sum(vf64_set(1.0), r, &e_lo);
-    e_lo = vf64_add(e_lo, vf64_fma(vf64_mul(r, r), p, vf64_mul(r_lo, e)));
-    return vf64_fast_two_sum(e, e_lo, lo);
+    vf64 r[FINISHED], r_lo[FINISHED], p[FINISHED], lost;
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        r[j] = vf64_fast_two_sum(vf64_fma(n[j], vf64_set(LN2_HI_f64), vf64_neg(max[j])),
+                                 vf64_mul(n[j], vf64_set(LN2_LO_f64)), &r_lo[j]);
+        p[j] = vf64_set(EXP_f64[TERMS - 1]);
+    }
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++) p[j] = vf64_fma(p[j], r[j], vf64_set(EXP_f64[k]));
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const vf64 sum = vf64_fast_two_sum(vf64_set(1.0), r[j], &lost);
+        lost = vf64_add(lost, vf64_fma(vf64_mul(r[j], r[j]), p[j], vf64_mul(r_lo[j], sum)));
+        e[j] = vf64_fast_two_sum(sum, lost, &e_lo[j]);
+    }
+}
+
+LSE_INLINE vf64 exp_of_rest(vf64 max, vf64 n, vf64 *lo)
+{
+    vf64 e;
+    exp_of_rests(&max, &n, &e, lo, 1);
+    return e;
 }
 
 /* The parts of a result to compute. */
 typedef enum { VALUE_ALONE, BOTH_PARTS, AND_SCALE } wanted;
 
-/* value + value_lo = max + log(count + w), with w the sum of all smaller terms divided by e^max.
+/* Vectors of states; a sum has `terms` terms e^max. */
+typedef struct {
+    vf64 max[FINISHED], terms[FINISHED], tail[FINISHED], tail_lo[FINISHED];
+} unfinished;
+
+/* value + value_lo = max + log(terms + w), with w the sum of all smaller terms divided by e^max, for `count` vectors, a
+ * compile-time constant: value[j], or results i + j vf64_width and on.
  *
  * This adds an error below 0.27 of 2^-53 of w / (1 + w), from the polynomial and the roundings of e^-r, and below 2^-57
  * of the logarithm; all other error is that of the terms. r, near zero, has two parts. */
-LSE_INLINE vf64 finish_vector_f64(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
-                                  lse_results *results)
+LSE_INLINE void finish_vectors_f64(const unfinished *s, const int count, const wanted what, ptrdiff_t i,
+                                   lse_results *results, vf64 *value)
 {
     const vf64 down = vf64_set(0x1p-500);
-    const vf64 n = vf64_exponent_of(max);
-    vf64 e_lo, w_lo, v_lo, log_lo, lost;
-    const vf64 e = exp_of_rest(max, n, &e_lo);
-    /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
-    vf64 w = vf64_mul(tail, e);
-    w_lo = vf64_fma(tail, e, vf64_neg(w));
-    w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo, vf64_mul(tail_lo, e)));
-    w = vf64_fast_two_sum(w, w_lo, &w_lo);
-    w = vf64_mul(w, down);
-    const vf64 v = two_sum_f64(terms, w, &v_lo);
-    v_lo = vf64_add(v_lo, vf64_mul(w_lo, down));
-    vf64 log_hi;
-    log_parts_f64(&v, &v_lo, &log_hi, &log_lo, 1, vf64_set(0.0));
-    vf64 value = two_sum_f64(max, log_hi, &lost);
-    value = vf64_fast_two_sum(value, vf64_add(lost, log_lo), &lost);
-    if (what == VALUE_ALONE) return value;
-    vf64_store(results->value + i, value);
-    vf64_store(results->value_lo + i, lost);
-    if (what == BOTH_PARTS) return value;
-    const vf64 scale = vf64_div(e, v);
-    const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v, e), e_lo), vf64_mul(scale, v_lo));
-    vf64_store(results->scale + i, scale);
-    vf64_store(results->scale_lo + i, vf64_div(rest, v));
-    vf64_store(results->anchor + i, n);
-    return value;
+    vf64 n[FINISHED], e[FINISHED], e_lo[FINISHED], v[FINISHED], v_lo[FINISHED], log_hi[FINISHED], log_lo[FINISHED];
+    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = vf64_exponent_of(s->max[j]);
+    exp_of_rests(s->max, n, e, e_lo, count);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
+        const vf64 tail = s->tail[j];
+        vf64 w = vf64_mul(tail, e[j]), w_lo = vf64_fma(tail, e[j], vf64_neg(w));
+        w_lo = vf64_add(w_lo, vf64_fma(tail, e_lo[j], vf64_mul(s->tail_lo[j], e[j])));
+        w = vf64_fast_two_sum(w, w_lo, &w_lo);
+        w = vf64_mul(w, down);
+        v[j] = two_sum_f64(s->terms[j], w, &v_lo[j]);
+        v_lo[j] = vf64_add(v_lo[j], vf64_mul(w_lo, down));
+    }
+    log_parts_f64(v, v_lo, log_hi, log_lo, count, vf64_set(0.0));
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const ptrdiff_t at = i + j * vf64_width;
+        vf64 lost;
+        value[j] = two_sum_f64(s->max[j], log_hi[j], &lost);
+        value[j] = vf64_fast_two_sum(value[j], vf64_add(lost, log_lo[j]), &lost);
+        if (what == VALUE_ALONE) continue;
+        vf64_store(results->value + at, value[j]);
+        vf64_store(results->value_lo + at, lost);
+        if (what == BOTH_PARTS) continue;
+        const vf64 scale = vf64_div(e[j], v[j]);
+        const vf64 rest = vf64_sub(vf64_add(vf64_fma(vf64_neg(scale), v[j], e[j]), e_lo[j]),
+                                   vf64_mul(scale, v_lo[j]));
+        vf64_store(results->scale + at, scale);
+        vf64_store(results->scale_lo + at, vf64_div(rest, v[j]));
+        vf64_store(results->anchor + at, n[j]);
+    }
 }
 
 /* The same for sums of floats, in ordinary double precision: the logarithm is within 2^-28.8 w / (1 + w). */
-LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,
-                                  lse_results *results)
+LSE_INLINE void finish_vectors_f32(const unfinished *s, const int count, const wanted what, ptrdiff_t i,
+                                   lse_results *results, vf64 *value)
 {
     enum { TERMS = sizeof EXP_WIDE / sizeof(double), LOG_TERMS = 4 }; /* of LOG_f64: the rest are below 2^-32 */
-    const vf64 one = vf64_set(1.0), n = vf64_exponent_of(max);
-    vf64 lost, e = vf64_set(EXP_WIDE[TERMS - 1]);
-    const vf64 r = vf64_fma(n, vf64_set(LN2_HI_f64), vf64_neg(max));
-    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) e = vf64_fma(e, r, vf64_set(EXP_WIDE[k]));
-    e = vf64_fma(e, r, one);
-    const vf64 rest = vf64_mul(vf64_mul(vf64_add(tail, tail_lo), e), vf64_set(0x1p-500));
-    const vf64 w = vf64_add(rest, vf64_sub(terms, one)), v = vf64_add(w, one);
-    /* log v = k ln 2 + t + log(1 + u), as in log_parts; u is w where that is small */
-    const vf64 a = vf64_mul(v, vf64_set(LOG_SPLIT)), k = vf64_exponent(a), t = vf64_lookup(LOG_OF_f64, a);
-    const vf64 c = vf64_lower(vf64_lookup(INVERSE_f64, a), a), below = vf64_sub(w, vf64_sub(v, one));
-    const vf64 u = vf64_fma(below, c, vf64_fma(v, c, vf64_set(-1.0)));
-    vf64 p = vf64_set(LOG_f64[LOG_TERMS - 1]);
-    LSE_UNROLL for (int j = LOG_TERMS - 2; j >= 0; j--) p = vf64_fma(p, u, vf64_set(LOG_f64[j]));
-    const vf64 log = vf64_add(vf64_fma(k, vf64_set(LN2_HI_f64), t), vf64_fma(vf64_mul(u, u), p, u));
-    if (what == VALUE_ALONE) return vf64_add(max, log);
-    const vf64 value = two_sum_f64(max, log, &lost);
-    vf64_store(results->value + i, value);
-    vf64_store(results->value_lo + i, lost);
-    if (what == BOTH_PARTS) return value;
-    vf64_store(results->scale + i, vf64_div(e, v));
-    vf64_store(results->scale_lo + i, vf64_set(0.0));
-    vf64_store(results->anchor + i, n);
-    return value;
+    const vf64 one = vf64_set(1.0);
+    vf64 n[FINISHED], r[FINISHED], e[FINISHED], v[FINISHED], u[FINISHED], p[FINISHED], whole[FINISHED];
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        n[j] = vf64_exponent_of(s->max[j]);
+        e[j] = vf64_set(EXP_WIDE[TERMS - 1]);
+        r[j] = vf64_fma(n[j], vf64_set(LN2_HI_f64), vf64_neg(s->max[j]));
+    }
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++) e[j] = vf64_fma(e[j], r[j], vf64_set(EXP_WIDE[k]));
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        e[j] = vf64_fma(e[j], r[j], one);
+        const vf64 rest = vf64_mul(vf64_mul(vf64_add(s->tail[j], s->tail_lo[j]), e[j]), vf64_set(0x1p-500));
+        const vf64 w = vf64_add(rest, vf64_sub(s->terms[j], one));
+        v[j] = vf64_add(w, one);
+        /* log v = k ln 2 + t + log(1 + u), as in log_parts; u is w where that is small */
+        const vf64 a = vf64_mul(v[j], vf64_set(LOG_SPLIT)), c = vf64_lower(vf64_lookup(INVERSE_f64, a), a);
+        whole[j] = vf64_fma(vf64_exponent(a), vf64_set(LN2_HI_f64), vf64_lookup(LOG_OF_f64, a));
+        u[j] = vf64_fma(vf64_sub(w, vf64_sub(v[j], one)), c, vf64_fma(v[j], c, vf64_set(-1.0)));
+        p[j] = vf64_set(LOG_f64[LOG_TERMS - 1]);
+    }
+    LSE_UNROLL for (int k = LOG_TERMS - 2; k >= 0; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++) p[j] = vf64_fma(p[j], u[j], vf64_set(LOG_f64[k]));
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const ptrdiff_t at = i + j * vf64_width;
+        const vf64 log = vf64_add(whole[j], vf64_fma(vf64_mul(u[j], u[j]), p[j], u[j]));
+        vf64 lost;
+        value[j] = vf64_add(s->max[j], log);
+        if (what == VALUE_ALONE) continue;
+        value[j] = two_sum_f64(s->max[j], log, &lost);
+        vf64_store(results->value + at, value[j]);
+        vf64_store(results->value_lo + at, lost);
+        if (what == BOTH_PARTS) continue;
+        vf64_store(results->scale + at, vf64_div(e[j], v[j]));
+        vf64_store(results->scale_lo + at, vf64_set(0.0));
+        vf64_store(results->anchor + at, n[j]);
+    }
 }
 
 /* Likewise of any vector of states. Where a sum is infinite, nothing, or e^max tail 2^-500, the finish is that of
  * maximum 0, and max is added at the end; the scale is that of elements less max. */
 #define FINISH_ANY(F)                                                                                                \
-    static vf64 finish_distant_##F(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,    \
-                                   lse_results *results)                                                            \
+    static vf64 finish_distant_##F(const unfinished *s, int j, const wanted what, ptrdiff_t i, lse_results *results) \
     {                                                                                                                \
-        const vf64 zero = vf64_set(0.0), limit = vf64_set(LSE_FAR_f64), size = vf64_abs(max);                        \
+        const vf64 zero = vf64_set(0.0), limit = vf64_set(LSE_FAR_f64), max = s->max[j], size = vf64_abs(max);       \
         const vf64 none = vf64_select(max, vf64_set(-DBL_MAX), zero, vf64_set(1.0)); /* whose logarithm is 0 */      \
         const vf64 base = vf64_select(limit, size, max, zero);                                                       \
+        unfinished one;                                                                                              \
         lse_results own;                                                                                             \
-        vf64 lost;                                                                                                   \
-        vf64 value = finish_vector_##F(base, vf64_select(limit, size, terms, none), tail,                            \
-                                       vf64_select(limit, size, tail_lo, zero), what, 0, &own);                      \
+        vf64 lost, value;                                                                                            \
+        one.max[0] = base;                                                                                           \
+        one.terms[0] = vf64_select(limit, size, s->terms[j], none);                                                  \
+        one.tail[0] = s->tail[j];                                                                                    \
+        one.tail_lo[0] = vf64_select(limit, size, s->tail_lo[j], zero);                                              \
+        finish_vectors_##F(&one, 1, what, 0, &own, &value);                                                          \
         const vf64 total = two_sum_f64(vf64_sub(max, base), value, &lost);                                           \
         if (what == VALUE_ALONE) return total;                                                                       \
         lost = vf64_select(vf64_set(DBL_MAX), vf64_abs(total), vf64_add(lost, vf64_load(own.value_lo)), zero);       \
@@ -163,12 +205,16 @@ LSE_INLINE vf64 finish_vector_f32(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo,
         vf64_store(results->anchor + i, vf64_load(own.anchor));                                                      \
         return total;                                                                                                \
     }                                                                                                                \
-    LSE_INLINE vf64 finish_any_##F(vf64 max, vf64 terms, vf64 tail, vf64 tail_lo, const wanted what, ptrdiff_t i,    \
-                                   lse_results *results)                                                            \
+    LSE_INLINE void finish_any_##F(const unfinished *s, const int count, const wanted what, ptrdiff_t i,             \
+                                   lse_results *results, vf64 *value)                                               \
     {                                                                                                                \
-        if (vf64_any_at_least(vf64_abs(max), vf64_set(LSE_FAR_f64 * (1.0 + DBL_EPSILON))))                           \
-            return finish_distant_##F(max, terms, tail, tail_lo, what, i, results);                                  \
-        return finish_vector_##F(max, terms, tail, tail_lo, what, i, results);                                       \
+        vf64 farthest = vf64_set(0.0);                                                                               \
+        LSE_UNROLL for (int j = 0; j < count; j++) farthest = vf64_max(vf64_abs(s->max[j]), farthest);               \
+        if (!vf64_any_at_least(farthest, vf64_set(LSE_FAR_f64 * (1.0 + DBL_EPSILON)))) {                             \
+            finish_vectors_##F(s, count, what, i, results, value);                                                   \
+            return;                                                                                                  \
+        }                                                                                                            \
+        for (int j = 0; j < count; j++) value[j] = finish_distant_##F(s, j, what, i + j * vf64_width, results);      \
     }
 FINISH_ANY(f32)
 FINISH_ANY(f64)
@@ -180,17 +226,40 @@ LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
     return vf64_load_some(x + i, count - i, vf64_set(x[0]));
 }
 
+/* Vectors of states from number i, `vectors` of them, a compile-time constant. */
+LSE_INLINE void load_unfinished(const lse_states *s, ptrdiff_t i, ptrdiff_t count, const int vectors, unfinished *u)
+{
+    LSE_UNROLL for (int j = 0; j < vectors; j++, i += vf64_width) {
+        u->max[j] = some_of(s->max, i, count);
+        u->terms[j] = some_of(s->count, i, count);
+        u->tail[j] = some_of(s->tail, i, count);
+        u->tail_lo[j] = some_of(s->tail_lo, i, count);
+    }
+}
+
 #define FINISH(F)                                                                                                    \
     LSE_INLINE void finish_all_##F(const lse_states *s, ptrdiff_t count, const wanted what, lse_results *results)    \
     {                                                                                                                \
+        enum { STEP = FINISHED * vf64_width };                                                                       \
+        unfinished u;                                                                                                \
+        vf64 value[FINISHED];                                                                                        \
+        ptrdiff_t i = 0;                                                                                             \
         if (count == 1) { /* whatever stands beside the one is not looked at: subnormals would cost time */          \
-            finish_any_##F(vf64_set(s->max[0]), vf64_set(s->count[0]), vf64_set(s->tail[0]),                      \
-                              vf64_set(s->tail_lo[0]), what, 0, results);                                            \
+            u.max[0] = vf64_set(s->max[0]);                                                                          \
+            u.terms[0] = vf64_set(s->count[0]);                                                                      \
+            u.tail[0] = vf64_set(s->tail[0]);                                                                        \
+            u.tail_lo[0] = vf64_set(s->tail_lo[0]);                                                                  \
+            finish_any_##F(&u, 1, what, 0, results, value);                                                          \
             return;                                                                                                  \
         }                                                                                                            \
-        for (ptrdiff_t i = 0; i < count; i += vf64_width)                                                            \
-            finish_any_##F(some_of(s->max, i, count), some_of(s->count, i, count), some_of(s->tail, i, count),    \
-                              some_of(s->tail_lo, i, count), what, i, results);                                      \
+        for (; i + STEP <= count; i += STEP) {                                                                       \
+            load_unfinished(s, i, i + STEP, FINISHED, &u);                                                           \
+            finish_any_##F(&u, FINISHED, what, i, results, value);                                                   \
+        }                                                                                                            \
+        for (; i < count; i += vf64_width) {                                                                         \
+            load_unfinished(s, i, count, 1, &u);                                                                     \
+            finish_any_##F(&u, 1, what, i, results, value);                                                          \
+        }                                                                                                            \
     }                                                                                                                \
     static void finish_##F(const lse_states *states, ptrdiff_t count, lse_results *results)                          \
     {                                                                                                                \
@@ -200,15 +269,22 @@ LSE_INLINE vf64 some_of(const double *x, ptrdiff_t i, ptrdiff_t count)
     {                                                                                                                \
         finish_all_##F(states, count, AND_SCALE, results);                                                           \
     }                                                                                                                \
+    LSE_INLINE void finish_values_of_##F(const lse_states *s, ptrdiff_t i, const int vectors, char *values)          \
+    {                                                                                                                \
+        unfinished u;                                                                                                \
+        vf64 value[FINISHED];                                                                                        \
+        load_unfinished(s, i, i + vectors * vf64_width, vectors, &u);                                                \
+        finish_any_##F(&u, vectors, VALUE_ALONE, 0, NULL, value);                                                    \
+        LSE_UNROLL for (int j = 0; j < vectors; j++)                                                                 \
+            put_##F(values + (size_t)(i + j * vf64_width) * sizeof_##F,                                              \
+                    vf64_select(value[j], value[j], value[j], vf64_set((double)NAN)));                               \
+    }                                                                                                                \
     static void finish_values_##F(const lse_states *s, ptrdiff_t count, void *values)                                \
     {                                                                                                                \
-        char *to = (char *)values;                                                                                   \
-        for (ptrdiff_t i = 0; i < count; i += vf64_width) {                                                          \
-            const vf64 value = finish_any_##F(vf64_load(s->max + i), vf64_load(s->count + i), vf64_load(s->tail + i),\
-                                              vf64_load(s->tail_lo + i), VALUE_ALONE, 0, NULL);                      \
-            put_##F(to, vf64_select(value, value, value, vf64_set((double)NAN)));                                    \
-            to += vf64_width * sizeof_##F;                                                                           \
-        }                                                                                                            \
+        enum { STEP = FINISHED * vf64_width };                                                                       \
+        ptrdiff_t i = 0;                                                                                             \
+        for (; i + STEP <= count; i += STEP) finish_values_of_##F(s, i, FINISHED, (char *)values);                   \
+        for (; i < count; i += vf64_width) finish_values_of_##F(s, i, 1, (char *)values);                            \
     }
 #define sizeof_f32 sizeof(float)
 #define sizeof_f64 sizeof(double)

@@ -16,8 +16,7 @@ LSE_INLINE void log_values_of_tiles_f64(double *tiles, ptrdiff_t n, const V *max
                                         ask_ahead *ask, lse_results *results)
 {
     lse_states states;
-    for (ptrdiff_t v = 0; v < vectors; v++)
-        sum_tile_f64(tiles + v * n * vf64_width, n, max[v], ask, &states, v * vf64_width);
+    sum_tiles_f64(tiles, n, max, vectors, ask, &states, 0);
     finish_f64(&states, vectors * vf64_width, results);
 }
 

@@ -85,17 +85,31 @@ static int FN(sum_narrow)(const lse_layout *layout, const lse_row *row, ptrdiff_
     return 1;
 }
 
+/* The maxima of some columns. */
+static void FN(narrow_maxima)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, REAL *max)
+{
+    REAL runs[FN(BLOCK)];
+    const ptrdiff_t length = FN(BLOCK) / count / LSE_SHORT * LSE_SHORT;
+    for (ptrdiff_t c = 0; c < count; c++) max[c] = -(REAL)INFINITY;
+    for (ptrdiff_t done = 0; done < n; done += length) {
+        const ptrdiff_t some = n - done < length ? n - done : length;
+        FN(runs_of)(layout, row, start + done, some, count, length, runs);
+        for (ptrdiff_t c = 0; c < count; c++) {
+            const REAL own = FN(run_max)((const char *)(runs + c * length), some);
+            max[c] = own > max[c] ? own : max[c];
+        }
+    }
+}
+
 static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                ptrdiff_t count, lse_states *states)
 {
-    enum { WIDE = FN(PANEL) / VF(width) };
     FN(long_sum) s[FN(NARROW)];
-    REAL max[FN(PANEL)];
-    V top[WIDE];
+    REAL max[FN(NARROW)];
     const int plain = FN(sum_narrow)(layout, row, start, n, count, NULL, s);
     if (!plain) {
-        FN(find_maxima)(layout, row, start, n, count, top);
-        for (ptrdiff_t c = 0; c < count; c += VF(width)) VF(store)(max + c, top[c / VF(width)]);
+        FN(narrow_maxima)(layout, row, start, n, count, max);
         FN(sum_narrow)(layout, row, start, n, count, max, s);
     }
     for (ptrdiff_t c = 0; c < count; c++) {

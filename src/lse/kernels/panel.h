@@ -12,30 +12,6 @@ enum {
 
 /* Transposing -------------------------------------------------------------------------------------------------- */
 
-/* One step: rotates the index of an element among all of v by one bit, the last to the front. */
-LSE_INLINE void FN(rotate)(V *v, const int count)
-{
-    V w[FN(WIDTH)];
-    LSE_UNROLL for (int i = 0; i < count / 2; i++) {
-        w[i] = VF(evens)(v[2 * i], v[2 * i + 1]);
-        w[count / 2 + i] = VF(odds)(v[2 * i], v[2 * i + 1]);
-    }
-    LSE_UNROLL for (int i = 0; i < count; i++) v[i] = w[i];
-}
-
-/* Transposes WIDTH rows of `length` elements, one after another in v, to `length` lines of WIDTH; length is a power of
- * two. */
-LSE_INLINE void FN(turn)(V *v, const int length)
-{
-    LSE_UNROLL for (int side = 1; side < length; side *= 2) FN(rotate)(v, length);
-}
-
-/* The reverse. */
-LSE_INLINE void FN(turn_back)(V *v, const int length)
-{
-    LSE_UNROLL for (int side = 1; side < FN(WIDTH) && length > 1; side *= 2) FN(rotate)(v, length);
-}
-
 /* The rows of a tile: separate, or one dense run. */
 typedef struct {
     char *x;
@@ -155,12 +131,30 @@ LSE_INLINE const ptrdiff_t *FN(places)(const ptrdiff_t *at, ptrdiff_t first, ptr
     return own;
 }
 
+/* Rows with a mask that are one dense run. */
+LSE_INLINE int FN(is_masked_run)(const lse_panel *p)
+{
+    const int direct = p->are_weights ? p->layout->direct_weight : p->layout->direct;
+    return direct && p->where && p->pitch == p->n * (ptrdiff_t)sizeof(REAL);
+}
+
+static void FN(masked_run)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *stage)
+{
+    char run[FN(STAGE)];
+    const char *where = p->where;
+    for (ptrdiff_t k = 0, at = 0; k < some; k++)
+        for (ptrdiff_t i = 0; i < p->n; i++, at++) run[at] = where[p->where_at[first + k] + p->where_offset[i]];
+    FN(mask_run)(p->x + p->at[first], run, 1, some * p->n, p->are_weights ? 0 : -(REAL)INFINITY, stage);
+}
+
 /* Rows of any type, mask and layout, each copied to a run first. */
 static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
 {
     REAL stage[FN(STAGE)];
     ptrdiff_t at[FN(WIDTH)];
     const FN(rows_at) rows = {(char *)stage, at, 0};
+    const int is_run = FN(is_masked_run)(p);
+    if (is_run) FN(masked_run)(p, first, some, stage);
     for (ptrdiff_t k = 0; k < FN(WIDTH); k++) {
         REAL *to = stage + k * p->n;
         at[k] = k * p->n * (ptrdiff_t)sizeof(REAL);
@@ -168,6 +162,7 @@ static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, R
             memcpy(to, stage, (size_t)p->n * sizeof(REAL));
             continue;
         }
+        if (is_run) continue;
         const char *own = p->x + p->at[first + k];
         const lse_row row = {own, p->where ? p->where + p->where_at[first + k] : NULL, own, p->n};
         const char *x = p->are_weights ? FN(fetch_weights)(p->layout, &row, 0, p->n, to)
@@ -367,7 +362,6 @@ static void FN(sum_panel)(const lse_panel *p, lse_states *states)
         const ptrdiff_t some = p->count - k < step ? p->count - k : step;
         ask_ahead ask = FN(ask_after)(p, k, some, 0);
         FN(tiles_in)(p, k, some, tiles, max);
-        for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++)
-            FN(sum_tile)(tiles + v * p->n * FN(WIDTH), p->n, max[v], &ask, states, k + v * FN(WIDTH));
+        FN(sum_tiles)(tiles, p->n, max, FN(whole_vectors)(some) / FN(WIDTH), &ask, states, k);
     }
 }

@@ -27,14 +27,14 @@ static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, c
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
 
-/* One row of a panel, in place, or in a copy if there is a mask. */
-LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *row, ptrdiff_t r, ptrdiff_t count,
-                                      REAL *copy)
+/* Some columns of row r of a panel, from number c, in place, or in a copy if there is a mask. */
+LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *row, ptrdiff_t r, ptrdiff_t c,
+                                      ptrdiff_t some, REAL *copy)
 {
-    const char *x = element(layout, layout->stride, row->x, r);
+    const char *x = element(layout, layout->stride, row->x, r) + c * (ptrdiff_t)sizeof(REAL);
     if (!row->where) return x;
-    const char *where = element(layout, layout->where_stride, row->where, r);
-    FN(mask_run)(x, where, layout->where_step, count, -(REAL)INFINITY, copy);
+    const char *where = element(layout, layout->where_stride, row->where, r) + c * layout->where_step;
+    FN(mask_run)(x, where, layout->where_step, some, -(REAL)INFINITY, copy);
     return (const char *)copy;
 }
 
@@ -50,11 +50,12 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
     const FN(term_level) level = FN(term_level_for)(a.max);
     const int plain = FN(are_near)(&max, 1), lines = layout->ndim == 1 && out_layout->ndim == 1 && !row->where;
     const ptrdiff_t left = row->n - start, n = left < FN(TOGETHER) ? left : FN(TOGETHER);
+    const ptrdiff_t some = count - c < VF(width) ? count - c : VF(width);
     const size_t offset = (size_t)c * sizeof(REAL);
     FN(term_sum) s[HALVES][LSE_LANES];
-    REAL copy[FN(PANEL)], line[VF(width)];
+    REAL copy[VF(width)], line[VF(width)];
     memcpy(s, sums, sizeof s);
-    if (plain && lines && n == FN(TOGETHER) && count - c >= VF(width)) {
+    if (plain && lines && n == FN(TOGETHER) && some == VF(width)) {
         const ptrdiff_t pitch = layout->stride[0], out_pitch = out_layout->stride[0];
         const char *x = row->x + start * pitch + offset;
         char *to = out + start * out_pitch + offset;
@@ -68,12 +69,12 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
         for (ptrdiff_t i = 0; i < n; i += LSE_LANES)
             LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
                 if (i + j >= n) break;
-                const char *from = FN(panel_line)(layout, row, start + i + j, count, copy) + offset;
-                const V own = VF(load_some)(from, count - c, VF(set)(0));
+                const char *from = FN(panel_line)(layout, row, start + i + j, c, some, copy);
+                const V own = VF(load_some)(from, some, VF(set)(0));
                 VF(store)(line, plain ? own : FN(brought_near)(own, &a));
                 FN(tile_term)(line, &level, plain ? NULL : &max, s, j, 0);
                 char *to = (char *)element(out_layout, out_layout->stride, out, start + i + j) + offset;
-                VF(store_some)(to, count - c, VF(load)(line));
+                VF(store_some)(to, some, VF(load)(line));
             }
     }
     memcpy(sums, s, sizeof s);
@@ -85,7 +86,7 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
     REAL copy[FN(PANEL)];
     for (int v = 0; v < FN(PANEL) / VF(width); v++) max[v] = VF(set)(-(REAL)INFINITY);
     for (ptrdiff_t i = 0; i < row->n; i++) {
-        const char *x = FN(panel_line)(layout, row, i, count, copy);
+        const char *x = FN(panel_line)(layout, row, i, 0, count, copy);
         if (layout->ndim == 1)
             for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + 8 * layout->stride[0] + line);
         for (ptrdiff_t c = 0, v = 0; c < count; c += VF(width), v++)

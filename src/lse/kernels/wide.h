@@ -29,18 +29,39 @@ LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
     return level;
 }
 
-/* e^x 2^-N = scale times the return value, for x converted from floats: within 2^-28.8 of it, 0 below the range. The
- * worst known x is 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability numbers). */
-LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
+/* e^x[j] 2^-N = scale[j] times what x[j] becomes, for j < count, a compile-time constant, and x converted from floats:
+ * within 2^-28.8 of it, 0 below the range. The worst known x is 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability
+ * numbers). */
+LSE_INLINE void exp_wide_at(vf64 *x, vf64 *scale, const int count, const vf64 *bias, const vf64 *floor)
 {
     enum { TERMS = sizeof EXP_WIDE / sizeof EXP_WIDE[0] };
-    x = vf64_max(level->floor, x);
-    const vf64 t = vf64_fma(x, vf64_set(LOG2E_f64), level->bias), n = vf64_sub(t, level->bias);
-    const vf64 r = vf64_fma(n, vf64_set(-LN2_HI_f64), x);
-    vf64 p = vf64_set(EXP_WIDE[TERMS - 1]);
-    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, r, vf64_set(EXP_WIDE[k]));
-    *scale = vf64_pow2(t);
-    return vf64_fma(p, r, vf64_set(1.0));
+    vf64 t[4], r[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        x[j] = vf64_max(floor[j], x[j]);
+        t[j] = vf64_fma(x[j], vf64_set(LOG2E_f64), bias[j]);
+        r[j] = vf64_fma(vf64_sub(t[j], bias[j]), vf64_set(-LN2_HI_f64), x[j]);
+        x[j] = vf64_set(EXP_WIDE[TERMS - 1]);
+    }
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++) x[j] = vf64_fma(x[j], r[j], vf64_set(EXP_WIDE[k]));
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        scale[j] = vf64_pow2(t[j]);
+        x[j] = vf64_fma(x[j], r[j], vf64_set(1.0));
+    }
+}
+
+LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
+{
+    exp_wide_at(&x, scale, 1, &level->bias, &level->floor);
+    return x;
+}
+
+/* Of two or three elements, some of which are the maximum, all but one of these. */
+LSE_INLINE void leave_one_out(vf64 *x, const int n, vf64 max)
+{
+    const vf64 last = x[n - 1], first = x[0];
+    x[0] = vf64_select(first, max, last, first);
+    if (n == 3) x[1] = vf64_select(x[1], max, vf64_select(first, max, x[1], last), x[1]);
 }
 
 /* One of the states of lse_states. */
@@ -67,6 +88,11 @@ LSE_INLINE void ask_for_one(ask_ahead *ask)
     const ptrdiff_t next = ask->next++, row = next >> 2, line = (next & 3) * 64;
     LSE_PREFETCH(ask->x + (ask->offset ? ask->offset[row] + line : next * 64));
     if (ask->out) LSE_PREFETCH_OUT(ask->out + (ask->out_offset ? ask->out_offset[row] + line : next * 64));
+}
+
+LSE_INLINE void ask_for(ask_ahead *ask, ptrdiff_t lines)
+{
+    for (; lines > 0; lines--) ask_for_one(ask);
 }
 
 /* The same for scalars: the sum of eight lanes, halving their number. */
