@@ -46,7 +46,9 @@ void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptr
     double values[2 * LSE_COMPLEX_LANES], signs[2 * LSE_COMPLEX_LANES], lows[2 * LSE_COMPLEX_LANES];
     lse_complex_results r;
     plan->complex->finish(sums, plan->first.weight != NULL, plan->sign != NULL, &r);
-    if (!plan->sign && !plan->low && plan->divisor == 0.0 && lse_are_plain(plan, sums, count)) {
+    int shifted = 0;
+    for (ptrdiff_t i = 0; i < count; i++) shifted |= members[i].shift != 0.0;
+    if (!shifted && !plan->sign && !plan->low && plan->divisor == 0.0 && lse_are_plain(plan, sums, count)) {
         put_plain(plan, members, count, &r);
         return;
     }
@@ -56,7 +58,18 @@ void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptr
             v.sign_re = r.sign_re[i];
             v.sign_im = r.sign_im[i];
         }
-        if (!lse_is_plain(plan, sums, i)) lse_careful_value(plan, &members[i], threads, &v);
+        if (!lse_is_plain(plan, sums, i)) {
+            lse_member m = members[i];
+            m.shift = 0.0;
+            lse_careful_value(plan, &m, threads, &v);
+        } else if (members[i].shift != 0.0) {
+            const pair log = two_sum(members[i].shift, v.log);
+            v.log = log.hi;
+            v.log_lo += log.lo;
+            const pair sum = two_sum(v.log, v.log_lo);
+            v.log = sum.hi;
+            v.log_lo = sum.lo;
+        }
         if (plan->divisor != 0.0) v.log = lse_divide(v.log, v.log_lo, plan->divisor, plan->divisor_lo);
         set_pair(values + 2 * i, v.log, v.angle);
         set_pair(signs + 2 * i, v.sign_re, v.sign_im);
@@ -77,13 +90,29 @@ static void reduce_weighted(const lse_plan *plan, const lse_member *members, ptr
     plan->complex->weighted_sums(tile, weights, n, sums);
 }
 
-static void reduce_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
+/* Sums without weights whose elements are only too far out are read less the greatest of them; whether there are any. */
+static int shift_far(const lse_plan *plan, const lse_complex_sums *sums, lse_member *members, ptrdiff_t count)
+{
+    int any = 0;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const int far = isfinite(sums->re[i]) && fabs(sums->re[i]) > plan->type->most && isfinite(sums->im[i]);
+        members[i].shift = far ? sums->re[i] : 0.0;
+        any |= far;
+    }
+    return any;
+}
+
+static void reduce_group(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
     lse_complex_line tile[LSE_SHORT];
     lse_complex_sums sums;
     lse_fill_tile(plan, members, count, n, tile);
     if (plan->first.weight) reduce_weighted(plan, members, count, n, tile, &sums);
     else plan->complex->sums(tile, n, 0, &sums);
+    if (!plan->first.weight && !lse_are_plain(plan, &sums, count) && shift_far(plan, &sums, members, count)) {
+        lse_fill_tile(plan, members, count, n, tile);
+        plan->complex->sums(tile, n, 0, &sums);
+    }
     lse_put_complex_values(plan, members, count, &sums, 1);
 }
 
@@ -113,9 +142,17 @@ static void map_group(const lse_plan *plan, lse_member *members, ptrdiff_t count
     int again = 0;
     lse_fill_tile(plan, members, count, n, tile);
     kernels->sums(tile, n, keep, &sums);
-    const int plain = lse_are_plain(plan, &sums, count);
-    for (int i = 0; i < count && !plain; i++)
-        if (!lse_is_plain(plan, &sums, i)) again |= lse_careful_member(plan, &members[i]);
+    int plain = lse_are_plain(plan, &sums, count);
+    if (!plain && shift_far(plan, &sums, members, count)) {
+        lse_fill_tile(plan, members, count, n, tile);
+        kernels->sums(tile, n, keep, &sums);
+        plain = lse_are_plain(plan, &sums, count);
+    }
+    for (int i = 0; i < count && !plain; i++) {
+        if (lse_is_plain(plan, &sums, i)) continue;
+        members[i].shift = 0.0;
+        again |= lse_careful_member(plan, &members[i]);
+    }
     if (again) {
         lse_fill_tile(plan, members, count, n, tile);
         kernels->sums(tile, n, keep, &sums);
