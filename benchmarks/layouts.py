@@ -178,8 +178,8 @@ def all_layouts(quick: bool = False) -> Iterator[Layout]:
     for dtype in ("complex64", "complex128"):
         for name in operations:
             for shape, axis in (
-                ((50000, 2), 1), ((15000, 7), 1), ((1000, 100), 1), ((100, 1000), 1), ((1, 10**5), 1),
-                ((7, 15000), 0), ((30000, 3), 0), ((1000, 100), 0),
+                ((50000, 2), 1), ((15000, 7), 1), ((1000, 100), 1), ((300, 300), 1), ((100, 1000), 1), ((1, 10**5), 1),
+                ((2, 50000), 0), ((7, 15000), 0), ((30000, 3), 0), ((1000, 100), 0), ((300, 300), 0),
             ):  # fmt: skip
                 yield Layout("complex", name, dtype, shape, axis)
         for extra in ((1000, 100), (1, 100)):

@@ -156,7 +156,7 @@ def atanh_coefficients(degree: int) -> tuple[list[mp.mpf], float]:
 
 
 def series_coefficients(
-    f: Function, series: Function, degree: int, top: mp.mpf, order: int
+    f: Function, series: Function, degree: int, top: mp.mpf, order: int, bits: int
 ) -> tuple[list[mp.mpf], float]:
     """c of c0 + c1 s + ... = f(s) for s in [0, top], least error times s**order; `series` is f near 0."""
 
@@ -166,13 +166,14 @@ def series_coefficients(
     def weight(s: mp.mpf) -> mp.mpf:
         return s**order + top**order / 100
 
-    c = fit(near, weight, degree, mp.mpf(0), top, 53)
+    c = fit(near, weight, degree, mp.mpf(0), top, bits)
     return c, log2_error(near, weight, c, mp.mpf(0), top)
 
 
 def circular_coefficients() -> list[tuple[list[mp.mpf], float]]:
     """c of sin r = r + r s (c0 + c1 s + ...) and cos r = 1 - s / 2 + s**2 (c0 + c1 s + ...), s = r**2, for |r| a little
-    beyond pi/4, and of atan z = z + z s (c0 + c1 s + ...) for z up to tan(pi/8)."""
+    beyond pi/4, for doubles and for floats, and of atan z = z + z s (c0 + c1 s + ...) for z up to tan(pi/8), of full
+    and of float precision."""
 
     def sine(s: mp.mpf) -> mp.mpf:
         return (mp.sin(mp.sqrt(s)) / mp.sqrt(s) - 1) / s
@@ -183,11 +184,23 @@ def circular_coefficients() -> list[tuple[list[mp.mpf], float]]:
     def atan(s: mp.mpf) -> mp.mpf:
         return (mp.atan(mp.sqrt(s)) / mp.sqrt(s) - 1) / s
 
-    far, half = mp.mpf("0.7855") ** 2, mp.mpf("0.41422") ** 2
+    def of_sine(s: mp.mpf) -> mp.mpf:
+        return -mp.mpf(1) / 6 + s / 120
+
+    def of_cosine(s: mp.mpf) -> mp.mpf:
+        return mp.mpf(1) / 24 - s / 720
+
+    def of_atan(s: mp.mpf) -> mp.mpf:
+        return -mp.mpf(1) / 3 + s / 5
+
+    far, farther, half = mp.mpf("0.7855") ** 2, mp.mpf("0.8") ** 2, mp.mpf("0.41422") ** 2
     return [
-        series_coefficients(sine, lambda s: -mp.mpf(1) / 6 + s / 120, 5, far, 1),
-        series_coefficients(cosine, lambda s: mp.mpf(1) / 24 - s / 720, 5, far, 2),
-        series_coefficients(atan, lambda s: -mp.mpf(1) / 3 + s / 5, 10, half, 1),
+        series_coefficients(sine, of_sine, 5, far, 1, 53),
+        series_coefficients(cosine, of_cosine, 5, far, 2, 53),
+        series_coefficients(sine, of_sine, 2, farther, 1, 24),
+        series_coefficients(cosine, of_cosine, 2, farther, 2, 24),
+        series_coefficients(atan, of_atan, 10, half, 1, 53),
+        series_coefficients(atan, of_atan, 4, half, 1, 53),
     ]
 
 
@@ -201,15 +214,20 @@ def angle_constants() -> str:
         pairs = {
             "PI_HI": round_to(mp.pi, 53),
             "PI_LO": round_to(mp.pi - round_to(mp.pi, 53), 53),
-            "TWO_OVER_PI": round_to(2 / mp.pi, 53),
-            "HALF_PI_1": first,
-            "HALF_PI_2": second,
-            "HALF_PI_3": round_to(quarter - first - second, 53),
+            "TWO_OVER_PI_f64": round_to(2 / mp.pi, 53),
+            "HALF_PI_1_f64": first,
+            "HALF_PI_2_f64": second,
+            "HALF_PI_3_f64": round_to(quarter - first - second, 53),
         }
+        first, floats = round_to(quarter, 24), {"TWO_OVER_PI_f32": round_to(2 / mp.pi, 24)}
+        second = round_to(quarter - first, 24)
+        floats |= {"HALF_PI_1_f32": first, "HALF_PI_2_f32": second}
+        floats |= {"HALF_PI_3_f32": round_to(quarter - first - second, 24)}
     lines = [", ".join(f"0x{x:08x}u" for x in words[i : i + 8]) for i in range(0, len(words), 8)]
     return (
-        "/* pi in two parts; pi / 2 in three, the first two so short that products with |n| < 2^22 are exact. */\n"
+        "/* pi in two parts; pi / 2 in three, of doubles so short ones that products with |n| < 2^22 are exact. */\n"
         + "".join(f"#define {name} {float(x).hex()}\n" for name, x in pairs.items())
+        + "".join(f"#define {name} {float(x).hex()}f\n" for name, x in floats.items())
         + "/* 1 / (2 pi) = sum(INVERSE_TURN[i] 2^(-32 (i + 1))) */\nstatic const uint32_t INVERSE_TURN[] = {\n    "
         + ",\n    ".join(lines)
         + ",\n};\n"
@@ -327,6 +345,21 @@ def constants(real: str, tag: str, bits: int) -> str:
     return "".join(f"#define {name} {float(x).hex()}{suffix}\n" for name, x in pairs.items())
 
 
+SINES, COSINES, ATANS = (
+    "sin(r) = r + r s (c0 + c1 s + ...), s = r^2, |r| <= {}, relative",
+    "cos(r) = 1 - s / 2 + s^2 (c0 + c1 s + ...), s = r^2, |r| <= {},",
+    "atan(z) = z + z s (c0 + c1 s + ...), s = z^2, z <= tan(pi / 8), relative",
+)
+CIRCULAR = (
+    ("SINE_f64", "double", SINES.format(0.7855)),
+    ("COSINE_f64", "double", COSINES.format(0.7855)),
+    ("SINE_f32", "float", SINES.format(0.8)),
+    ("COSINE_f32", "float", COSINES.format(0.8)),
+    ("ATAN", "double", ATANS),
+    ("ATAN_SHORT", "double", ATANS),
+)
+
+
 def generate() -> dict[Path, str]:
     exp32, error32 = exp_coefficients(6, 24)
     exp64, error64 = exp_coefficients(11, 53)
@@ -335,7 +368,7 @@ def generate() -> dict[Path, str]:
     eighths, error_eighths = eighths_coefficients(4)
     table, factor, spread = eighths_table()
     atanh, error_atanh = atanh_coefficients(7)
-    (sine, error_sine), (cosine, error_cosine), (atan, error_atan) = circular_coefficients()
+    circular = circular_coefficients()
     factorials, factorials_lo = inverse_factorials(24, 14)
     ln2_short = round_to(mp.log(2), 40)
     ln2_middle = round_to(mp.log(2) - ln2_short, 40)
@@ -385,23 +418,9 @@ def generate() -> dict[Path, str]:
                 atanh,
                 f"atanh(z) = z + z s (c0 + c1 s + ...), s = z^2, relative error 2^{error_atanh:.2f}",
             ),
-            array(
-                "SINE",
-                "double",
-                sine,
-                f"sin(r) = r + r s (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, relative error 2^{error_sine:.2f}",
-            ),
-            array(
-                "COSINE",
-                "double",
-                cosine,
-                f"cos(r) = 1 - s / 2 + s^2 (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, error 2^{error_cosine:.2f}",
-            ),
-            array(
-                "ATAN",
-                "double",
-                atan,
-                f"atan(z) = z + z s (c0 + c1 s + ...), s = z^2, z <= tan(pi / 8), relative error 2^{error_atan:.2f}",
+            *(
+                array(name, real, c, f"{text} error 2^{error:.2f}")
+                for (name, real, text), (c, error) in zip(CIRCULAR, circular, strict=True)
             ),
             angle_constants(),
             array("INVERSE_FACTORIAL", "double", factorials, "1 / k!"),

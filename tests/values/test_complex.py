@@ -291,6 +291,16 @@ def test_great_angles(dtype, rng):
         assert oracle.error_of_sum(lse.logsumexp(a, b=b), dtype(1).real, a, b, FACTOR) <= 1
 
 
+@pytest.mark.parametrize("dtype", NATIVE)
+@pytest.mark.parametrize("n", [3, 300, 5000])
+def test_softmax_of_great_angles(dtype, n, rng):
+    a = (rng.standard_normal(n) + 1j * rng.standard_normal(n) * 1e30).astype(dtype)
+    less = a.real + 1j * np.array([lse.logsumexp([x]).imag for x in a], real(dtype))
+    p, logs, expected = lse.softmax(a), lse.log_softmax(a), lse.softmax(less)
+    assert np.all(abs(p - expected) <= 16 * np.finfo(dtype).eps * np.sum(abs(expected)) * abs(expected))
+    assert np.all(abs(np.exp(logs.astype(complex)) - p) <= 64 * np.finfo(dtype).eps * abs(p))
+
+
 @pytest.mark.parametrize("far", [2.0**46, 2.0**46 + 1, 1e17, -1e17, 1e300, -1e300])
 def test_far_elements(far, rng):
     step = np.spacing(abs(far))

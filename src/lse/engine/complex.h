@@ -15,7 +15,10 @@ typedef struct {
     int infinite;
 } lse_member;
 
-enum { LSE_BLOCK = LSE_LANES * LSE_LINES }; /* elements of a block of a long row */
+enum {
+    LSE_PAIR = 2 * sizeof(double),                     /* bytes of a complex element, twice those of one of floats */
+    LSE_BLOCK_BYTES = LSE_PAIR * LSE_LANES * LSE_LINES /* of a block of a long row */
+};
 
 /* The logarithm of a sum, and its direction. */
 typedef struct {
@@ -38,14 +41,19 @@ typedef struct {
 
 /* complex_lines.c: sums number first, first + 1, ... of all. */
 void lse_find_members(const lse_plan *plan, ptrdiff_t first, ptrdiff_t count, lse_member *members);
-/* Elements start .. start + n, no more than LSE_BLOCK, and their weights, as pairs of doubles where they lie or in the
- * buffer. What is left out is -inf, and its weight 0. */
-const char *lse_fetch_pairs(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n, double *buffer);
+/* Elements start .. start + n, and their weights, as pairs of floats or doubles where they lie or in the buffer. What
+ * is left out is -inf, and its weight 0. */
+const char *lse_fetch_pairs(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n, void *buffer);
 const char *lse_fetch_weight_pairs(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n,
-                                   double *buffer);
-/* The reverse, of results of a map. */
-void lse_put_pairs(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n, const double *pairs);
-/* count <= LSE_LANES sums of n <= LSE_SHORT elements at most, padded with -inf, as a tile; and their weights. */
+                                   void *buffer);
+/* No more than LSE_SHORT of either as doubles. */
+void lse_fetch_doubles(const lse_plan *plan, const lse_member *m, int weights, ptrdiff_t start, ptrdiff_t n,
+                       double *to);
+/* The reverse, of results of a map; where those from start on lie in a run, or NULL. */
+void lse_put_pairs(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n, const void *pairs);
+void lse_put_result(const lse_plan *plan, const lse_member *m, ptrdiff_t at, const double *element);
+char *lse_place_of_run(const lse_plan *plan, const lse_member *m, ptrdiff_t start);
+/* count <= lanes sums of n <= LSE_SHORT elements at most, padded with -inf, as a tile; and their weights. */
 void lse_fill_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,
                    lse_complex_line *tile);
 void lse_fill_weights(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,
@@ -53,32 +61,39 @@ void lse_fill_weights(const lse_plan *plan, const lse_member *members, ptrdiff_t
 void lse_put_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,
                   const lse_complex_line *tile);
 
+/* Number i of these pairs. */
+void lse_set_real_pair(const lse_plan *plan, char *pairs, ptrdiff_t i, double value);
+/* An element in all lanes of a line; that of a lane. */
+void lse_put_element(const lse_plan *plan, const double *element, lse_complex_line *line);
+void lse_take_element(const lse_plan *plan, const lse_complex_line *line, ptrdiff_t lane, double *element);
+
 /* For members whose mapped results are NaN: what is left out becomes 0 or -inf, if there is anything else. */
 void lse_put_left_out(const lse_plan *plan, const lse_member *m, double value);
 
-/* complex_sums.c: a sum of any length, in all lanes; and count <= LSE_LANES sums of one length of more than LSE_SHORT
+/* complex_sums.c: a sum of any length, in all lanes; and count <= lanes sums of one length of more than LSE_SHORT
  * elements, by so many threads. */
 void lse_sum_member(const lse_plan *plan, const lse_member *m, int threads, lse_complex_sums *sums);
 void lse_sum_long(const lse_plan *plan, const lse_member *members, ptrdiff_t count, int threads,
                   lse_complex_sums *sums);
 /* Sum i in all lanes. */
 void lse_put_sum_in_all(const lse_complex_sums *from, int i, lse_complex_sums *to);
-/* Whether sum i is what the kernels make well. */
+/* Whether sum i is what the kernels make well, or count sums are. */
 int lse_is_plain(const lse_plan *plan, const lse_complex_sums *sums, int i);
+int lse_are_plain(const lse_plan *plan, const lse_complex_sums *sums, ptrdiff_t count);
 /* complex_careful.c: of a sum that is not plain: its logarithm; or how to read it for a map, where its elements decide,
  * 0 where all results are NaN. */
 void lse_careful_value(const lse_plan *plan, const lse_member *m, int threads, lse_complex_value *value);
 int lse_careful_member(const lse_plan *plan, lse_member *m);
 
 /* Whether an element can be added by the kernels, alone if need be; and what to do with one that cannot. */
-int lse_is_near(const lse_complex_prefix *p, double re);
+int lse_is_near(const lse_plan *plan, const lse_complex_prefix *p, double re);
 void lse_careful_prefix(const lse_plan *plan, lse_complex_prefix *p, const double *a, lse_complex_value *value);
 
 /* complex_cumulative.c, complex_segments.c */
 void lse_run_complex_cumulative(lse_plan *plan, int threads);
 void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count); /* of LSE_STEPS at most */
 void lse_run_complex_segments(lse_plan *plan, const lse_request *request, int threads);
-/* complex.c: the logarithms of count <= LSE_LANES sums, to where they belong. */
+/* complex.c: the logarithms of count <= lanes sums, to where they belong. */
 void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptrdiff_t count,
                             const lse_complex_sums *sums, int threads);
 

@@ -31,7 +31,7 @@ static void note(lse_component *c, double re, double w)
 static void direction_of(const lse_plan *plan, const double *a, const double *b, double *x, double *y)
 {
     double cosine = NAN, sine = NAN;
-    if (isfinite(a[1])) plan->table->of_complex.direction(a[1], &cosine, &sine);
+    if (isfinite(a[1])) plan->complex->direction(a[1], &cosine, &sine);
     else if (a[0] == INFINITY) cosine = 1.0;
     if (!b) {
         *x = cosine;
@@ -65,12 +65,11 @@ static void look_at(const lse_plan *plan, const double *a, const double *b, cens
     if (b && exponent_of_weight(b) > c->exponent) c->exponent = exponent_of_weight(b);
 }
 
-/* Elements of a row, and their weights if there are any, in buffers of their own. */
+/* Elements of a row, and their weights if there are any. */
 static void fetch(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n, double *a, double *b)
 {
-    const char *from = lse_fetch_pairs(plan, m, start, n, a);
-    if (from != (const char *)a) memcpy(a, from, 2 * (size_t)n * sizeof(double));
-    if (m->row.weight) lse_fetch_weight_pairs(plan, m, start, n, b);
+    lse_fetch_doubles(plan, m, 0, start, n, a);
+    if (m->row.weight) lse_fetch_doubles(plan, m, 1, start, n, b);
 }
 
 static census look_at_all(const lse_plan *plan, const lse_member *m)
@@ -96,7 +95,7 @@ static void special_value(const lse_plan *plan, const census *c, lse_complex_val
     const int eighths = y == 0 ? (x < 0 ? 4 : 0) : y * (2 - x);
     *value = (lse_complex_value){.log = infinite ? INFINITY : NAN, .angle = unknown ? NAN : eighths * (0.25 * PI_HI)};
     value->sign_re = value->sign_im = NAN;
-    if (!unknown) plan->table->of_complex.direction(value->angle, &value->sign_re, &value->sign_im);
+    if (!unknown) plan->complex->direction(value->angle, &value->sign_re, &value->sign_im);
 }
 
 static pair add(pair a, pair b)
@@ -109,7 +108,7 @@ static pair add(pair a, pair b)
 static void put_value(const lse_plan *plan, const lse_complex_sums *sums, pair more, lse_complex_value *value)
 {
     lse_complex_results r;
-    plan->table->of_complex.finish(sums, plan->first.weight != NULL, plan->sign != NULL, &r);
+    plan->complex->finish(sums, plan->first.weight != NULL, plan->sign != NULL, &r);
     const pair log = add((pair){r.log[0], r.log_lo[0]}, more);
     *value = (lse_complex_value){log.hi, log.lo, r.angle[0], r.angle_lo[0], 0.0, 0.0};
     if (!plan->sign) return;
@@ -129,10 +128,11 @@ static pair exp_of(pair x)
 
 static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
 
-/* The sum (x + i y) 2^(anchor - 500) in all lanes. */
+/* The sum (x + i y) 2^anchor in all lanes. */
 static lse_complex_sums in_all_lanes(double anchor, pair x, pair y)
 {
-    const lse_complex_sums one = {{anchor}, {0.0}, {x.hi}, {x.lo}, {y.hi}, {y.lo}};
+    const double up = 0x1p500;
+    const lse_complex_sums one = {{anchor}, {0.0}, {x.hi * up}, {x.lo * up}, {y.hi * up}, {y.lo * up}, {-1}};
     lse_complex_sums sums;
     lse_put_sum_in_all(&one, 0, &sums);
     return sums;
@@ -172,14 +172,14 @@ static void exact_value(const lse_plan *plan, const lse_member *m, int power, ls
         const pair down = add((pair){log[j], log_lo[j]}, (pair){-log[greater], -log_lo[greater]});
         part[j] = sign[j] == 0.0 ? (pair){0.0, 0.0} : exp_of(down);
     }
-    const lse_complex_sums sums = in_all_lanes(500.0, (pair){sign[0] * part[0].hi, sign[0] * part[0].lo},
+    const lse_complex_sums sums = in_all_lanes(0.0, (pair){sign[0] * part[0].hi, sign[0] * part[0].lo},
                                                (pair){sign[1] * part[1].hi, sign[1] * part[1].lo});
     const pair of_power = product((pair){-power, 0.0}, (pair){LN2_HI_f64, LN2_LO_f64});
     put_value(plan, &sums, add(add((pair){log[greater], log_lo[greater]}, (pair){m->shift, 0.0}), of_power), value);
 }
 
 /* Elements so far out are taken less the greatest of them. */
-static double shift_for(double max) { return fabs(max) > 0x1p45 ? max : 0.0; }
+static double shift_for(const lse_plan *plan, double max) { return fabs(max) > 0.5 * plan->type->most ? max : 0.0; }
 
 void lse_careful_value(const lse_plan *plan, const lse_member *m, int threads, lse_complex_value *value)
 {
@@ -193,7 +193,7 @@ void lse_careful_value(const lse_plan *plan, const lse_member *m, int threads, l
     }
     *value = (lse_complex_value){.log = -INFINITY};
     if (c.max == -INFINITY || lse_is_stopped(plan->failed)) return;
-    again.shift = shift_for(c.max);
+    again.shift = shift_for(plan, c.max);
     lse_sum_member(plan, &again, threads, &sums);
     if (lse_is_plain(plan, &sums, 0)) put_value(plan, &sums, (pair){again.shift, 0.0}, value);
     else if (m->row.weight) exact_value(plan, &again, MOST_EXPONENT - c.exponent, value);
@@ -204,7 +204,7 @@ int lse_careful_member(const lse_plan *plan, lse_member *m)
     const census c = look_at_all(plan, m);
     if (c.nan) return 0;
     m->infinite = c.infinite;
-    if (!c.infinite) m->shift = shift_for(c.max);
+    if (!c.infinite) m->shift = shift_for(plan, c.max);
     return 1;
 }
 
@@ -222,16 +222,16 @@ static void add_far(const lse_plan *plan, lse_complex_prefix *p, const double *a
         p->is_far = 1;
     }
     const pair size = exp_of((pair){a[0] - p->max, 0.0});
-    plan->table->of_complex.direction(a[1], &cosine, &sine);
+    plan->complex->direction(a[1], &cosine, &sine);
     p->x = add(p->x, product(size, (pair){cosine, 0.0}));
     p->y = add(p->y, product(size, (pair){sine, 0.0}));
 }
 
 static void far_value(const lse_plan *plan, const lse_complex_prefix *p, lse_complex_value *value)
 {
-    const lse_complex_sums sums = in_all_lanes(500.0, p->x, p->y);
+    const lse_complex_sums sums = in_all_lanes(0.0, p->x, p->y);
     lse_complex_results r;
-    plan->table->of_complex.finish(&sums, 1, 0, &r);
+    plan->complex->finish(&sums, 1, 0, &r);
     *value = (lse_complex_value){.log = p->max + r.log[0], .angle = r.angle[0]};
 }
 
@@ -242,9 +242,11 @@ enum { FAR_BELOW = 800 };
 static void make_far(const lse_plan *plan, lse_complex_prefix *p)
 {
     const lse_complex_running *own = &p->running;
-    const lse_complex_sums sums = in_all_lanes(own->anchor, (pair){own->x, own->x_lo}, (pair){own->y, own->y_lo});
+    const lse_complex_sums one = {{own->anchor}, {0.0}, {own->x}, {own->x_lo}, {own->y}, {own->y_lo}, {-1}};
+    lse_complex_sums sums;
     lse_complex_results r;
-    plan->table->of_complex.finish(&sums, 1, 1, &r);
+    lse_put_sum_in_all(&one, 0, &sums);
+    plan->complex->finish(&sums, 1, 1, &r);
     const pair size = exp_of((pair){r.log_lo[0], 0.0});
     p->is_far = r.log[0] > -INFINITY;
     p->max = r.log[0];
@@ -256,20 +258,20 @@ static void make_far(const lse_plan *plan, lse_complex_prefix *p)
 /* What the sum has been before. */
 static void near_value(const lse_plan *plan, lse_complex_prefix *p, lse_complex_value *value)
 {
+    const double none[2] = {-INFINITY, 0.0};
     lse_complex_line nothing;
-    for (int i = 0; i < LSE_LANES; i++) {
-        nothing.re[i] = -INFINITY;
-        nothing.im[i] = 0.0;
-    }
-    plan->table->of_complex.cumulate(&nothing, 1, &p->running);
-    *value = (lse_complex_value){.log = nothing.re[0], .angle = nothing.im[0]};
+    double pair_of[2];
+    lse_put_element(plan, none, &nothing);
+    plan->complex->cumulate(&nothing, 1, &p->running);
+    lse_take_element(plan, &nothing, 0, pair_of);
+    *value = (lse_complex_value){.log = pair_of[0], .angle = pair_of[1]};
 }
 
-int lse_is_near(const lse_complex_prefix *p, double re)
+int lse_is_near(const lse_plan *plan, const lse_complex_prefix *p, double re)
 {
     const int special =
         p->seen_x.nan | p->seen_x.plus | p->seen_x.minus | p->seen_y.nan | p->seen_y.plus | p->seen_y.minus;
-    return !special && fabs(re) <= LSE_FAR_f64 && (!p->is_far || re > p->max + FAR_BELOW);
+    return !special && fabs(re) <= plan->type->most && (!p->is_far || re > p->max + FAR_BELOW);
 }
 
 void lse_careful_prefix(const lse_plan *plan, lse_complex_prefix *p, const double *a, lse_complex_value *value)

@@ -4,24 +4,21 @@
 
 #include "engine/complex.h"
 
-enum { STEPS_BLOCK = LSE_LANES * LSE_STEPS }; /* elements */
+enum { STEPS_BYTES = LSE_PAIR * LSE_LANES * LSE_STEPS }; /* of a block */
 
 /* Elements start .. start + n of a row; 0 where the kernels cannot do them together. */
 static int cumulate_block(const lse_plan *plan, const lse_member *m, ptrdiff_t start, ptrdiff_t n,
                           lse_complex_prefix *prefix)
 {
-    const lse_complex_kernels *kernels = &plan->table->of_complex;
-    const ptrdiff_t lines = lse_quotient_up(n, LSE_LANES);
-    double pairs[2 * STEPS_BLOCK];
+    const lse_complex_kernels *kernels = plan->complex;
+    const ptrdiff_t lines = lse_quotient_up(n, kernels->lanes), size = plan->type->size;
+    double pairs[STEPS_BYTES / sizeof(double)];
     lse_complex_line tile[LSE_STEPS];
-    char *runs[LSE_LANES];
+    char *runs[LSE_COMPLEX_LANES], *own = (char *)pairs;
     const char *from = lse_fetch_pairs(plan, m, start, n, pairs);
-    if (from != (const char *)pairs) memcpy(pairs, from, 2 * (size_t)n * sizeof(double));
-    for (ptrdiff_t i = n; i < lines * LSE_LANES; i++) {
-        pairs[2 * i] = -INFINITY;
-        pairs[2 * i + 1] = 0.0;
-    }
-    for (ptrdiff_t i = 0; i < LSE_LANES; i++) runs[i] = (char *)(pairs + 2 * i * lines);
+    if (from != own) memcpy(own, from, (size_t)(n * size));
+    for (ptrdiff_t i = n; i < lines * kernels->lanes; i++) lse_set_real_pair(plan, own, i, -INFINITY);
+    for (ptrdiff_t i = 0; i < kernels->lanes; i++) runs[i] = own + i * lines * size;
     kernels->turn((const char *const *)runs, lines, tile);
     if (!kernels->cumulate(tile, lines, &prefix->running)) return 0;
     kernels->turn_back(tile, lines, runs);
@@ -33,15 +30,14 @@ static void cumulate_element(const lse_plan *plan, const lse_member *m, ptrdiff_
 {
     double a[2];
     lse_complex_value value;
-    const char *from = lse_fetch_pairs(plan, m, at, 1, a);
-    memmove(a, from, sizeof a);
-    if (lse_is_near(prefix, a[0])) {
+    lse_fetch_doubles(plan, m, 0, at, 1, a);
+    if (lse_is_near(plan, prefix, a[0])) {
         prefix->is_far = 0;
         if (cumulate_block(plan, m, at, 1, prefix)) return;
     }
     lse_careful_prefix(plan, prefix, a, &value);
     const double result[2] = {isnan(value.log) ? NAN : value.log, isnan(value.angle) ? NAN : value.angle};
-    lse_put_pairs(plan, m, at, 1, result);
+    lse_put_result(plan, m, at, result);
 }
 
 /* What cannot be done together is done in halves. */
@@ -50,7 +46,7 @@ static void cumulate_some(const lse_plan *plan, const lse_member *m, ptrdiff_t s
 {
     if (n == 1) {
         cumulate_element(plan, m, start, prefix);
-    } else if (!lse_is_near(prefix, 0.0) || prefix->is_far || !cumulate_block(plan, m, start, n, prefix)) {
+    } else if (!lse_is_near(plan, prefix, 0.0) || prefix->is_far || !cumulate_block(plan, m, start, n, prefix)) {
         cumulate_some(plan, m, start, n / 2, prefix);
         cumulate_some(plan, m, start + n / 2, n - n / 2, prefix);
     }
@@ -63,7 +59,7 @@ static void cumulate_task(void *context, ptrdiff_t index)
     lse_complex_prefix prefix = {.running = {.anchor = -INFINITY}};
     lse_find_members(plan, index, 1, &m);
     for (ptrdiff_t start = 0, n; start < plan->n && !lse_is_stopped(plan->failed); start += n) {
-        n = lse_least(STEPS_BLOCK, plan->n - start);
+        n = lse_least(STEPS_BYTES / plan->type->size, plan->n - start);
         cumulate_some(plan, &m, start, n, &prefix);
         lse_add_progress(n);
     }
@@ -74,7 +70,7 @@ void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff
 {
     lse_complex_line tile[LSE_STEPS];
     lse_fill_tile(plan, members, count, plan->n, tile);
-    const unsigned left = plan->table->of_complex.cumulate_rows(tile, plan->n) & ((1u << count) - 1u);
+    const unsigned left = plan->complex->cumulate_rows(tile, plan->n) & ((1u << count) - 1u);
     if (left == 0) {
         lse_put_tile(plan, members, count, plan->n, tile);
         return;
@@ -83,8 +79,11 @@ void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff
         lse_complex_prefix prefix = {.running = {.anchor = -INFINITY}};
         if (left >> i & 1u) cumulate_some(plan, &members[i], 0, plan->n, &prefix);
         else
-            for (ptrdiff_t k = 0; k < plan->n; k++)
-                lse_put_pairs(plan, &members[i], k, 1, (const double[2]){tile[k].re[i], tile[k].im[i]});
+            for (ptrdiff_t k = 0; k < plan->n; k++) {
+                double element[2];
+                lse_take_element(plan, &tile[k], i, element);
+                lse_put_result(plan, &members[i], k, element);
+            }
     }
 }
 

@@ -27,7 +27,7 @@ static void reduce_some(const lse_plan *plan, const lse_member *members, ptrdiff
     lse_complex_sums sums;
     const ptrdiff_t n = lse_most(1, members[count - 1].row.n);
     lse_fill_tile(plan, members, count, n, tile);
-    plan->table->of_complex.sums(tile, n, &sums);
+    plan->complex->sums(tile, n, 0, &sums);
     lse_put_complex_values(plan, members, count, &sums, 1);
 }
 
@@ -51,7 +51,7 @@ static void segments_task(void *context, ptrdiff_t index)
     ptrdiff_t done = 0;
     while (done < count && members[done].row.n <= LSE_SHORT) {
         ptrdiff_t some = 1;
-        while (some < LSE_LANES && done + some < count && members[done + some].row.n <= LSE_SHORT) some++;
+        while (some < plan->complex->lanes && done + some < count && members[done + some].row.n <= LSE_SHORT) some++;
         reduce_some(plan, &members[done], some);
         done += some;
     }

@@ -199,6 +199,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->table = q->table;
     plan->kernels = q->type < LSE_TYPES ? &q->table->real[q->type] : NULL;
     plan->map = plan->kernels ? &plan->kernels->maps[q->operation] : NULL;
+    plan->complex = q->type < LSE_TYPES ? NULL : &q->table->of_complex[q->type - LSE_TYPES];
     plan->run = q->run;
     plan->itemsize = type->size;
     plan->first.x = q->a.data;

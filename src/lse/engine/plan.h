@@ -18,6 +18,7 @@ typedef struct {
     const lse_map_kernels *map; /* of a map; NULL of complex types, as the next one */
     const lse_kernels *table;
     const lse_real_kernels *kernels;
+    const lse_complex_kernels *complex; /* NULL of real types */
     lse_run run;
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;

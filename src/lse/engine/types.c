@@ -5,9 +5,7 @@ static void put_f64(void *values, ptrdiff_t i, double value) { ((double *)values
 
 /* A sum below 2^-10 or 2^-20 of its largest term has lost more digits than the kernels carry beyond those of the result.
  * A complex sum below 2^-80 of it may lack terms that underflowed. */
-#define COMPLEX                                                                                                        \
-    .most = LSE_FAR_f64, .most_weighted = 1.4 * LSE_FAR_f64 - 1100.0, .least_weighted = 0x1p420,                       \
-    .parallel_from = 1 << 14
+#define COMPLEX .least_weighted = 0x1p420, .parallel_from = 1 << 14
 const lse_type_facts lse_types[LSE_ALL_TYPES] = {
     [LSE_F32] = {.kind = 'f',
                  .size = 4,
@@ -23,6 +21,16 @@ const lse_type_facts lse_types[LSE_ALL_TYPES] = {
                  .least_weighted = 0x1p480,
                  .parallel_from = 1 << 16,
                  .put = put_f64},
-    [LSE_C64] = {.kind = 'c', .size = 8, .loaded = 16, COMPLEX},
-    [LSE_C128] = {.kind = 'c', .size = 16, .loaded = 16, COMPLEX},
+    [LSE_C64] = {.kind = 'c',
+                 .size = 8,
+                 .loaded = 16,
+                 .most = LSE_FAR_f32,
+                 .most_weighted = 1.4 * LSE_FAR_f32 - 300.0,
+                 COMPLEX},
+    [LSE_C128] = {.kind = 'c',
+                  .size = 16,
+                  .loaded = 16,
+                  .most = LSE_FAR_f64,
+                  .most_weighted = 1.4 * LSE_FAR_f64 - 1100.0,
+                  COMPLEX},
 };

@@ -1,25 +1,4 @@
-/* Sines, cosines and angles, in double precision. */
-
-/* For |x| < 2^21: x = n pi/2 + r, whose sine and cosine are turned n times. Within 1.4 of 2^-53, 1.32 at the worst x
- * known, 0x1.a3b2f062d99c9p+11; next to 0 within 3.2 of 2^-53 of themselves, the cosine of 0x1.65a1dd290660fp+16 at
- * 3.15. Those of small x are x and 1. */
-LSE_INLINE void sine_and_cosine(vf64 x, vf64 *sine, vf64 *cosine)
-{
-    enum { SINES = sizeof SINE / sizeof SINE[0], COSINES = sizeof COSINE / sizeof COSINE[0] };
-    const vf64 magic = vf64_set(0x1.8p52), one = vf64_set(1.0);
-    const vf64 t = vf64_fma(x, vf64_set(TWO_OVER_PI), magic), n = vf64_sub(t, magic);
-    vf64 r = vf64_fma(n, vf64_set(-HALF_PI_1), x);
-    r = vf64_fma(n, vf64_set(-HALF_PI_2), r);
-    r = vf64_fma(n, vf64_set(-HALF_PI_3), r);
-    const vf64 s = vf64_mul(r, r), half = vf64_mul(s, vf64_set(0.5)), rest = vf64_sub(one, half);
-    vf64 p = vf64_set(SINE[SINES - 1]), q = vf64_set(COSINE[COSINES - 1]);
-    LSE_UNROLL for (int k = SINES - 2; k >= 0; k--) p = vf64_fma(p, s, vf64_set(SINE[k]));
-    LSE_UNROLL for (int k = COSINES - 2; k >= 0; k--) q = vf64_fma(q, s, vf64_set(COSINE[k]));
-    p = vf64_fma(vf64_mul(r, s), p, r);
-    q = vf64_add(rest, vf64_fma(vf64_mul(s, s), q, vf64_sub(vf64_sub(one, rest), half)));
-    *sine = vf64_turn_sign(vf64_by_odd(t, q, p), t);
-    *cosine = vf64_turn_sign(vf64_by_odd(t, p, q), vf64_add(t, one));
-}
+/* Angles of complex numbers, in double precision. */
 
 /* The angle of x + x_lo + i (y + y_lo), in two parts: +pi where y is 0 and x negative, 0 where both are 0. The greater
  * of x and y is a normal number, and so is its inverse. Within 2^-55.5 of itself: 2^-55.7 at
@@ -65,14 +44,38 @@ LSE_INLINE void angle_of(vf64 x, vf64 x_lo, vf64 y, vf64 y_lo, vf64 *angle, vf64
     *angle_lo = vf64_select(is_zero, one, vf64_mul(more, sign_y), zero);
 }
 
+/* The same to float precision, within 2^-30 of itself, of any x and y whose quotient of the lesser by the greater is no
+ * subnormal number that matters. */
+LSE_INLINE vf64 short_angle_of(vf64 x, vf64 y)
+{
+    enum { TERMS = sizeof ATAN_SHORT / sizeof ATAN_SHORT[0] };
+    const vf64 zero = vf64_set(0.0), one = vf64_set(1.0), two = vf64_set(2.0), minus = vf64_set(-1.0);
+    const vf64 width = vf64_abs(x), height = vf64_abs(y), sign_x = vf64_with_sign(one, x);
+    const vf64 most = vf64_max(width, height), least = vf64_min(width, height);
+    const vf64 border = vf64_mul(most, vf64_set(0x1.a827999fcef32p-2)); /* tan(pi / 8) */
+    const vf64 up = vf64_select(border, least, least, vf64_sub(least, most));
+    const vf64 down = vf64_select(border, least, most, vf64_add(least, most));
+    const vf64 z = vf64_div(up, down), s = vf64_mul(z, z);
+    vf64 p = vf64_set(ATAN_SHORT[TERMS - 1]);
+    LSE_UNROLL for (int k = TERMS - 2; k >= 0; k--) p = vf64_fma(p, s, vf64_set(ATAN_SHORT[k]));
+    /* side atan(z) + eighths pi / 4 */
+    vf64 eighths = vf64_select(border, least, zero, one), side = vf64_select(width, height, one, minus);
+    eighths = vf64_select(width, height, eighths, vf64_sub(two, eighths));
+    eighths = vf64_select(sign_x, zero, eighths, vf64_sub(vf64_set(4.0), eighths));
+    side = vf64_mul(side, sign_x);
+    const vf64 angle = vf64_fma(vf64_fma(vf64_mul(z, s), p, z), side, vf64_mul(eighths, vf64_set(0.25 * PI_HI)));
+    return vf64_select(zero, most, zero, vf64_mul(angle, vf64_with_sign(one, y)));
+}
+
 /* An angle below 2^22 in two parts, brought into (-pi, pi]. */
 LSE_INLINE vf64 within_a_turn(vf64 angle, vf64 angle_lo, vf64 *lo)
 {
     const vf64 magic = vf64_set(0x1.8p52), zero = vf64_set(0.0), pi = vf64_set(PI_HI);
-    const vf64 turns = vf64_sub(vf64_fma(angle, vf64_set(0.25 * TWO_OVER_PI), magic), magic);
+    const vf64 turns = vf64_sub(vf64_fma(angle, vf64_set(0.25 * TWO_OVER_PI_f64), magic), magic);
     const vf64 n = vf64_select(pi, vf64_abs(angle), zero, vf64_mul(turns, vf64_set(-4.0)));
     vf64 lost;
-    const vf64 whole = two_sum_f64(vf64_fma(n, vf64_set(HALF_PI_1), angle), vf64_mul(n, vf64_set(HALF_PI_2)), &lost);
-    const vf64 sum = two_sum_f64(whole, vf64_add(lost, vf64_fma(n, vf64_set(HALF_PI_3), angle_lo)), lo);
+    const vf64 first = vf64_fma(n, vf64_set(HALF_PI_1_f64), angle), second = vf64_mul(n, vf64_set(HALF_PI_2_f64));
+    const vf64 whole = two_sum_f64(first, second, &lost);
+    const vf64 sum = two_sum_f64(whole, vf64_add(lost, vf64_fma(n, vf64_set(HALF_PI_3_f64), angle_lo)), lo);
     return vf64_min(vf64_max(sum, vf64_set(-PI_HI)), pi);
 }

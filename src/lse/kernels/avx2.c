@@ -95,6 +95,15 @@ LSE_INLINE float vf32_greatest(vf32 a)
     const __m128 p = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(p, _mm_shuffle_ps(p, p, 1)));
 }
+LSE_INLINE vf32 vf32_by_odd(vf32 t, vf32 x, vf32 y)
+{
+    return _mm256_blendv_ps(y, x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 31)));
+}
+LSE_INLINE vf32 vf32_turn_sign(vf32 a, vf32 t)
+{
+    const vf32 second = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 30));
+    return _mm256_xor_ps(a, _mm256_and_ps(second, _mm256_set1_ps(-0.0f)));
+}
 
 typedef __m256d vf64;
 enum { vf64_width = 4 };

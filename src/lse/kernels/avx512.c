@@ -93,6 +93,15 @@ LSE_INLINE float vf32_greatest(vf32 a)
     const __m128 p = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(p, _mm_shuffle_ps(p, p, 1)));
 }
+LSE_INLINE vf32 vf32_by_odd(vf32 t, vf32 x, vf32 y)
+{
+    return _mm512_mask_blend_ps(_mm512_test_epi32_mask(_mm512_castps_si512(t), _mm512_set1_epi32(1)), y, x);
+}
+LSE_INLINE vf32 vf32_turn_sign(vf32 a, vf32 t)
+{
+    const __m512i second = _mm512_slli_epi32(_mm512_castps_si512(t), 30), sign = _mm512_set1_epi32(INT32_MIN);
+    return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(a), _mm512_and_si512(second, sign)));
+}
 
 typedef __m512d vf64;
 enum { vf64_width = 8 };

@@ -22,6 +22,7 @@
 #define V vf32
 #define REAL float
 #define F_IS_DOUBLE 0
+#include "define.h"
 #include "exp.h"
 #include "fetch.h"
 #include "near.h"
@@ -51,6 +52,7 @@
 #define V vf64
 #define REAL double
 #define F_IS_DOUBLE 1
+#include "define.h"
 #include "exp.h"
 #include "fetch.h"
 #include "near.h"
@@ -77,21 +79,31 @@
 #include "finish.h"
 #include "products.h"
 #include "few.h"
-#include "undefine.h"
-
 #include "angles.h"
 #include "complex_lines.h"
+#include "complex_terms.h"
+#include "complex_states.h"
 #include "complex_sums.h"
 #include "complex_weights.h"
 #include "complex_finish.h"
 #include "complex_map.h"
 #include "complex_cumulative.h"
+#include "undefine.h"
 
 #define F f32
 #define V vf32
 #define REAL float
 #define F_IS_DOUBLE 0
+#include "define.h"
 #include "few.h"
+#include "complex_lines.h"
+#include "complex_terms.h"
+#include "complex_sums.h"
+#include "complex_weights.h"
+#include "complex_finish.h"
+#include "complex_map.h"
+#include "complex_cumulative.h"
+#include "undefine.h"
 
 #include "pointwise.h"
 #include "exact.h"
@@ -135,27 +147,31 @@
             [LSE_LOGEXPM1] = logexpm1_##F,                                                              \
         },                                                                                              \
     }
-#define LSE_COMPLEX_KERNELS                             \
-    {                                                   \
-        .turn = turn_runs,                              \
-        .turn_back = turn_runs_back,                    \
-        .deal = deal_run,                               \
-        .collect = collect_run,                         \
-        .sums = sum_complex_tile,                       \
-        .weighted_sums = sum_weighted_complex_tile,     \
-        .start = start_complex_sum,                     \
-        .add = add_complex_block,                       \
-        .add_weighted = add_weighted_complex_block,     \
-        .end = end_complex_sum,                         \
-        .merge = merge_complex,                         \
-        .merge_weighted = merge_weighted_complex,       \
-        .finish = finish_complex,                       \
-        .divide = divide_complex,                       \
-        .softmax = softmax_complex,                     \
-        .log_softmax = log_softmax_complex,             \
-        .cumulate = cumulate_complex,                   \
-        .cumulate_rows = cumulate_complex_rows,         \
-        .direction = direction_of,                      \
+#define LSE_COMPLEX_KERNELS(F, so_many)                         \
+    {                                                           \
+        .lanes = so_many,                                       \
+        .turn = turn_runs_##F,                                  \
+        .turn_back = turn_runs_back_##F,                        \
+        .deal = deal_run_##F,                                   \
+        .collect = collect_run_##F,                             \
+        .sums = sum_complex_tile_##F,                           \
+        .weighted_sums = sum_weighted_complex_tile_##F,         \
+        .row = sum_complex_row_##F,                             \
+        .start = start_complex_sum,                             \
+        .add = add_complex_block_##F,                           \
+        .add_weighted = add_weighted_complex_block_##F,         \
+        .end = end_complex_sum,                                 \
+        .merge = merge_complex,                                 \
+        .merge_weighted = merge_weighted_complex,               \
+        .are_plain = are_plain_sums,                            \
+        .finish = finish_complex_##F,                           \
+        .divide = divide_complex_##F,                           \
+        .softmax_of_terms = softmax_of_terms_##F,               \
+        .softmax = softmax_complex_##F,                         \
+        .log_softmax = log_softmax_complex_##F,                 \
+        .cumulate = cumulate_complex_##F,                       \
+        .cumulate_rows = cumulate_complex_rows_##F,             \
+        .direction = direction_of,                              \
     }
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \
@@ -180,6 +196,6 @@
         .sum_exactly = sum_exactly,                                                                    \
         .difference = log_difference,                                                                  \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
-        .of_complex = LSE_COMPLEX_KERNELS,                                                             \
+        .of_complex = {LSE_COMPLEX_KERNELS(f32, 16), LSE_COMPLEX_KERNELS(f64, 8)},                     \
     };                                                                                                 \
     return &table

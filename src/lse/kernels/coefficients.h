@@ -96,7 +96,7 @@ static const double ATANH[] = {
 };
 
 /* sin(r) = r + r s (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, relative error 2^-56.20 */
-static const double SINE[] = {
+static const double SINE_f64[] = {
     -0x1.555555555554ap-3,
     0x1.111111110fa63p-7,
     -0x1.a01a019c43978p-13,
@@ -106,13 +106,27 @@ static const double SINE[] = {
 };
 
 /* cos(r) = 1 - s / 2 + s^2 (c0 + c1 s + ...), s = r^2, |r| <= 0.7855, error 2^-59.55 */
-static const double COSINE[] = {
+static const double COSINE_f64[] = {
     0x1.5555555555552p-5,
     -0x1.6c16c16c15e63p-10,
     0x1.a01a019dd3ae7p-16,
     -0x1.27e4f8c94d13bp-22,
     0x1.1eea6420334cep-29,
     -0x1.8fe8a813fc446p-37,
+};
+
+/* sin(r) = r + r s (c0 + c1 s + ...), s = r^2, |r| <= 0.8, relative error 2^-27.43 */
+static const float SINE_f32[] = {
+    -0x1.5555440000000p-3f,
+    0x1.1106ca0000000p-7f,
+    -0x1.99180c0000000p-13f,
+};
+
+/* cos(r) = 1 - s / 2 + s^2 (c0 + c1 s + ...), s = r^2, |r| <= 0.8, error 2^-32.45 */
+static const float COSINE_f32[] = {
+    0x1.55554a0000000p-5f,
+    -0x1.6c0c120000000p-10f,
+    0x1.99dab80000000p-16f,
 };
 
 /* atan(z) = z + z s (c0 + c1 s + ...), s = z^2, z <= tan(pi / 8), relative error 2^-59.08 */
@@ -130,13 +144,26 @@ static const double ATAN[] = {
     -0x1.27df920402c6dp-6,
 };
 
-/* pi in two parts; pi / 2 in three, the first two so short that products with |n| < 2^22 are exact. */
+/* atan(z) = z + z s (c0 + c1 s + ...), s = z^2, z <= tan(pi / 8), relative error 2^-30.41 */
+static const double ATAN_SHORT[] = {
+    -0x1.55554a712209ap-2,
+    0x1.999214308c1d0p-3,
+    -0x1.23bd109ea9aa5p-3,
+    0x1.b253a86aa368bp-4,
+    -0x1.f3c6bca94f609p-5,
+};
+
+/* pi in two parts; pi / 2 in three, of doubles so short ones that products with |n| < 2^22 are exact. */
 #define PI_HI 0x1.921fb54442d18p+1
 #define PI_LO 0x1.1a62633145c07p-53
-#define TWO_OVER_PI 0x1.45f306dc9c883p-1
-#define HALF_PI_1 0x1.921fb54400000p+0
-#define HALF_PI_2 0x1.0b4611a800000p-34
-#define HALF_PI_3 -0x1.d9cceba3f91f2p-66
+#define TWO_OVER_PI_f64 0x1.45f306dc9c883p-1
+#define HALF_PI_1_f64 0x1.921fb54400000p+0
+#define HALF_PI_2_f64 0x1.0b4611a800000p-34
+#define HALF_PI_3_f64 -0x1.d9cceba3f91f2p-66
+#define TWO_OVER_PI_f32 0x1.45f3060000000p-1f
+#define HALF_PI_1_f32 0x1.921fb60000000p+0f
+#define HALF_PI_2_f32 -0x1.777a5c0000000p-25f
+#define HALF_PI_3_f32 -0x1.ee59da0000000p-50f
 /* 1 / (2 pi) = sum(INVERSE_TURN[i] 2^(-32 (i + 1))) */
 static const uint32_t INVERSE_TURN[] = {
     0x28be60dbu, 0x9391054au, 0x7f09d5f4u, 0x7d4d3770u, 0x36d8a566u, 0x4f10e410u, 0x7f9458eau, 0xf7aef158u,

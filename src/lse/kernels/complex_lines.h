@@ -1,89 +1,96 @@
-/* Complex numbers of runs of memory, pairs of doubles, to the lines of a tile, and back. */
+/* Complex numbers of runs of memory, pairs of F, to the lines of a tile, and back, included once for each F. */
 
-#define EACH LSE_UNROLL for (int j = 0; j < LSE_LANE_GROUPS; j++)
-#define PART(array) ((array) + j * vf64_width) /* of eight numbers */
+#define EACH LSE_UNROLL for (int j = 0; j < FN(groups); j++)
+#define PART(array) ((array) + j * VF(width)) /* of the numbers of a line */
+#define PAIR_BYTES (2 * (ptrdiff_t)sizeof(REAL))
+#define LINE_BYTES (LANES * PAIR_BYTES)
 
-enum { PAIR_BYTES = 2 * sizeof(double), LINE_BYTES = LSE_LANES * PAIR_BYTES };
-
-/* Pairs of doubles of a register of each of as many runs. */
-enum { TURNED = vf64_width / 2 };
-
-static void turn_runs(const char *const *runs, ptrdiff_t n, lse_complex_line *tile)
-{
-    const ptrdiff_t whole = TURNED > 0 ? n / (TURNED > 0 ? TURNED : 1) * TURNED : 0;
-    for (ptrdiff_t k = 0; k < whole; k += TURNED)
-        EACH {
-            vf64 v[vf64_width];
-            LSE_UNROLL for (int r = 0; r < vf64_width; r++) v[r] = vf64_load(runs[j * vf64_width + r] + k * PAIR_BYTES);
-            turn_f64(v, vf64_width);
-            LSE_UNROLL for (int i = 0; i < TURNED; i++) {
-                vf64_store(PART(tile[k + i].re), v[2 * i]);
-                vf64_store(PART(tile[k + i].im), v[2 * i + 1]);
-            }
-        }
-    for (ptrdiff_t k = whole; k < n; k++)
-        for (int i = 0; i < LSE_LANES; i++) {
-            memcpy(&tile[k].re[i], runs[i] + k * PAIR_BYTES, sizeof(double));
-            memcpy(&tile[k].im[i], runs[i] + k * PAIR_BYTES + sizeof(double), sizeof(double));
-        }
-}
-
-static void turn_runs_back(const lse_complex_line *tile, ptrdiff_t n, char *const *runs)
-{
-    const ptrdiff_t whole = TURNED > 0 ? n / (TURNED > 0 ? TURNED : 1) * TURNED : 0;
-    for (ptrdiff_t k = 0; k < whole; k += TURNED)
-        EACH {
-            vf64 v[vf64_width];
-            LSE_UNROLL for (int i = 0; i < TURNED; i++) {
-                v[2 * i] = vf64_load(PART(tile[k + i].re));
-                v[2 * i + 1] = vf64_load(PART(tile[k + i].im));
-            }
-            turn_back_f64(v, vf64_width);
-            LSE_UNROLL for (int r = 0; r < vf64_width; r++) vf64_store(runs[j * vf64_width + r] + k * PAIR_BYTES, v[r]);
-        }
-    for (ptrdiff_t k = whole; k < n; k++)
-        for (int i = 0; i < LSE_LANES; i++) {
-            memcpy(runs[i] + k * PAIR_BYTES, &tile[k].re[i], sizeof(double));
-            memcpy(runs[i] + k * PAIR_BYTES + sizeof(double), &tile[k].im[i], sizeof(double));
-        }
-}
-
-static void deal_run(const char *run, ptrdiff_t n, lse_complex_line *tile)
-{
-    const ptrdiff_t whole = n / LSE_LANES, rest = n % LSE_LANES;
-    for (ptrdiff_t k = 0; k < whole; k++, run += LINE_BYTES)
-        EACH {
-            const char *from = run + j * vf64_width * PAIR_BYTES;
-            const vf64 first = vf64_load(from), second = vf64_load(from + sizeof(vf64));
-            vf64_store(PART(tile[k].re), vf64_evens(first, second));
-            vf64_store(PART(tile[k].im), vf64_odds(first, second));
-        }
-    for (int i = 0; rest > 0 && i < LSE_LANES; i++) {
-        tile[whole].re[i] = -(double)INFINITY;
-        tile[whole].im[i] = 0.0;
-        if (i >= rest) continue;
-        memcpy(&tile[whole].re[i], run + i * PAIR_BYTES, sizeof(double));
-        memcpy(&tile[whole].im[i], run + i * PAIR_BYTES + sizeof(double), sizeof(double));
-    }
-}
-
-LSE_INLINE void collect_line(const lse_complex_line *line, char *run)
+LSE_INLINE void FN(deal_line)(const char *run, lse_complex_line *line)
 {
     EACH {
-        vf64 v[vf64_width < 2 ? 2 : vf64_width];
-        v[0] = vf64_load(PART(line->re));
-        v[1] = vf64_load(PART(line->im));
-        if (vf64_width > 1) turn_back_f64(v, 2); /* else they are turned already */
-        vf64_store(run + j * vf64_width * PAIR_BYTES, v[0]);
-        vf64_store(run + j * vf64_width * PAIR_BYTES + sizeof(vf64), v[1]);
+        const char *from = run + j * VF(width) * PAIR_BYTES;
+        const V first = VF(load)(from), second = VF(load)(from + sizeof(V));
+        VF(store)(PART(line->F.re), VF(evens)(first, second));
+        VF(store)(PART(line->F.im), VF(odds)(first, second));
     }
 }
 
-static void collect_run(const lse_complex_line *tile, ptrdiff_t n, char *run)
+LSE_INLINE void FN(collect_line)(const lse_complex_line *line, char *run)
+{
+    EACH {
+        V v[VF(width) < 2 ? 2 : VF(width)];
+        v[0] = VF(load)(PART(line->F.re));
+        v[1] = VF(load)(PART(line->F.im));
+        if (VF(width) > 1) FN(turn_back)(v, 2); /* else they are turned already */
+        VF(store)(run + j * VF(width) * PAIR_BYTES, v[0]);
+        VF(store)(run + j * VF(width) * PAIR_BYTES + sizeof(V), v[1]);
+    }
+}
+
+/* Pairs of a register of each of as many runs. */
+enum { FN(TURNED) = VF(width) / 2 };
+
+LSE_INLINE ptrdiff_t FN(whole_turns)(ptrdiff_t n)
+{ return FN(TURNED) > 0 ? n / (FN(TURNED) > 0 ? FN(TURNED) : 1) * FN(TURNED) : 0; }
+
+static void FN(turn_runs)(const char *const *runs, ptrdiff_t n, lse_complex_line *tile)
+{
+    const ptrdiff_t whole = FN(whole_turns)(n);
+    char pairs[LINE_BYTES];
+    for (ptrdiff_t k = 0; k < whole; k += FN(TURNED))
+        EACH {
+            V v[VF(width)];
+            LSE_UNROLL for (int r = 0; r < VF(width); r++) v[r] = VF(load)(runs[j * VF(width) + r] + k * PAIR_BYTES);
+            FN(turn)(v, VF(width));
+            LSE_UNROLL for (int i = 0; i < FN(TURNED); i++) {
+                VF(store)(PART(tile[k + i].F.re), v[2 * i]);
+                VF(store)(PART(tile[k + i].F.im), v[2 * i + 1]);
+            }
+        }
+    for (ptrdiff_t k = whole; k < n; k++) {
+        for (int i = 0; i < LANES; i++) memcpy(pairs + i * PAIR_BYTES, runs[i] + k * PAIR_BYTES, PAIR_BYTES);
+        FN(deal_line)(pairs, &tile[k]);
+    }
+}
+
+static void FN(turn_runs_back)(const lse_complex_line *tile, ptrdiff_t n, char *const *runs)
+{
+    const ptrdiff_t whole = FN(whole_turns)(n);
+    char pairs[LINE_BYTES];
+    for (ptrdiff_t k = 0; k < whole; k += FN(TURNED))
+        EACH {
+            V v[VF(width)];
+            LSE_UNROLL for (int i = 0; i < FN(TURNED); i++) {
+                v[2 * i] = VF(load)(PART(tile[k + i].F.re));
+                v[2 * i + 1] = VF(load)(PART(tile[k + i].F.im));
+            }
+            FN(turn_back)(v, VF(width));
+            LSE_UNROLL for (int r = 0; r < VF(width); r++) VF(store)(runs[j * VF(width) + r] + k * PAIR_BYTES, v[r]);
+        }
+    for (ptrdiff_t k = whole; k < n; k++) {
+        FN(collect_line)(&tile[k], pairs);
+        for (int i = 0; i < LANES; i++) memcpy(runs[i] + k * PAIR_BYTES, pairs + i * PAIR_BYTES, PAIR_BYTES);
+    }
+}
+
+static void FN(deal_run)(const char *run, ptrdiff_t n, lse_complex_line *tile)
+{
+    REAL pairs[2 * LANES];
+    for (; n >= LANES; n -= LANES, tile++, run += LINE_BYTES) FN(deal_line)(run, tile);
+    if (n == 0) return;
+    memcpy(pairs, run, (size_t)(n * PAIR_BYTES));
+    for (ptrdiff_t i = n; i < LANES; i++) {
+        pairs[2 * i] = -(REAL)INFINITY;
+        pairs[2 * i + 1] = 0;
+    }
+    FN(deal_line)((const char *)pairs, tile);
+}
+
+static void FN(collect_run)(const lse_complex_line *tile, ptrdiff_t n, char *run)
 {
     char pairs[LINE_BYTES];
-    for (; n >= LSE_LANES; n -= LSE_LANES, tile++, run += LINE_BYTES) collect_line(tile, run);
+    for (; n >= LANES; n -= LANES, tile++, run += LINE_BYTES) FN(collect_line)(tile, run);
     if (n == 0) return;
-    collect_line(tile, pairs);
-    memcpy(run, pairs, (size_t)n * PAIR_BYTES);
+    FN(collect_line)(tile, pairs);
+    memcpy(run, pairs, (size_t)(n * PAIR_BYTES));
 }

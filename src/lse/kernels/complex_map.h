@@ -1,107 +1,134 @@
-/* Softmax and log-softmax of complex elements, from their sums. */
+/* Softmax and log-softmax of complex elements, from their sums, included once for each F. */
 
-/* Terms are e^(z - kept) 2^SPARE times the inverse of a sum, so that the least ones are rounded once, where they become
- * subnormal; the exponent of an inverse beyond MOST is a factor of its own. */
-#define SPARE 200.0
-#define MOST_INVERSE 700.0
-
-static void divide_complex(const lse_complex_sums *s, lse_operation operation, lse_complex_divisors *d)
+static void FN(divide_complex)(const lse_complex_sums *s, lse_operation operation, lse_complex_divisors *d)
 {
-    EACH {
-        const complex_pair z = sum_over_kept(s, j);
-        const vf64 zero = vf64_set(0.0), one = vf64_set(1.0);
-        vf64_store(PART(d->re), vf64_load(PART(s->re)));
-        vf64_store(PART(d->im), vf64_load(PART(s->im)));
-        vf64_store(PART(d->nan), vf64_select(z.is_zero, one, vf64_set((double)NAN), zero));
-        vf64 lo, angle, angle_lo;
+    for (int i = 0; i < LANES; i += vf64_width) {
+        vf64 lo, factor;
+        const complex_pair z = FN(sum_over_kept)(s, i, &factor);
+        const vf64 zero = vf64_set(0.0), one = vf64_set(1.0), nan = vf64_set((double)NAN);
+        const vf64 headroom = vf64_set(-HEADROOM), top = vf64_load(s->re + i);
+        vf64_store(d->re + i, top);
+        vf64_store(d->im + i, vf64_load(s->im + i));
+        vf64_store(d->nan + i, vf64_select(z.is_zero, one, nan, vf64_select(top, vf64_set(-DBL_MAX), zero, nan)));
         if (operation == LSE_LOG_SOFTMAX) {
-            vf64_store(PART(d->log), log_of(&z, &lo));
-            vf64_store(PART(d->log_lo), lo);
-            angle_of(z.re, z.re_lo, z.im, z.im_lo, &angle, &angle_lo);
-            vf64_store(PART(d->angle), angle);
-            vf64_store(PART(d->angle_lo), angle_lo);
+            vf64_store(d->log + i, FN(log_of)(&z, &lo));
+            vf64_store(d->log_lo + i, lo);
+            vf64_store(d->angle + i, FN(angle_of)(&z, &lo));
+            vf64_store(d->angle_lo + i, lo);
         } else {
-            const vf64 square = square_of(&z, &lo);
-            vf64_store(PART(d->inverse_re), vf64_div(z.re, square));
-            vf64_store(PART(d->inverse_im), vf64_div(vf64_neg(z.im), square));
-            vf64_store(PART(d->exponent), vf64_neg(z.exponent));
+            const vf64 square = square_of(&z, &lo), up = vf64_ldexp1(vf64_neg(z.exponent));
+            const vf64 re = vf64_div(z.re, square), im = vf64_div(vf64_neg(z.im), square);
+            const vf64 down = vf64_mul(factor, vf64_ldexp1(vf64_sub(headroom, z.exponent)));
+            vf64_store(d->kept_re + i, vf64_mul(re, up));
+            vf64_store(d->kept_im + i, vf64_mul(im, up));
+            vf64_store(d->factor_re + i, vf64_mul(re, down));
+            vf64_store(d->factor_im + i, vf64_mul(im, down));
         }
     }
+    for (int i = 0; i < LANES && operation == LSE_SOFTMAX; i++) d->at[i] = s->at[i];
 }
 
-/* z less what is kept aside: both parts of each of its parts. */
+/* What terms are multiplied with. */
 typedef struct {
-    vf64 re, re_lo, im, im_lo;
-} difference;
+    REAL re[LANES], im[LANES], nan[LANES];
+} FN(multiplier);
 
-LSE_INLINE difference less_kept(const lse_complex_line *line, const lse_complex_divisors *d, int j)
+LSE_INLINE void FN(find_multiplier)(const lse_complex_divisors *d, FN(multiplier) *m)
 {
-    const vf64 re = vf64_load(PART(line->re)), lowest = vf64_set(-DBL_MAX), zero = vf64_set(0.0);
-    difference z;
-    z.re = finite_sum(re, vf64_neg(vf64_load(PART(d->re))), &z.re_lo);
-    z.im = two_sum_f64(vf64_load(PART(line->im)), vf64_neg(vf64_load(PART(d->im))), &z.im_lo);
-    z.im = vf64_select(re, lowest, z.im, zero);
-    z.im_lo = vf64_select(re, lowest, z.im_lo, zero);
-    return z;
+    for (int i = 0; i < LANES; i++) {
+        m->re[i] = (REAL)d->factor_re[i];
+        m->im[i] = (REAL)d->factor_im[i];
+        m->nan[i] = (REAL)d->nan[i];
+    }
 }
 
-static void softmax_complex(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *d)
+LSE_INLINE void FN(store_product)(lse_complex_line *line, int j, V x, V y, const FN(multiplier) *m)
 {
-    vf64 bias[LSE_LANE_GROUPS], floor[LSE_LANE_GROUPS], factor[LSE_LANE_GROUPS];
-    EACH {
-        const vf64 exponent = vf64_load(PART(d->exponent)), most = vf64_min(exponent, vf64_set(MOST_INVERSE));
-        const vf64 anchor = vf64_sub(vf64_set(-SPARE), most);
-        bias[j] = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
-        floor[j] = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
-        factor[j] = vf64_ldexp1(vf64_sub(vf64_sub(exponent, most), vf64_set(SPARE)));
+    const V re = VF(load)(PART(m->re)), im = VF(load)(PART(m->im)), nan = VF(load)(PART(m->nan));
+    const V of_re = VF(fma)(x, re, VF(sub)(VF(set)(0), VF(mul)(y, im)));
+    VF(store)(PART(line->F.re), VF(add)(of_re, nan));
+    VF(store)(PART(line->F.im), VF(add)(VF(fma)(x, im, VF(mul)(y, re)), nan));
+}
+
+/* Of terms that were kept; the elements kept aside are where d->at says, if that is no -1. */
+static void FN(softmax_of_terms)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *d)
+{
+    FN(multiplier) m;
+    FN(find_multiplier)(d, &m);
+    for (ptrdiff_t k = 0; k < n; k++)
+        EACH FN(store_product)(&tile[k], j, VF(load)(PART(tile[k].F.re)), VF(load)(PART(tile[k].F.im)), &m);
+    for (int i = 0; i < LANES; i++) {
+        if (d->at[i] < 0) continue;
+        tile[d->at[i]].F.re[i] = (REAL)(d->kept_re[i] + d->nan[i]);
+        tile[d->at[i]].F.im[i] = (REAL)(d->kept_im[i] + d->nan[i]);
     }
+}
+
+/* Of elements, whose divisors are the same in all lanes. What equals the element kept aside gets its very result. */
+static void FN(softmax_complex)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *d)
+{
+    const V zero = VF(set)(0), kept_re = VF(set)((REAL)d->kept_re[0]), kept_im = VF(set)((REAL)d->kept_im[0]);
+    const V top = VF(set)((REAL)d->re[0]), kept = VF(set)((REAL)-d->im[0]);
+    FN(multiplier) m;
+    FN(levels) level;
+    FN(greatest) g;
+    FN(find_multiplier)(d, &m);
+    FN(find_levels)(d->re, 0, &level);
+    FN(find_greatest)(tile, n, &g); /* for great angles */
     for (ptrdiff_t k = 0; k < n; k++)
         EACH {
-            const difference z = less_kept(&tile[k], d, j);
-            const vf64 nan = vf64_load(PART(d->nan));
-            const vf64 inverse_re = vf64_load(PART(d->inverse_re)), inverse_im = vf64_load(PART(d->inverse_im));
-            vf64 size = z.re, scale, sine, cosine;
-            exp_parts_f64(&size, &scale, 1, bias[j], floor[j]);
-            sine_and_cosine(z.im, &sine, &cosine);
-            size = vf64_add(size, vf64_fma(z.re_lo, size, z.re_lo));
-            const vf64 y = vf64_fma(z.im_lo, cosine, sine), x = vf64_fma(vf64_neg(z.im_lo), sine, cosine);
-            const vf64 re = vf64_fma(x, inverse_re, vf64_neg(vf64_mul(y, inverse_im)));
-            const vf64 im = vf64_fma(x, inverse_im, vf64_mul(y, inverse_re));
-            const vf64 of_re = vf64_mul(vf64_mul(vf64_fma(re, size, re), scale), factor[j]);
-            const vf64 of_im = vf64_mul(vf64_mul(vf64_fma(im, size, im), scale), factor[j]);
-            vf64_store(PART(tile[k].re), vf64_add(of_re, nan));
-            vf64_store(PART(tile[k].im), vf64_add(of_im, nan));
+            V im_lo, x, y;
+            const V re = VF(load)(PART(tile[k].F.re));
+            const V im = FN(two_sum)(VF(load)(PART(tile[k].F.im)), kept, &im_lo);
+            FN(complex_term)(re, im, im_lo, VF(load)(PART(level.bias)), VF(load)(PART(level.floor)), &x, &y);
+            FN(store_product)(&tile[k], j, x, y, &m);
+            const V lower = VF(max)(VF(sub)(top, re), VF(abs)(im)); /* 0 of that element */
+            const V of_re = VF(load)(PART(tile[k].F.re)), of_im = VF(load)(PART(tile[k].F.im));
+            VF(store)(PART(tile[k].F.re), VF(select)(zero, lower, VF(add)(kept_re, VF(load)(PART(m.nan))), of_re));
+            VF(store)(PART(tile[k].F.im), VF(select)(zero, lower, VF(add)(kept_im, VF(load)(PART(m.nan))), of_im));
         }
 }
 
-static void log_softmax_complex(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *d)
+#if F_IS_DOUBLE
+/* z less what is kept aside, and less the logarithm; both parts of each of its parts. */
+static void log_softmax_complex_f64(lse_complex_line *tile, ptrdiff_t n, int fresh, const lse_complex_divisors *d)
 {
+    greatest_f64 g;
+    if (fresh) find_greatest_f64(tile, n, &g); /* for great angles */
     const vf64 zero = vf64_set(0.0), lowest = vf64_set(-DBL_MAX);
     for (ptrdiff_t k = 0; k < n; k++)
         EACH {
-            const difference z = less_kept(&tile[k], d, j);
+            vf64 re_lo, im_lo, lost, angle_lost, lo;
             const vf64 nan = vf64_load(PART(d->nan)), log_lo = vf64_load(PART(d->log_lo));
-            vf64 lost, angle_lost, lo;
-            const vf64 whole = finite_sum(z.re, vf64_neg(vf64_load(PART(d->log))), &lost);
-            const vf64 re = vf64_add(whole, vf64_add(lost, vf64_sub(z.re_lo, log_lo)));
-            vf64 angle = two_sum_f64(z.im, vf64_neg(vf64_load(PART(d->angle))), &angle_lost);
-            angle_lost = vf64_add(angle_lost, vf64_sub(z.im_lo, vf64_load(PART(d->angle_lo))));
+            const vf64 re = finite_sum(vf64_load(PART(tile[k].f64.re)), vf64_neg(vf64_load(PART(d->re))), &re_lo);
+            const vf64 im = two_sum_f64(vf64_load(PART(tile[k].f64.im)), vf64_neg(vf64_load(PART(d->im))), &im_lo);
+            const vf64 whole = finite_sum(re, vf64_neg(vf64_load(PART(d->log))), &lost);
+            vf64 angle = two_sum_f64(im, vf64_neg(vf64_load(PART(d->angle))), &angle_lost);
+            angle_lost = vf64_add(angle_lost, vf64_sub(im_lo, vf64_load(PART(d->angle_lo))));
             angle = vf64_add(within_a_turn(angle, angle_lost, &lo), zero);
-            vf64_store(PART(tile[k].im), vf64_add(vf64_select(z.re, lowest, angle, zero), nan));
-            vf64_store(PART(tile[k].re), vf64_add(re, nan));
+            const vf64 log = vf64_add(whole, vf64_add(lost, vf64_sub(re_lo, log_lo)));
+            vf64_store(PART(tile[k].f64.im), vf64_add(vf64_select(re, lowest, angle, zero), nan));
+            vf64_store(PART(tile[k].f64.re), vf64_add(log, nan));
         }
 }
 
-static void direction_of(double angle, double *cosine, double *sine)
+#else
+/* Of floats, whose difference to what is kept aside is exact in double precision wherever that counts. */
+static void log_softmax_complex_f32(lse_complex_line *tile, ptrdiff_t n, int fresh, const lse_complex_divisors *d)
 {
-    double each[2][vf64_width];
-    vf64 x, y;
-    if (fabs(angle) >= LSE_FAR_ANGLE && fabs(angle) <= DBL_MAX) angle = lse_reduce_angle(angle);
-    sine_and_cosine(vf64_set(angle), &y, &x);
-    vf64_store(each[0], x);
-    vf64_store(each[1], y);
-    *cosine = each[0][0];
-    *sine = each[1][0];
+    greatest_f32 g;
+    if (fresh) find_greatest_f32(tile, n, &g);
+    const vf64 zero = vf64_set(0.0), lowest = vf64_set(-DBL_MAX);
+    for (ptrdiff_t k = 0; k < n; k++)
+        for (int i = 0; i < LANES; i += vf64_width) {
+            vf64 lo;
+            const vf64 nan = vf64_load(d->nan + i), own = vf64_from_f32(tile[k].f32.re + i);
+            const vf64 re = vf64_sub(vf64_sub(own, vf64_load(d->re + i)), vf64_load(d->log + i));
+            const vf64 im = vf64_sub(vf64_from_f32(tile[k].f32.im + i), vf64_load(d->im + i));
+            const vf64 angle = within_a_turn(vf64_sub(im, vf64_load(d->angle + i)), zero, &lo);
+            const vf64 some = vf64_select(re, lowest, vf64_add(angle, zero), zero);
+            vf64_to_f32(tile[k].f32.re + i, vf64_add(re, nan));
+            vf64_to_f32(tile[k].f32.im + i, vf64_add(some, nan));
+        }
 }
-#undef SPARE
-#undef MOST_INVERSE
+#endif

@@ -18,17 +18,19 @@ enum {
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
     LSE_LANES = 8,        /* sums of doubles side by side, whatever the width of the registers */
+    LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
     LSE_LINES = 128,      /* of a block of a long complex row */
     LSE_STEPS = 32,       /* likewise of a cumulative sum, of consecutive elements in each lane */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
     LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
 
-/* The types that results are computed in: real ones, with kernels of their own, and complex ones, which share kernels. */
+/* The types that results are computed in. */
 typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_ALL_TYPES } lse_type;
 
 /* Angles from which sines and cosines are computed; larger ones are reduced to (-pi, pi] first. */
-#define LSE_FAR_ANGLE 0x1p20
+#define LSE_FAR_ANGLE_f32 0x1p17f
+#define LSE_FAR_ANGLE_f64 0x1p20
 
 /* The kernels handle elements of larger magnitude only as x - shift. */
 #define LSE_FAR_f32 0x1p17
@@ -72,42 +74,58 @@ typedef struct {
     double anchor[LSE_WIDE];
 } lse_wide_results;
 
-/* Complex numbers are computed as doubles, eight at a time: a tile has a line of eight for each step. They are one
- * element of each of eight sums, or elements i, i + 1, ... i + 7 of one sum. */
-typedef struct {
-    double re[LSE_LANES], im[LSE_LANES];
+/* Complex numbers are computed as floats or doubles, 64 bytes of them at a time: a tile has a line of sixteen or eight
+ * for each step. They are one element of each of so many sums, or consecutive elements of one sum. */
+typedef union {
+    struct {
+        float re[LSE_COMPLEX_LANES], im[LSE_COMPLEX_LANES];
+    } f32;
+    struct {
+        double re[LSE_LANES], im[LSE_LANES];
+    } f64;
 } lse_complex_line;
 
 /* Their weights: 2^exponent (re + i im), where the kernels have been at them. */
-typedef struct {
-    double re[LSE_LANES], im[LSE_LANES], exponent[LSE_LANES];
+typedef union {
+    struct {
+        float re[LSE_COMPLEX_LANES], im[LSE_COMPLEX_LANES], exponent[LSE_COMPLEX_LANES];
+    } f32;
+    struct {
+        double re[LSE_LANES], im[LSE_LANES], exponent[LSE_LANES];
+    } f64;
 } lse_weight_line;
 
-/* Eight sums. re + i im is the element with the greatest real part, the first of these, and x + i y all others:
- * sum(exp(z)) = exp(re + i im) + (x + x_lo + i (y + y_lo)) 2^(nearest(re log2(e)) - 500).
+/* As many sums as there are lanes. re + i im is the element with the greatest real part, the first of these, in line
+ * `at`, and x + i y all others, over the direction of it:
+ * sum(exp(z)) = e^(i im) (e^re + (x + x_lo + i (y + y_lo)) 2^(nearest(re log2(e)) - 500)).
  * With weights re is the greatest exponent of a term, an integer, and no term is kept aside: sum(b exp(z)) =
  * (x + x_lo + i (y + y_lo)) 2^(re - 500). Nothing is -inf and zeros. NaN of an element or a weight is NaN in x or y; an
  * infinite weight is NaN or infinity there.
  *
- * Of one long sum x and y are those of lanes, to be added up; re, the same in all, and im[0] are of all of them. */
+ * Of one long sum x and y are those of lanes, to be added up, and not turned; re, the same in all, and im[0] are of all
+ * of them. */
 typedef struct {
-    double re[LSE_LANES], im[LSE_LANES];
-    double x[LSE_LANES], x_lo[LSE_LANES], y[LSE_LANES], y_lo[LSE_LANES];
+    double re[LSE_COMPLEX_LANES], im[LSE_COMPLEX_LANES];
+    double x[LSE_COMPLEX_LANES], x_lo[LSE_COMPLEX_LANES], y[LSE_COMPLEX_LANES], y_lo[LSE_COMPLEX_LANES];
+    int at[LSE_COMPLEX_LANES];
 } lse_complex_sums;
 
 /* Their logarithms, log + log_lo + i (angle + angle_lo), and e^(i angle), 0 of a sum of 0. */
 typedef struct {
-    double log[LSE_LANES], log_lo[LSE_LANES], angle[LSE_LANES], angle_lo[LSE_LANES];
-    double sign_re[LSE_LANES], sign_im[LSE_LANES];
+    double log[LSE_COMPLEX_LANES], log_lo[LSE_COMPLEX_LANES], angle[LSE_COMPLEX_LANES], angle_lo[LSE_COMPLEX_LANES];
+    double sign_re[LSE_COMPLEX_LANES], sign_im[LSE_COMPLEX_LANES];
 } lse_complex_results;
 
-/* What maps elements z: those kept aside, and the sums over e^(re + i im), as their logarithm, or inverted times
- * 2^-exponent; NaN is added to all that has no result. */
+/* What maps elements z: those kept aside, in lines `at` or nowhere, -1; the logarithm of the sums over them; or the
+ * softmax of what is kept aside, and the factor that makes it of the terms of all others. NaN is added to all that has
+ * no result. */
 typedef struct {
-    double re[LSE_LANES], im[LSE_LANES];
-    double log[LSE_LANES], log_lo[LSE_LANES], angle[LSE_LANES], angle_lo[LSE_LANES];
-    double inverse_re[LSE_LANES], inverse_im[LSE_LANES], exponent[LSE_LANES];
-    double nan[LSE_LANES];
+    double re[LSE_COMPLEX_LANES], im[LSE_COMPLEX_LANES];
+    double log[LSE_COMPLEX_LANES], log_lo[LSE_COMPLEX_LANES], angle[LSE_COMPLEX_LANES], angle_lo[LSE_COMPLEX_LANES];
+    double kept_re[LSE_COMPLEX_LANES], kept_im[LSE_COMPLEX_LANES];
+    double factor_re[LSE_COMPLEX_LANES], factor_im[LSE_COMPLEX_LANES];
+    double nan[LSE_COMPLEX_LANES];
+    int at[LSE_COMPLEX_LANES];
 } lse_complex_divisors;
 
 /* Copies count elements, stride bytes apart, to a contiguous buffer of floats, doubles or pairs of doubles, and the
@@ -280,35 +298,44 @@ typedef struct {
     double anchor, x, x_lo, y, y_lo;
 } lse_complex_running;
 
+/* Of pairs of floats, sixteen lanes, or of doubles, eight. */
 typedef struct {
-    /* Eight runs of n pairs of doubles become n lines, and back. */
+    ptrdiff_t lanes;
+    /* As many runs of n pairs as there are lanes become n lines, and back. */
     void (*turn)(const char *const *runs, ptrdiff_t n, lse_complex_line *tile);
     void (*turn_back)(const lse_complex_line *tile, ptrdiff_t n, char *const *runs);
     /* One run of n pairs, dealt to the lanes; what is beyond the last is -inf. */
     void (*deal)(const char *run, ptrdiff_t n, lse_complex_line *tile);
     void (*collect)(const lse_complex_line *tile, ptrdiff_t n, char *run);
-    /* Eight sums of n <= LSE_SHORT elements. Great angles become small in the tile, weights are overwritten. */
-    void (*sums)(lse_complex_line *tile, ptrdiff_t n, lse_complex_sums *sums);
+    /* Sums of n <= LSE_SHORT elements. Great angles become small in the tile, or with `keep` all elements become their
+     * terms; weights are overwritten. */
+    void (*sums)(lse_complex_line *tile, ptrdiff_t n, int keep, lse_complex_sums *sums);
     void (*weighted_sums)(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, lse_complex_sums *sums);
-    /* One sum: from nothing, n <= LSE_LINES lines are added to it, and it becomes sum i of eight. */
+    /* Likewise one sum, dealt to n lines, in all lanes. */
+    void (*row)(lse_complex_line *tile, ptrdiff_t n, int keep, lse_complex_sums *sums);
+    /* One sum: from nothing, n <= LSE_LINES lines are added to it, and it becomes sum i of others. */
     void (*start)(lse_complex_sums *sum);
     void (*add)(lse_complex_line *tile, ptrdiff_t n, lse_complex_sums *sum);
     void (*add_weighted)(lse_complex_line *tile, lse_weight_line *weights, ptrdiff_t n, lse_complex_sums *sum);
-    void (*end)(const lse_complex_sums *sum, int i, lse_complex_sums *sums);
+    void (*end)(const lse_complex_sums *sum, int weighted, int i, lse_complex_sums *sums);
     /* sum = sum + other, one sum each. */
     void (*merge)(lse_complex_sums *sum, const lse_complex_sums *other);
     void (*merge_weighted)(lse_complex_sums *sum, const lse_complex_sums *other);
+    /* Whether all re are no larger than `most`, all im finite, and all sums finite and no smaller than `least`. */
+    int (*are_plain)(const lse_complex_sums *sums, ptrdiff_t lanes, double most, double least);
     void (*finish)(const lse_complex_sums *sums, int weighted, int signs, lse_complex_results *results);
     void (*divide)(const lse_complex_sums *sums, lse_operation operation, lse_complex_divisors *divisors);
-    /* Elements of as many sums as there are lanes; of one sum, whose divisors are in all lanes. */
+    /* Of terms; and of elements of one sum, whose divisors are in all lanes; the logarithms also of elements of as many
+     * sums as there are lanes, unless `fresh` says that great angles are as they were. */
+    void (*softmax_of_terms)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
     void (*softmax)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
-    void (*log_softmax)(lse_complex_line *tile, ptrdiff_t n, const lse_complex_divisors *divisors);
+    void (*log_softmax)(lse_complex_line *tile, ptrdiff_t n, int fresh, const lse_complex_divisors *divisors);
     /* The logarithm of each prefix of one sum in place of its last element: element i is in line i mod lines of lane
      * i / lines, lines <= LSE_STEPS; what is beyond the last is -inf. 0, and nothing but angles is changed, where an
      * element is neither finite nor -inf, or too far out, or where the first prefixes might vanish beside the greatest
      * element, as none does that is alone. */
     int (*cumulate)(lse_complex_line *tile, ptrdiff_t lines, lse_complex_running *running);
-    /* Likewise of eight rows of n <= LSE_STEPS elements; a bit for each that is not done. */
+    /* Likewise of rows of n <= LSE_STEPS elements; a bit for each that is not done. */
     unsigned (*cumulate_rows)(lse_complex_line *tile, ptrdiff_t n);
     void (*direction)(double angle, double *cosine, double *sine); /* for angles of any size */
 } lse_complex_kernels;
@@ -329,7 +356,7 @@ typedef struct {
      * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
     int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
     lse_real_kernels real[LSE_TYPES];
-    lse_complex_kernels of_complex;
+    lse_complex_kernels of_complex[LSE_ALL_TYPES - LSE_TYPES];
 } lse_kernels;
 
 /* The tables; NULL where the compiler or the architecture lacks the instruction set. */
@@ -344,7 +371,7 @@ const lse_kernels *lse_kernels_scalar(void);
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
 
-/* angle.c: a finite angle of LSE_FAR_ANGLE and more, reduced to (-pi, pi]. */
+/* angle.c: a finite angle of LSE_FAR_ANGLE_f32 and more, reduced to (-pi, pi]. */
 double lse_reduce_angle(double x);
 
 /* dispatch.c: the tables that this processor can run, best first; NULL at the end. */

@@ -85,6 +85,15 @@ LSE_INLINE vf32 vf32_lower(vf32 c, vf32 a)
 LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { return vuzp1q_f32(a, b); }
 LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { return vuzp2q_f32(a, b); }
 LSE_INLINE float vf32_greatest(vf32 a) { return vmaxvq_f32(a); }
+LSE_INLINE vf32 vf32_by_odd(vf32 t, vf32 x, vf32 y)
+{
+    return vbslq_f32(vtstq_u32(vreinterpretq_u32_f32(t), vdupq_n_u32(1)), x, y);
+}
+LSE_INLINE vf32 vf32_turn_sign(vf32 a, vf32 t)
+{
+    const uint32x4_t second = vshlq_n_u32(vreinterpretq_u32_f32(t), 30), sign = vdupq_n_u32(1u << 31);
+    return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), vandq_u32(second, sign)));
+}
 
 typedef float64x2_t vf64;
 enum { vf64_width = 2 };

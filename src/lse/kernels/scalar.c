@@ -63,6 +63,16 @@ LSE_INLINE vf32 vf32_lower(vf32 c, vf32 a)
 LSE_INLINE vf32 vf32_evens(vf32 a, vf32 b) { (void)b; return a; }
 LSE_INLINE vf32 vf32_odds(vf32 a, vf32 b) { (void)a; return b; }
 LSE_INLINE float vf32_greatest(vf32 a) { return a; }
+LSE_INLINE vf32 vf32_by_odd(vf32 t, vf32 x, vf32 y) { uint32_t i; memcpy(&i, &t, 4); return i & 1 ? x : y; }
+LSE_INLINE vf32 vf32_turn_sign(vf32 a, vf32 t)
+{
+    uint32_t i, bits;
+    memcpy(&i, &t, 4);
+    memcpy(&bits, &a, 4);
+    bits ^= (i >> 1 & 1) << 31;
+    memcpy(&a, &bits, 4);
+    return a;
+}
 
 typedef double vf64;
 enum { vf64_width = 1 };
