@@ -1,6 +1,7 @@
 """The extension, and of the same objects the static library; everything else is in pyproject.toml."""
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -26,6 +27,10 @@ else:
         compile_args, link_args = [*compile_args, "-fopenmp"], ["-fopenmp"]
 
 
+# where nearly all processors have better kernels, -O2 makes these a third smaller and 8 % slower
+SMALLER = ["scalar.c"] if platform.machine().lower() in ("x86_64", "arm64", "aarch64") else []
+
+
 PKG_CONFIG = """\
 prefix=${{pcfiledir}}/../..
 includedir=${{prefix}}/include
@@ -44,6 +49,14 @@ class BuildWithLibrary(build_ext):
 
     def build_extension(self, extension):
         self._built_objects = []
+        if sys.platform != "win32":
+            compile_one = self.compiler._compile
+
+            def compile_with_flags(obj, src, ext, cc_args, extra_postargs, pp_opts):
+                flags = ["-O2" if Path(src).name in SMALLER and flag == "-O3" else flag for flag in extra_postargs]
+                compile_one(obj, src, ext, cc_args, flags, pp_opts)
+
+            self.compiler._compile = compile_with_flags
         super().build_extension(extension)
         engine = [name for name in self._built_objects if Path(name).stem != "_core"]
         if not engine:  # all of it was there and new enough
