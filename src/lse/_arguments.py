@@ -1,8 +1,8 @@
 """Axes, weights, masks and outputs: checked, and broadcast to one shape."""
 
+import math
 import operator
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
@@ -13,7 +13,9 @@ from lse._foreign import check_returnable, is_masked, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
-WITH_WEIGHTS = ("logsumexp", "logmeanexp", "LogSumExp.of", "LogSumExp.update")
+WITH_WEIGHTS = (
+    "logsumexp", "logmeanexp", "segment_logsumexp", "scatter_logsumexp", "LogSumExp.of", "LogSumExp.update",
+)  # fmt: skip
 Given = TypeVar("Given")
 Length = TypeVar("Length", int, float)  # dask uses inf for unknown lengths
 
@@ -137,6 +139,7 @@ class Arguments(NamedTuple):
     axes: Axes
     shape: tuple[int, ...]  # of a reduction's result
     like: Like = None
+    nothing: float = math.nan  # what a map makes of a row of nothing
 
     @property
     def bits(self) -> int:
@@ -214,12 +217,11 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     return as_readable(array, result), result, like
 
 
-def segment_arguments(a: Array, offsets: Array, axis: int, dtype: DType) -> Iterator[tuple[Any, Arguments]]:
-    """Yield, for each segment of an axis, the index of its result and the arguments of a reduction of that segment."""
-    before = (slice(None),) * axis
-    shape = a.shape[:axis] + a.shape[axis + 1 :]
-    for i, (start, stop) in enumerate(pairwise(offsets)):
-        yield (*before, i, ...), Arguments(a[(*before, slice(start, stop))], None, None, dtype, (axis,), shape)
+def check_empty(empty: object, function: str) -> float:
+    """Return what rows of nothing become."""
+    if isinstance(empty, bool | np.bool_) or not isinstance(empty, int | float | np.integer | np.floating):
+        raise TypeError(f"{function}: empty must be a real number, not {empty!r}")
+    return float(empty)
 
 
 # Outputs ----------------------------------------------------------------------------------------------------

@@ -120,6 +120,7 @@ include "core/accumulator.pxi"
 include "core/folding.pxi"
 include "core/products.pxi"
 include "core/functions.pxi"
+include "core/groups.pxi"
 include "core/embedding.pxi"
 
-from lse import _cumulative, _products, _reductions, _segments, _streaming  # they import this module  # noqa: E402
+from lse import _cumulative, _groups, _products, _reductions, _segments, _streaming  # they import this module  # noqa: E402

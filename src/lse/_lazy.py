@@ -11,7 +11,7 @@ import dask.array as da
 import numpy as np
 
 import lse
-from lse._arguments import Axes, check_flag, normalize_axis, read_arrays, resolve
+from lse._arguments import Axes, check_empty, check_flag, normalize_axis, read_arrays, resolve
 from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
 from lse._foreign import is_masked, unwrap
 from lse._integers import differences, is_integer
@@ -124,7 +124,7 @@ class LazyArguments:
         left = tuple(i for i in range(self.ndim) if keep != "none" or i not in self.axes)
         return da.blockwise(
             by_name, left, *with_indices([*more, *self.arrays.values()], self.ndim), token=f"lse-{self.function}",
-            adjust_chunks=dict.fromkeys(self.axes, 1) if keep == "ones" else None, meta=empty(len(left), self.dtype),
+            adjust_chunks=dict.fromkeys(self.axes, 1) if keep == "ones" else None, meta=meta_for(len(left), self.dtype),
             function=function, title=self.function, names=tuple(self.arrays), unknown=self.unknown, axes=self.axes,
             to=self.dtype, **options,
         )  # fmt: skip
@@ -140,11 +140,11 @@ class LazyArguments:
         ndim = self.ndim if keepdims else self.ndim - len(self.axes)
         return da.reduction(
             chunks, unchanged, merge, axis=self.axes, keepdims=keepdims, dtype=self.dtype, concatenate=False,
-            split_every=self.split_every, name=f"lse-{self.function}", meta=empty(ndim, self.dtype),
+            split_every=self.split_every, name=f"lse-{self.function}", meta=meta_for(ndim, self.dtype),
         )  # fmt: skip
 
 
-def empty(ndim: int, dtype: DType) -> Array:
+def meta_for(ndim: int, dtype: DType) -> Array:
     """Return an empty array, the `meta` that describes results to dask."""
     return np.empty((0,) * ndim, dtype)
 
@@ -187,7 +187,7 @@ def map_blocks(
     args: LazyArguments, blocks: da.Array, function: Callable[..., Any], dtype: DType | None = None, **options: Any
 ) -> da.Array:
     """Return an array with a result for each block."""
-    axes, meta = tuple(range(blocks.ndim)), empty(blocks.ndim, dtype or args.dtype)
+    axes, meta = tuple(range(blocks.ndim)), meta_for(blocks.ndim, dtype or args.dtype)
     return da.blockwise(function, axes, blocks, axes, meta=meta, token=f"lse-{args.function}", **options)
 
 
@@ -229,14 +229,15 @@ def less_greatest(args: LazyArguments) -> LazyArguments:
     return replace(args, arrays={**args.arrays, "x": x})
 
 
-def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, split_every: Any) -> da.Array:
+def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, empty: Any, split_every: Any) -> da.Array:
     """Softmax or log-softmax."""
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
+    empty = check_empty(empty, function)
     if args.whole:
-        return args.blockwise(whole_chunk, call=getattr(lse, function))
+        return args.blockwise(whole_chunk, call=getattr(lse, function), empty=empty)
     args = less_greatest(args)
     sums = args.sums(True, weights="where" in args.arrays)
-    return args.blockwise(map_chunk, sums)
+    return args.blockwise(map_chunk, sums, empty=empty)
 
 
 def logmatmulexp(a: Any, b: Any, dtype: Any) -> da.Array:
@@ -256,6 +257,6 @@ def logmatmulexp(a: Any, b: Any, dtype: Any) -> da.Array:
         product_of, (*range(len(first)), row, column),
         left, (*range(len(first) + 2 - left.ndim, len(first)), row, step),
         right, (*range(len(first) + 2 - right.ndim, len(first)), step, column),
-        concatenate=True, token=f"lse-{function}", to=kind, meta=empty(len(first) + 2, kind),
+        concatenate=True, token=f"lse-{function}", to=kind, meta=meta_for(len(first) + 2, kind),
     )  # fmt: skip
     return whole.reshape(shape)

@@ -108,12 +108,15 @@ def mean_of(totals: Totals, to: DType, kept: Axes) -> Any:
 
 
 @as_task
-def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Axes, to: DType) -> Array:
+def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Axes, to: DType, empty: float) -> Array:
     """Softmax or log-softmax of a chunk from its running sums and, for `where`, those of the included elements."""
     args, log = check_arguments(title, x, axes, name="x", where=where, dtype=to), title == "log_softmax"
     result = np.empty(args.a.shape, to)
     if args.a.size:
         _native.map_sums(args, log, totals[0], result)
+    if not np.isnan(empty):
+        nothing = np.expand_dims(np.isneginf(totals[0]._parts()[0]), axes)
+        np.copyto(result, _native.rounded(np.array(empty), to), where=nothing)
     if args.where is not None:
         some = np.expand_dims(totals[1]._parts()[0] > -np.inf, axes)
         fill(result, -np.inf if log else 0, where=~args.where & some)

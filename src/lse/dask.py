@@ -1,5 +1,6 @@
 """The functions of `lse` for dask arrays: lazy, chunk by chunk, equally accurate for any chunks."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, SupportsIndex, TypeAlias, overload
 
@@ -192,6 +193,7 @@ def softmax(
     *,
     where: _Input = True,
     dtype: DTypeLike | None = None,
+    empty: float = math.nan,
     split_every: _Split = None,
 ) -> Array:
     """Exponentials of a dask array divided by their sum, ``exp(x) / sum(exp(x))``.
@@ -206,6 +208,8 @@ def softmax(
         Broadcast to `x`; elements where it is False are excluded, even if NaN, and become 0.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
+    empty : float, optional
+        What a row with nothing in it becomes, as for `lse.softmax`.
     split_every : int or dict, optional
         As for `logsumexp`.
 
@@ -235,7 +239,7 @@ def softmax(
     >>> lse.dask.softmax(da.from_array([1000.0, 1000.0], chunks=1)).compute()
     array([0.5, 0.5])
     """
-    result: Array = _lazy.softmax("softmax", x, axis, where, dtype, split_every)
+    result: Array = _lazy.softmax("softmax", x, axis, where, dtype, empty, split_every)
     return result
 
 
@@ -245,6 +249,7 @@ def log_softmax(
     *,
     where: _Input = True,
     dtype: DTypeLike | None = None,
+    empty: float = math.nan,
     split_every: _Split = None,
 ) -> Array:
     """Logarithm of the softmax of a dask array, ``x - log(sum(exp(x)))``.
@@ -259,6 +264,8 @@ def log_softmax(
         Broadcast to `x`; elements where it is False are excluded, even if NaN, and become -inf.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
+    empty : float, optional
+        What a row with nothing in it becomes, as for `lse.softmax`.
     split_every : int or dict, optional
         As for `logsumexp`.
 
@@ -287,7 +294,7 @@ def log_softmax(
     >>> lse.dask.log_softmax(da.from_array([0.0, -40.0], chunks=1)).compute()
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, split_every)
+    result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, empty, split_every)
     return result
 
 

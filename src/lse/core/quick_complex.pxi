@@ -135,7 +135,7 @@ cdef object try_complex_segments(object a, object indptr, object axis):
         cnp.PyArray_FillWithScalar(target, -INFINITY)
         return target
     length[number] = 1
-    request = new_request(LSE_SEGMENTS, reduced, type_for(target, False))
+    request = new_request(LSE_LOGSUMEXP, reduced, type_for(target, False))
     request.offsets = <const ptrdiff_t *>cnp.PyArray_DATA(offsets)
     request.segments = cnp.PyArray_DIM(offsets, 0) - 1
     request.segment_stride = cnp.PyArray_STRIDE(target, number)

@@ -202,7 +202,7 @@ static int logsumexp_segments(int size, const void *data, ptrdiff_t stride, ptrd
     if (segments == 0) return LSE_OK;
     if (!values) return LSE_ERROR_ARGUMENT;
     if (n > 0) {
-        lse_request q = request_for(LSE_SEGMENTS, &x, NULL, NULL, threads);
+        lse_request q = request_for(LSE_LOGSUMEXP, &x, NULL, NULL, threads);
         q.out = array_of(&first);
         q.offsets = offsets;
         q.segments = segments;

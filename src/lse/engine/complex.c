@@ -60,7 +60,7 @@ static void reduce_weighted(const lse_plan *plan, const lse_member *members, ptr
     plan->table->of_complex.weighted_sums(tile, weights, n, sums);
 }
 
-static void reduce_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
+void lse_reduce_members(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
     lse_complex_line tile[LSE_SHORT];
     lse_complex_sums sums;
@@ -89,11 +89,25 @@ static void map_tile(const lse_plan *plan, lse_complex_line *tile, ptrdiff_t n, 
     (plan->operation == LSE_SOFTMAX ? kernels->softmax : kernels->log_softmax)(tile, n, divisors);
 }
 
-/* In rows of NaN. */
-static void put_left_out(const lse_plan *plan, const lse_member *m)
-{ lse_put_left_out(plan, m, plan->operation == LSE_SOFTMAX ? 0.0 : -INFINITY); }
+static int is_nothing(const lse_plan *plan, const lse_complex_sums *sums, int i)
+{ return sums->re[i] == -INFINITY && lse_is_plain(plan, sums, i); }
 
-static void map_group(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
+static void put_empty(const lse_plan *plan, const lse_member *m)
+{
+    double pairs[2 * LSE_LINES] = {0.0};
+    for (int i = 0; i < LSE_LINES; i++) pairs[2 * i] = plan->empty;
+    for (ptrdiff_t start = 0; start < m->row.n; start += LSE_LINES)
+        lse_put_pairs(plan, m, start, lse_least(LSE_LINES, m->row.n - start), pairs);
+}
+
+/* A row of NaN, because there is nothing in it or for another reason. */
+static void finish_nan(const lse_plan *plan, const lse_member *m, int nothing)
+{
+    if (nothing && plan->has_empty) put_empty(plan, m);
+    lse_put_left_out(plan, m, plan->operation == LSE_SOFTMAX ? 0.0 : -INFINITY);
+}
+
+void lse_map_members(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
     lse_complex_line tile[LSE_SHORT];
     lse_complex_sums sums;
@@ -111,7 +125,7 @@ static void map_group(const lse_plan *plan, lse_member *members, ptrdiff_t count
     map_tile(plan, tile, n, &divisors);
     lse_put_tile(plan, members, count, n, tile);
     for (int i = 0; i < count; i++)
-        if (isnan(divisors.nan[i])) put_left_out(plan, &members[i]);
+        if (isnan(divisors.nan[i])) finish_nan(plan, &members[i], is_nothing(plan, &sums, i));
 }
 
 /* Long rows, or neighbouring columns, that are mapped together. */
@@ -126,7 +140,7 @@ static void map_block(void *context, ptrdiff_t index)
 {
     const long_map *map = (const long_map *)context;
     const lse_plan *plan = map->plan;
-    const ptrdiff_t start = index * LSE_BLOCK, n = lse_least(LSE_BLOCK, plan->n - start);
+    const ptrdiff_t start = index * LSE_BLOCK, n = lse_least(LSE_BLOCK, map->members[0].row.n - start);
     double pairs[2 * LSE_BLOCK];
     lse_complex_line tile[LSE_LINES];
     if (lse_is_stopped(plan->failed)) return;
@@ -139,19 +153,21 @@ static void map_block(void *context, ptrdiff_t index)
     }
 }
 
-static void map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
-                     int threads)
+void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
+                  int threads)
 {
     long_map map = {.plan = plan, .members = members, .count = count};
     lse_complex_sums own;
+    int nothing[LSE_LANES];
     for (int i = 0; i < count; i++) {
+        nothing[i] = is_nothing(plan, sums, i);
         if (lse_is_plain(plan, sums, i) || !lse_careful_member(plan, &members[i])) lse_put_sum_in_all(sums, i, &own);
         else lse_sum_member(plan, &members[i], threads, &own);
         divide(plan, &own, &map.divisors[i]);
     }
-    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(plan->n, LSE_BLOCK), threads);
+    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(members[0].row.n, LSE_BLOCK), threads);
     for (int i = 0; i < count; i++)
-        if (isnan(map.divisors[i].nan[0])) put_left_out(plan, &members[i]);
+        if (isnan(map.divisors[i].nan[0])) finish_nan(plan, &members[i], nothing[i]);
 }
 
 /* Tasks ---------------------------------------------------------------------------------------------------- */
@@ -167,8 +183,8 @@ static void short_task(void *context, ptrdiff_t index)
         count = lse_least(LSE_LANES, end - at);
         lse_find_members(plan, at, count, members);
         if (plan->operation == LSE_CUMULATE) lse_cumulate_group(plan, members, count);
-        else if (lse_is_map(plan->operation)) map_group(plan, members, count, plan->n);
-        else reduce_group(plan, members, count, plan->n);
+        else if (lse_is_map(plan->operation)) lse_map_members(plan, members, count, plan->n);
+        else lse_reduce_members(plan, members, count, plan->n);
     }
     lse_add_progress((end - first) * plan->n);
 }
@@ -183,7 +199,7 @@ static void long_group(const lse_plan *plan, ptrdiff_t index, int threads)
     lse_find_members(plan, index / groups * plan->kept_length + first, count, members);
     lse_sum_long(plan, members, count, threads, &sums);
     if (lse_is_stopped(plan->failed)) return;
-    if (lse_is_map(plan->operation)) map_long(plan, members, count, &sums, threads);
+    if (lse_is_map(plan->operation)) lse_map_long(plan, members, count, &sums, threads);
     else lse_put_complex_values(plan, members, count, &sums, threads);
 }
 
@@ -214,7 +230,7 @@ static void run_short(lse_plan *plan, int threads)
 void lse_run_complex(lse_plan *plan, const lse_request *request, int threads)
 {
     if (plan->operation == LSE_CUMULATE && plan->n > LSE_STEPS) lse_run_complex_cumulative(plan, threads);
-    else if (plan->operation == LSE_SEGMENTS) lse_run_complex_segments(plan, request, threads);
+    else if (request->offsets) lse_run_complex_segments(plan, request, threads);
     else if (plan->n <= LSE_SHORT) run_short(plan, threads);
     else run_long(plan, threads);
 }

@@ -182,7 +182,7 @@ static void fill_lines(const lse_plan *plan, const lse_member *members, ptrdiff_
         if (left == n) continue;
         if (runs[i] != (const char *)buffer[i]) memcpy(buffer[i], runs[i], (size_t)left * SIZE);
         for (ptrdiff_t k = left; k < n; k++) {
-            buffer[i][2 * k] = -INFINITY;
+            buffer[i][2 * k] = weights ? 0.0 : -INFINITY;
             buffer[i][2 * k + 1] = 0.0;
         }
         runs[i] = (const char *)buffer[i];
@@ -230,8 +230,10 @@ void lse_put_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t cou
 {
     double buffer[LSE_LANES][2 * STEPS];
     char *runs[LSE_LANES];
-    const int direct = plan->out_row.direct && plan->type->size == SIZE && count == LSE_LANES;
-    int across = count == LSE_LANES && !direct && n > 1;
+    int even = count == LSE_LANES;
+    for (ptrdiff_t i = 0; i < count && even; i++) even = members[i].row.n == n;
+    const int direct = plan->out_row.direct && plan->type->size == SIZE && even;
+    int across = even && !direct && n > 1;
     for (ptrdiff_t i = 0; i < count && across; i++) across = members[i].out - members[0].out == i * plan->type->size;
     if (across) {
         put_across(plan, members[0].out, n, tile);
@@ -241,7 +243,9 @@ void lse_put_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t cou
         const ptrdiff_t steps = lse_least(STEPS, n - start);
         for (ptrdiff_t i = 0; i < LSE_LANES; i++) runs[i] = direct ? members[i].out + start * SIZE : (char *)buffer[i];
         plan->table->of_complex.turn_back(tile + start, steps, runs);
-        for (ptrdiff_t i = 0; i < count && !direct; i++) lse_put_pairs(plan, &members[i], start, steps, buffer[i]);
+        for (ptrdiff_t i = 0; i < count && !direct; i++)
+            if (start < members[i].row.n)
+                lse_put_pairs(plan, &members[i], start, lse_least(steps, members[i].row.n - start), buffer[i]);
     }
 }
 
