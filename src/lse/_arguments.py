@@ -15,6 +15,7 @@ Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
 WITH_WEIGHTS = (
     "logsumexp", "logmeanexp", "segment_logsumexp", "scatter_logsumexp", "LogSumExp.of", "LogSumExp.update",
+    "LogSumExp.update_at",
 )  # fmt: skip
 Given = TypeVar("Given")
 Length = TypeVar("Length", int, float)  # dask uses inf for unknown lengths

@@ -26,6 +26,8 @@ from lse._segments import check_one_axis, with_results
 
 def check_index(index: Any, function: str) -> Array:
     given, _ = unwrap(index, function, "index")
+    if not given.size and isinstance(index, list | tuple):  # float64 for NumPy
+        given = given.astype(np.intp)
     if given.dtype.kind not in "iu":
         raise TypeError(f"{function}: index must be of integers, not {given.dtype.name}; convert it first")
     return given
@@ -55,6 +57,13 @@ def first_wrong(index: Array, size: int | None) -> tuple[Any, ...] | None:
     """The place of the first label that is negative or too large."""
     wrong = index < 0 if size is None else (index < 0) | (index >= size)
     return np.unravel_index(int(np.argmax(wrong)), index.shape) if wrong.any() else None
+
+
+def refuse_wrong(index: Array, size: int, function: str) -> None:
+    """Raise if a label is no group."""
+    at = first_wrong(index, size)
+    if at is not None:
+        raise refuse_label(index, at, size, function)
 
 
 def size_of(index: Array, size: int | None, function: str) -> int:
@@ -129,15 +138,13 @@ class Layout:
     def __init__(self, args: Arguments, index: Array, size: int | None, function: str) -> None:
         self.function, self.shape, self.axis = function, args.a.shape, args.axes[0]
         index = self.in_shape(index)
-        self.size: int = size_of(index, size, function)
+        self.size = size_of(index, size, function)
         self.own = [i for i, n in enumerate(index.shape) if i != self.axis and n != 1]
         self.others = [i for i in range(args.a.ndim) if i not in self.own and i != self.axis]
         if not self.own:
             self.index = index.reshape(-1)
             return
-        at = first_wrong(index, self.size)
-        if at is not None:
-            raise refuse_label(index, at, self.size, function)
+        refuse_wrong(index, self.size, function)
         rows = index.transpose(*self.own, self.axis, *self.others).astype(np.intp)
         lead = [self.shape[i] for i in self.own]
         rows = rows.reshape(*lead, -1)
@@ -152,7 +159,8 @@ class Layout:
                     f"{self.function}: index has {index.size} labels, but the axis has length {self.shape[self.axis]}"
                 )
             return index.reshape([-1 if i == self.axis else 1 for i in range(len(self.shape))])
-        if index.ndim == 0 or broadcast(self.function, array=self.shape, index=index.shape) != self.shape:
+        shapes = {"a" if "logsumexp" in self.function else "x": self.shape, "index": index.shape}
+        if index.ndim == 0 or broadcast(self.function, **shapes) != self.shape:
             raise ValueError(
                 f"{self.function}: index has shape {index.shape}, which does not broadcast to {self.shape}"
             )
@@ -164,7 +172,8 @@ class Layout:
     @property
     def groups(self) -> int:
         """How many there are of all rows."""
-        return self.size * math.prod(self.shape[i] for i in self.own)
+        rows: int = math.prod(self.shape[i] for i in self.own)
+        return self.size * rows
 
     def flat(self, x: Array) -> Array:
         """An array with the axes of the labels as one."""

@@ -215,7 +215,8 @@ def test_outputs(rng):
         (np.array([1, 1, 200], np.uint8), 5, r"index\[2\] is 200, but size is 5"),
         ([0, 0, 0], 0, r"index\[0\] is 0, but size is 0"),
         ([0, 1], None, r"index has 2 labels, but the axis has length 3"),
-        ([[0, 1]], None, r"index has shape \(1, 2\), which does not broadcast to \(3,\)"),
+        ([[0, 1]], None, r"shapes that do not broadcast with each other: [ax] \(3,\), index \(1, 2\)"),
+        ([[0, 1, 0], [0, 0, 0]], None, r"index has shape \(2, 3\), which does not broadcast to \(3,\)"),
         (3, None, r"index has shape \(\)"),
         ([0, 0, 0], -1, "size must not be negative, but is -1"),
     ],
@@ -261,3 +262,77 @@ def test_other_errors():
         lse.scatter_logsumexp(np.ones(2), np.ma.masked_array([0, 1], [False, True]))
     with pytest.raises(ValueError, match="out has shape"):
         lse.scatter_logsumexp(np.ones(2), [0, 1], out=np.empty(3))
+
+
+# Running sums -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5,), (300,), (4, 3), (4, 20)])
+def test_update_at_once(dtype, shape, rng):
+    """The bits are those of scatter_logsumexp."""
+    n = 700
+    a, index = data((n, *shape[1:]), dtype, rng), rng.integers(0, shape[0], n)
+    total = lse.LogSumExp(shape, dtype)
+    assert total.update_at(index, a) is total
+    same_bits(total.value, lse.scatter_logsumexp(a, index, 0, shape[0]))
+    counts = np.bincount(index, minlength=shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
+    same(total.count, np.broadcast_to(counts, shape))
+    copy = lse.LogSumExp.from_bytes(total.to_bytes())
+    same_bits(copy.value, total.value)
+    same(copy.count, total.count)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 3)])
+def test_update_at_in_pieces(shape, rng):
+    n = 500
+    a, b = rng.standard_normal((n, *shape[1:])) * 50, rng.standard_normal((n, *shape[1:]))
+    index, where = rng.integers(0, 6, n), rng.random((n, *shape[1:])) < 0.6
+    total, others = lse.LogSumExp(shape), lse.LogSumExp(shape)
+    for start in range(0, n, 100):
+        piece = slice(start, start + 100)
+        (total if start % 200 else others).update_at(index[piece], a[piece], b[piece], where=where[piece])
+    total += others
+    log_abs, sign = lse.scatter_logsumexp(a, index, 0, 6, b, True, where=where)
+    np.testing.assert_allclose(total.log_abs, log_abs, rtol=1e-12)
+    same(total.sign, sign)
+    ones = np.zeros((6, *shape[1:]), np.int64)
+    np.add.at(ones, index, where)
+    same(total.count, ones)
+    before = total.value
+    total.update_at([], np.empty((0, *shape[1:])))
+    same_bits(total.value, before)
+    total.update_at([5, 5], -INF)
+    same_bits(total.value, before)
+
+
+def test_update_at_broadcasts():
+    total = lse.LogSumExp((3, 2)).update_at([[0, 2], [2, 2]], 0.0)
+    same(total.value, np.array([[0, 0], [-INF, -INF], [np.log(3), np.log(3)]]))
+    same(total.count, np.array([[1, 1], [0, 0], [3, 3]]))
+    total.update_at(1, [1.0, 2.0], b=[1.0, -1.0])
+    same(total.log_abs[1], np.array([1.0, 2.0]))
+    same(total.sign[1], np.array([1.0, -1.0]))
+    wide = lse.LogSumExp(2).update_at([0, 1, 0], [0.0, 0, 0], b=np.array([2**53 + 1, 1, -(2**53)]))
+    same(wide.value, np.array([0.0, 0.0]))
+    same(wide.count, np.array([2, 1]))
+
+
+def test_update_at_errors():
+    total = lse.LogSumExp((3, 2)).update_at([0], [[1.0, 2.0]])
+    before = total.to_bytes()
+    for index, a, message in (
+        ([0, 3], 0.0, r"LogSumExp.update_at: index\[1\] is 3, but size is 3"),
+        ([[0, 1], [-1, 5]], 0.0, r"index\[1, 0\] is -1; labels must not be negative"),
+        ([0, 1], np.zeros((3, 2)), r"shapes that do not broadcast"),
+        ([0], np.zeros((2, 1, 2)), r"a has shape \(2, 1, 2\), which does not broadcast to \(1, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            total.update_at(index, a)
+    with pytest.raises(TypeError, match="index must be of integers"):
+        total.update_at([0.5], 0.0)
+    with pytest.raises(TypeError, match="complex128 data are not supported"):
+        total.update_at([0], 1j)
+    with pytest.raises(ValueError, match="the accumulator has no axes"):
+        lse.LogSumExp().update_at([0], [1.0])
+    assert total.to_bytes() == before
