@@ -41,6 +41,18 @@ const lse_api *lse_get_api(void)
         .state_from_bytes = lse_state_from_bytes,
         .logmatmulexp_f64 = lse_logmatmulexp_f64,
         .logmatmulexp_f32 = lse_logmatmulexp_f32,
+        .logsumexp_segments_weighted_f64 = lse_logsumexp_segments_weighted_f64,
+        .logsumexp_segments_weighted_f32 = lse_logsumexp_segments_weighted_f32,
+        .softmax_segments_f64 = lse_softmax_segments_f64,
+        .softmax_segments_f32 = lse_softmax_segments_f32,
+        .log_softmax_segments_f64 = lse_log_softmax_segments_f64,
+        .log_softmax_segments_f32 = lse_log_softmax_segments_f32,
+        .logsumexp_groups_f64 = lse_logsumexp_groups_f64,
+        .logsumexp_groups_f32 = lse_logsumexp_groups_f32,
+        .softmax_groups_f64 = lse_softmax_groups_f64,
+        .softmax_groups_f32 = lse_softmax_groups_f32,
+        .log_softmax_groups_f64 = lse_log_softmax_groups_f64,
+        .log_softmax_groups_f32 = lse_log_softmax_groups_f32,
     };
     return &api;
 }
