@@ -18,7 +18,8 @@ from lse._arguments import (
 )
 from lse._backends import backend_for
 from lse._dtypes import Array, real_dtype
-from lse._foreign import unwrap
+from lse._foreign import is_dask, unwrap
+from lse._reductions import lazily
 from lse._segments import check_one_axis, with_results
 
 # Labels -----------------------------------------------------------------------------------------------------
@@ -205,6 +206,8 @@ def scatter_logsumexp(
     a: Any, index: Any, axis: Any, size: Any, b: Any, return_sign: Any, where: Any, out: Any, dtype: Any
 ) -> Any:
     function = "scatter_logsumexp"
+    if is_dask(a, index, b, where):
+        return lazily(function, out, a, index, axis, size, b, return_sign, where=where, dtype=dtype)
     args = check_one_axis(function, a, axis, b=b, where=where, dtype=dtype)
     return_sign = check_flag(return_sign, function, "return_sign")
     layout = Layout(args, check_index(index, function), check_size(size, function), function)
