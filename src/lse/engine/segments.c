@@ -12,8 +12,8 @@ typedef struct {
     ptrdiff_t count, stride, where_stride, weight_stride, out_stride;
     ptrdiff_t batches; /* per row, or panel of columns */
     ptrdiff_t panels;  /* per block of columns; 1 of rows */
-    int maps;
-    ptrdiff_t few; /* elements of segments that go together */
+    int maps, direct;  /* direct: rows, weights and outputs are runs of the kernels' type, without a mask */
+    ptrdiff_t few;     /* elements of segments that go together */
 } row_segments;
 
 static ptrdiff_t length_of(const row_segments *s, ptrdiff_t i) { return s->offsets[i + 1] - s->offsets[i]; }
@@ -32,8 +32,10 @@ static void find_segment(const row_segments *s, const lse_row *row, char *out, p
 
 /* Short segments of rows ----------------------------------------------------------------------------------- */
 
-/* Segments that are transposed together, all padded to the length of the longest. */
-enum { TOGETHER = 16, FEW = 8, FEW_WEIGHTED = 24 };
+/* So many segments are copied, padded to the length of the longest, and go through a panel together; or, where they are
+ * runs, all that are of equal length go through one where they lie. Sums of more than FEW elements do so only if all
+ * segments are of one length: else one after another in the order of memory is quicker. */
+enum { PADDED = 16, FEW = 8, FEW_WEIGHTED = 24 };
 
 /* The elements of a short segment as a run of n of the kernels' type, or its weights. What is left out, and the padding,
  * is -inf and has no weight: it adds nothing. */
@@ -53,8 +55,8 @@ static void put_run(const row_segments *s, const lse_row *row, int weights, ptrd
 
 /* Runs of short segments, indices into a batch, as a panel. */
 typedef struct {
-    double values[TOGETHER * LSE_SHORT];
-    ptrdiff_t at[TOGETHER], offset[LSE_SHORT];
+    double values[PADDED * LSE_SHORT];
+    ptrdiff_t at[PADDED], offset[LSE_SHORT];
     lse_panel panel;
 } padded;
 
@@ -80,22 +82,93 @@ static void pad(const row_segments *s, const lse_row *rows, const int *index, pt
                            .are_weights = weights};
 }
 
-/* Their states, by a panel of rows of equal length. */
-static void short_states(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count,
-                         lse_states *states)
+/* Segments of equal length as a panel where they lie. */
+typedef struct {
+    ptrdiff_t at[LSE_BATCH], weight_at[LSE_BATCH], out_at[LSE_BATCH], offset[LSE_SHORT];
+    lse_panel panel, weights;
+} lying;
+
+static void find_lying(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count,
+                       lying *p)
 {
-    const lse_plan *plan = s->plan;
-    padded elements, weights;
+    const lse_row *first = &rows[index[0]];
+    const int weighted = first->weight != NULL;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        p->at[i] = rows[index[i]].x - first->x;
+        if (weighted) p->weight_at[i] = rows[index[i]].weight - first->weight;
+        if (s->maps) p->out_at[i] = out[index[i]] - out[index[0]];
+    }
+    for (ptrdiff_t k = 0; k < first->n; k++) p->offset[k] = k * s->plan->itemsize;
+    p->panel = (lse_panel){.n = first->n,
+                           .count = count,
+                           .form = LSE_BY_ROWS,
+                           .out_form = LSE_BY_ROWS,
+                           .x = first->x,
+                           .out = out[index[0]],
+                           .at = p->at,
+                           .out_at = p->out_at,
+                           .offset = p->offset,
+                           .out_offset = p->offset};
+    p->weights = p->panel;
+    p->weights.x = first->weight;
+    p->weights.at = p->weight_at;
+    p->weights.are_weights = 1;
+    if (weighted) p->panel.weights = &p->weights;
+}
+
+/* Their states. */
+static void panel_states(const lse_plan *plan, const lse_panel *panel, const int *index, lse_states *states)
+{
     lse_states own;
+    (panel->weights ? plan->kernels->sum_weighted_panel : plan->kernels->sum_panel)(panel, &own);
+    for (ptrdiff_t i = 0; i < panel->count; i++)
+        lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&own), i));
+}
+
+static void padded_states(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count,
+                          lse_states *states)
+{
+    padded elements, weights;
     pad(s, rows, index, count, 0, &elements);
-    if (plan->first.weight) {
+    if (s->plan->first.weight) {
         pad(s, rows, index, count, 1, &weights);
         elements.panel.weights = &weights.panel;
-        plan->kernels->sum_weighted_panel(&elements.panel, &own);
-    } else {
-        plan->kernels->sum_panel(&elements.panel, &own);
     }
-    for (ptrdiff_t i = 0; i < count; i++) lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&own), i));
+    panel_states(s->plan, &elements.panel, index, states);
+}
+
+static void states_one_by_one(const lse_plan *plan, const lse_row *rows, const int *index, ptrdiff_t count,
+                              lse_states *states)
+{
+    lse_states one;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        lse_whole_states(plan, &rows[index[i]], 1, 0, 1, &one);
+        lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&one), 0));
+    }
+}
+
+/* Segments of nothing: sums without a term, or what becomes -inf. */
+static void states_of_nothing(const lse_plan *plan, const int *index, ptrdiff_t count, lse_states *states)
+{
+    lse_sum nothing = lse_no_sum();
+    if (plan->operation != LSE_SUMS && !plan->first.weight) nothing.count = 1.0;
+    for (ptrdiff_t i = 0; i < count; i++) lse_put_sum(lse_sums_in(states), index[i], nothing);
+}
+
+/* The states of short segments that go together. */
+static void short_states(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count,
+                         lse_states *states)
+{
+    const ptrdiff_t n = rows[index[0]].n;
+    lying p;
+    if (n == 0 && (s->direct || rows[index[count - 1]].n == 0)) {
+        states_of_nothing(s->plan, index, count, states);
+    } else if (!s->direct) {
+        padded_states(s, rows, index, count, states);
+    } else {
+        find_lying(s, rows, out, index, count, &p);
+        panel_states(s->plan, &p.panel, index, states);
+    }
 }
 
 /* Whether a mapped run is all NaN. */
@@ -115,6 +188,12 @@ static int is_nan(const lse_plan *plan, const char *run)
 static void map_short(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count)
 {
     const lse_plan *plan = s->plan;
+    if (s->direct) {
+        lying where;
+        find_lying(s, rows, out, index, count, &where);
+        plan->map->panel(&where.panel);
+        return;
+    }
     padded p;
     pad(s, rows, index, count, 0, &p);
     plan->map->panel(&p.panel);
@@ -129,12 +208,12 @@ static void map_short(const row_segments *s, const lse_row *rows, char **out, co
 }
 
 /* How many of the short segments, indices in the order of their lengths, go together. Those of one element do not go
- * with others, because a map of one is exact. */
+ * with others, because a map of one is exact; nor do those of none. */
 static ptrdiff_t together(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count)
 {
-    const int single = s->maps && rows[index[0]].n == 1;
+    const ptrdiff_t n = rows[index[0]].n, most = s->direct ? LSE_BATCH : PADDED;
     ptrdiff_t some = 1;
-    while (some < TOGETHER && some < count && !(single && rows[index[some]].n > 1)) some++;
+    while (some < most && some < count && (rows[index[some]].n == n || (!s->direct && n > 1))) some++;
     return some;
 }
 
@@ -144,10 +223,13 @@ static ptrdiff_t together(const row_segments *s, const lse_row *rows, const int 
  * longer. */
 static ptrdiff_t sort_by_length(const lse_row *rows, ptrdiff_t count, ptrdiff_t most, int *index)
 {
-    unsigned char end[LSE_SHORT + 2] = {0}; /* of the rows of each length, and all longer ones */
+    unsigned char end[LSE_SHORT + 2]; /* of the rows of each length, and all longer ones */
+    ptrdiff_t longest = 0;
+    for (ptrdiff_t i = 0; i < count; i++) longest = lse_most(longest, lse_least(rows[i].n, most + 1));
+    memset(end, 0, (size_t)longest + 1);
     for (ptrdiff_t i = 0; i < count; i++) end[lse_least(rows[i].n, most + 1)]++;
-    for (ptrdiff_t n = 1; n <= most + 1; n++) end[n] = (unsigned char)(end[n] + end[n - 1]);
-    const ptrdiff_t some = end[most];
+    for (ptrdiff_t n = 1; n <= longest; n++) end[n] = (unsigned char)(end[n] + end[n - 1]);
+    const ptrdiff_t some = longest > most ? end[most] : count;
     for (ptrdiff_t i = count - 1; i >= 0; i--) index[--end[lse_least(rows[i].n, most + 1)]] = (int)i;
     return some;
 }
@@ -170,47 +252,54 @@ static void run_one(const row_segments *s, const lse_row *rows, char **out, ptrd
     lse_finish_group(plan, rows, out, count, &states, threads);
 }
 
+static int are_alike(const lse_row *rows, ptrdiff_t count)
+{
+    int alike = 1;
+    for (ptrdiff_t i = 1; i < count; i++) alike &= rows[i].n == rows[0].n;
+    return alike;
+}
+
+/* The sums of some rows to the output. */
+static void finish_rows(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states)
+{
+    ptrdiff_t out_at[LSE_BATCH];
+    for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(states), i, lse_no_sum()); /* whole vectors */
+    if (plan->first.weight) {
+        lse_finish_group(plan, rows, out, count, states, 1);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) out_at[i] = out[i] - plan->out;
+    lse_store_plain(plan, out_at, count, states);
+}
+
 /* The segments of one batch that are no longer than a piece. */
 static void rows_task(void *context, ptrdiff_t number)
 {
     const row_segments *s = (const row_segments *)context;
     const lse_plan *plan = s->plan;
     const ptrdiff_t first = number % s->batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->count);
-    const int sums = plan->operation == LSE_SUMS;
     lse_row rows[LSE_BATCH], row;
     char *out[LSE_BATCH], *base;
     int index[LSE_BATCH];
     lse_states states;
-    ptrdiff_t empty_at[LSE_BATCH], given, count = 0, empty = 0, done = 0;
+    ptrdiff_t given, count = 0;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_row(plan, number / s->batches, &row, &base, &given);
     for (ptrdiff_t i = first; i < end; i++) {
         find_segment(s, &row, base, i, &rows[count], &out[count]);
-        if (rows[count].n == 0 && !sums) empty_at[empty++] = out[count] - plan->out;
-        else count += rows[count].n <= LSE_PIECE;
+        count += rows[count].n <= LSE_PIECE && !(s->maps && rows[count].n == 0);
     }
-    if (!s->maps) lse_store_nothing(plan, empty_at, empty);
     if (count == 0) return;
-    const ptrdiff_t few = sort_by_length(rows, count, s->few, index);
-    while (done < few) {
-        const ptrdiff_t some = together(s, rows, index + done, few - done);
+    const ptrdiff_t few = sort_by_length(rows, count, are_alike(rows, count) ? LSE_SHORT : s->few, index);
+    for (ptrdiff_t done = 0, some; done < few; done += some) {
+        some = together(s, rows, index + done, few - done);
         if (s->maps) map_short(s, rows, out, index + done, some);
-        else short_states(s, rows, index + done, some, &states);
-        done += some;
+        else short_states(s, rows, out, index + done, some, &states);
     }
-    for (; done < count; done++) {
-        const int i = index[done];
-        lse_states one;
-        if (s->maps) {
-            run_one(s, &rows[i], &out[i], 1, 1);
-            continue;
-        }
-        lse_whole_states(plan, &rows[i], 1, 0, 1, &one);
-        lse_put_sum(lse_sums_in(&states), i, lse_sum_at(lse_sums_in(&one), 0));
-    }
+    for (ptrdiff_t i = few; i < count && s->maps; i++) run_one(s, &rows[index[i]], &out[index[i]], 1, 1);
     if (s->maps) return;
-    for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(&states), i, lse_no_sum()); /* whole vectors */
-    lse_finish_group(plan, rows, out, count, &states, 1);
+    states_one_by_one(plan, rows, index + few, count - few, &states);
+    if (!lse_is_stopped(plan->failed)) finish_rows(plan, rows, out, count, &states);
 }
 
 /* Segments of columns -------------------------------------------------------------------------------------- */
@@ -341,7 +430,6 @@ void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
     row_segments s = {.plan = plan, .offsets = q->offsets, .count = q->segments, .panels = 1};
     s.batches = lse_quotient_up(s.count, LSE_BATCH);
     s.maps = lse_is_map(plan->operation);
-    s.few = plan->first.weight ? FEW_WEIGHTED : s.maps ? LSE_SHORT : FEW;
     s.out_stride = q->segment_stride;
     for (int axis = 0; axis < q->a.ndim; axis++) {
         if (!(q->reduced >> axis & 1)) continue;
@@ -350,6 +438,10 @@ void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
         if (q->weights.data) s.weight_stride = q->weights.stride[axis];
         if (s.maps) s.out_stride = q->out.stride[axis];
     }
+    s.direct = plan->row.native && s.stride == plan->itemsize && !q->where.data &&
+               (!q->weights.data || (plan->row.native_weight && s.weight_stride == plan->itemsize)) &&
+               (!s.maps || (plan->out_row.native && s.out_stride == plan->itemsize));
+    s.few = s.maps ? LSE_SHORT : plan->first.weight ? FEW_WEIGHTED : FEW;
     if (plan->columns) {
         plan->together = plan->kernels->panel;
         s.panels = lse_quotient_up(plan->columns, plan->together);
