@@ -143,14 +143,14 @@ typedef struct {
 
 /* Elements start .. end of a row go to the next place of their bucket, or come from there. The sizes of labels, of low
  * bits or 0, and of records are constants, so that each is an instruction. */
-LSE_INLINE int move_some(const moving *m, const int size, const int low_size, const ptrdiff_t record, const int back,
-                         ptrdiff_t start, ptrdiff_t end, ptrdiff_t *at)
+LSE_INLINE int move_some(const moving *m, const int size, const int low_size, const ptrdiff_t record,
+                         const ptrdiff_t sorted_step, const int back, ptrdiff_t start, ptrdiff_t end, ptrdiff_t *at)
 {
     const lse_groups *g = m->g;
     const void *labels = g->labels;
     void *low = g->low;
     const int shift = g->shift > 0 ? g->shift : 0;
-    const ptrdiff_t mask = ((ptrdiff_t)1 << shift) - 1, n = g->n, step = m->step, sorted_step = m->sorted_step;
+    const ptrdiff_t mask = ((ptrdiff_t)1 << shift) - 1, n = g->n, step = m->step;
     const size_t groups = (size_t)g->count;
     char *plain = m->plain, *sorted = m->sorted;
     for (ptrdiff_t i = start; i < end; i++) {
@@ -166,50 +166,54 @@ LSE_INLINE int move_some(const moving *m, const int size, const int low_size, co
     return 0;
 }
 
+LSE_INLINE void copy_run(char *to, ptrdiff_t step, const char *from, ptrdiff_t from_step, ptrdiff_t record,
+                         ptrdiff_t count)
+{
+    if (step == record && from_step == record) memcpy(to, from, (size_t)(count * record));
+    else
+        for (ptrdiff_t k = 0; k < count; k++) memcpy(to + k * step, from + k * from_step, (size_t)record);
+}
+
 /* The elements of a bucket, which lie from element `start` on and are copied to a buffer, go to the next place of their
  * group; or back. */
-LSE_INLINE void sort_some(const moving *m, const int low_size, const ptrdiff_t record, const int back, ptrdiff_t start,
-                          ptrdiff_t count, ptrdiff_t *at, char *buffer)
+LSE_INLINE void sort_some(const moving *m, const int low_size, const ptrdiff_t record, const ptrdiff_t step,
+                          const int back, ptrdiff_t start, ptrdiff_t count, ptrdiff_t *at, char *buffer)
 {
     const void *low = (const char *)m->g->low + start * low_size;
-    const ptrdiff_t step = m->sorted_step;
     char *sorted = m->sorted;
-    for (ptrdiff_t k = 0; k < count && !back; k++)
-        memcpy(buffer + k * record, sorted + (start + k) * step, (size_t)record);
+    if (!back) copy_run(buffer, record, sorted + start * step, step, record, count);
     for (ptrdiff_t k = 0; k < count; k++) {
         const ptrdiff_t own = low_size == 2 ? ((const uint16_t *)low)[k] : (ptrdiff_t)((const uint32_t *)low)[k];
         char *to = sorted + at[own]++ * step;
         if (back) memcpy(buffer + k * record, to, (size_t)record);
         else memcpy(to, buffer + k * record, (size_t)record);
     }
-    for (ptrdiff_t k = 0; k < count && back; k++)
-        memcpy(sorted + (start + k) * step, buffer + k * record, (size_t)record);
+    if (back) copy_run(sorted + start * step, step, buffer, record, record, count);
 }
 
-/* Calls a function for records of each size that elements have. */
+/* Calls a function for records of each size that elements have, one after another, and for all others. */
 #define OF_EACH_SIZE(CALL)                                                                                             \
-    switch (m->record) {                                                                                               \
-    case 0: CALL(0); break;                                                                                            \
-    case 1: CALL(1); break;                                                                                            \
-    case 2: CALL(2); break;                                                                                            \
-    case 4: CALL(4); break;                                                                                            \
-    case 8: CALL(8); break;                                                                                            \
-    case 16: CALL(16); break;                                                                                          \
-    default: CALL(m->record);                                                                                          \
+    switch (m->sorted_step == m->record ? m->record : -1) {                                                            \
+    case 1: CALL(1, 1); break;                                                                                         \
+    case 2: CALL(2, 2); break;                                                                                         \
+    case 4: CALL(4, 4); break;                                                                                         \
+    case 8: CALL(8, 8); break;                                                                                         \
+    case 16: CALL(16, 16); break;                                                                                      \
+    default: CALL(m->record, m->sorted_step);                                                                          \
     }
 
 static int move_records(const moving *m, ptrdiff_t start, ptrdiff_t end, ptrdiff_t *at)
 {
     const int low_size = m->first && m->g->shift > 0 ? m->g->low_size : 0, wide = m->g->label_size == 8;
     int failed = 0;
-#define OF_LABELS(low, record, back)                                                                                   \
-    failed =                                                                                                           \
-        wide ? move_some(m, 8, low, record, back, start, end, at) : move_some(m, 4, low, record, back, start, end, at)
-#define MOVE(record)                                                                                                   \
-    if (low_size == 2) OF_LABELS(2, record, 0);                                                                        \
-    else if (low_size == 4) OF_LABELS(4, record, 0);                                                                   \
-    else if (m->back) OF_LABELS(0, record, 1);                                                                         \
-    else OF_LABELS(0, record, 0)
+#define OF_LABELS(low, bytes, step, back)                                                                              \
+    failed = wide ? move_some(m, 8, low, bytes, step, back, start, end, at)                                            \
+                  : move_some(m, 4, low, bytes, step, back, start, end, at)
+#define MOVE(bytes, step)                                                                                              \
+    if (low_size == 2) OF_LABELS(2, bytes, step, 0);                                                                   \
+    else if (low_size == 4) OF_LABELS(4, bytes, step, 0);                                                              \
+    else if (m->back) OF_LABELS(0, bytes, step, 1);                                                                    \
+    else OF_LABELS(0, bytes, step, 0)
     OF_EACH_SIZE(MOVE)
 #undef MOVE
 #undef OF_LABELS
@@ -218,10 +222,10 @@ static int move_records(const moving *m, ptrdiff_t start, ptrdiff_t end, ptrdiff
 
 static void sort_records(const moving *m, ptrdiff_t start, ptrdiff_t count, ptrdiff_t *at, char *buffer)
 {
-#define SORT(bytes)                                                                                                    \
-    if (m->g->low_size == 4) sort_some(m, 4, bytes, m->back, start, count, at, buffer);                                \
-    else if (m->back) sort_some(m, 2, bytes, 1, start, count, at, buffer);                                             \
-    else sort_some(m, 2, bytes, 0, start, count, at, buffer)
+#define SORT(bytes, step)                                                                                              \
+    if (m->g->low_size == 4) sort_some(m, 4, bytes, step, m->back, start, count, at, buffer);                          \
+    else if (m->back) sort_some(m, 2, bytes, step, 1, start, count, at, buffer);                                       \
+    else sort_some(m, 2, bytes, step, 0, start, count, at, buffer)
     OF_EACH_SIZE(SORT)
 #undef SORT
 }
