@@ -10,6 +10,7 @@ COMMANDS = {
     "sweep": "lengths from 1 to 32001, along rows and columns, against the best peer",
     "shapes": "images, tuples of axes, strides, types, masks and weights, against the same bytes in a plain shape",
     "products": "matrices of many shapes multiplied in log space, against the usual formula and a product",
+    "groups": "groups of elements by labels, against NumPy's and torch's formulas, and sorted elements",
     "cliffs": "values and layouts that might cost many times the plain case",
     "calls": "a call on few elements, in empty calls and in a.max()",
     "small": "every kind of small call: elements, weights, masks, axes, dtypes, outputs; beside SciPy's",

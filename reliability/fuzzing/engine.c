@@ -8,7 +8,7 @@
 
 typedef struct {
     lse_operation operation;
-    int single, ndim, every, in_place;
+    int segmented, single, ndim, every, in_place;
     unsigned long long reduced;
     ptrdiff_t shape[LSE_MAX_DIMS], kept[LSE_MAX_DIMS];
     int kept_ndim, axis; /* that of segments and cumulative sums */
@@ -39,7 +39,7 @@ static void choose_shape(source *s, job *j)
 /* What is left of the shape: without the reduced axes, or with length 1 in their place. */
 static void choose_axes(source *s, job *j)
 {
-    const int one = j->operation == LSE_CUMULATE || j->operation == LSE_SEGMENTS;
+    const int one = j->operation == LSE_CUMULATE || j->segmented;
     j->axis = (int)below(s, (unsigned)j->ndim);
     j->reduced = one ? 1ull << j->axis : (next(s) * 0x0101010101010101ull) & (~0ull >> (64 - j->ndim));
     j->every = next(s) & 1 && j->operation != LSE_SUMS;
@@ -79,8 +79,7 @@ static void make_inputs(source *s, job *j, const variant *v)
     if (j->in_place) of_a = (kind){j->out_kind, j->out_size};
     if (j->single && of_weights.size > 4) of_weights.size = 4;
     make_array(s, &j->a, j, of_a, j->in_place ? DISTINCT | ALIGNED : 0, v->plain, 0);
-    if (flags & 16 && j->operation != LSE_CUMULATE && j->operation != LSE_SEGMENTS)
-        make_array(s, &j->where, j, (kind){'b', 1}, 0, v->plain, start);
+    if (flags & 16 && j->operation != LSE_CUMULATE) make_array(s, &j->where, j, (kind){'b', 1}, 0, v->plain, start);
     if (flags & 32 && (j->operation == LSE_LOGSUMEXP || j->operation == LSE_SUMS))
         make_array(s, &j->weights, j, of_weights, 0, v->plain, start + 1);
     j->seen[0] = digest(&j->a);
@@ -168,23 +167,29 @@ static void segments(source *s, job *j, const variant *v, outcome *o)
         const ptrdiff_t before = i ? offsets[i - 1] : 0, step = next(s) % 64, wide = step == 63 ? n : step / 4;
         offsets[i] = before + wide > n ? n : before + wide;
     }
+    if (maps(j)) offsets[0] = 0, offsets[count] = n; /* what is in no segment is left as it is */
     memcpy(shape, j->shape, sizeof shape);
-    shape[axis] = count;
-    tensor out = make_output(s, j, shape, j->ndim, v->plain), first = out;
-    first.array.ndim--;
-    for (int i = axis; i < first.array.ndim; i++) {
+    shape[axis] = maps(j) ? n : count;
+    tensor out = j->in_place ? j->a : make_output(s, j, shape, j->ndim, v->plain), first = out;
+    tensor sign = beside(&out, j->out_kind, j->out_size);
+    const int signs = next(s) & 1 && !maps(j);
+    for (int i = axis; i < first.array.ndim - 1 && !maps(j); i++) {
         first.shape[i] = out.shape[i + 1];
         first.stride[i] = out.stride[i + 1];
     }
-    lse_request q = request_of(j, LSE_SEGMENTS, v);
+    if (!maps(j)) first.array.ndim--;
+    lse_request q = request_of(j, j->operation, v);
     q.out = array_of(&first);
+    q.sign = signs ? sign.array.data : NULL;
     q.offsets = offsets;
     q.segments = count;
-    q.segment_stride = out.stride[axis];
+    q.segment_stride = maps(j) ? 0 : out.stride[axis];
     if (count > 0) execute(&q, v);
     check_paint(&out, "the output");
-    tell_all(o, &out);
-    release(&out);
+    if (!maps(j) || count > 0) tell_all(o, &out);
+    if (signs && count > 0) tell_all(o, &sign);
+    release(&sign);
+    if (!j->in_place) release(&out);
     free(offsets);
 }
 
@@ -273,12 +278,16 @@ static void running(source *s, job *j, const variant *v, outcome *o)
 
 void run_engine(source s, const variant *v, outcome *o)
 {
-    job j = {.operation = (lse_operation)below(&s, 6)};
+    static const lse_operation operations[] = {LSE_LOGSUMEXP, LSE_SOFTMAX,   LSE_LOG_SOFTMAX,
+                                               LSE_CUMULATE,  LSE_LOGSUMEXP, LSE_SUMS};
+    const unsigned which = below(&s, 6);
+    job j = {.operation = operations[which], .segmented = which == 4};
+    if (j.segmented) j.operation = operations[next(&s) % 3];
     choose_shape(&s, &j);
     choose_axes(&s, &j);
     make_inputs(&s, &j, v);
     if (j.operation == LSE_SUMS) running(&s, &j, v, o);
-    else if (j.operation == LSE_SEGMENTS) segments(&s, &j, v, o);
+    else if (j.segmented) segments(&s, &j, v, o);
     else reduce(&s, &j, v, o);
     release_inputs(&j);
 }

@@ -3,7 +3,7 @@
 from lse import _process  # noqa: F401, I001  before lse._core
 
 # what only lse._core imports, for PyInstaller and others that read the source and no extension
-from lse import _cumulative, _products, _reductions, _segments, _streaming  # noqa: F401
+from lse import _cumulative, _groups, _products, _reductions, _segments, _streaming  # noqa: F401
 from lse._core import (
     LogMatrix,
     LogSumExp,
@@ -17,7 +17,12 @@ from lse._core import (
     logmeanexp,
     logsubexp,
     logsumexp,
+    scatter_log_softmax,
+    scatter_logsumexp,
+    scatter_softmax,
+    segment_log_softmax,
     segment_logsumexp,
+    segment_softmax,
     softmax,
 )
 from lse._core import __pyx_capi__ as __pyx_capi__  # for scipy.LowLevelCallable.from_cython
@@ -42,7 +47,12 @@ __all__ = [
     "logsubexp",
     "logsumexp",
     "num_threads",
+    "scatter_log_softmax",
+    "scatter_logsumexp",
+    "scatter_softmax",
+    "segment_log_softmax",
     "segment_logsumexp",
+    "segment_softmax",
     "set_num_threads",
     "show_config",
     "softmax",

@@ -1,5 +1,6 @@
 """Axes, weights, masks and outputs: checked, and broadcast to one shape."""
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
@@ -12,7 +13,10 @@ from lse._foreign import check_returnable, is_masked, is_traced, refuse_traced, 
 
 Axes: TypeAlias = tuple[int, ...]
 Like: TypeAlias = Callable[[Array], Any] | None  # converts a result to an array of the caller's library
-WITH_WEIGHTS = ("logsumexp", "logmeanexp", "LogSumExp.of", "LogSumExp.update")
+WITH_WEIGHTS = (
+    "logsumexp", "logmeanexp", "segment_logsumexp", "scatter_logsumexp", "LogSumExp.of", "LogSumExp.update",
+    "LogSumExp.update_at",
+)  # fmt: skip
 Given = TypeVar("Given")
 Length = TypeVar("Length", int, float)  # dask uses inf for unknown lengths
 
@@ -138,6 +142,7 @@ class Arguments(NamedTuple):
     axes: Axes
     shape: tuple[int, ...]  # of a reduction's result
     like: Like = None
+    nothing: float = math.nan  # what a map makes of a row of nothing
 
     @property
     def bits(self) -> int:
@@ -213,6 +218,13 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     if like is not None and dtype is not None:
         check_returnable(like, result, function, "a")
     return as_readable(array, result), result, like
+
+
+def check_empty(empty: object, function: str) -> float:
+    """Return what rows of nothing become."""
+    if isinstance(empty, bool | np.bool_) or not isinstance(empty, int | float | np.integer | np.floating):
+        raise TypeError(f"{function}: empty must be a real number, not {empty!r}")
+    return float(empty)
 
 
 # Outputs ----------------------------------------------------------------------------------------------------

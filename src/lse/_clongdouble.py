@@ -1,12 +1,13 @@
 """clongdouble: longdouble sums of the real and of the imaginary parts."""
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from lse._arguments import Arguments
 from lse._dtypes import Array
-from lse._longdouble import INF, WHOLE, WIDE, Sums, as_rows, from_rows, map_segments, sum_runs
+from lse._longdouble import INF, WHOLE, WIDE, Segments, Sums, as_rows, from_rows, presence_of, sum_runs
 
 LEAST = np.finfo(WIDE).min
 
@@ -32,9 +33,13 @@ def directions(a: Array, b: Array | None = None, exists: Array | None = None) ->
     return np.where(absent, -INF, a.real), np.where(absent, WIDE(1), u), np.where(absent, WIDE(0), v)
 
 
-def sum_rows(args: Arguments) -> Sums:
+def rows_of(args: Arguments) -> tuple[Array, Array, Array]:
     b, exists = (None if x is None else as_rows(x, args.axes) for x in (args.b, args.where))
-    size, *parts = directions(as_rows(args.a, args.axes), b, exists)
+    return directions(as_rows(args.a, args.axes), b, exists)
+
+
+def sum_rows(args: Arguments) -> Sums:
+    size, *parts = rows_of(args)
     return sum_runs(size, parts, WHOLE)
 
 
@@ -71,27 +76,36 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = from_parts(log, wrap_angle(angle_of(over) - angle_of(under))).reshape(args.shape)
 
 
+def map_runs(a: Array, exists: Array, starts: Any, log: bool, empty: float) -> Array:
+    """Map runs of the rows of a."""
+    spread = functools.partial(np.repeat, repeats=np.diff(starts, append=a.shape[1]), axis=1)
+    size, u, v = directions(a, None, exists)
+    top = spread(np.maximum.reduceat(size, starts, axis=1))
+    endless = np.isposinf(top)  # infinite elements share the result
+    size = np.where(endless, np.where(np.isposinf(size), WIDE(0), -INF), size)
+    u, v = np.where(np.isneginf(size), WIDE(1), u), np.where(np.isneginf(size), WIDE(0), v)
+    sums = sum_runs(size, [u, v], starts)
+    shift, log_total, angle = map(spread, (sums.shift, sums.log, angle_of(sums)))
+    if log:  # of a large angle the direction is known, and the digits of a difference would be those of the angle
+        own = np.where(np.abs(a.imag) <= 4, a.imag, np.arctan2(v, u))
+        real, imag = (size - shift) - log_total, wrap_angle(own - angle)
+    else:  # phases are multiplied: the difference of large angles is inexact
+        scale = np.exp((size - shift) - log_total)
+        x, y = np.cos(angle), np.sin(angle)
+        real, imag = scale * (u * x + v * y), scale * (v * x - u * y)
+    dead = ~(log_total > -INF)
+    real, imag = np.where(dead, WIDE(np.nan), real), imag if log else np.where(dead, WIDE(np.nan), imag)
+    if not np.isnan(empty):
+        nothing = np.isneginf(top)
+        real, imag = np.where(nothing, WIDE(empty), real), np.where(nothing, WIDE(0), imag)
+    absent = spread(np.logical_or.reduceat(exists, starts, axis=1)) & ~exists
+    return from_parts(np.where(absent, -INF if log else WIDE(0), real), np.where(absent, WIDE(0), imag))
+
+
 def map_elements(args: Arguments, operation: str, result: Array) -> None:
     log = {"softmax": False, "log_softmax": True}[operation]
     a = as_rows(args.a, args.axes).astype(np.clongdouble)
-    exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
-    size, u, v = directions(a, None, exists)
-    endless = np.isposinf(np.max(size, axis=1, keepdims=True))  # infinite elements share the result
-    size = np.where(endless, np.where(np.isposinf(size), WIDE(0), -INF), size)
-    u, v = np.where(np.isneginf(size), WIDE(1), u), np.where(np.isneginf(size), WIDE(0), v)
-    sums = sum_runs(size, [u, v], WHOLE)
-    if log:  # of a large angle the direction is known, and the digits of a difference would be those of the angle
-        angle = np.where(np.abs(a.imag) <= 4, a.imag, np.arctan2(v, u))
-        real, imag = (size - sums.shift) - sums.log, wrap_angle(angle - angle_of(sums))
-    else:  # phases are multiplied: the difference of large angles is inexact
-        scale, angle = np.exp((size - sums.shift) - sums.log), angle_of(sums)
-        x, y = np.cos(angle), np.sin(angle)
-        real, imag = scale * (u * x + v * y), scale * (v * x - u * y)
-    dead = ~(sums.log > -INF)
-    real, imag = np.where(dead, WIDE(np.nan), real), imag if log else np.where(dead, WIDE(np.nan), imag)
-    absent = np.any(exists, axis=1, keepdims=True) & ~exists
-    real, imag = np.where(absent, -INF if log else WIDE(0), real), np.where(absent, WIDE(0), imag)
-    result[...] = from_rows(from_parts(real, imag), args.a.shape, args.axes)
+    result[...] = from_rows(map_runs(a, presence_of(args), WHOLE, log, args.nothing), args.a.shape, args.axes)
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
@@ -115,11 +129,20 @@ def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     np.moveaxis(result, axis, -1)[...] = from_parts(log, angle_of(Sums(top, log, (u, v))))
 
 
-def sum_segments(rows: Array, starts: Any) -> Array:
-    size, *parts = directions(rows)
-    sums = sum_runs(size, parts, starts)
-    return from_parts(sums.shift + sums.log, angle_of(sums))
+def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
+    segments = Segments(args, offsets)
+    size, *parts = map(segments.cut, rows_of(args))
+    if segments.filled.any():
+        sums = sum_runs(size, parts, segments.starts)
+        log, angle = sums.shift + sums.log, angle_of(sums)
+    else:
+        log = angle = np.empty((size.shape[0], 0), WIDE)
+    if sign is None:
+        segments.store(result, from_parts(log, angle), -INF)
+        return
+    segments.store(result, log, -INF)
+    segments.store(sign, np.where(np.isneginf(log), 0, from_parts(np.cos(angle), np.sin(angle))), 0)
 
 
-def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:
-    map_segments(sum_segments, a, offsets, axis, result)
+def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
+    Segments(args, offsets).map(map_runs, args, np.clongdouble, operation, result)

@@ -79,9 +79,18 @@ def reduce(
     out: NDArray[Any],
     sign: NDArray[Any] | None = None,
     low: NDArray[Any] | None = None,
+    empty: float = ...,
 ) -> None: ...
 def reduce_segments(
-    a: NDArray[Any], offsets: NDArray[np.intp], axis: int, single: bool, first: NDArray[Any], step: int
+    operation: str,
+    a: NDArray[Any],
+    where: NDArray[np.bool] | None,
+    weights: NDArray[Any] | None,
+    offsets: NDArray[np.intp],
+    axis: int,
+    single: bool,
+    out: NDArray[Any],
+    sign: NDArray[Any] | None = None,
 ) -> None: ...
 def round_to(values: NDArray[np.float64], out: NDArray[Any]) -> None: ...
 def quietly(function: Callable[..., _T], arguments: tuple[Any, ...]) -> _T: ...
@@ -211,32 +220,64 @@ def logmeanexp(
     dtype: _AnyDType = None,
 ) -> Any: ...
 @overload
-def softmax(x: _Array, axis: _Axis = None, *, where: _Where = True, out: _Out, dtype: _AnyDType = None) -> _Out: ...
-@overload
-def softmax(x: NDArray[_Inexact], axis: _Axis = None, *, where: _Where = True) -> NDArray[_Inexact]: ...
-@overload
-def softmax(x: _Doubles, axis: _Axis = None, *, where: _Where = True) -> NDArray[np.float64]: ...
+def softmax(
+    x: _Array, axis: _Axis = None, *, where: _Where = True, out: _Out, dtype: _AnyDType = None, empty: float = ...
+) -> _Out: ...
 @overload
 def softmax(
-    x: _Nested[complex] | NDArray[Any], axis: _Axis = None, *, where: _Where = True, dtype: _DType[_Inexact]
+    x: NDArray[_Inexact], axis: _Axis = None, *, where: _Where = True, empty: float = ...
+) -> NDArray[_Inexact]: ...
+@overload
+def softmax(x: _Doubles, axis: _Axis = None, *, where: _Where = True, empty: float = ...) -> NDArray[np.float64]: ...
+@overload
+def softmax(
+    x: _Nested[complex] | NDArray[Any],
+    axis: _Axis = None,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+    empty: float = ...,
 ) -> NDArray[_Inexact]: ...
 @overload
 def softmax(
-    x: _Array, axis: _Axis = None, *, where: _Where = True, out: _AnyOut = None, dtype: _AnyDType = None
+    x: _Array,
+    axis: _Axis = None,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+    empty: float = ...,
 ) -> Any: ...
 @overload
-def log_softmax(x: _Array, axis: _Axis = None, *, where: _Where = True, out: _Out, dtype: _AnyDType = None) -> _Out: ...
-@overload
-def log_softmax(x: NDArray[_Inexact], axis: _Axis = None, *, where: _Where = True) -> NDArray[_Inexact]: ...
-@overload
-def log_softmax(x: _Doubles, axis: _Axis = None, *, where: _Where = True) -> NDArray[np.float64]: ...
+def log_softmax(
+    x: _Array, axis: _Axis = None, *, where: _Where = True, out: _Out, dtype: _AnyDType = None, empty: float = ...
+) -> _Out: ...
 @overload
 def log_softmax(
-    x: _Nested[complex] | NDArray[Any], axis: _Axis = None, *, where: _Where = True, dtype: _DType[_Inexact]
+    x: NDArray[_Inexact], axis: _Axis = None, *, where: _Where = True, empty: float = ...
 ) -> NDArray[_Inexact]: ...
 @overload
 def log_softmax(
-    x: _Array, axis: _Axis = None, *, where: _Where = True, out: _AnyOut = None, dtype: _AnyDType = None
+    x: _Doubles, axis: _Axis = None, *, where: _Where = True, empty: float = ...
+) -> NDArray[np.float64]: ...
+@overload
+def log_softmax(
+    x: _Nested[complex] | NDArray[Any],
+    axis: _Axis = None,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+    empty: float = ...,
+) -> NDArray[_Inexact]: ...
+@overload
+def log_softmax(
+    x: _Array,
+    axis: _Axis = None,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+    empty: float = ...,
 ) -> Any: ...
 @overload
 def logcumsumexp(
@@ -258,19 +299,325 @@ def logcumsumexp(
 ) -> Any: ...
 @overload
 def segment_logsumexp(
-    a: _Array, indptr: _Offsets, axis: SupportsIndex = -1, *, out: _Out, dtype: _AnyDType = None
+    a: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    b: _Weights = None,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
 ) -> _Out: ...
 @overload
-def segment_logsumexp(a: NDArray[_Inexact], indptr: _Offsets, axis: SupportsIndex = -1) -> NDArray[_Inexact]: ...
-@overload
-def segment_logsumexp(a: _Doubles, indptr: _Offsets, axis: SupportsIndex = -1) -> NDArray[np.float64]: ...
-@overload
 def segment_logsumexp(
-    a: _Nested[complex] | NDArray[Any], indptr: _Offsets, axis: SupportsIndex = -1, *, dtype: _DType[_Inexact]
+    a: NDArray[_Inexact],
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    b: None = None,
+    *,
+    where: _Where = True,
 ) -> NDArray[_Inexact]: ...
 @overload
 def segment_logsumexp(
-    a: _Array, indptr: _Offsets, axis: SupportsIndex = -1, *, out: _AnyOut = None, dtype: _AnyDType = None
+    a: _Doubles,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    b: _Double | None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[np.float64]: ...
+@overload
+def segment_logsumexp(
+    a: _Nested[complex] | NDArray[Any],
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    b: _NumPy | None = None,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+) -> NDArray[_Inexact]: ...
+@overload
+def segment_logsumexp(
+    a: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    b: _Weights = None,
+    *,
+    return_sign: _True,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> tuple[Any, Any]: ...
+@overload
+def segment_logsumexp(
+    a: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    b: _Weights = None,
+    return_sign: bool = False,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> Any: ...
+@overload
+def segment_softmax(
+    x: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> _Out: ...
+@overload
+def segment_softmax(
+    x: NDArray[_Inexact],
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+) -> NDArray[_Inexact]: ...
+@overload
+def segment_softmax(
+    x: _Doubles,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+) -> NDArray[np.float64]: ...
+@overload
+def segment_softmax(
+    x: _Nested[complex] | NDArray[Any],
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+) -> NDArray[_Inexact]: ...
+@overload
+def segment_softmax(
+    x: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> Any: ...
+@overload
+def segment_log_softmax(
+    x: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> _Out: ...
+@overload
+def segment_log_softmax(
+    x: NDArray[_Inexact],
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+) -> NDArray[_Inexact]: ...
+@overload
+def segment_log_softmax(
+    x: _Doubles,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+) -> NDArray[np.float64]: ...
+@overload
+def segment_log_softmax(
+    x: _Nested[complex] | NDArray[Any],
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+) -> NDArray[_Inexact]: ...
+@overload
+def segment_log_softmax(
+    x: _Array,
+    indptr: _Offsets,
+    axis: SupportsIndex = -1,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> Any: ...
+@overload
+def scatter_logsumexp(
+    a: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: _Weights = None,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> _Out: ...
+@overload
+def scatter_logsumexp(
+    a: NDArray[_Inexact],
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[_Inexact]: ...
+@overload
+def scatter_logsumexp(
+    a: _Doubles,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: _Double | None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[np.float64]: ...
+@overload
+def scatter_logsumexp(
+    a: _Nested[complex] | NDArray[Any],
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: _NumPy | None = None,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+) -> NDArray[_Inexact]: ...
+@overload
+def scatter_logsumexp(
+    a: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: _Weights = None,
+    *,
+    return_sign: _True,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> tuple[Any, Any]: ...
+@overload
+def scatter_logsumexp(
+    a: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: _Weights = None,
+    return_sign: bool = False,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> Any: ...
+@overload
+def scatter_softmax(
+    x: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> _Out: ...
+@overload
+def scatter_softmax(
+    x: NDArray[_Inexact],
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[_Inexact]: ...
+@overload
+def scatter_softmax(
+    x: _Doubles,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[np.float64]: ...
+@overload
+def scatter_softmax(
+    x: _Nested[complex] | NDArray[Any],
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+) -> NDArray[_Inexact]: ...
+@overload
+def scatter_softmax(
+    x: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
+) -> Any: ...
+@overload
+def scatter_log_softmax(
+    x: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+    out: _Out,
+    dtype: _AnyDType = None,
+) -> _Out: ...
+@overload
+def scatter_log_softmax(
+    x: NDArray[_Inexact],
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[_Inexact]: ...
+@overload
+def scatter_log_softmax(
+    x: _Doubles,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+) -> NDArray[np.float64]: ...
+@overload
+def scatter_log_softmax(
+    x: _Nested[complex] | NDArray[Any],
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+    dtype: _DType[_Inexact],
+) -> NDArray[_Inexact]: ...
+@overload
+def scatter_log_softmax(
+    x: _Array,
+    index: _Offsets,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    *,
+    where: _Where = True,
+    out: _AnyOut = None,
+    dtype: _AnyDType = None,
 ) -> Any: ...
 @overload
 def logmatmulexp(a: _Operand, b: _Operand, *, out: _Out, dtype: _AnyDType = None) -> _Out: ...
@@ -293,6 +640,14 @@ logsubexp: np.ufunc
 log1pexp: np.ufunc
 log1mexp: np.ufunc
 logexpm1: np.ufunc
+class Groups:
+    offsets: NDArray[np.intp]
+    def __init__(
+        self, labels: NDArray[Any], count: int, plain: NDArray[Any] | None, by_group: NDArray[Any] | None, axis: int
+    ) -> None: ...
+    @property
+    def in_order(self) -> bool: ...
+    def move(self, plain: NDArray[Any], by_group: NDArray[Any], axis: int, back: bool) -> None: ...
 
 class LogSumExp:
     def __new__(cls, shape: SupportsIndex | Sequence[SupportsIndex] = (), dtype: DTypeLike = ...) -> Self: ...
@@ -301,6 +656,7 @@ class LogSumExp:
         cls, a: _Array, axis: _Axis = None, b: _Weights = None, *, where: _Where = True, dtype: _AnyDType = None
     ) -> Self: ...
     def update(self, a: _Array, axis: _Axis = None, b: _Weights = None, *, where: _Where = True) -> Self: ...
+    def update_at(self, index: _Array, a: _Array, b: _Weights = None, *, where: _Where = True) -> Self: ...
     def merge(self, other: LogSumExp) -> Self: ...
     def reset(self) -> Self: ...
     def copy(self) -> Self: ...

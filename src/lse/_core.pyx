@@ -121,6 +121,7 @@ include "core/folding.pxi"
 include "core/products.pxi"
 include "core/functions.pxi"
 include "core/ufuncs.pxi"
+include "core/groups.pxi"
 include "core/embedding.pxi"
 
-from lse import _cumulative, _products, _reductions, _segments, _streaming  # they import this module  # noqa: E402
+from lse import _cumulative, _groups, _products, _reductions, _segments, _streaming  # they import this module  # noqa: E402

@@ -117,7 +117,6 @@ cdef extern from "engine/engine.h" nogil:
         LSE_SOFTMAX
         LSE_LOG_SOFTMAX
         LSE_CUMULATE
-        LSE_SEGMENTS
         LSE_SUMS
         LSE_OPERATIONS
 
@@ -131,6 +130,8 @@ cdef extern from "engine/engine.h" nogil:
         lse_array a, where, weights, out
         char *sign
         char *low
+        int has_empty
+        double empty
         int mean
         lse_sums into, given
         const ptrdiff_t *sum_stride
@@ -151,6 +152,26 @@ cdef extern from "engine/engine.h" nogil:
     int lse_quick_weighted(
         const lse_request *request, ptrdiff_t n, double *value, double *value_lo, double *sign) noexcept
     void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
+
+
+cdef extern from "engine/groups.h" nogil:
+    enum:
+        LSE_WRONG_LABEL
+
+    ctypedef struct lse_groups:
+        const void *labels
+        int label_size
+        ptrdiff_t n, count, rows
+        ptrdiff_t *offsets
+        int in_order
+        ptrdiff_t wrong
+        lse_run run
+        lse_question question
+
+    int lse_group(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis) noexcept
+    void lse_free_groups(lse_groups *groups) noexcept
+    int lse_sort_by_groups(
+        lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back) noexcept
 
 
 cdef extern from "engine/products.h" nogil:

@@ -10,7 +10,7 @@ import numpy as np
 from lse import _core
 from lse._dtypes import BFLOAT16, Array, DType, is_bfloat16, refuse_dtype
 
-WITHOUT_WHERE = ("logcumsumexp", "segment_logsumexp")
+WITHOUT_WHERE = ("logcumsumexp",)
 CPU = 1  # DLPack's device type
 NESTED = 8  # levels of nested sequences that are searched; a sequence may contain itself
 
@@ -22,7 +22,7 @@ def is_masked(a: object) -> bool:
 def refuse_masked(function: str, name: str, held: bool = False) -> NoReturn:
     """Refuse an argument that is a masked array, or a sequence that holds masked arrays."""
     array = "m" if held else name
-    if name == "indptr":
+    if name in ("indptr", "index"):
         advice = f"{array}.data"
     elif function in WITHOUT_WHERE:
         advice = f"{array}.filled({0 if name == 'b' else '-numpy.inf'}) to leave out what it masks"

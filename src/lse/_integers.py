@@ -4,6 +4,7 @@ Elements become differences from the greatest of their row, exact where they mat
 exact. Rows whose greatest element and weights float64 holds are computed as in any other array.
 """
 
+from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -179,20 +180,43 @@ def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     replace(result, are_great(greatest), add_base(greatest, sums - anchor, 0.0))
 
 
-def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:
-    _native.segment_logsumexp(a, offsets, axis, result)
-    filled, last = offsets[:-1] < offsets[1:], a.ndim - 1
-    a = np.moveaxis(in_native_order(a), axis, -1)[..., offsets[0] : offsets[-1]]
-    starts = offsets[:-1][filled] - offsets[0]
-    if a.size:
-        base = np.maximum.reduceat(a, starts, axis=last)
-        sums = np.empty(base.shape)
-        ends = np.append(starts, a.shape[-1])
-        _native.segment_logsumexp(differences(a, np.repeat(base, np.diff(ends), last)), ends, last, sums)
-        target = np.moveaxis(result, axis, -1)
-        some = target[..., filled]
-        replace(some, are_great(base), add_base(base, sums, 0.0))
-        target[..., filled] = some
+def inexact_segments(args: Arguments, offsets: Array) -> Iterator[tuple[Any, tuple[slice, ...], Arguments]]:
+    """Yield the number of each segment that may have rows float64 does not hold, its place in arrays of the shape of
+    the elements, and its arguments."""
+    axis = args.axes[0]
+    others = tuple(i for i in range(args.a.ndim) if i != axis)
+    great = np.zeros(args.a.shape[axis], bool)
+    for x in (args.a, args.b):
+        if is_integer(x):
+            great |= np.any(are_great(x), axis=others)
+    before = np.concatenate([[0], np.cumsum(great)])
+    for i in np.flatnonzero(before[offsets[:-1]] < before[offsets[1:]]):
+        place = (*(slice(None),) * axis, slice(offsets[i], offsets[i + 1]))
+        b, where = (None if x is None else x[place] for x in (args.b, args.where))
+        shape = args.a.shape[:axis] + args.a.shape[axis + 1 :]
+        yield i, place, args._replace(a=args.a[place], b=b, where=where, shape=shape)
+
+
+def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
+    _native.segment_logsumexp(args, offsets, result, sign)
+    for i, place, segment in inexact_segments(args, offsets):
+        at: Any = (*place[:-1], i)
+        signs = None if sign is None else np.empty(segment.shape, sign.dtype)
+        exact = np.empty(segment.shape, result.dtype)
+        logsumexp(segment, exact, signs)
+        result[at] = exact
+        if sign is not None:
+            sign[at] = signs
+
+
+def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
+    exact = {}
+    for i, place, segment in inexact_segments(args, offsets):
+        exact[i] = place, np.empty(segment.a.shape, result.dtype)
+        map_elements(segment, operation, exact[i][1])
+    _native.map_segments(args, offsets, operation, result)  # which may be the elements
+    for place, values in exact.values():
+        result[place] = values
 
 
 # Running sums -----------------------------------------------------------------------------------------------

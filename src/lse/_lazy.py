@@ -11,18 +11,23 @@ import dask.array as da
 import numpy as np
 
 import lse
-from lse._arguments import Axes, check_flag, normalize_axis, read_arrays, resolve
+from lse._arguments import Axes, as_axis, check_empty, check_flag, normalize_axis, read_arrays, resolve
 from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
 from lse._foreign import is_masked, unwrap
+from lse._groups import check_size
 from lse._integers import differences, is_integer
 from lse._lazy_tasks import (
     by_name,
     fold,
+    fold_groups,
+    groups_of,
     map_chunk,
     mean_of,
     merge,
     product_of,
+    scatter_chunk,
     sign_of,
+    signs_of_groups,
     unchanged,
     value_of,
     whole_chunk,
@@ -119,12 +124,17 @@ class LazyArguments:
     unknown: Unknown
     split_every: int | dict[int, int] | None
 
-    def blockwise(self, function: Callable[..., Any], *more: da.Array, keep: str = "whole", **options: Any) -> da.Array:
-        """Apply a function to chunks; axes keep their length ("whole"), get length 1 ("ones") or vanish ("none")."""
+    def blockwise(
+        self, function: Callable[..., Any], *more: da.Array, keep: str = "whole",
+        lengths: dict[int, int] | None = None, **options: Any,
+    ) -> da.Array:  # fmt: skip
+        """Apply a function to chunks; axes keep their length ("whole"), get length 1 ("ones"), or one of their own, or
+        vanish ("none")."""
+        adjusted = lengths or dict.fromkeys(self.axes, 1)
         left = tuple(i for i in range(self.ndim) if keep != "none" or i not in self.axes)
         return da.blockwise(
             by_name, left, *with_indices([*more, *self.arrays.values()], self.ndim), token=f"lse-{self.function}",
-            adjust_chunks=dict.fromkeys(self.axes, 1) if keep == "ones" else None, meta=empty(len(left), self.dtype),
+            adjust_chunks=adjusted if keep == "ones" else None, meta=meta_for(len(left), self.dtype),
             function=function, title=self.function, names=tuple(self.arrays), unknown=self.unknown, axes=self.axes,
             to=self.dtype, **options,
         )  # fmt: skip
@@ -136,15 +146,17 @@ class LazyArguments:
 
     def sums(self, keepdims: bool, weights: bool = False) -> da.Array:
         """Return the running sums, merged along the axes; with `weights` also those of the weights alone."""
-        chunks = self.blockwise(fold, keep="ones", weights=weights)
+        return self.merged(self.blockwise(fold, keep="ones", weights=weights), keepdims)
+
+    def merged(self, chunks: da.Array, keepdims: bool) -> da.Array:
         ndim = self.ndim if keepdims else self.ndim - len(self.axes)
         return da.reduction(
             chunks, unchanged, merge, axis=self.axes, keepdims=keepdims, dtype=self.dtype, concatenate=False,
-            split_every=self.split_every, name=f"lse-{self.function}", meta=empty(ndim, self.dtype),
+            split_every=self.split_every, name=f"lse-{self.function}", meta=meta_for(ndim, self.dtype),
         )  # fmt: skip
 
 
-def empty(ndim: int, dtype: DType) -> Array:
+def meta_for(ndim: int, dtype: DType) -> Array:
     """Return an empty array, the `meta` that describes results to dask."""
     return np.empty((0,) * ndim, dtype)
 
@@ -184,11 +196,18 @@ def check_arguments(
 
 
 def map_blocks(
-    args: LazyArguments, blocks: da.Array, function: Callable[..., Any], dtype: DType | None = None, **options: Any
+    args: LazyArguments,
+    blocks: da.Array,
+    function: Callable[..., Any],
+    dtype: DType | None = None,
+    lengths: dict[int, int] | None = None,
+    **options: Any,
 ) -> da.Array:
-    """Return an array with a result for each block."""
-    axes, meta = tuple(range(blocks.ndim)), empty(blocks.ndim, dtype or args.dtype)
-    return da.blockwise(function, axes, blocks, axes, meta=meta, token=f"lse-{args.function}", **options)
+    """Return an array with a result for each block, of the same lengths but those given."""
+    axes, meta = tuple(range(blocks.ndim)), meta_for(blocks.ndim, dtype or args.dtype)
+    return da.blockwise(
+        function, axes, blocks, axes, meta=meta, token=f"lse-{args.function}", adjust_chunks=lengths, **options
+    )
 
 
 def logsumexp(
@@ -229,14 +248,56 @@ def less_greatest(args: LazyArguments) -> LazyArguments:
     return replace(args, arrays={**args.arrays, "x": x})
 
 
-def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, split_every: Any) -> da.Array:
+def softmax(function: str, x: Any, axis: Any, where: Any, dtype: Any, empty: Any, split_every: Any) -> da.Array:
     """Softmax or log-softmax."""
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype, split_every=split_every)
+    empty = check_empty(empty, function)
     if args.whole:
-        return args.blockwise(whole_chunk, call=getattr(lse, function))
+        return args.blockwise(whole_chunk, call=getattr(lse, function), empty=empty)
     args = less_greatest(args)
     sums = args.sums(True, weights="where" in args.arrays)
-    return args.blockwise(map_chunk, sums)
+    return args.blockwise(map_chunk, sums, empty=empty)
+
+
+def scatter_logsumexp(
+    a: Any, index: Any, axis: Any, size: Any, b: Any, return_sign: Any, where: Any, dtype: Any, split_every: Any
+) -> Any:
+    """Groups by label: the running sums of all groups of each chunk along the axis, merged."""
+    function = "scatter_logsumexp"
+    axis = as_axis(axis, function, "an integer")
+    args = check_arguments(function, a, axis, b=b, where=where, dtype=dtype, split_every=split_every)
+    return_sign, count = check_flag(return_sign, function, "return_sign"), check_size(size, function)
+    if not args.axes:
+        raise np.exceptions.AxisError(axis, 0, function)
+    if count is None:
+        raise TypeError(
+            f"{function}: size must be given for dask arrays, whose labels are not known before they are read"
+        )
+    axis, labels = args.axes[0], as_dask(index, function, "index")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{function}: index must be of integers, not {labels.dtype.name}; convert it first")
+    lengths = da.unify_chunks(*with_indices(args.arrays.values(), args.ndim))[0][axis]
+    if math.isnan(sum(lengths)) or math.isnan(sum(labels.shape)):
+        raise ValueError(f"{function}: chunk sizes unknown along the axis; {KNOW_THEM}")
+    if labels.ndim != 1 or labels.size != sum(lengths):
+        raise ValueError(
+            f"{function}: index has shape {labels.shape}, but the axis has length {sum(lengths)}; labels of dask "
+            "arrays have one dimension"
+        )
+    labels = labels.rechunk((lengths,))[(None,) * axis + (slice(None),) + (None,) * (args.ndim - axis - 1)]
+    grown = {axis: count}
+    if args.whole:
+        results = args.blockwise(scatter_chunk, labels, keep="ones", lengths=grown, size=count, return_sign=return_sign)
+        if not return_sign:
+            return results
+        value = map_blocks(args, results, operator.itemgetter(0), real_dtype(args.dtype))
+        return value, map_blocks(args, results, operator.itemgetter(1))
+    chunks = args.blockwise(fold_groups, labels, keep="ones", size=count)
+    sums = args.merged(chunks, keepdims=True)
+    value = map_blocks(args, sums, groups_of, lengths=grown, to=args.dtype, axis=axis, signed=return_sign)
+    if not return_sign:
+        return value
+    return value, map_blocks(args, sums, signs_of_groups, lengths=grown, to=args.dtype, axis=axis)
 
 
 def logmatmulexp(a: Any, b: Any, dtype: Any) -> da.Array:
@@ -256,6 +317,6 @@ def logmatmulexp(a: Any, b: Any, dtype: Any) -> da.Array:
         product_of, (*range(len(first)), row, column),
         left, (*range(len(first) + 2 - left.ndim, len(first)), row, step),
         right, (*range(len(first) + 2 - right.ndim, len(first)), step, column),
-        concatenate=True, token=f"lse-{function}", to=kind, meta=empty(len(first) + 2, kind),
+        concatenate=True, token=f"lse-{function}", to=kind, meta=meta_for(len(first) + 2, kind),
     )  # fmt: skip
     return whole.reshape(shape)

@@ -75,6 +75,40 @@ def fold(a: Any, b: Any = None, where: Any = True, *, title: str, weights: bool,
     return tuple(totals)
 
 
+def in_shape(shape: tuple[int, ...], axis: int, *arrays: Any) -> list[Any]:
+    """Arrays broadcast to one shape, the axis of the groups first; None and True are left as they are."""
+    return [x if x is None or x is True else np.moveaxis(np.broadcast_to(x, shape), axis, 0) for x in arrays]
+
+
+@as_task
+def fold_groups(
+    index: Array, a: Any, b: Any = None, where: Any = True, *, title: str, axes: Axes, to: DType, size: int
+) -> Totals:
+    """Return the running sums of the groups of one chunk."""
+    (axis,), wide = axes, np.broadcast_shapes(*(np.shape(x) for x in (index, a, b) if x is not None))
+    dtype = np.float32 if to.char == "f" else np.float64
+    total = lse.LogSumExp((size, *wide[:axis], *wide[axis + 1 :]), dtype)
+    a, b, where = in_shape(wide, axis, a, b, where)
+    return (total.update_at(index.reshape(-1), a, b, where=where),)
+
+
+@as_task
+def scatter_chunk(index: Array, a: Any, *, title: str, axes: Axes, to: DType, **options: Any) -> Any:
+    """The groups of a chunk that holds all of them."""
+    result = lse.scatter_logsumexp(a, index.reshape(-1), axes[0], dtype=to, **options)
+    return result
+
+
+@as_task
+def groups_of(totals: Totals, to: DType, axis: int, signed: bool) -> Array:
+    return np.moveaxis(_native.rounded(totals[0].log_abs if signed else totals[0].value, to), 0, axis)
+
+
+@as_task
+def signs_of_groups(totals: Totals, to: DType, axis: int) -> Array:
+    return np.moveaxis(_native.rounded(totals[0].sign, to), 0, axis)
+
+
 @as_task
 def merge(blocks: Any, axis: Any, keepdims: Any) -> Totals:
     """Merge the running sums of several chunks, in index order."""
@@ -108,12 +142,15 @@ def mean_of(totals: Totals, to: DType, kept: Axes) -> Any:
 
 
 @as_task
-def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Axes, to: DType) -> Array:
+def map_chunk(totals: Totals, x: Any, where: Any = True, *, title: str, axes: Axes, to: DType, empty: float) -> Array:
     """Softmax or log-softmax of a chunk from its running sums and, for `where`, those of the included elements."""
     args, log = check_arguments(title, x, axes, name="x", where=where, dtype=to), title == "log_softmax"
     result = np.empty(args.a.shape, to)
     if args.a.size:
         _native.map_sums(args, log, totals[0], result)
+    if not np.isnan(empty):
+        nothing = np.expand_dims(np.isneginf(totals[0]._parts()[0]), axes)
+        np.copyto(result, _native.rounded(np.array(empty), to), where=nothing)
     if args.where is not None:
         some = np.expand_dims(totals[1]._parts()[0] > -np.inf, axes)
         fill(result, -np.inf if log else 0, where=~args.where & some)

@@ -63,7 +63,8 @@ def sum_runs(a: Array, weights: Sequence[Array], starts: Any) -> Sums:
     return Sums(shift, log, totals)
 
 
-def sum_rows(args: Arguments) -> Sums:
+def rows_of(args: Arguments) -> tuple[Array, Array]:
+    """The elements, -inf where they are left out, and their weights, as rows."""
     a, b = as_rows(args.a, args.axes).astype(WIDE), np.ones((1, 1), WIDE)
     if args.b is not None:
         b = as_rows(args.b, args.axes).astype(WIDE)
@@ -71,6 +72,11 @@ def sum_rows(args: Arguments) -> Sums:
     if args.where is not None:
         exists = as_rows(args.where, args.axes)
         a, b = np.where(exists, a, -INF), np.where(exists, b, WIDE(1))
+    return a, b
+
+
+def sum_rows(args: Arguments) -> Sums:
+    a, b = rows_of(args)
     return sum_runs(a, [b], WHOLE)
 
 
@@ -87,36 +93,80 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = np.where(negative, np.nan, (a - b) + (log_a - log_b)).reshape(args.shape)
 
 
+def map_runs(a: Array, exists: Array, starts: Any, log: bool, empty: float) -> Array:
+    """Map runs of the rows of a."""
+    spread = functools.partial(np.repeat, repeats=np.diff(starts, append=a.shape[1]), axis=1)
+    a = np.where(exists, a, -INF)
+    top = spread(np.maximum.reduceat(a, starts, axis=1))
+    endless = np.isposinf(top)  # infinite elements share the result
+    a = np.where(endless, np.where(np.isposinf(a), WIDE(0), -INF), a)
+    shift, log_total, total = map(spread, flat(sum_runs(a, [np.ones((1, 1), WIDE)], starts)))
+    value = (a - shift) - log_total if log else np.exp(a - shift) / total
+    absent = spread(np.logical_or.reduceat(exists, starts, axis=1)) & ~exists
+    outside = -INF if log else WIDE(0)
+    return np.where(absent, outside, np.where(np.isneginf(top), WIDE(empty), value))
+
+
+def flat(sums: Sums) -> list[Array]:
+    return [sums.shift, sums.log, *sums.totals]
+
+
+def presence_of(args: Arguments) -> Array:
+    """The mask, as rows."""
+    return as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
+
+
 def map_elements(args: Arguments, operation: str, result: Array) -> None:
     log = {"softmax": False, "log_softmax": True}[operation]
-    exists = as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
-    a = np.where(exists, as_rows(args.a, args.axes).astype(WIDE), -INF)
-    endless = np.isposinf(np.max(a, axis=1, keepdims=True))  # infinite elements share the result
-    a = np.where(endless, np.where(np.isposinf(a), WIDE(0), -INF), a)
-    shift, log_total, (total,) = sum_runs(a, [np.ones((1, 1), WIDE)], WHOLE)
-    value = (a - shift) - log_total if log else np.exp(a - shift) / total
-    absent = np.any(exists, axis=1, keepdims=True) & ~exists
-    result[...] = from_rows(np.where(absent, -INF if log else WIDE(0), value), args.a.shape, args.axes)
+    values = map_runs(as_rows(args.a, args.axes).astype(WIDE), presence_of(args), WHOLE, log, args.nothing)
+    result[...] = from_rows(values, args.a.shape, args.axes)
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     np.logaddexp.accumulate(a.astype(WIDE), axis=axis, out=result)
 
 
-def map_segments(function: Callable[[Array, Array], Array], a: Array, offsets: Array, axis: int, result: Array) -> None:
-    """Store function(rows, starts) for the segments that are not empty, and -inf for the others."""
-    filled = offsets[:-1] < offsets[1:]
-    rows, target = as_rows(a, (axis,))[:, offsets[0] : offsets[-1]], np.moveaxis(result, axis, -1)
-    values = np.full((rows.shape[0], filled.size), -INF, result.dtype)
-    if filled.any():
-        values[:, filled] = function(rows, offsets[:-1][filled] - offsets[0])
-    target[...] = values.reshape(target.shape)
+class Segments:
+    """Those of an axis that are not empty, as runs of rows: `inside` is the range that they take up, where they begin
+    at `starts`."""
+
+    def __init__(self, args: Arguments, offsets: Array) -> None:
+        self.filled = offsets[:-1] < offsets[1:]
+        self.inside = slice(offsets[0], offsets[-1])
+        self.starts = offsets[:-1][self.filled] - offsets[0]
+        self.axis = args.axes[0]
+
+    def cut(self, rows: Array) -> Array:
+        return rows[:, self.inside] if rows.shape[1] > 1 else rows
+
+    def store(self, result: Array, values: Array, nothing: Any) -> None:
+        """Store a result for each, and one for those that are empty."""
+        target = np.moveaxis(result, self.axis, -1)
+        every = np.full((values.shape[0], self.filled.size), nothing, result.dtype)
+        every[:, self.filled] = values
+        target[...] = every.reshape(target.shape)
+
+    def map(self, function: Callable[..., Array], args: Arguments, dtype: Any, operation: str, result: Array) -> None:
+        """Map the elements inside by map_runs of their dtype."""
+        if not self.filled.any():
+            return
+        a = as_rows(args.a, args.axes).astype(dtype)[:, self.inside]
+        values = function(a, presence_of(args)[:, self.inside], self.starts, operation == "log_softmax", args.nothing)
+        target = np.moveaxis(result, self.axis, -1)[..., self.inside]
+        target[...] = values.reshape(target.shape)
 
 
-def sum_segments(rows: Array, starts: Array) -> Array:
-    shift, log, _ = sum_runs(rows.astype(WIDE), [np.ones((1, 1), WIDE)], starts)
-    return shift + log
+def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
+    segments = Segments(args, offsets)
+    a, b = map(segments.cut, rows_of(args))
+    if not segments.filled.any():
+        shift, log, total = (np.empty((a.shape[0], 0), WIDE) for _ in range(3))
+    else:
+        shift, log, (total,) = sum_runs(a, [b], segments.starts)
+    if sign is not None:
+        segments.store(sign, np.sign(total), 0)
+    segments.store(result, np.where((total < 0) & (sign is None), np.nan, shift + log), -INF)
 
 
-def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:
-    map_segments(sum_segments, a, offsets, axis, result)
+def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
+    Segments(args, offsets).map(map_runs, args, WIDE, operation, result)

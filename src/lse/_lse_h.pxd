@@ -110,3 +110,33 @@ cdef extern from "include/lse/lse.h" nogil:
                                ptrdiff_t out_stride) noexcept
     int lse_logexpm1_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
                                ptrdiff_t out_stride) noexcept
+    int lse_logsumexp_segments_weighted_f64(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                                            const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                            const ptrdiff_t *offsets, ptrdiff_t segments, double *values, double *signs,
+                                            int threads) noexcept
+    int lse_logsumexp_segments_weighted_f32(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                                            const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                            const ptrdiff_t *offsets, ptrdiff_t segments, float *values, float *signs,
+                                            int threads) noexcept
+    int lse_softmax_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                 ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_softmax_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                 ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                     ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                     ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_logsumexp_groups_f64(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                                 const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index,
+                                 ptrdiff_t n, ptrdiff_t groups, double *values, double *signs, int threads) noexcept
+    int lse_logsumexp_groups_f32(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                                 const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index,
+                                 ptrdiff_t n, ptrdiff_t groups, float *values, float *signs, int threads) noexcept
+    int lse_softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                               double *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                               float *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
+                                   ptrdiff_t groups, double *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
+                                   ptrdiff_t groups, float *out, ptrdiff_t out_stride, int threads) noexcept

@@ -80,7 +80,7 @@ def map_elements(args: Arguments, operation: str, result: Array) -> None:
     # its 4 ulp are invisible in half precision
     single = args.single or (operation == "softmax" and args.dtype.itemsize == 2)
     a, target = as_core_input(args.a), as_core_output(result)
-    _core.reduce(operation, a, args.where, None, args.bits, single, target, None, None)
+    _core.reduce(operation, a, args.where, None, args.bits, single, target, empty=args.nothing)
 
 
 def map_sums(args: Arguments, log: bool, total: _core.LogSumExp, result: Array) -> None:
@@ -94,10 +94,23 @@ def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     _core.reduce("logcumsumexp", as_core_input(a), None, None, 1 << axis, single, as_core_output(result), None, None)
 
 
-def segment_logsumexp(a: Array, offsets: Array, axis: int, result: Array) -> None:
-    if not (a.size and result.size):
+def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
+    if not (args.a.size and result.size):
         fill(result, -np.inf)
+        if sign is not None:
+            fill(sign, 0)
         return
-    first = as_core_output(result)[(*(slice(None),) * axis, slice(1))].squeeze(axis)
-    single = result.dtype.char == "f"
-    _core.reduce_segments(as_core_input(a), offsets, axis, single, first, result.strides[axis])
+    values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
+    weights = None if args.b is None else as_core_input(args.b)
+    _core.reduce_segments(
+        "logsumexp", as_core_input(args.a), args.where, weights, offsets, args.axes[0], args.single,
+        as_core_output(values), None if sign is None else as_core_output(sign),
+    )  # fmt: skip
+    if values is not result:
+        result[...] = values.real
+
+
+def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
+    single = args.single or (operation == "softmax" and args.dtype.itemsize == 2)
+    a, target = as_core_input(args.a), as_core_output(result)
+    _core.reduce_segments(operation, a, args.where, None, offsets, args.axes[0], single, target)

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from lse._arguments import can_hold, check_arguments, check_flag, check_out, empty_like, return_result
+from lse._arguments import (
+    can_hold,
+    check_arguments,
+    check_empty,
+    check_flag,
+    check_out,
+    empty_like,
+    return_result,
+)
 from lse._backends import backend_for
 from lse._dtypes import real_dtype
 from lse._foreign import is_dask
@@ -42,11 +50,12 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, out: Any, d
     return return_result(result, out, target, args.like)
 
 
-def map_elements(function: str, x: Any, axis: Any, where: Any, out: Any, dtype: Any) -> Any:
+def map_elements(function: str, x: Any, axis: Any, where: Any, out: Any, dtype: Any, empty: Any) -> Any:
     """Compute a map, such as softmax or log_softmax, by the name of its function."""
     if is_dask(x, where):
-        return lazily(function, out, x, axis, where=where, dtype=dtype)
+        return lazily(function, out, x, axis, where=where, dtype=dtype, empty=empty)
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype)
+    args = args._replace(nothing=check_empty(empty, function))
     target = check_out(out, args.a.shape, args.dtype, function)
     if can_hold(target, args.dtype) and (not args.overlaps(target) or args.may_become(target)):
         result = target

@@ -1,13 +1,21 @@
-"""segment_logsumexp: sums of consecutive segments of an axis."""
+"""Sums and maps of consecutive segments of an axis: from public arguments to a backend, and back."""
 
 from typing import Any
 
 import numpy as np
 
-from lse import _core
-from lse._arguments import can_hold, check_array, check_out, normalize_axis, return_result
-from lse._backends import backend_for_array
-from lse._dtypes import Array
+from lse._arguments import (
+    Arguments,
+    as_axis,
+    can_hold,
+    check_arguments,
+    check_flag,
+    check_out,
+    empty_like,
+    return_result,
+)
+from lse._backends import backend_for
+from lse._dtypes import Array, fill, real_dtype
 from lse._foreign import unwrap
 
 
@@ -32,15 +40,56 @@ def check_offsets(indptr: Any, length: int, function: str) -> Array:
     )
 
 
-def segment_logsumexp(a: Any, indptr: Any, axis: Any, out: Any, dtype: Any) -> Any:
-    array, kind, like = check_array("segment_logsumexp", a, dtype)
-    axis = normalize_axis(axis, array.ndim, "segment_logsumexp")
-    offsets = check_offsets(indptr, array.shape[axis], "segment_logsumexp")
-    shape = (*array.shape[:axis], offsets.size - 1, *array.shape[axis + 1 :])
-    target = check_out(out, shape, kind, "segment_logsumexp")
-    if can_hold(target, kind) and not np.may_share_memory(array, target):
+def check_one_axis(function: str, a: Any, axis: Any, **options: Any) -> Arguments:
+    """Check the arguments of a call for groups of elements along one axis."""
+    number = as_axis(axis, function, "an integer")
+    args = check_arguments(function, a, number, **options)
+    if args.a.ndim == 0:
+        raise np.exceptions.AxisError(number, 0, function)
+    return args
+
+
+def with_results(args: Arguments, count: int) -> Arguments:
+    """For a result of so many elements along the axis."""
+    axis = args.axes[0]
+    return args._replace(shape=(*args.a.shape[:axis], count, *args.a.shape[axis + 1 :]))
+
+
+def segment_logsumexp(
+    a: Any, indptr: Any, axis: Any, b: Any, return_sign: Any, where: Any, out: Any, dtype: Any
+) -> Any:
+    args = check_one_axis("segment_logsumexp", a, axis, b=b, where=where, dtype=dtype)
+    return_sign = check_flag(return_sign, "segment_logsumexp", "return_sign")
+    offsets = check_offsets(indptr, args.a.shape[args.axes[0]], "segment_logsumexp")
+    args = with_results(args, offsets.size - 1)
+    kind = real_dtype(args.dtype) if return_sign else args.dtype
+    target = check_out(out, args.shape, kind, "segment_logsumexp")
+    free = not args.overlaps(target) and not return_sign
+    result = target if can_hold(target, kind) and free else args.empty(kind)
+    sign = args.empty(args.dtype) if return_sign else None
+    backend_for(args).segment_logsumexp(args, offsets, result, sign)
+    value = return_result(result, out, target, args.like)
+    return value if sign is None else (value, return_result(sign, None, None, args.like))
+
+
+def fill_outside(result: Array, offsets: Array, axis: int, value: float) -> None:
+    """Elements of no segment become what the map makes of those that are left out."""
+    for outside in (slice(0, offsets[0]), slice(offsets[-1], None)):
+        fill(result[(*(slice(None),) * axis, outside)], value)
+
+
+def map_segments(function: str, x: Any, indptr: Any, axis: Any, where: Any, out: Any, dtype: Any) -> Any:
+    """Map each segment by a function that is named segment_ and the name of the map."""
+    args = check_one_axis(function, x, axis, name="x", where=where, dtype=dtype)
+    axis, operation = args.axes[0], function.removeprefix("segment_")
+    offsets = check_offsets(indptr, args.a.shape[axis], function)
+    target = check_out(out, args.a.shape, args.dtype, function)
+    if can_hold(target, args.dtype) and (not args.overlaps(target) or args.may_become(target)):
         result = target
     else:
-        result = _core.empty_reduced(array, None, 0, shape, kind)
-    backend_for_array(array, kind).segment_logsumexp(array, offsets, axis, result)
-    return return_result(result, out, target, like)
+        result = empty_like(args.a, args.dtype)
+    if args.a.size:
+        if offsets.size > 1:
+            backend_for(args).map_segments(args, offsets, operation, result)
+        fill_outside(result, offsets, axis, -np.inf if operation == "log_softmax" else 0.0)
+    return return_result(result, out, target, args.like)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from lse import _core, _integers
-from lse._arguments import Arguments, check_arguments
-from lse._dtypes import Array, as_dtype, is_mergeable
+from lse._arguments import Arguments, broadcast, check_arguments
+from lse._dtypes import Array, DType, as_dtype, is_mergeable
+from lse._groups import Grouping, check_index, refuse_wrong
 from lse._native import as_core_input
 
 STATE_VERSION = 3  # of states as bytes, also in pickles
@@ -141,6 +142,49 @@ def update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> Non
             f"the accumulator has shape {total.shape}"
         )
     fold(total, args)
+
+
+def counts_of(where: Array | None, offsets: Array, shape: tuple[int, ...], terms: int) -> Array:
+    """How many elements of each segment of the first axis a mask keeps, where each has so many terms."""
+    if where is None:
+        counts = np.diff(offsets).reshape(-1, *(1,) * (len(shape) - 1))
+    else:
+        before = np.zeros((where.shape[0] + 1, *where.shape[1:]), np.int64)
+        np.cumsum(where, axis=0, out=before[1:])
+        counts = before[offsets[1:]] - before[offsets[:-1]]
+    result = np.array(np.broadcast_to(counts // terms, shape), np.int64, order="C")
+    result.flags.writeable = False
+    return result
+
+
+def update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> None:
+    function = "LogSumExp.update_at"
+    args, shape = checked_arguments(function, a, (), b, where), total.shape
+    if not shape:
+        raise ValueError(f"{function}: the accumulator has no axes; it needs one of sums that labels name")
+    labels = check_index(index, function)
+    refuse_wrong(labels, shape[0], function)
+    wanted = (*labels.shape, *shape[1:])
+    if broadcast(function, a=args.a.shape, index=wanted) != wanted:
+        raise ValueError(
+            f"{function}: a has shape {args.a.shape}, which does not broadcast to {wanted}, the shape of index and of "
+            "the accumulator after its first axis"
+        )
+    labels, terms = labels.reshape(-1), 1
+    elements, weights, mask = (
+        None if x is None else np.broadcast_to(x, wanted).reshape(-1, *shape[1:]) for x in (args.a, args.b, args.where)
+    )
+    single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
+    if weights is not None and _core.holds_wide_integers(weights) and not single:
+        terms, labels = 2, np.concatenate([labels, labels])
+        weights = np.concatenate(_integers.in_two_terms(weights.astype(weights.dtype.newbyteorder("="), copy=False)))
+        elements, mask = (None if x is None else np.concatenate([x, x]) for x in (elements, mask))
+    args = args._replace(a=args.a if elements is None else elements, b=weights, where=mask, axes=(0,))
+    grouping = Grouping(labels, shape[0], args, function)
+    ordered = grouping.ordered
+    counts = counts_of(ordered.where, grouping.offsets, shape, terms)
+    weights = None if ordered.b is None else as_core_input(ordered.b)
+    total._fold_at(as_core_input(ordered.a), ordered.where, weights, grouping.offsets, single, counts)
 
 
 def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: Any) -> Any:

@@ -1,5 +1,6 @@
 """The functions of `lse` for dask arrays: lazy, chunk by chunk, equally accurate for any chunks."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, SupportsIndex, TypeAlias, overload
 
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from lse import _lazy
 
-__all__ = ["log_softmax", "logmatmulexp", "logmeanexp", "logsumexp", "softmax"]
+__all__ = ["log_softmax", "logmatmulexp", "logmeanexp", "logsumexp", "scatter_logsumexp", "softmax"]
 
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 _Input: TypeAlias = Array | ArrayLike
@@ -192,6 +193,7 @@ def softmax(
     *,
     where: _Input = True,
     dtype: DTypeLike | None = None,
+    empty: float = math.nan,
     split_every: _Split = None,
 ) -> Array:
     """Exponentials of a dask array divided by their sum, ``exp(x) / sum(exp(x))``.
@@ -206,6 +208,8 @@ def softmax(
         Broadcast to `x`; elements where it is False are excluded, even if NaN, and become 0.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
+    empty : float, optional
+        What a row with nothing in it becomes, as for `lse.softmax`.
     split_every : int or dict, optional
         As for `logsumexp`.
 
@@ -235,7 +239,7 @@ def softmax(
     >>> lse.dask.softmax(da.from_array([1000.0, 1000.0], chunks=1)).compute()
     array([0.5, 0.5])
     """
-    result: Array = _lazy.softmax("softmax", x, axis, where, dtype, split_every)
+    result: Array = _lazy.softmax("softmax", x, axis, where, dtype, empty, split_every)
     return result
 
 
@@ -245,6 +249,7 @@ def log_softmax(
     *,
     where: _Input = True,
     dtype: DTypeLike | None = None,
+    empty: float = math.nan,
     split_every: _Split = None,
 ) -> Array:
     """Logarithm of the softmax of a dask array, ``x - log(sum(exp(x)))``.
@@ -259,6 +264,8 @@ def log_softmax(
         Broadcast to `x`; elements where it is False are excluded, even if NaN, and become -inf.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
+    empty : float, optional
+        What a row with nothing in it becomes, as for `lse.softmax`.
     split_every : int or dict, optional
         As for `logsumexp`.
 
@@ -287,8 +294,73 @@ def log_softmax(
     >>> lse.dask.log_softmax(da.from_array([0.0, -40.0], chunks=1)).compute()
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, split_every)
+    result: Array = _lazy.softmax("log_softmax", x, axis, where, dtype, empty, split_every)
     return result
+
+
+def scatter_logsumexp(
+    a: _Input,
+    index: _Input,
+    axis: SupportsIndex = -1,
+    size: SupportsIndex | None = None,
+    b: _Input | None = None,
+    return_sign: bool = False,
+    *,
+    where: _Input = True,
+    dtype: DTypeLike | None = None,
+    split_every: _Split = None,
+) -> Any:
+    """Log-sum-exp of groups of elements of a dask array along an axis, each of which has the number of its group.
+
+    Each chunk is read once, by a task that returns the running sums of all groups as a `lse.LogSumExp`; a tree of
+    tasks merges them.
+
+    Parameters
+    ----------
+    a : dask array or array_like
+        As for `logsumexp`.
+    index : dask array or array_like of int
+        Labels, of one dimension: element i along `axis` belongs to group ``index[i]``.
+    axis : int, optional
+        The axis along which elements are grouped.
+    size : int
+        The number of groups, which must be given.
+    b : dask array or array_like, optional
+        Weights, as for `logsumexp`.
+    return_sign : bool, optional
+        Return a pair of the logarithm of the magnitude of each sum and its sign.
+    where : dask array or array_like of bool, optional
+        Broadcast to `a`; elements where it is False are excluded, even if NaN.
+    dtype : dtype, optional
+        The floating or complex type to compute in and to return.
+    split_every : int or dict, optional
+        As for `logsumexp`.
+
+    Returns
+    -------
+    result : dask array
+        Its dtype, shape and special values are those of `lse.scatter_logsumexp`; one chunk along `axis`.
+    sign : dask array
+        With `return_sign` only.
+
+    Raises
+    ------
+    AxisError, TypeError, ValueError
+        As `logsumexp`, and for labels as `lse.scatter_logsumexp`; wrong labels are found when they are read.
+
+    See Also
+    --------
+    lse.scatter_logsumexp, lse.LogSumExp.update_at
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import lse.dask
+    >>> a = da.from_array([0.0, 5.0, 0.0, 1.0], chunks=2)
+    >>> lse.dask.scatter_logsumexp(a, [0, 2, 0, 2], size=3).compute()
+    array([0.69314718,       -inf, 5.01814993])
+    """
+    return _lazy.scatter_logsumexp(a, index, axis, size, b, return_sign, where, dtype, split_every)
 
 
 def logmatmulexp(a: _Input, b: _Input, *, dtype: DTypeLike | None = None) -> Array:

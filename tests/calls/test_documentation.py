@@ -12,6 +12,7 @@ from checks import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDS = {"dask": "lse.dask", "numba": "lse.numba"}  # pages about modules that need another library
+USES = {"groups": "pandas"}  # pages with examples that use one
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -28,6 +29,8 @@ def run(text, name, path):
 def test_pages(path):
     if path.stem in NEEDS:
         pytest.importorskip(NEEDS[path.stem])
+    if path.stem in USES:
+        pytest.importorskip(USES[path.stem])
     blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
     run("\n".join(block for block in blocks if block.startswith(">>>")), path.name, path)
 
@@ -38,7 +41,7 @@ def test_pages_import_nothing_private(path):
     assert not re.findall(r"^.*(?:\blse\._[a-z]|from lse\S* import .*\b_).*$", code, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["README", "start", "mixtures", "hidden_markov", "nested_sampling", "scipy"])
+@pytest.mark.parametrize("name", ["README", "start", "mixtures", "hidden_markov", "nested_sampling", "groups", "scipy"])
 def test_the_pages_have_examples(name):
     path = next(path for path in PAGES if path.stem == name)
     assert path.read_text(encoding="utf-8").count("\n>>> ") >= 5

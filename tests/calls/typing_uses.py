@@ -162,6 +162,17 @@ assert_type(lse.segment_logsumexp(c128, Tensor(ints), 0), NDArray[np.complex128]
 assert_type(lse.segment_logsumexp(f64[0], [0, 1, 2], out=out), Vector32)
 assert_type(lse.segment_logsumexp(ints, range(3), dtype=np.float32), NDArray[np.float32])
 assert_type(lse.segment_logsumexp(tensor, [0, 1]), Any)
+assert_type(lse.segment_logsumexp(f64, [0, 1], b=f64, return_sign=True), tuple[Any, Any])
+assert_type(lse.segment_logsumexp([0.0, 0.0], [0, 1], b=[1, 2]), NDArray[np.float64])
+assert_type(lse.segment_softmax(f32, [0, 1, 3], where=f32 > 0), NDArray[np.float32])
+assert_type(lse.segment_log_softmax(ints, ints, dtype=np.float32), NDArray[np.float32])
+assert_type(lse.scatter_logsumexp(f32, ints, 0, 7), NDArray[np.float32])
+assert_type(lse.scatter_logsumexp(f64, ints, return_sign=True), tuple[Any, Any])
+assert_type(lse.scatter_logsumexp(f64[0], ints, out=out), Vector32)
+assert_type(lse.scatter_softmax([0.0, 5.0], [1, 0], size=2), NDArray[np.float64])
+assert_type(lse.scatter_log_softmax(c128, Tensor(ints), 0), NDArray[np.complex128])
+assert_type(lse.softmax(f32, -1, where=f32 > 0, empty=0.0), NDArray[np.float32])
+assert_type(lse.LogSumExp(3).update_at(ints, f64, b=f64), lse.LogSumExp)
 
 # threads and builds
 assert_type(lse.get_num_threads(), int)

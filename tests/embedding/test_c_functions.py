@@ -155,6 +155,77 @@ def test_segments(dtype, threads, rng):
     assert np.all(out == UNTOUCHED)
 
 
+def group_cases(dtype, rng):
+    """Elements and weights at distances, masks, offsets of segments and labels of groups."""
+    for n in (1, 10, 3000, 70_000):
+        memory = np.round(rng.standard_normal((2, 2 * n)) * 20, 2).astype(dtype)
+        mask = (rng.random(3 * n) < 0.7).astype(np.uint8)
+        for x, b in ((memory[0, :n], memory[1, ::2]), (memory[0, ::2], memory[1, :n][::-1])):
+            for count in (1, 7, 3000):
+                offsets = np.sort(rng.integers(0, n + 1, count + 1)).astype(np.intp)
+                yield x, b, mask[: 3 * n : 3], offsets, count, rng.integers(0, count, n).astype(np.intp)
+                yield x, None, None, offsets, count, np.sort(rng.integers(0, count, n)).astype(np.intp)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_segments_and_groups(dtype, threads, rng):
+    of_segments, of_groups = (of_type(name, dtype) for name in ("logsumexp_segments_weighted", "logsumexp_groups"))
+    for x, b, mask, offsets, count, index in group_cases(dtype, rng):
+        n, where = x.size, True if mask is None else mask != 0
+        words = [x, *strides(x), b, 0 if b is None else strides(b)[0], mask, 0 if mask is None else strides(mask)[0]]
+        for call, more, function, by in (
+            (of_segments, (n, offsets, count), lse.segment_logsumexp, (offsets, -1)),
+            (of_groups, (index, n, count), lse.scatter_logsumexp, (index, -1, count)),
+        ):
+            values, signs = untouched((2, count), dtype)
+            assert call(*words, *more, values, signs, threads=threads) == OK
+            want = function(x, *by, b, True, where=where)
+            assert_same(values, want[0])
+            assert_same(signs, want[1])
+            assert call(*words, *more, values, None, threads=threads) == OK
+            assert_same(values, function(x, *by, b, where=where))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_maps_of_segments_and_groups(name, dtype, rng):
+    of_segments, of_groups = of_type(f"{name}_segments", dtype), of_type(f"{name}_groups", dtype)
+    for x, _, _, offsets, count, index in group_cases(dtype, rng):
+        for out in (untouched(x.size, dtype), untouched(2 * x.size, dtype)[::2], x.copy()):
+            source = out if np.array_equal(out, x) else x
+            inside = slice(offsets[0], offsets[-1])
+            want = getattr(lse, f"segment_{name}")(x, offsets)
+            mine = out.copy()
+            words = [mine if source is out else x, *strides(mine if source is out else x)]
+            assert of_segments(*words, x.size, offsets, count, mine, *strides(mine), threads=2) == OK
+            assert_same(mine[inside], want[inside])
+            assert_same(mine[: inside.start], out[: inside.start])
+            words = [source, *strides(source)]
+            want = getattr(lse, f"scatter_{name}")(x, index, size=count)
+            assert of_groups(*words, index, x.size, count, out, *strides(out), threads=2) == OK
+            assert_same(out, want)
+
+
+def test_wrong_groups():
+    x, out, good = np.zeros(4), untouched(4, np.float64), np.array([0, 1, 1, 0])
+    call = of_type("logsumexp_groups", np.float64)
+    for index, n, count, values in (
+        (np.array([0, 1, 2, 0]), 4, 2, out), (np.array([0, -1, 0, 0]), 4, 2, out), (None, 4, 2, out),
+        (good, -1, 2, out), (good, 4, -1, out), (good, 4, 2, None), (good, 4, 0, out),
+    ):  # fmt: skip
+        assert call(x, 1, None, 0, None, 0, index, n, count, values, None, threads=1) == ARGUMENT
+    call = of_type("softmax_groups", np.float64)
+    assert call(x, 1, np.array([0, 1, 2, 0]), 4, 2, out, 1, threads=1) == ARGUMENT
+    assert call(x, 1, good, 4, 2, out, 0, threads=1) == ARGUMENT
+    assert call(x, 1, good, 4, 2, out, 1, threads=-1) == ARGUMENT
+    assert np.all(out == UNTOUCHED)
+    assert call(None, 1, None, 0, 0, None, 1, threads=1) == OK
+    call = of_type("logsumexp_groups", np.float64)
+    assert call(None, 1, None, 0, None, 0, None, 0, 2, out, out[2:], threads=1) == OK
+    assert_same(out, np.array([-np.inf, -np.inf, 0, 0]))
+
+
 @pytest.mark.parametrize("threads", [1, 2, 0])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_products(dtype, threads, rng):

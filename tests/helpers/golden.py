@@ -106,6 +106,15 @@ def signed(x, b):
     return np.stack(lse.logsumexp(x, axis=1, b=b, return_sign=True), axis=1)
 
 
+def segments(function, x, **options):
+    return function(x, [0, x.shape[1] // 5, x.shape[1]], axis=1, **options)
+
+
+def labels(x):
+    """Of three groups, and one without elements."""
+    return np.array([3, 0, 2])[words(5, x.shape[1])[0] % np.uint64(3)]
+
+
 def integers(x):
     """The elements as integers where they are integers."""
     return np.where(np.abs(x) < 2**31, x, 0).astype(np.int64)
@@ -147,7 +156,13 @@ IN_PYTHON = {
     "logmeanexp, weights": lambda x, b: lse.logmeanexp(x, axis=1, b=np.abs(b)),
     "logcumsumexp": lambda x, b: lse.logcumsumexp(x, axis=1),
     "logcumsumexp, reverse": lambda x, b: lse.logcumsumexp(x, axis=1, reverse=True),
-    "segment_logsumexp": lambda x, b: lse.segment_logsumexp(x, [0, x.shape[1] // 5, x.shape[1]], axis=1),
+    "segment_logsumexp": lambda x, b: segments(lse.segment_logsumexp, x),
+    "segment_logsumexp, weights": lambda x, b: np.stack(segments(lse.segment_logsumexp, x, b=b, return_sign=True)),
+    "segment_softmax": lambda x, b: segments(lse.segment_softmax, x),
+    "segment_log_softmax": lambda x, b: segments(lse.segment_log_softmax, x),
+    "scatter_logsumexp": lambda x, b: lse.scatter_logsumexp(x, labels(x), axis=1),
+    "scatter_softmax": lambda x, b: lse.scatter_softmax(x, labels(x), axis=1),
+    "scatter_log_softmax": lambda x, b: lse.scatter_log_softmax(x, labels(x), axis=1),
 }
 IN_PYTHON |= {
     "logaddexp": lambda x, b: lse.logaddexp(x, np.roll(x, 1, axis=0)),
@@ -179,7 +194,10 @@ OF_COMPLEX = {
     "logsumexp, complex, where": lambda z, b: lse.logsumexp(z, axis=1, where=b.real > 0),
     "logmeanexp, complex": lambda z, b: lse.logmeanexp(z, axis=1),
     "logcumsumexp, complex": lambda z, b: lse.logcumsumexp(z, axis=1),
-    "segment_logsumexp, complex": lambda z, b: lse.segment_logsumexp(z, [0, z.shape[1] // 5, z.shape[1]], axis=1),
+    "segment_logsumexp, complex": lambda z, b: segments(lse.segment_logsumexp, z),
+    "segment_logsumexp, complex weights": lambda z, b: segments(lse.segment_logsumexp, z, b=b),
+    "segment_softmax, complex": lambda z, b: segments(lse.segment_softmax, z),
+    "segment_log_softmax, complex": lambda z, b: segments(lse.segment_log_softmax, z),
 }
 REAL = (("f64", np.float64, elements, weights), ("f32", np.float32, elements, weights))
 COMPLEX = (

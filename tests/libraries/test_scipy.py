@@ -56,10 +56,10 @@ def test_scipys_own_tests_pass(tmp_path):
         ("logsumexp",
          "(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=True, out=None, dtype=None)"),
         ("logmeanexp", "(a, axis=None, b=None, keepdims=False, *, where=True, out=None, dtype=None)"),
-        ("softmax", "(x, axis=None, *, where=True, out=None, dtype=None)"),
-        ("log_softmax", "(x, axis=None, *, where=True, out=None, dtype=None)"),
+        ("softmax", "(x, axis=None, *, where=True, out=None, dtype=None, empty=nan)"),
+        ("log_softmax", "(x, axis=None, *, where=True, out=None, dtype=None, empty=nan)"),
         ("logcumsumexp", "(a, axis=None, *, reverse=False, out=None, dtype=None)"),
-        ("segment_logsumexp", "(a, indptr, axis=-1, *, out=None, dtype=None)"),
+        ("segment_logsumexp", "(a, indptr, axis=-1, b=None, return_sign=False, *, where=True, out=None, dtype=None)"),
     ],
 )  # fmt: skip
 def test_signatures(name, signature):
@@ -96,7 +96,7 @@ def test_all_arguments_by_position_and_by_name():
         lambda: lse.softmax(a, 1, True),
         lambda: lse.log_softmax(a, 1, True),
         lambda: lse.logcumsumexp(a, 1, True),
-        lambda: lse.segment_logsumexp(a, [0, 1], 1, a),
+        lambda: lse.segment_logsumexp(a, [0, 1], 1, a, False, True),
         lambda: lse.softmax(a, b=b),
         lambda: lse.logsumexp(),
         lambda: lse.segment_logsumexp(a),

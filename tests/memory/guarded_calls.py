@@ -42,6 +42,12 @@ CALLS = {
     "logcumsumexp ao": lambda a, axis, o: lse.logcumsumexp(a, axis, reverse=True, out=o),
     "segment_logsumexp as": lambda a, axis, s: lse.segment_logsumexp(a, s, axis),
     "segment_logsumexp aso": lambda a, axis, s, o: lse.segment_logsumexp(a, s, axis, out=o),
+    "segment_logsumexp asbw": lambda a, axis, s, b, w: lse.segment_logsumexp(a, s, axis, b, True, where=w)[0],
+    "segment_softmax as": lambda a, axis, s: lse.segment_softmax(a, s, axis),
+    "segment_log_softmax asw": lambda a, axis, s, w: lse.segment_log_softmax(a, s, axis, where=w),
+    "scatter_logsumexp ai": lambda a, axis, i: lse.scatter_logsumexp(a, i, axis, 7),
+    "scatter_logsumexp aibw": lambda a, axis, i, b, w: lse.scatter_logsumexp(a, i, axis, 7, b, where=w),
+    "scatter_softmax ai": lambda a, axis, i: lse.scatter_softmax(a, i, axis),
     "LogSumExp a": lambda a, axis: accumulated(lse.LogSumExp.of(a, axis)),
     "LogSumExp ab": lambda a, axis, b: accumulated(lse.LogSumExp.of(a, axis, b).update(a, axis=axis)),
     "LogSumExp aw": lambda a, axis, w: accumulated(lse.LogSumExp.of(a, axis, where=w)),
@@ -99,6 +105,8 @@ def beside(letters, rng, a, axis, function):
             yield rng.random(a.shape) < 0.8
         elif letter == "s":
             yield np.sort(np.append(rng.integers(0, a.shape[axis] + 1, 5), [0, a.shape[axis]]))
+        elif letter == "i":
+            yield rng.integers(0, 7, a.shape[axis])
         else:
             yield np.zeros_like(outcome(function, letters, rng, a, axis))
 

@@ -80,6 +80,17 @@ def numbers():
     yield "a large shape", lse.logsumexp, (np.zeros((1,) * 60), 3)
     for code in ("d", "f", "e", ">d"):
         yield f"segments of {code}", lambda a, s: lse.segment_logsumexp(a, s), (TABLE.astype(code), OFFSETS)
+        yield f"groups of {code}", lambda a, i: lse.scatter_logsumexp(a, i, b=WEIGHTS, where=MASK), (
+            TABLE.astype(code), np.array([2, 0, 1, 0, 2, 2, 0, 1, 5]),
+        )  # fmt: skip
+        yield f"softmax of groups of {code}", lambda a, i: lse.scatter_softmax(a, i, 0), (
+            TABLE.astype(code), np.array([2, 0, 1, 0, 2, 2]),
+        )  # fmt: skip
+        yield f"softmax of segments of {code}", lambda a, s: lse.segment_softmax(a, s, where=MASK), (
+            TABLE.astype(code), OFFSETS,
+        )  # fmt: skip
+    yield "a wrong label", refused, (ValueError, lse.scatter_logsumexp, TABLE, [0] * 8 + [9], -1, 5)
+    yield "sums that labels name", lambda t, a: t.update_at([1, 0, 1, 1, 0, 1], a), (lse.LogSumExp((2, 9)), TABLE)
     yield (
         "segments to an output",
         lambda a, s, o: lse.segment_logsumexp(a, s, 1, out=o),

@@ -42,6 +42,10 @@ calls = {
     "log_softmax": lambda: lse.log_softmax(table, axis=0, where=where),
     "logcumsumexp": lambda: lse.logcumsumexp(table, axis=0, reverse=True),
     "segments": lambda: lse.segment_logsumexp(row, [0, 5, 5, 300]),
+    "maps of segments": lambda: lse.segment_softmax(row, [0, 5, 5, 300]),
+    "groups": lambda: lse.scatter_logsumexp(table, np.arange(table.shape[0]) % 7, 0, b=signed, return_sign=True),
+    "softmax of groups": lambda: lse.scatter_softmax(row, np.arange(row.size) % 7),
+    "many groups": lambda: lse.scatter_logsumexp(np.zeros(40_000), np.arange(40_000) % 999),
     "LogSumExp.of": lambda: lse.LogSumExp.of(table, axis=0).value,
     "update": lambda: total.copy().update(table).value,
     "merge": lambda: (wide + lse.LogSumExp.of(table, axis=0)).log_abs,
@@ -54,6 +58,7 @@ fragile = {
     "update of many": (lambda t: t.update(table, axis=0), lambda: lse.LogSumExp(40)),
     "update of many with weights": (lambda t: t.update(table, 0, signed), lambda: lse.LogSumExp(40)),
     "update of many with a mask": (lambda t: t.update(table, 0, where=where), lambda: lse.LogSumExp(40)),
+    "update_at": (lambda t: t.update_at(np.arange(row.size) % 40, row), lambda: lse.LogSumExp(40)),
     "merge": (lambda t: t.merge(wide), lambda: lse.LogSumExp(40)),
     "reset": (lambda t: t.reset(), lambda: lse.LogSumExp(40)),
 }

@@ -84,6 +84,9 @@ CALLS = {
     "log_softmax": lambda a, b, p: lse.log_softmax(a, 0),
     "logcumsumexp": lambda a, b, p: lse.logcumsumexp(a, -1),
     "segment_logsumexp": lambda a, b, p: lse.segment_logsumexp(a, [0, 1, 1, 8], axis=1),
+    "segment_softmax": lambda a, b, p: lse.segment_softmax(a, [0, 1, 1, 8], axis=1),
+    "scatter_logsumexp": lambda a, b, p: lse.scatter_logsumexp(a, np.arange(40) % 3, 0, b=b, return_sign=True)[0],
+    "scatter_log_softmax": lambda a, b, p: lse.scatter_log_softmax(a, np.arange(40) % 3, 0),
     "LogSumExp": lambda a, b, p: folded(a, p) if a.dtype.kind not in "c" and a.dtype.char != "g" else 0,
 }
 

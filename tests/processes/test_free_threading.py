@@ -39,6 +39,8 @@ def calls(rng):
     yield lambda: lse.log_softmax(long)
     yield lambda: lse.logcumsumexp(table, axis=0)
     yield lambda: lse.segment_logsumexp(long, [0, 5, 5, 100_000, 200_000])
+    yield lambda: lse.scatter_logsumexp(long, np.arange(long.size) % 1000, where=long > 0)
+    yield lambda: lse.scatter_softmax(table, np.arange(table.shape[0]) % 3, 0)
     yield lambda: lse.LogSumExp.of(table, axis=0).update(table, 0, signed).log_abs
     yield lambda: (lse.get_num_threads(),)
 

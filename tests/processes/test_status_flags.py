@@ -40,6 +40,11 @@ CALLS = {
     "log_softmax, columns": lambda a, b, out: lse.log_softmax(a, 0),
     "logcumsumexp": lambda a, b, out: lse.logcumsumexp(a, -1),
     "segment_logsumexp": lambda a, b, out: lse.segment_logsumexp(a, [0, 1, 1, 3]),
+    "segment_logsumexp, weights": lambda a, b, out: lse.segment_logsumexp(a, [0, 1, 1, 3], b=b),
+    "segment_softmax": lambda a, b, out: lse.segment_softmax(a, [0, 1, 1, 3]),
+    "scatter_logsumexp": lambda a, b, out: lse.scatter_logsumexp(a, [2, 0, 2]),
+    "scatter_log_softmax": lambda a, b, out: lse.scatter_log_softmax(a, [2, 0, 2]),
+    "softmax, empty": lambda a, b, out: lse.softmax(a, -1, empty=0.0),
 }
 
 

@@ -150,17 +150,17 @@ def general(name):
         "logmeanexp": lambda a, axis=None, b=None, keepdims=False, where=True, out=None, dtype=None: (
             _reductions.logmeanexp, (a, axis, b, keepdims, where, out, dtype)
         ),
-        "softmax": lambda x, axis=None, where=True, out=None, dtype=None: (
-            _reductions.map_elements, ("softmax", x, axis, where, out, dtype)
+        "softmax": lambda x, axis=None, where=True, out=None, dtype=None, empty=np.nan: (
+            _reductions.map_elements, ("softmax", x, axis, where, out, dtype, empty)
         ),
-        "log_softmax": lambda x, axis=None, where=True, out=None, dtype=None: (
-            _reductions.map_elements, ("log_softmax", x, axis, where, out, dtype)
+        "log_softmax": lambda x, axis=None, where=True, out=None, dtype=None, empty=np.nan: (
+            _reductions.map_elements, ("log_softmax", x, axis, where, out, dtype, empty)
         ),
         "logcumsumexp": lambda a, axis=None, reverse=False, out=None, dtype=None: (
             _cumulative.logcumsumexp, (a, axis, reverse, out, dtype)
         ),
         "segment_logsumexp": lambda a, indptr, axis=-1, out=None, dtype=None: (
-            _segments.segment_logsumexp, (a, indptr, axis, out, dtype)
+            _segments.segment_logsumexp, (a, indptr, axis, None, False, True, out, dtype)
         ),
     }  # fmt: skip
     arguments = functions[name]

@@ -1,4 +1,4 @@
-"""segment_logsumexp: the bits of logsumexp of each slice, offsets of every kind, errors that name the bad offset."""
+"""Segments: the bits of each slice by itself, offsets of every kind, errors that name the bad offset."""
 
 import itertools
 import warnings
@@ -82,6 +82,118 @@ def test_many_segments_by_threads(dtype, rng):
         expected = lse.segment_logsumexp(a, indptr)
     with lse.num_threads(2):
         same_bits(lse.segment_logsumexp(a, indptr), expected)
+
+
+# Weights, masks, signs and maps -----------------------------------------------------------------------------
+
+SHAPES = [(40,), (700,), (3, 300), (300, 3), (300, 20), (2, 90, 9), (5000,), (4500, 2), (66_000,), (66_000, 2)]
+
+
+def part(x, axis, i, j):
+    return x[(slice(None),) * axis + (slice(i, j),)] if isinstance(x, np.ndarray) else x
+
+
+def convert(a, dtype):
+    with np.errstate(under="ignore"):
+        return a.astype(dtype)
+
+
+def make_masks(shape, rng):
+    mask = rng.random(shape) < 0.6
+    return [mask, np.asfortranarray(mask), np.broadcast_to(rng.random(shape[-1]) < 0.5, shape)]
+
+
+def make_weights(shape, dtype, rng):
+    b = np.round(rng.standard_normal(shape), 2)
+    if np.dtype(dtype).kind == "c":
+        return [b.astype(dtype) * dtype(1 + 2j), np.asfortranarray(b).astype(np.float32)]
+    return [b.astype(dtype), np.sign(b).astype(dtype), np.asfortranarray(b).astype(dtype), (3 * b).astype(np.int8), b]
+
+
+def with_axes(shape):
+    """The axes of a shape along which there is something to divide, and offsets."""
+    for axis, n in enumerate(shape):
+        yield axis, np.unique([0, 1, min(3, n), n // 9, n // 7, n // 2, n])
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.complex64, np.complex128, np.float16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_masks_weights_and_signs_are_those_of_slices(dtype, shape, rng):
+    a = convert(data(shape, np.float32, rng), dtype)
+    if a.dtype.kind == "c":
+        a.imag = rng.standard_normal(shape)
+    most = 1 if a.size > 10_000 else None
+    for axis, indptr in with_axes(shape):
+        for where in (True, *make_masks(shape, rng)[:most]):
+            for b in (None, *make_weights(shape, dtype, rng)[:most]):
+                got = lse.segment_logsumexp(a, indptr, axis, b, True, where=where)
+                each = [
+                    lse.logsumexp(part(a, axis, i, j), axis, part(b, axis, i, j), False, True,
+                                  where=part(where, axis, i, j))
+                    for i, j in itertools.pairwise(indptr)
+                ]  # fmt: skip
+                for i in (0, 1):
+                    same_bits(got[i], np.stack([x[i] for x in each], axis))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", [*DTYPES, np.complex64, np.complex128, np.float16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_maps_are_those_of_slices(name, dtype, shape, rng):
+    a = convert(data(shape, np.float32, rng), dtype)
+    a[rng.random(shape) < 0.002] = NAN
+    a[rng.random(shape) < 0.002] = INF
+    function, whole = getattr(lse, "segment_" + name), getattr(lse, name)
+    for axis, indptr in with_axes(shape):
+        for where in (True, *make_masks(shape, rng)[: 1 if a.size > 10_000 else None]):
+            expected = np.full(shape, 0 if name == "softmax" else -INF, dtype)
+            offsets = indptr[1:-1]
+            for i, j in itertools.pairwise(offsets):
+                part(expected, axis, i, j)[...] = whole(part(a, axis, i, j), axis, where=part(where, axis, i, j))
+            same_bits(function(a, offsets, axis, where=where), expected)
+            for order in "CF":
+                out = np.array(a, order=order)
+                assert function(out, offsets, axis, where=where, out=out) is out
+                same_bits(out, expected)
+
+
+@pytest.mark.parametrize("kind", [np.longdouble, np.clongdouble, np.int64, bool])
+def test_options_of_other_dtypes(kind, rng):
+    a = (rng.standard_normal((3, 60)) * 9).astype(kind)
+    if kind is np.int64:
+        a += 2**60
+    b, where, indptr = rng.standard_normal((3, 60)), rng.random((3, 60)) < 0.7, [2, 2, 3, 20, 55]
+    where[:, 3:20] = False
+    got = lse.segment_logsumexp(a, indptr, 1, b, True, where=where)
+    for k, (i, j) in enumerate(itertools.pairwise(indptr)):
+        for x, y in zip(got, lse.logsumexp(a[:, i:j], 1, b[:, i:j], False, True, where=where[:, i:j]), strict=True):
+            np.testing.assert_allclose(x[:, k], y, rtol=1e-15, atol=0)
+    for name in ("softmax", "log_softmax"):
+        got = getattr(lse, "segment_" + name)(a, indptr, 1, where=where)
+        for i, j in itertools.pairwise(indptr):
+            np.testing.assert_allclose(got[:, i:j], getattr(lse, name)(a[:, i:j], 1, where=where[:, i:j]), rtol=1e-15)
+        absent = 0 if name == "softmax" else -INF
+        assert (got[:, [0, 1, 55, 59]] == absent).all()
+
+
+def test_differences_within_segments():
+    """Two terms of opposite weights are as accurate there as by themselves."""
+    a, b = np.array([0.0, 1e-9, 3, 3 - 1e-12, 5]), np.array([-1.0, 1, 1, -1, 1])
+    got = lse.segment_logsumexp(a, [0, 2, 4, 5], b=b)
+    same_bits(got, np.array([lse.logsumexp(a[i:j], b=b[i:j]) for i, j in ((0, 2), (2, 4), (4, 5))]))
+
+
+def test_maps_of_nothing():
+    for name, absent in (("segment_softmax", 0.0), ("segment_log_softmax", -INF)):
+        function = getattr(lse, name)
+        same(function(np.ones(3), [1]), np.full(3, absent))
+        same(function([1.0, 2.0], [1, 1, 2]), np.array([absent, 1.0 if absent == 0 else 0.0]))
+        assert function(np.empty((0, 4)), [0, 4]).shape == (0, 4)
+        assert function(np.empty((4, 0)), [0, 0], dtype=np.float32).dtype == np.float32
+        with pytest.raises(ValueError, match=r"indptr\[1\]"):
+            function(np.ones(3), [0, 5])
+        with pytest.raises(np.exceptions.AxisError):
+            function(1.0, [0, 1])
 
 
 # Values and offsets -----------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ cdef class LogSumExp:
     shape : tuple of ints
     dtype : dtype
     count : int or ndarray of int64
-        How many elements were added to each element of the result; an array of shape `shape` once `where` has
-        excluded elements of several sums.
+        How many elements were added to each element of the result; an array of shape `shape` once they may differ,
+        because `where` has excluded elements of several sums, or by `update_at`.
     value : numpy scalar or ndarray
         Logarithm of the sum, of shape `shape`, as `logsumexp` returns it: -inf where nothing was added, NaN where
         the sum is negative.
@@ -49,8 +49,8 @@ cdef class LogSumExp:
     ``sum(abs(b) * exp(a))`` over all data added: sums that cancel within one `update` are recomputed, as by
     `logsumexp`, those that cancel across several are not.
 
-    Memory is 32 bytes per element of `shape`, 64 once there are weights, 8 more once there is `where`, and 32 more
-    during `update`.
+    Memory is 32 bytes per element of `shape`, 64 once there are weights, 8 more once there is `where` or `update_at`,
+    and 32 more during either update.
 
     Several threads may update accumulators of their own at the same time: the GIL is released during the computation.
     A shared accumulator is safe too, as `update` and `merge` are atomic, but then the order of the updates determines
@@ -197,6 +197,74 @@ cdef class LogSumExp:
         if weights is not None:
             check_shape("b", a, weights, none)
         fold(self, a, where, weights, reduced, type_of(single), terms)
+
+    def update_at(self, index, a, b=None, *, where=True):
+        """Add ``b * exp(a)`` to the sums that labels name, as ``numpy.add.at`` does for sums.
+
+        Parameters
+        ----------
+        index : array_like of int
+            For each element the number of its sum, along the first axis of the accumulator. Any order, any of them
+            repeated or missing.
+        a : array_like
+            Real numbers, broadcast to the shape of `index`, followed by the axes of the accumulator after the first.
+        b : array_like, optional
+            Real weights of either sign, broadcast likewise; an element of weight 0 is excluded, but counted.
+        where : array_like of bool, optional
+            Broadcast likewise; elements where it is False are excluded, even if NaN, and not counted.
+
+        Returns
+        -------
+        LogSumExp
+            The accumulator itself, whose `count` is an array from now on.
+
+        Raises
+        ------
+        ValueError
+            A label is negative or not less than the length of the first axis (the message names the first such); shapes
+            do not broadcast; the accumulator has no axes.
+        TypeError, MemoryError, OverflowError
+            As `update`.
+
+            After any error the accumulator is unchanged.
+
+        See Also
+        --------
+        scatter_logsumexp
+
+        Notes
+        -----
+        What is added at once has the bits of `scatter_logsumexp` if there are no weights, and its memory.
+
+        Examples
+        --------
+        >>> import lse
+        >>> total = lse.LogSumExp(shape=3)
+        >>> for index, a in (([0, 2, 0], [0.0, 5.0, 0.0]), ([2], [1.0])):
+        ...     total = total.update_at(index, a)
+        >>> total.value
+        array([0.69314718,       -inf, 5.01814993])
+        >>> total.count
+        array([2, 0, 2])
+        """
+        quietly(_streaming.update_at, (self, index, a, b, where))
+        return self
+
+    def _fold_at(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, cnp.ndarray offsets not None,
+                 bint single, cnp.ndarray many not None):
+        """Add segments of the first axis of arrays that Python has checked, and their numbers of elements."""
+        cdef unsigned long long none = 0
+        if (cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(self.frame) - 1 or cnp.PyArray_NDIM(offsets) != 1
+                or cnp.PyArray_TYPE(offsets) != cnp.NPY_INTP or not cnp.PyArray_ISCARRAY_RO(offsets)
+                or cnp.PyArray_DIM(offsets, 0) != cnp.PyArray_DIM(self.frame, 1) + 1):
+            raise ValueError("lse: segments that do not fit the state")
+        check_shape("the state", a, self.frame[0, 0, ...], 1)
+        check_shape("the counts", self.frame[0, ...], many, none)
+        if where is not None:
+            check_shape("where", a, where, none)
+        if weights is not None:
+            check_shape("b", a, weights, none)
+        fold(self, a, where, weights, 1, type_of(single), 1, offsets, many)
 
     def merge(self, other):
         """Add the sums of another accumulator.

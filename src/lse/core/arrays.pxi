@@ -120,12 +120,12 @@ cdef lse_operation operation_named(str name) except? LSE_OPERATIONS:
 
 def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
            unsigned long long reduced, bint single, cnp.ndarray out not None, cnp.ndarray sign=None,
-           cnp.ndarray low=None):
+           cnp.ndarray low=None, double empty=NAN):
     """Reduce or map the axes of `a` whose bits are set to `out`, in single or double precision; where `out` is complex,
     in complex double precision, and with signs only its real part is a result.
 
     `where` (bool) and `weights` have the shape of `a`; `sign` and `low` have the layout of `out`. bfloat16 is two-byte
-    void. Nothing may be empty.
+    void. No array may be empty. `empty` is for rows of a map with nothing in them.
     """
     cdef unsigned long long none = 0
     cdef lse_operation number = operation_named(operation)
@@ -141,6 +141,7 @@ def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cn
         check_beside("low", out, low)
     request.sign = bytes_of(sign)
     request.low = bytes_of(low)
+    request.has_empty, request.empty = not isnan(empty), empty
     execute(&request, a, where, weights, out)
 
 
@@ -312,18 +313,40 @@ def reduce_mean(cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, 
     reduce_to_mean(&request, cnp.PyArray_SIZE(a), out)
 
 
-def reduce_segments(cnp.ndarray a not None, const Py_ssize_t[::1] offsets, int axis, bint single,
-                    cnp.ndarray first not None, Py_ssize_t step):
-    """Reduce the segments of an axis: `first` receives the results of the first segments, those of the next ones are
-    `step` bytes further. There is at least one offset, and they ascend."""
-    cdef lse_request request = new_request(LSE_SEGMENTS, (<unsigned long long>1) << axis, type_for(first, single))
-    check_shape("the output", a, first, request.reduced)
-    if offsets[0] < 0 or offsets[offsets.shape[0] - 1] > cnp.PyArray_DIM(a, axis):
+def reduce_segments(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights,
+                    const Py_ssize_t[::1] offsets, int axis, bint single, cnp.ndarray out not None,
+                    cnp.ndarray sign=None):
+    """Likewise the segments of one axis: a reduction has one result for each there. There is at least one offset, and
+    they ascend."""
+    cdef unsigned long long none = 0
+    cdef lse_operation number = operation_named(operation)
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
+    cdef Py_ssize_t count = offsets.shape[0] - 1
+    cdef lse_request request = new_request(number, (<unsigned long long>1) << axis, type_for(out, single))
+    if offsets[0] < 0 or offsets[count] > cnp.PyArray_DIM(a, axis):
         raise ValueError("lse: offsets that do not fit the length of the axis")
+    for other, name in ((where, "where"), (weights, "b")):
+        if other is not None:
+            check_shape(name, a, other, none)
+    if sign is not None:
+        check_beside("sign", out, sign)
+    describe(&request.a, a)
+    describe(&request.where, where)
+    describe(&request.weights, weights)
+    describe(&request.out, out)
+    if lse_is_map(number):
+        check_shape("the output", a, out, none)
+    else:
+        if cnp.PyArray_NDIM(out) != cnp.PyArray_NDIM(a) or cnp.PyArray_DIM(out, axis) != count:
+            raise ValueError("lse: the output has a shape that does not fit the segments")
+        memcpy(shape, cnp.PyArray_DIMS(out), cnp.PyArray_NDIM(out) * sizeof(shape[0]))
+        shape[axis] = 1
+        request.out.shape = <const ptrdiff_t *>shape
+        request.segment_stride = cnp.PyArray_STRIDE(out, axis)
     request.offsets = <const ptrdiff_t *>&offsets[0]
-    request.segments = offsets.shape[0] - 1
-    request.segment_stride = step
-    execute(&request, a, None, None, first)
+    request.segments = count
+    request.sign = bytes_of(sign)
+    run_request(&request, cnp.PyArray_SIZE(a))
 
 
 def round_to(cnp.ndarray values not None, cnp.ndarray out not None):

@@ -275,3 +275,73 @@ cdef int log1mexp_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, flo
 cdef int logexpm1_array_f32(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out,
                             ptrdiff_t out_stride) noexcept nogil:
     return lse_logexpm1_array_f32(x, x_stride, n, out, out_stride)
+
+
+cdef int logsumexp_segments_weighted_f64(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                                         const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                         const ptrdiff_t *offsets, ptrdiff_t segments, double *values, double *signs,
+                                         int threads) noexcept nogil:
+    return lse_logsumexp_segments_weighted_f64(x, stride, b, b_stride, where, where_stride, n, offsets, segments,
+                                               values, signs, threads)
+
+
+cdef int logsumexp_segments_weighted_f32(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                                         const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                         const ptrdiff_t *offsets, ptrdiff_t segments, float *values, float *signs,
+                                         int threads) noexcept nogil:
+    return lse_logsumexp_segments_weighted_f32(x, stride, b, b_stride, where, where_stride, n, offsets, segments,
+                                               values, signs, threads)
+
+
+cdef int softmax_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                              ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_softmax_segments_f64(x, stride, n, offsets, segments, out, out_stride, threads)
+
+
+cdef int softmax_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                              ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_softmax_segments_f32(x, stride, n, offsets, segments, out, out_stride, threads)
+
+
+cdef int log_softmax_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                  ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_log_softmax_segments_f64(x, stride, n, offsets, segments, out, out_stride, threads)
+
+
+cdef int log_softmax_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                  ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_log_softmax_segments_f32(x, stride, n, offsets, segments, out, out_stride, threads)
+
+
+cdef int logsumexp_groups_f64(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                              const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index, ptrdiff_t n,
+                              ptrdiff_t groups, double *values, double *signs, int threads) noexcept nogil:
+    return lse_logsumexp_groups_f64(x, stride, b, b_stride, where, where_stride, index, n, groups, values, signs,
+                                    threads)
+
+
+cdef int logsumexp_groups_f32(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                              const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index, ptrdiff_t n,
+                              ptrdiff_t groups, float *values, float *signs, int threads) noexcept nogil:
+    return lse_logsumexp_groups_f32(x, stride, b, b_stride, where, where_stride, index, n, groups, values, signs,
+                                    threads)
+
+
+cdef int softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                            double *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_softmax_groups_f64(x, stride, index, n, groups, out, out_stride, threads)
+
+
+cdef int softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                            float *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_softmax_groups_f32(x, stride, index, n, groups, out, out_stride, threads)
+
+
+cdef int log_softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
+                                ptrdiff_t groups, double *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_log_softmax_groups_f64(x, stride, index, n, groups, out, out_stride, threads)
+
+
+cdef int log_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                                float *out, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_log_softmax_groups_f32(x, stride, index, n, groups, out, out_stride, threads)

@@ -86,8 +86,8 @@ cdef bint quick_run(LogSumExp total, cnp.ndarray array, lse_type real) except -1
 
 
 cdef cnp.ndarray sums_of(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights,
-                         unsigned long long reduced, lse_type real, cnp.ndarray before):
-    """The sums of an array, added to those before, if any."""
+                         unsigned long long reduced, lse_type real, cnp.ndarray before, cnp.ndarray offsets=None):
+    """The sums of an array, or of the segments of its first axis, added to those before, if any."""
     cdef cnp.ndarray sums = new_sums(total.frame)
     cdef lse_request request = new_request(LSE_SUMS, reduced, real)
     cdef ptrdiff_t stride[LSE_MAX_DIMS]
@@ -95,23 +95,30 @@ cdef cnp.ndarray sums_of(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.
         request.given = rows_of(before)
     request.into = rows_of(sums)
     request.sum_stride = strides_of(sums, stride)
+    if offsets is not None:
+        request.offsets = <const ptrdiff_t *>cnp.PyArray_DATA(offsets)
+        request.segments = cnp.PyArray_DIM(offsets, 0) - 1
+        request.segment_stride = stride[0] * <ptrdiff_t>sizeof(double)
+        request.sum_stride += 1
     execute(&request, a, where, weights, None)
     return sums
 
 
 cdef int fold(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
-              lse_type real, int terms=1) except -1:
-    """Add what has the right shape, with so many terms for each element."""
-    cdef object many = elements_of(a, where, reduced)
+              lse_type real, int terms=1, cnp.ndarray offsets=None, object many=None) except -1:
+    """Add what has the right shape, with so many terms for each element; or segments, of which it is known how many
+    elements they have."""
     cdef bint weighted = weights is not None, kept = False
     cdef cnp.ndarray before = None, sums = None
+    if many is None:
+        many = elements_of(a, where, reduced)
     if terms > 1:
         many = many // terms
     if cnp.PyArray_SIZE(a) > 0:
         if cnp.PyArray_SIZE(total.frame) > 4:
             with cython.critical_section(total):
                 before = total.weighted if weighted else total.plain
-        sums = sums_of(total, a, where, weights, reduced, real, before)
+        sums = sums_of(total, a, where, weights, reduced, real, before, offsets)
         if before is not None:
             with cython.critical_section(total):
                 kept = before is (total.weighted if weighted else total.plain)
@@ -119,7 +126,7 @@ cdef int fold(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray wei
                     put(total, sums, weighted, many)
             if kept:
                 return 0
-            sums = sums_of(total, a, where, weights, reduced, real, None)  # another thread has folded something in
+            sums = sums_of(total, a, where, weights, reduced, real, None, offsets)  # another thread has folded something in
     with cython.critical_section(total):
         put(total, add_sums(total.weighted if weighted else total.plain, sums, weighted), weighted, many)
     return 0

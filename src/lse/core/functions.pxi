@@ -219,57 +219,7 @@ def logcumsumexp(a, axis=None, *, reverse=False, out=None, dtype=None):
     return quietly(_cumulative.logcumsumexp, (a, axis, reverse, out, dtype))
 
 
-def segment_logsumexp(a, indptr, axis=-1, *, out=None, dtype=None):
-    """Log-sum-exp of consecutive segments of an axis, whose offsets are those of a CSR matrix.
-
-    Parameters
-    ----------
-    a : array_like
-        As the first argument of `logsumexp`; at least 1-d.
-    indptr : array_like of int
-        Offsets, one more than there are segments: segment i is ``a[indptr[i]:indptr[i + 1]]`` along `axis`. They must
-        not decrease; elements before the first and after the last offset belong to no segment.
-    axis : int, optional
-        The axis of the segments.
-    out : ndarray, optional
-        As for `logsumexp`.
-    dtype : dtype, optional
-        The floating or complex type to compute in and to return.
-
-    Returns
-    -------
-    ndarray
-        Of the shape of `a`, except that `axis` has length ``len(indptr) - 1``; -inf for an empty segment.
-
-    Raises
-    ------
-    ValueError
-        An offset is negative, beyond the axis or less than the one before it (the message names the first such);
-        `indptr` is empty or not 1-d; `out` has the wrong shape or is read-only.
-    AxisError, TypeError
-        As `logsumexp`.
-
-    See Also
-    --------
-    logsumexp, logcumsumexp
-
-    Notes
-    -----
-    Each result has the bits that `logsumexp` gives for its segment alone.
-
-    Examples
-    --------
-    >>> import lse
-    >>> lse.segment_logsumexp([0.0, 0.0, 5.0, 1.0], [0, 2, 2, 4])
-    array([0.69314718,       -inf, 5.01814993])
-    """
-    result = try_segments(a, indptr, axis, out, dtype)
-    if result is not None:
-        return result
-    return quietly(_segments.segment_logsumexp, (a, indptr, axis, out, dtype))
-
-
-def softmax(x, axis=None, *, where=True, out=None, dtype=None):
+def softmax(x, axis=None, *, where=True, out=None, dtype=None, empty=NAN):
     """Exponentials divided by their sum, ``exp(x) / sum(exp(x))``.
 
     Parameters
@@ -285,6 +235,9 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
         ``casting="same_kind"``. It may be `x` itself, or overlap it.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
+    empty : float, optional
+        What the elements of a row become if there is nothing in it, because all of them are -inf or excluded: NaN by
+        default; 0 as attention wants of a query whose keys are all masked.
 
     Returns
     -------
@@ -302,22 +255,25 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None):
 
     Notes
     -----
-    If k elements are +inf, they become 1/k and all others 0. The result is NaN if any element is NaN or all are -inf.
-    The error is at most 4 ulp of each element.
+    If k elements are +inf, they become 1/k and all others 0. The result is NaN if any element is NaN, and `empty` if all
+    are -inf. The error is at most 4 ulp of each element.
 
     Examples
     --------
     >>> import lse
     >>> lse.softmax([1000.0, 1000.0])
     array([0.5, 0.5])
+    >>> lse.softmax([[1.0, 1.0], [2.0, 2.0]], axis=1, where=[[True, True], [False, False]], empty=0.0)
+    array([[0.5, 0.5],
+           [0. , 0. ]])
     """
-    result = try_map(LSE_SOFTMAX, x, axis, where, out, dtype)
+    result = try_map(LSE_SOFTMAX, x, axis, where, out, dtype, empty)
     if result is not None:
         return result
-    return quietly(_reductions.map_elements, ("softmax", x, axis, where, out, dtype))
+    return quietly(_reductions.map_elements, ("softmax", x, axis, where, out, dtype, empty))
 
 
-def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
+def log_softmax(x, axis=None, *, where=True, out=None, dtype=None, empty=NAN):
     """Logarithm of the softmax, ``x - log(sum(exp(x)))``.
 
     Parameters
@@ -332,6 +288,8 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
         As for `softmax`.
     dtype : dtype, optional
         The floating or complex type to compute in and to return.
+    empty : float, optional
+        As for `softmax`; its logarithm may be -inf.
 
     Returns
     -------
@@ -349,8 +307,8 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
 
     Notes
     -----
-    If k elements are +inf, they become -log(k) and all others -inf. The result is NaN if any element is NaN or all
-    are -inf.
+    If k elements are +inf, they become -log(k) and all others -inf. The result is NaN if any element is NaN, and `empty`
+    if all are -inf.
     The log-sum-exp is subtracted in two parts, so that results near 0 keep their digits.
 
     Examples
@@ -359,7 +317,7 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None):
     >>> lse.log_softmax([0.0, -40.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    result = try_map(LSE_LOG_SOFTMAX, x, axis, where, out, dtype)
+    result = try_map(LSE_LOG_SOFTMAX, x, axis, where, out, dtype, empty)
     if result is not None:
         return result
-    return quietly(_reductions.map_elements, ("log_softmax", x, axis, where, out, dtype))
+    return quietly(_reductions.map_elements, ("log_softmax", x, axis, where, out, dtype, empty))

@@ -125,14 +125,16 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     return (value, return_result(sign, None)) if signed else value
 
 
-cdef object try_map(lse_operation operation, object x, object axis, object where, object out, object dtype):
+cdef object try_map(lse_operation operation, object x, object axis, object where, object out, object dtype,
+                    object empty):
     """The softmax or log-softmax."""
     cdef quick_call call
-    cdef bint weak
+    cdef bint weak, has_empty
     cdef cnp.ndarray mask = None, result, array = quick_array(x, &weak)
-    if array is None:
+    if array is None or type(empty) is not float:
         return None
-    if (where is True and out is None and dtype is None and is_run(array, cnp.PyArray_TYPE(array))
+    has_empty = not isnan(<double>empty)
+    if (where is True and out is None and dtype is None and not has_empty and is_run(array, cnp.PyArray_TYPE(array))
             and quick_axes(axis, 1, &call.request.reduced) and call.request.reduced):
         result = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), False)
         if map_run(operation, array, result):
@@ -151,9 +153,10 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
         result = out
     else:
         result = empty_like(&call)
-    if call.size > 0 and not (mask is None and call.request.reduced and is_run(array, call.number)
-                              and is_run(result, call.number) and map_run(operation, array, result)):
+    if call.size > 0 and not (mask is None and not has_empty and call.request.reduced
+                              and is_run(array, call.number) and is_run(result, call.number) and map_run(operation, array, result)):
         describe(&call.request.out, result)
+        call.request.has_empty, call.request.empty = has_empty, empty
         run_request(&call.request, call.size)
     return return_result(result, out)
 
@@ -228,7 +231,7 @@ cdef object try_segments(object a, object indptr, object axis, object out, objec
     cdef cnp.ndarray offsets, result, array = quick_array(a, &weak)
     if array is None or axis is None or type(axis) is tuple or cnp.PyArray_NDIM(array) == 0:
         return None
-    if not (begin_call(&call, LSE_SEGMENTS, array, weak, None, False, None, dtype)
+    if not (begin_call(&call, LSE_LOGSUMEXP, array, weak, None, False, None, dtype)
             and quick_axes(axis, call.ndim, &call.request.reduced)):
         return None
     number = only_axis(call.request.reduced)

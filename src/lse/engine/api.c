@@ -2,10 +2,12 @@
 #include "include/lse/lse.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/api.h"
 #include "engine/engine.h"
+#include "engine/groups.h"
 #include "engine/products.h"
 #include "engine/types.h"
 
@@ -17,8 +19,8 @@ const char *lse_error_message(int error)
     case LSE_OK: return "no error";
     case LSE_ERROR_ARGUMENT:
         return "a number of elements, rows or threads is negative or too great, a pointer is NULL, elements of out "
-               "coincide, or offsets do not ascend from 0 or more to n or less";
-    case LSE_ERROR_MEMORY: return "no memory for a copy of a row whose weighted sum nearly cancels";
+               "coincide, offsets do not ascend from 0 or more to n or less, or a label is no group";
+    case LSE_ERROR_MEMORY: return "no memory for a copy of a row whose weighted sum nearly cancels, or of groups";
     case LSE_ERROR_KERNELS:
         return "LSE_KERNELS names no kernels that this processor can run; unset it to take the best";
     case LSE_ERROR_STATE:
@@ -193,24 +195,179 @@ static int are_offsets(const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t n
     return 1;
 }
 
-static int logsumexp_segments(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
-                              ptrdiff_t segments, void *values, int threads)
+/* Elements along a row, or a column, of one array: x, and its weights and mask, whose data may be NULL. */
+typedef struct {
+    matrix x, b, where;
+} terms;
+
+static terms terms_of(int size, const void *x, ptrdiff_t stride, const void *b, ptrdiff_t b_stride, const void *where,
+                      ptrdiff_t where_stride, ptrdiff_t n)
 {
-    matrix x = matrix_of(data, size, 1, 0, n, stride), first = matrix_of(values, size, 1, 0, 1, 0);
+    return (terms){matrix_of(x, size, 1, 0, n, stride), matrix_of(b, size, 1, 0, n, b_stride),
+                   matrix_of(where, 1, 1, 0, n, where_stride)};
+}
+
+static int are_sound(terms *t)
+{ return is_sound(&t->x) && (!t->b.data || is_sound(&t->b)) && (!t->where.data || is_sound(&t->where)); }
+
+static lse_request request_for_segments(lse_operation operation, const terms *t, const ptrdiff_t *offsets,
+                                        ptrdiff_t segments, int threads)
+{
+    lse_request q = request_for(operation, &t->x, t->b.data ? &t->b : NULL, t->where.data ? &t->where : NULL, threads);
+    q.offsets = offsets;
+    q.segments = segments;
+    return q;
+}
+
+/* Into arrays without gaps; there are elements. */
+static int sum_segments(const terms *t, const ptrdiff_t *offsets, ptrdiff_t segments, void *values, void *signs,
+                        int threads)
+{
+    const matrix first = matrix_of(values, t->x.size, 1, 0, 1, 0);
+    lse_request q = request_for_segments(LSE_LOGSUMEXP, t, offsets, segments, threads);
+    q.out = array_of(&first);
+    q.sign = (char *)signs;
+    q.segment_stride = t->x.size;
+    return execute(&q);
+}
+
+static void store_empty_sums(int size, ptrdiff_t count, void *values, void *signs)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        store(values, size, i, -INFINITY);
+        if (signs) store(signs, size, i, 0.0);
+    }
+}
+
+static int logsumexp_segments(terms t, const ptrdiff_t *offsets, ptrdiff_t segments, void *values, void *signs,
+                              int threads)
+{
+    const ptrdiff_t n = t.x.shape[1];
     if (!lse_chosen()) return LSE_ERROR_KERNELS;
-    if (!is_sound(&x) || !is_runnable(threads) || !are_offsets(offsets, segments, n)) return LSE_ERROR_ARGUMENT;
+    if (!are_sound(&t) || !is_runnable(threads) || !are_offsets(offsets, segments, n)) return LSE_ERROR_ARGUMENT;
     if (segments == 0) return LSE_OK;
     if (!values) return LSE_ERROR_ARGUMENT;
-    if (n > 0) {
-        lse_request q = request_for(LSE_SEGMENTS, &x, NULL, NULL, threads);
-        q.out = array_of(&first);
-        q.offsets = offsets;
-        q.segments = segments;
-        q.segment_stride = size;
-        return execute(&q);
-    }
-    for (ptrdiff_t i = 0; i < segments; i++) store(values, size, i, -INFINITY);
+    if (n > 0) return sum_segments(&t, offsets, segments, values, signs, threads);
+    store_empty_sums(t.x.size, segments, values, signs);
     return LSE_OK;
+}
+
+static int map_segments(lse_operation operation, terms t, const ptrdiff_t *offsets, ptrdiff_t segments, void *out,
+                        ptrdiff_t out_stride, int threads)
+{
+    const ptrdiff_t n = t.x.shape[1];
+    matrix to = matrix_of(out, t.x.size, 1, 0, n, out_stride);
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!are_sound(&t) || !is_sound(&to) || !has_no_overlap(&to) || !is_runnable(threads) ||
+        !are_offsets(offsets, segments, n))
+        return LSE_ERROR_ARGUMENT;
+    if (n == 0 || segments == 0) return LSE_OK;
+    lse_request q = request_for_segments(operation, &t, offsets, segments, threads);
+    q.out = array_of(&to);
+    return execute(&q);
+}
+
+/* Groups --------------------------------------------------------------------------------------------------- */
+
+/* Groups of elements, and these in their order: copies, unless they have it already. */
+typedef struct {
+    lse_groups groups;
+    terms sorted;
+    void *copies[3], *offsets;
+} sorted_terms;
+
+static void free_sorted(sorted_terms *s)
+{
+    lse_free_groups(&s->groups);
+    for (int i = 0; i < 3; i++) free(s->copies[i]);
+    free(s->offsets);
+}
+
+/* A matrix of one row for a copy of another one; its data is NULL where there is no memory for it, or nothing to copy. */
+static matrix twin_of(const matrix *m, void **copy)
+{
+    if (m->data) *copy = malloc((size_t)m->shape[1] * (size_t)m->size);
+    matrix twin = matrix_of(*copy, m->size, 1, 0, m->shape[1], 1);
+    twin.stride[1] = m->size;
+    return twin;
+}
+
+static int sort_matrix(lse_groups *g, const matrix *m, matrix *twin)
+{
+    const lse_array from = array_of(m), to = array_of(twin);
+    if (!m->data) return 0;
+    return twin->data ? lse_sort_by_groups(g, &from, &to, 1, 0) : LSE_NO_MEMORY;
+}
+
+/* Sorts n > 0 elements by labels; LSE_OK, or an error and nothing to free. */
+static int sort_terms(const terms *t, const ptrdiff_t *index, ptrdiff_t groups, int threads, sorted_terms *s)
+{
+    *s =
+        (sorted_terms){.groups = {.labels = index, .n = t->x.shape[1], .count = groups, .rows = 1, .threads = threads}};
+    s->groups.label_size = sizeof *index;
+    s->groups.run = lse_run_tasks;
+    if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
+    s->offsets = malloc((size_t)(groups + 1) * sizeof(ptrdiff_t));
+    s->groups.offsets = (ptrdiff_t *)s->offsets;
+    s->sorted.x = twin_of(&t->x, &s->copies[0]);
+    int failed = s->offsets && s->sorted.x.data ? 0 : LSE_NO_MEMORY;
+    if (!failed) {
+        const lse_array from = array_of(&t->x), to = array_of(&s->sorted.x);
+        failed = lse_group(&s->groups, &from, &to, 1);
+    }
+    if (!failed && s->groups.in_order) {
+        s->sorted = *t;
+    } else if (!failed) {
+        s->sorted.b = twin_of(&t->b, &s->copies[1]);
+        s->sorted.where = twin_of(&t->where, &s->copies[2]);
+        failed = sort_matrix(&s->groups, &t->b, &s->sorted.b);
+        if (!failed) failed = sort_matrix(&s->groups, &t->where, &s->sorted.where);
+    }
+    if (failed) free_sorted(s);
+    return failed == 0 ? LSE_OK : failed == LSE_WRONG_LABEL ? LSE_ERROR_ARGUMENT : LSE_ERROR_MEMORY;
+}
+
+static int logsumexp_groups(terms t, const ptrdiff_t *index, ptrdiff_t groups, void *values, void *signs, int threads)
+{
+    const ptrdiff_t n = t.x.shape[1];
+    sorted_terms s;
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!are_sound(&t) || !is_runnable(threads) || groups < 0 || groups > MOST_ELEMENTS || (n > 0 && !index) ||
+        (groups > 0 && !values))
+        return LSE_ERROR_ARGUMENT;
+    if (n == 0) {
+        store_empty_sums(t.x.size, groups, values, signs);
+        return LSE_OK;
+    }
+    int error = sort_terms(&t, index, groups, threads, &s);
+    if (error) return error;
+    error = sum_segments(&s.sorted, s.groups.offsets, groups, values, signs, threads);
+    free_sorted(&s);
+    return error;
+}
+
+static int map_groups(lse_operation operation, terms t, const ptrdiff_t *index, ptrdiff_t groups, void *out,
+                      ptrdiff_t out_stride, int threads)
+{
+    matrix to = matrix_of(out, t.x.size, 1, 0, t.x.shape[1], out_stride);
+    sorted_terms s;
+    if (!lse_chosen()) return LSE_ERROR_KERNELS;
+    if (!are_sound(&t) || !is_sound(&to) || !has_no_overlap(&to) || !is_runnable(threads) || groups < 0 ||
+        groups > MOST_ELEMENTS || (!is_empty(&t.x) && !index))
+        return LSE_ERROR_ARGUMENT;
+    if (is_empty(&t.x)) return LSE_OK;
+    int error = sort_terms(&t, index, groups, threads, &s);
+    if (error) return error;
+    lse_request q = request_for_segments(operation, &s.sorted, s.groups.offsets, groups, threads);
+    q.out = array_of(s.groups.in_order ? &to : &s.sorted.x);
+    error = execute(&q);
+    if (!error && !s.groups.in_order) {
+        const lse_array plain = array_of(&to), sorted = array_of(&s.sorted.x);
+        const int failed = lse_sort_by_groups(&s.groups, &plain, &sorted, 1, 1);
+        error = failed == 0 ? LSE_OK : failed == LSE_WRONG_LABEL ? LSE_ERROR_ARGUMENT : LSE_ERROR_MEMORY;
+    }
+    free_sorted(&s);
+    return error;
 }
 
 /* where.data may be NULL. */
@@ -300,6 +457,20 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
                         threads);                                                                                      \
     }
 
+#define MAP_SEGMENTS(name, OPERATION, F, REAL)                                                                         \
+    int lse_##name##_segments_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,              \
+                                  ptrdiff_t segments, REAL *out, ptrdiff_t out_stride, int threads)                    \
+    {                                                                                                                  \
+        return map_segments(OPERATION, terms_of(sizeof *x, x, stride, NULL, 0, NULL, 0, n), offsets, segments, out,    \
+                            out_stride, threads);                                                                      \
+    }                                                                                                                  \
+    int lse_##name##_groups_##F(const REAL *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,                  \
+                                ptrdiff_t groups, REAL *out, ptrdiff_t out_stride, int threads)                        \
+    {                                                                                                                  \
+        return map_groups(OPERATION, terms_of(sizeof *x, x, stride, NULL, 0, NULL, 0, n), index, groups, out,          \
+                          out_stride, threads);                                                                        \
+    }
+
 #define FOR_TYPE(F, REAL)                                                                                              \
     int lse_logsumexp_##F(const REAL *x, ptrdiff_t n, REAL *value) { return logsumexp(sizeof *x, x, 1, n, value); }    \
     int lse_logsumexp_strided_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, REAL *value)                           \
@@ -322,7 +493,25 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
     }                                                                                                                  \
     int lse_logsumexp_segments_##F(const REAL *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,             \
                                    ptrdiff_t segments, REAL *values, int threads)                                      \
-    { return logsumexp_segments(sizeof *x, x, stride, n, offsets, segments, values, threads); }                        \
+    {                                                                                                                  \
+        return logsumexp_segments(terms_of(sizeof *x, x, stride, NULL, 0, NULL, 0, n), offsets, segments, values,      \
+                                  NULL, threads);                                                                      \
+    }                                                                                                                  \
+    int lse_logsumexp_segments_weighted_##F(const REAL *x, ptrdiff_t stride, const REAL *b, ptrdiff_t b_stride,        \
+                                            const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,           \
+                                            const ptrdiff_t *offsets, ptrdiff_t segments, REAL *values, REAL *signs,   \
+                                            int threads)                                                               \
+    {                                                                                                                  \
+        return logsumexp_segments(terms_of(sizeof *x, x, stride, b, b_stride, where, where_stride, n), offsets,        \
+                                  segments, values, signs, threads);                                                   \
+    }                                                                                                                  \
+    int lse_logsumexp_groups_##F(const REAL *x, ptrdiff_t stride, const REAL *b, ptrdiff_t b_stride,                   \
+                                 const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index,           \
+                                 ptrdiff_t n, ptrdiff_t groups, REAL *values, REAL *signs, int threads)                \
+    {                                                                                                                  \
+        return logsumexp_groups(terms_of(sizeof *x, x, stride, b, b_stride, where, where_stride, n), index, groups,    \
+                                values, signs, threads);                                                               \
+    }                                                                                                                  \
     int lse_logmatmulexp_##F(const REAL *a, ptrdiff_t a_row_stride, ptrdiff_t a_stride, const REAL *b,                 \
                              ptrdiff_t b_row_stride, ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t steps,              \
                              ptrdiff_t columns, REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,             \
@@ -337,6 +526,8 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
     MAP_ROWS(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                                    \
     MAP_ROWS(logcumsumexp, LSE_CUMULATE, F, REAL)                                                                      \
     MAP_ROWS_MASKED(softmax, LSE_SOFTMAX, F, REAL)                                                                     \
-    MAP_ROWS_MASKED(log_softmax, LSE_LOG_SOFTMAX, F, REAL)
+    MAP_ROWS_MASKED(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                             \
+    MAP_SEGMENTS(softmax, LSE_SOFTMAX, F, REAL)                                                                        \
+    MAP_SEGMENTS(log_softmax, LSE_LOG_SOFTMAX, F, REAL)
 FOR_TYPE(f64, double)
 FOR_TYPE(f32, float)

@@ -12,6 +12,8 @@ typedef struct {
     ptrdiff_t block, first, count, each, rows;
     int threads;
     unsigned char is_mapped[LSE_WIDE]; /* for each panel: whether its columns were mapped one by one */
+    unsigned char any_empty[LSE_WIDE]; /* likewise whether any has nothing in it, see empty.c, */
+    unsigned char are_empty[LSE_WIDE]; /* and which columns */
     lse_wide_results results;
 } group;
 
@@ -35,8 +37,10 @@ static void results_task(void *context, ptrdiff_t panel)
     lse_results results;
     if (at >= g->count) return;
     g->is_mapped[panel] = 1;
+    g->any_empty[panel] = 0;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_columns(plan, g->block, g->first + at, lse_least(g->each, g->count - at), &m);
+    g->any_empty[panel] = (unsigned char)lse_find_empty(plan, m.rows, m.count, g->are_empty + at);
     if (plan->given.max) {
         g->is_mapped[panel] = (unsigned char)lse_map_given(plan, &m, g->threads, &results);
     } else {
@@ -68,6 +72,13 @@ static void map_task(void *context, ptrdiff_t piece)
     }
 }
 
+static void put_empty(const group *g, ptrdiff_t at)
+{
+    lse_members m;
+    lse_find_columns(g->plan, g->block, g->first + at, lse_least(g->each, g->count - at), &m);
+    lse_put_empty(g->plan, m.rows, m.out, m.count, g->are_empty + at);
+}
+
 /* Threads share the panels if there are enough of them, otherwise each panel. A smaller team would end some threads,
  * and the next team would start them again, so both loops have tasks for all threads, though some may be empty. */
 static void map_group(group *g, int threads)
@@ -78,6 +89,8 @@ static void map_group(group *g, int threads)
     g->rows = lse_least(lse_quotient_up(n, threads), lse_most(16, LSE_PIECE / g->count));
     g->plan->run(results_task, g, by_pieces ? panels : lse_most(panels, threads), by_pieces ? 1 : threads);
     g->plan->run(map_task, g, lse_quotient_up(n, g->rows), threads);
+    for (ptrdiff_t panel = 0; panel < panels; panel++)
+        if (g->any_empty[panel]) put_empty(g, panel * g->each);
 }
 
 /* The number of columns in a task, and the number of tasks. */
@@ -107,20 +120,28 @@ static void group_task(void *context, ptrdiff_t index)
     map_group(&g, 1);
 }
 
+static void map_stored_columns(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count)
+{
+    double nan[LSE_BATCH];
+    if (!plan->kernels->softmax_whole_columns(&plan->row, &rows[0], &plan->out_row, out[0], count, nan))
+        lse_map_stored(plan, rows, out, count);
+    else
+        for (ptrdiff_t i = 0; i < count; i++)
+            if (isnan(nan[i])) lse_fill_included(plan, &rows[i], out[i], NAN);
+}
+
 static void stored_task(void *context, ptrdiff_t index)
 {
     const lse_plan *plan = ((const cut *)context)->plan;
-    double nan[LSE_BATCH];
     lse_members m;
     group g;
+    unsigned char are_empty[LSE_BATCH];
     if (lse_is_stopped(plan->failed)) return;
     find_group((const cut *)context, index, &g);
     lse_find_columns(plan, g.block, g.first, g.count, &m);
-    if (!plan->kernels->softmax_whole_columns(&plan->row, &m.rows[0], &plan->out_row, m.out[0], m.count, nan))
-        lse_map_stored(plan, m.rows, m.out, m.count);
-    else
-        for (ptrdiff_t i = 0; i < m.count; i++)
-            if (isnan(nan[i])) lse_finish_nan(plan, &m.rows[i], m.out[i]);
+    const int any_empty = lse_find_empty(plan, m.rows, m.count, are_empty);
+    map_stored_columns(plan, m.rows, m.out, m.count);
+    if (any_empty) lse_put_empty(plan, m.rows, m.out, m.count, are_empty);
     lse_add_progress(plan->n * m.count);
 }
 
@@ -137,7 +158,7 @@ void lse_map_columns_of(const lse_plan *plan, int threads)
 {
     const ptrdiff_t widest = lse_least(LSE_WIDE, 2048 / plan->itemsize), panel = plan->kernels->panel;
     group g;
-    if (lse_is_stored(plan)) {
+    if (lse_is_stored(plan, plan->n)) {
         map_stored(plan, threads);
         return;
     }
@@ -154,4 +175,36 @@ void lse_map_columns_of(const lse_plan *plan, int threads)
         while (g.each > 64 / plan->itemsize && lse_quotient_up(g.count, g.each) < threads) g.each /= 2;
         map_group(&g, threads);
     }
+}
+
+/* Some columns and their results. */
+typedef struct {
+    const lse_plan *plan;
+    const lse_row *row;
+    char *out;
+    ptrdiff_t count;
+    lse_wide_results results;
+} some_columns;
+
+static void map_some_task(void *context, ptrdiff_t piece)
+{
+    const some_columns *c = (const some_columns *)context;
+    const ptrdiff_t start = piece * LSE_PIECE, n = lse_least(c->row->n - start, LSE_PIECE);
+    if (lse_is_stopped(c->plan->failed)) return;
+    c->plan->map->columns(&c->plan->row, c->row, &c->plan->out_row, c->out, start, n, c->count, &c->results, 0);
+}
+
+void lse_map_some_columns(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int threads)
+{
+    lse_states states;
+    lse_results results;
+    some_columns c = {.plan = plan, .row = &rows[0], .out = out[0], .count = count};
+    if (lse_is_stored(plan, rows[0].n)) {
+        map_stored_columns(plan, rows, out, count);
+        return;
+    }
+    lse_whole_states(plan, rows, count, 1, threads, &states);
+    if (lse_is_stopped(plan->failed) || lse_map_group(plan, rows, out, count, &states, threads, &results)) return;
+    keep(&results, count, &c.results, 0);
+    plan->run(map_some_task, &c, lse_quotient_up(rows[0].n, LSE_PIECE), threads);
 }

@@ -102,7 +102,7 @@ static int shift_far(const lse_plan *plan, const lse_complex_sums *sums, lse_mem
     return any;
 }
 
-static void reduce_group(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
+void lse_reduce_members(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
     lse_complex_line tile[LSE_SHORT];
     lse_complex_sums sums;
@@ -128,11 +128,25 @@ static void divide(const lse_plan *plan, const lse_complex_sums *sums, ptrdiff_t
         if (!lse_is_plain(plan, sums, i)) divisors->nan[i] = NAN;
 }
 
-/* In rows of NaN. */
-static void put_left_out(const lse_plan *plan, const lse_member *m)
-{ lse_put_left_out(plan, m, plan->operation == LSE_SOFTMAX ? 0.0 : -INFINITY); }
+static int is_nothing(const lse_plan *plan, const lse_complex_sums *sums, int i)
+{ return sums->re[i] == -INFINITY && lse_is_plain(plan, sums, i); }
 
-static void map_group(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
+static void put_empty(const lse_plan *plan, const lse_member *m)
+{
+    double pairs[2 * LSE_LINES] = {0.0};
+    for (int i = 0; i < LSE_LINES; i++) pairs[2 * i] = plan->empty;
+    for (ptrdiff_t start = 0; start < m->row.n; start += LSE_LINES)
+        lse_put_pairs(plan, m, start, lse_least(LSE_LINES, m->row.n - start), pairs);
+}
+
+/* A row of NaN, because there is nothing in it or for another reason. */
+static void finish_nan(const lse_plan *plan, const lse_member *m, int nothing)
+{
+    if (nothing && plan->has_empty) put_empty(plan, m);
+    lse_put_left_out(plan, m, plan->operation == LSE_SOFTMAX ? 0.0 : -INFINITY);
+}
+
+void lse_map_members(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
     const lse_complex_kernels *kernels = plan->complex;
     const int keep = plan->operation == LSE_SOFTMAX;
@@ -162,7 +176,7 @@ static void map_group(const lse_plan *plan, lse_member *members, ptrdiff_t count
     else kernels->log_softmax(tile, n, 0, &divisors);
     lse_put_tile(plan, members, count, n, tile);
     for (int i = 0; i < count; i++)
-        if (isnan(divisors.nan[i])) put_left_out(plan, &members[i]);
+        if (isnan(divisors.nan[i])) finish_nan(plan, &members[i], is_nothing(plan, &sums, i));
 }
 
 /* A run of n elements of a tile that one sum was dealt to. */
@@ -212,7 +226,7 @@ static void map_stored(const lse_plan *plan, lse_member *m)
     if (keep) kernels->softmax_of_terms(tile, lines, &divisors);
     else kernels->log_softmax(tile, lines, 0, &divisors);
     put_run(plan, m, 0, n, tile);
-    if (isnan(divisors.nan[0])) put_left_out(plan, m);
+    if (isnan(divisors.nan[0])) finish_nan(plan, m, is_nothing(plan, &sums, 0));
 }
 
 /* Long rows, or neighbouring columns, that are mapped together. */
@@ -229,7 +243,7 @@ static void map_block(void *context, ptrdiff_t index)
     const lse_plan *plan = map->plan;
     const lse_complex_kernels *kernels = plan->complex;
     const ptrdiff_t block = LSE_BLOCK_BYTES / plan->type->size, start = index * block;
-    const ptrdiff_t n = lse_least(block, plan->n - start), lines = lse_quotient_up(n, kernels->lanes);
+    const ptrdiff_t n = lse_least(block, map->members[0].row.n - start), lines = lse_quotient_up(n, kernels->lanes);
     lse_complex_line tile[LSE_LINES];
     if (lse_is_stopped(plan->failed)) return;
     for (ptrdiff_t i = 0; i < map->count; i++) {
@@ -241,19 +255,21 @@ static void map_block(void *context, ptrdiff_t index)
     }
 }
 
-static void map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
-                     int threads)
+void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
+                  int threads)
 {
     long_map map = {.plan = plan, .members = members, .count = count};
     lse_complex_sums own;
+    int nothing[LSE_COMPLEX_LANES];
     for (int i = 0; i < count; i++) {
+        nothing[i] = is_nothing(plan, sums, i);
         if (lse_is_plain(plan, sums, i) || !lse_careful_member(plan, &members[i])) lse_put_sum_in_all(sums, i, &own);
         else lse_sum_member(plan, &members[i], threads, &own);
         divide(plan, &own, plan->complex->lanes, 0, &map.divisors[i]);
     }
-    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(plan->n * plan->type->size, LSE_BLOCK_BYTES), threads);
+    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(members[0].row.n * plan->type->size, LSE_BLOCK_BYTES), threads);
     for (int i = 0; i < count; i++)
-        if (isnan(map.divisors[i].nan[0])) put_left_out(plan, &members[i]);
+        if (isnan(map.divisors[i].nan[0])) finish_nan(plan, &members[i], nothing[i]);
 }
 
 /* Tasks ---------------------------------------------------------------------------------------------------- */
@@ -269,8 +285,8 @@ static void short_task(void *context, ptrdiff_t index)
         count = lse_least(plan->complex->lanes, end - at);
         lse_find_members(plan, at, count, members);
         if (plan->operation == LSE_CUMULATE) lse_cumulate_group(plan, members, count);
-        else if (lse_is_map(plan->operation)) map_group(plan, members, count, plan->n);
-        else reduce_group(plan, members, count, plan->n);
+        else if (lse_is_map(plan->operation)) lse_map_members(plan, members, count, plan->n);
+        else lse_reduce_members(plan, members, count, plan->n);
     }
     lse_add_progress((end - first) * plan->n);
 }
@@ -290,7 +306,7 @@ static void long_group(const lse_plan *plan, ptrdiff_t index, int threads)
     }
     lse_sum_long(plan, members, count, threads, &sums);
     if (lse_is_stopped(plan->failed)) return;
-    if (lse_is_map(plan->operation)) map_long(plan, members, count, &sums, threads);
+    if (lse_is_map(plan->operation)) lse_map_long(plan, members, count, &sums, threads);
     else lse_put_complex_values(plan, members, count, &sums, threads);
 }
 
@@ -322,7 +338,7 @@ static void run_short(lse_plan *plan, int threads)
 void lse_run_complex(lse_plan *plan, const lse_request *request, int threads)
 {
     if (plan->operation == LSE_CUMULATE && plan->n > LSE_STEPS) lse_run_complex_cumulative(plan, threads);
-    else if (plan->operation == LSE_SEGMENTS) lse_run_complex_segments(plan, request, threads);
+    else if (request->offsets) lse_run_complex_segments(plan, request, threads);
     else if (plan->n <= LSE_SHORT) run_short(plan, threads);
     else run_long(plan, threads);
 }

@@ -366,8 +366,10 @@ void lse_put_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t cou
     const ptrdiff_t size = plan->type->size;
     double buffer[LSE_LANES * 2 * STEPS];
     char *runs[LSE_COMPLEX_LANES];
-    const int direct = plan->out_row.direct;
-    int across = count == plan->complex->lanes && plan->out_row.native && !(direct && n > 1);
+    int even = 1;
+    for (ptrdiff_t i = 0; i < count && even; i++) even = members[i].row.n == n;
+    const int direct = plan->out_row.direct && even;
+    int across = even && count == plan->complex->lanes && plan->out_row.native && !(direct && n > 1);
     for (ptrdiff_t i = 0; i < count && across; i++) across = members[i].out - members[0].out == i * size;
     if (across) {
         put_across(plan, members[0].out, n, tile);
@@ -378,7 +380,9 @@ void lse_put_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t cou
         for (ptrdiff_t i = 0; i < plan->complex->lanes; i++)
             runs[i] = direct && i < count ? members[i].out + start * size : (char *)buffer + i * STEPS * size;
         plan->complex->turn_back(tile + start, steps, runs);
-        for (ptrdiff_t i = 0; i < count && !direct; i++) lse_put_pairs(plan, &members[i], start, steps, runs[i]);
+        for (ptrdiff_t i = 0; i < count && !direct; i++)
+            if (start < members[i].row.n)
+                lse_put_pairs(plan, &members[i], start, lse_least(steps, members[i].row.n - start), runs[i]);
     }
 }
 

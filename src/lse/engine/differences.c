@@ -20,7 +20,7 @@ int lse_hold_differences(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
 int lse_take_difference(const lse_plan *plan, const lse_row *row, double *value, double *value_lo, double *sign)
 {
     double x[2], weights[2];
-    if (plan->n != 2) return 0;
+    if (row->n != 2) return 0;
     load_both(plan, row, x, weights);
     return plan->table->difference(x, weights, value, value_lo, sign);
 }

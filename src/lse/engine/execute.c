@@ -12,6 +12,7 @@ int lse_execute(const lse_request *q)
     const lse_question before = q->question ? lse_ask_meanwhile(q->question) : NULL;
     const lse_fp_state found = lse_fp_enter();
     if (plan.type->kind == 'c') lse_run_complex(&plan, q, threads);
+    else if (q->offsets) lse_run_segments(&plan, q, threads);
     else if (plan.is_short) lse_run_short(&plan, threads);
     else lse_operations[q->operation].run(&plan, q, threads);
     lse_fp_leave(found);

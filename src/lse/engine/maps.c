@@ -18,13 +18,13 @@ static void map_piece_task(void *context, ptrdiff_t piece)
 {
     const mapped *m = (const mapped *)context;
     const lse_plan *plan = m->plan;
-    const ptrdiff_t start = piece * LSE_PIECE, n = lse_least(plan->n - start, LSE_PIECE);
+    const ptrdiff_t start = piece * LSE_PIECE, n = lse_least(m->row->n - start, LSE_PIECE);
     if (lse_is_stopped(plan->failed)) return;
     plan->map->row(&plan->row, m->row, &plan->out_row, m->out, start, n, m->shift, m->results, m->index);
 }
 
 static void map_pieces(const mapped *m, int threads)
-{ m->plan->run(map_piece_task, (void *)m, (m->plan->n + LSE_PIECE - 1) / LSE_PIECE, threads); }
+{ m->plan->run(map_piece_task, (void *)m, (m->row->n + LSE_PIECE - 1) / LSE_PIECE, threads); }
 
 static void select_infinity(const lse_plan *plan, const lse_row *row, char *out, double at_infinity, double outside)
 {
@@ -32,14 +32,20 @@ static void select_infinity(const lse_plan *plan, const lse_row *row, char *out,
         plan->kernels->select_infinity(&plan->row, row, &plan->out_row, out, start, n, at_infinity, outside);
 }
 
-/* NaN for included elements; if there are none, NaN everywhere. */
-static void select_present(const lse_plan *plan, const lse_row *row, char *out, double outside)
+static double outside_of(const lse_plan *plan) { return plan->operation == LSE_LOG_SOFTMAX ? -INFINITY : 0.0; }
+
+void lse_fill_included(const lse_plan *plan, const lse_row *row, char *out, double value)
 {
     int present = 0;
+    if (!row->where) {
+        select_infinity(plan, row, out, value, value);
+        return;
+    }
     for (ptrdiff_t start = 0, n; !present && (n = lse_next_piece(plan, row, start)) > 0; start += n)
         present = plan->kernels->is_present(&plan->row, row, start, n);
     for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        plan->kernels->select_present(&plan->row, row, &plan->out_row, out, start, n, NAN, present ? outside : NAN);
+        plan->kernels->select_present(&plan->row, row, &plan->out_row, out, start, n, value,
+                                      present ? outside_of(plan) : value);
 }
 
 /* What maps the elements of sums: shift is subtracted from them first, infinities are how many are +inf. Whether
@@ -69,7 +75,6 @@ int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff
                   int threads, lse_results *results)
 {
     const int log = plan->operation == LSE_LOG_SOFTMAX;
-    const double outside = log ? -INFINITY : 0.0;
     double shift[LSE_BATCH];
     ptrdiff_t infinities[LSE_BATCH];
     const int plain = finish(plan, count, rows[0].where != NULL, states, shift, infinities, results);
@@ -78,28 +83,23 @@ int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff
         const mapped row = {plan, &rows[i], out[i], i, shift[i], results};
         const double infinite = (double)infinities[i];
         if (infinities[i] > 0)
-            select_infinity(plan, &rows[i], out[i], log ? -lse_log(infinite) : 1.0 / infinite, outside);
-        else if (isnan(results->value[i]) && rows[i].where) select_present(plan, &rows[i], out[i], outside);
+            select_infinity(plan, &rows[i], out[i], log ? -lse_log(infinite) : 1.0 / infinite,
+                            outside_of(plan));
+        else if (isnan(results->value[i]) && rows[i].where) lse_fill_included(plan, &rows[i], out[i], NAN);
         else map_pieces(&row, threads);
     }
     return 1;
 }
 
-int lse_is_stored(const lse_plan *plan)
-{ return plan->operation == LSE_SOFTMAX && plan->n <= LSE_STORED && !plan->given.max; }
-
-void lse_finish_nan(const lse_plan *plan, const lse_row *row, char *out)
-{
-    if (row->where) select_present(plan, row, out, 0.0);
-    else select_infinity(plan, row, out, NAN, NAN);
-}
+int lse_is_stored(const lse_plan *plan, ptrdiff_t n)
+{ return plan->operation == LSE_SOFTMAX && n <= LSE_STORED && !plan->given.max; }
 
 void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count)
 {
     const lse_real_kernels *kernels = plan->kernels;
     for (ptrdiff_t i = 0; i < count && !lse_is_stopped(plan->failed); i++)
         if (!kernels->softmax_whole_row(&plan->row, &rows[i], &plan->out_row, out[i]))
-            lse_finish_nan(plan, &rows[i], out[i]);
+            lse_fill_included(plan, &rows[i], out[i], NAN);
 }
 
 int lse_map_given(const lse_plan *plan, lse_members *m, int threads, lse_results *results)

@@ -82,6 +82,17 @@ static void sum_panel(const lse_plan *plan, const lse_panel *panel, const places
     lse_finish_group(plan, rows, out, panel->count, &states, 1);
 }
 
+static void map_panel(const lse_plan *plan, const lse_panel *panel, const places *p)
+{
+    lse_row rows[LSE_BATCH];
+    char *out[LSE_BATCH];
+    unsigned char are_empty[LSE_BATCH];
+    if (plan->has_empty) members_of(plan, p, panel->count, rows, out);
+    const int any_empty = lse_find_empty(plan, rows, panel->count, are_empty);
+    plan->map->panel(panel);
+    if (any_empty) lse_put_empty(plan, rows, out, panel->count, are_empty);
+}
+
 /* Whether the sums of a panel must be one run. */
 static int is_across(lse_form form) { return form == LSE_BY_COLUMNS || form == LSE_BY_LINES; }
 
@@ -145,7 +156,7 @@ void lse_panels_task(void *context, ptrdiff_t index)
     if (maps) lay_out_offsets(&plan->out_row, plan->out_row.stride, o.out);
     for (ptrdiff_t at = first; at < end; at += panel.count) {
         panel.count = weights.count = find_places(plan, at, lse_least(LSE_BATCH, end - at), one_run, &p);
-        if (maps) plan->map->panel(&panel);
+        if (maps) map_panel(plan, &panel, &p);
         else sum_panel(plan, &panel, &p);
     }
     lse_add_progress((end - first) * plan->n);

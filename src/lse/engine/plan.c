@@ -208,13 +208,15 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->out = q->operation == LSE_SUMS ? (char *)q->into.max : q->out.data;
     plan->sign = q->sign;
     plan->low = q->low;
+    plan->has_empty = q->has_empty;
+    plan->empty = q->empty;
     plan->given = q->given;
     plan->into = q->into;
     plan->store = NULL;
     plan->failed = failed;
     plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
-    plan->is_short = plan->n <= LSE_SHORT && lse_operations[plan->operation].has_panels &&
+    plan->is_short = plan->n <= LSE_SHORT && lse_operations[plan->operation].has_panels && !q->offsets &&
                      !(lse_is_map(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
     choose_forms(plan, q);

@@ -35,6 +35,8 @@ typedef struct {
     char *out, *sign, *low;     /* sign and low may be NULL */
     double divisor, divisor_lo; /* subtracted from each log-sum-exp; may be 0 */
     lse_store store;            /* of one result; NULL for the kernels' own type */
+    int has_empty;              /* whether rows of a map with nothing in them become `empty`, not NaN */
+    double empty;
     lse_sums given;             /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
     lse_sums into;              /* for LSE_SUMS; its maxima are the output */
     ptrdiff_t together;         /* rows, or columns, in one task */
@@ -74,8 +76,8 @@ void lse_store_nothing(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t 
 /* results.c: from the states of some rows or columns to the output; rows and out have one for each. */
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
                       int threads);
-/* Whether softmax keeps the terms of these rows. */
-int lse_is_stored(const lse_plan *plan);
+/* Whether softmax keeps the terms of rows of n elements. */
+int lse_is_stored(const lse_plan *plan, ptrdiff_t n);
 
 /* Likewise of short sums of which none cancels: what is asked for at its places in the output; 0, and nothing done,
  * where one does. */
@@ -95,9 +97,16 @@ void lse_singles_task(void *plan, ptrdiff_t index);
 /* panels.c: a task of plan->together short sums. */
 void lse_panels_task(void *plan, ptrdiff_t index);
 
-/* maps.c: softmax of rows of at most LSE_STORED elements; of one whose results are all NaN. */
+/* maps.c: softmax of rows of at most LSE_STORED elements. */
 void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count);
-void lse_finish_nan(const lse_plan *plan, const lse_row *row, char *out);
+/* One value for the included elements of a row that is mapped; if there are none, everywhere. */
+void lse_fill_included(const lse_plan *plan, const lse_row *row, char *out, double value);
+
+/* empty.c: before rows are mapped, whether any of them is to become plan->empty, and which; 0 if none shall. After that,
+ * let them be so. */
+int lse_find_empty(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, unsigned char *are_empty);
+void lse_put_empty(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
+                   const unsigned char *are_empty);
 
 /* maps.c: softmax or log-softmax from sums, which are finished to results; of columns whose elements are to be taken as
  * they are 0, and nothing is mapped. The same from given sums. */
@@ -107,6 +116,8 @@ int lse_map_given(const lse_plan *plan, lse_members *members, int threads, lse_r
 
 /* column_maps.c: softmax or log-softmax of columns of more than LSE_SHORT elements. */
 void lse_map_columns_of(const lse_plan *plan, int threads);
+/* Likewise of count of them, no more than the kernels' panel. */
+void lse_map_some_columns(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int threads);
 
 /* Largest task, in elements, that one thread computes alone: the calling thread notices an interrupt only while it
  * works itself, not while it waits for others. */

@@ -118,9 +118,15 @@ static void store_results(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff
 
 void lse_store_nothing(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count)
 {
-    double values[LSE_BATCH];
-    for (ptrdiff_t i = 0; i < count; i++) values[i] = -INFINITY;
-    if (count > 0) scatter(plan, plan->out, out_at, count, values);
+    double values[LSE_BATCH], zeros[LSE_BATCH];
+    if (count == 0) return;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        values[i] = -INFINITY;
+        zeros[i] = 0.0;
+    }
+    if (plan->sign) scatter(plan, plan->sign, out_at, count, zeros);
+    if (plan->low) scatter(plan, plan->low, out_at, count, zeros);
+    scatter(plan, plan->out, out_at, count, values);
 }
 
 /* Sums join those given, which lie as the output does, or go where there are none. */

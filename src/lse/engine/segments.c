@@ -1,123 +1,452 @@
-/* Segments of rows, of different lengths. */
+/* Segments of rows, of different lengths: their sums, and maps of them. */
 #include <math.h>
 #include <string.h>
 
-#include "engine/plan.h"
+#include "engine/operations.h"
 
-/* Segment i of a row consists of elements offsets[i] .. offsets[i + 1]; its result is i * step bytes after that of the
- * first. */
+/* Segment i of a row consists of elements offsets[i] .. offsets[i + 1]. Strides in bytes: from one element to the next,
+ * and in the output from one element of a map, or one result, to the next. */
 typedef struct {
     const lse_plan *plan;
     const ptrdiff_t *offsets;
-    ptrdiff_t count, step;
-    ptrdiff_t stride;  /* bytes from one element to the next */
-    ptrdiff_t batches; /* per row */
+    ptrdiff_t count, stride, where_stride, weight_stride, out_stride;
+    ptrdiff_t batches; /* per row, or panel of columns */
+    ptrdiff_t panels;  /* per block of columns; 1 of rows */
+    int maps, direct;  /* direct: rows, weights and outputs are runs of the kernels' type, without a mask */
+    ptrdiff_t few;     /* elements of segments that go together */
 } row_segments;
 
-static void find_segment(const row_segments *segments, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
+static ptrdiff_t length_of(const row_segments *s, ptrdiff_t i) { return s->offsets[i + 1] - s->offsets[i]; }
+
+static void find_segment(const row_segments *s, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
                          char **segment_out)
 {
+    const ptrdiff_t start = s->offsets[i];
     *segment = *row;
-    segment->x += segments->offsets[i] * segments->stride;
-    segment->n = segments->offsets[i + 1] - segments->offsets[i];
-    *segment_out = out + i * segments->step;
+    segment->x += start * s->stride;
+    if (segment->where) segment->where += start * s->where_stride;
+    if (segment->weight) segment->weight += start * s->weight_stride;
+    segment->n = length_of(s, i);
+    *segment_out = out + (s->maps ? start : i) * s->out_stride;
 }
 
-/* Segments that are transposed together, all padded to the length of the longest. */
-enum { TOGETHER = 16 };
+/* Short segments of rows ----------------------------------------------------------------------------------- */
 
-/* The states of short segments of similar lengths, indices into a batch, by a panel of rows of equal length. The
- * padding, -inf, adds nothing. */
-static void short_states(const lse_plan *plan, const lse_row *rows, const int *index, ptrdiff_t count,
+/* So many segments are copied, padded to the length of the longest, and go through a panel together; or, where they are
+ * runs, all that are of equal length go through one where they lie. Sums of more than FEW elements do so only if all
+ * segments are of one length: else one after another in the order of memory is quicker. */
+enum { PADDED = 16, FEW = 8, FEW_WEIGHTED = 24 };
+
+/* The elements of a short segment as a run of n of the kernels' type, or its weights. What is left out, and the padding,
+ * is -inf and has no weight: it adds nothing. */
+static void put_run(const row_segments *s, const lse_row *row, int weights, ptrdiff_t n, char *to)
+{
+    const lse_plan *plan = s->plan;
+    const lse_load load = weights ? plan->row.load_weight : plan->row.load;
+    const ptrdiff_t stride = weights ? s->weight_stride : s->stride;
+    const double absent = weights ? 0.0 : -INFINITY;
+    if ((weights ? plan->row.native_weight : plan->row.native) && stride == plan->itemsize)
+        memcpy(to, weights ? row->weight : row->x, (size_t)(row->n * stride));
+    else load(weights ? row->weight : row->x, stride, row->n, to);
+    for (ptrdiff_t k = 0; k < row->n && row->where; k++)
+        if (!row->where[k * s->where_stride]) plan->type->put(to, k, absent);
+    for (ptrdiff_t k = row->n; k < n; k++) plan->type->put(to, k, absent);
+}
+
+/* Runs of short segments, indices into a batch, as a panel. */
+typedef struct {
+    double values[PADDED * LSE_SHORT];
+    ptrdiff_t at[PADDED], offset[LSE_SHORT];
+    lse_panel panel;
+} padded;
+
+static void pad(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count, int weights, padded *p)
+{
+    ptrdiff_t n = 1;
+    for (ptrdiff_t i = 0; i < count; i++) n = lse_most(n, rows[index[i]].n);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        p->at[i] = i * n * s->plan->itemsize;
+        put_run(s, &rows[index[i]], weights, n, (char *)p->values + p->at[i]);
+    }
+    for (ptrdiff_t k = 0; k < n; k++) p->offset[k] = k * s->plan->itemsize;
+    p->panel = (lse_panel){.n = n,
+                           .count = count,
+                           .form = LSE_BY_ROWS,
+                           .out_form = LSE_BY_ROWS,
+                           .x = (const char *)p->values,
+                           .out = (char *)p->values,
+                           .at = p->at,
+                           .out_at = p->at,
+                           .offset = p->offset,
+                           .out_offset = p->offset,
+                           .are_weights = weights};
+}
+
+/* Segments of equal length as a panel where they lie. */
+typedef struct {
+    ptrdiff_t at[LSE_BATCH], weight_at[LSE_BATCH], out_at[LSE_BATCH], offset[LSE_SHORT];
+    lse_panel panel, weights;
+} lying;
+
+static void find_lying(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count,
+                       lying *p)
+{
+    const lse_row *first = &rows[index[0]];
+    const int weighted = first->weight != NULL;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        p->at[i] = rows[index[i]].x - first->x;
+        if (weighted) p->weight_at[i] = rows[index[i]].weight - first->weight;
+        if (s->maps) p->out_at[i] = out[index[i]] - out[index[0]];
+    }
+    for (ptrdiff_t k = 0; k < first->n; k++) p->offset[k] = k * s->plan->itemsize;
+    p->panel = (lse_panel){.n = first->n,
+                           .count = count,
+                           .form = LSE_BY_ROWS,
+                           .out_form = LSE_BY_ROWS,
+                           .x = first->x,
+                           .out = out[index[0]],
+                           .at = p->at,
+                           .out_at = p->out_at,
+                           .offset = p->offset,
+                           .out_offset = p->offset};
+    p->weights = p->panel;
+    p->weights.x = first->weight;
+    p->weights.at = p->weight_at;
+    p->weights.are_weights = 1;
+    if (weighted) p->panel.weights = &p->weights;
+}
+
+/* Their states. */
+static void panel_states(const lse_plan *plan, const lse_panel *panel, const int *index, lse_states *states)
+{
+    lse_states own;
+    (panel->weights ? plan->kernels->sum_weighted_panel : plan->kernels->sum_panel)(panel, &own);
+    for (ptrdiff_t i = 0; i < panel->count; i++)
+        lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&own), i));
+}
+
+static void padded_states(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count,
+                          lse_states *states)
+{
+    padded elements, weights;
+    pad(s, rows, index, count, 0, &elements);
+    if (s->plan->first.weight) {
+        pad(s, rows, index, count, 1, &weights);
+        elements.panel.weights = &weights.panel;
+    }
+    panel_states(s->plan, &elements.panel, index, states);
+}
+
+static void states_one_by_one(const lse_plan *plan, const lse_row *rows, const int *index, ptrdiff_t count,
+                              lse_states *states)
+{
+    lse_states one;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        lse_whole_states(plan, &rows[index[i]], 1, 0, 1, &one);
+        lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&one), 0));
+    }
+}
+
+/* Segments of nothing: sums without a term, or what becomes -inf. */
+static void states_of_nothing(const lse_plan *plan, const int *index, ptrdiff_t count, lse_states *states)
+{
+    lse_sum nothing = lse_no_sum();
+    if (plan->operation != LSE_SUMS && !plan->first.weight) nothing.count = 1.0;
+    for (ptrdiff_t i = 0; i < count; i++) lse_put_sum(lse_sums_in(states), index[i], nothing);
+}
+
+/* The states of short segments that go together. */
+static void short_states(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count,
                          lse_states *states)
 {
-    double padded[TOGETHER * LSE_SHORT];
-    ptrdiff_t at[TOGETHER], n = 1;
-    const size_t size = (size_t)plan->itemsize;
-    lse_states own;
-    for (ptrdiff_t i = 0; i < count; i++) n = rows[index[i]].n > n ? rows[index[i]].n : n;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const lse_row *row = &rows[index[i]];
-        char *to = (char *)padded + (size_t)(i * n) * size;
-        at[i] = to - (char *)padded;
-        memcpy(to, row->x, (size_t)row->n * size);
-        for (ptrdiff_t k = row->n; k < n; k++) plan->type->put(to, k, -INFINITY);
+    const ptrdiff_t n = rows[index[0]].n;
+    lying p;
+    if (n == 0 && (s->direct || rows[index[count - 1]].n == 0)) {
+        states_of_nothing(s->plan, index, count, states);
+    } else if (!s->direct) {
+        padded_states(s, rows, index, count, states);
+    } else {
+        find_lying(s, rows, out, index, count, &p);
+        panel_states(s->plan, &p.panel, index, states);
     }
-    const lse_panel panel = {.n = n, .count = count, .form = LSE_BY_ROWS, .x = (const char *)padded, .at = at};
-    plan->kernels->sum_panel(&panel, &own);
-    for (ptrdiff_t i = 0; i < count; i++) lse_put_sum(lse_sums_in(states), index[i], lse_sum_at(lse_sums_in(&own), i));
 }
 
-/* Sorts rows by length, shortest first. */
-static void sort_by_length(const lse_row *rows, ptrdiff_t count, int *index)
+/* Whether a mapped run is all NaN. */
+static int is_nan(const lse_plan *plan, const char *run)
 {
-    for (int i = 0; i < count; i++) {
-        int at = i;
-        for (; at > 0 && rows[index[at - 1]].n > rows[i].n; at--) index[at] = index[at - 1];
-        index[at] = i;
+    double wide;
+    float narrow;
+    if (plan->itemsize == sizeof wide) {
+        memcpy(&wide, run, sizeof wide);
+        return isnan(wide);
     }
+    memcpy(&narrow, run, sizeof narrow);
+    return isnan(narrow);
+}
+
+/* Likewise mapped: of -inf both maps make what they make of elements that are left out, but in segments of NaN. */
+static void map_short(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count)
+{
+    const lse_plan *plan = s->plan;
+    if (s->direct) {
+        lying where;
+        find_lying(s, rows, out, index, count, &where);
+        plan->map->panel(&where.panel);
+        return;
+    }
+    padded p;
+    pad(s, rows, index, count, 0, &p);
+    plan->map->panel(&p.panel);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const lse_row *row = &rows[index[i]];
+        const char *from = (const char *)p.values + p.at[i];
+        char *to = out[index[i]];
+        if (plan->out_row.native && s->out_stride == plan->itemsize) memcpy(to, from, (size_t)(row->n * s->out_stride));
+        else plan->out_row.store(to, s->out_stride, row->n, from);
+        if (row->where && is_nan(plan, from)) lse_fill_included(plan, row, to, NAN);
+    }
+}
+
+/* How many of the short segments, indices in the order of their lengths, go together. Those of one element do not go
+ * with others, because a map of one is exact; nor do those of none. */
+static ptrdiff_t together(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count)
+{
+    const ptrdiff_t n = rows[index[0]].n, most = s->direct ? LSE_BATCH : PADDED;
+    ptrdiff_t some = 1;
+    while (some < most && some < count && (rows[index[some]].n == n || (!s->direct && n > 1))) some++;
+    return some;
+}
+
+/* Segments of rows ----------------------------------------------------------------------------------------- */
+
+/* Orders rows by length, shortest first, all those of more than `most` elements as they come; returns how many are no
+ * longer. */
+static ptrdiff_t sort_by_length(const lse_row *rows, ptrdiff_t count, ptrdiff_t most, int *index)
+{
+    unsigned char end[LSE_SHORT + 2]; /* of the rows of each length, and all longer ones */
+    ptrdiff_t longest = 0;
+    for (ptrdiff_t i = 0; i < count; i++) longest = lse_most(longest, lse_least(rows[i].n, most + 1));
+    memset(end, 0, (size_t)longest + 1);
+    for (ptrdiff_t i = 0; i < count; i++) end[lse_least(rows[i].n, most + 1)]++;
+    for (ptrdiff_t n = 1; n <= longest; n++) end[n] = (unsigned char)(end[n] + end[n - 1]);
+    const ptrdiff_t some = longest > most ? end[most] : count;
+    for (ptrdiff_t i = count - 1; i >= 0; i--) index[--end[lse_least(rows[i].n, most + 1)]] = (int)i;
+    return some;
+}
+
+/* One segment or as many columns of one, of any length but 0. */
+static void run_one(const row_segments *s, const lse_row *rows, char **out, ptrdiff_t count, int threads)
+{
+    const lse_plan *plan = s->plan;
+    const int columns = plan->columns > 0;
+    lse_states states;
+    if (s->maps && columns) {
+        lse_map_some_columns(plan, rows, out, count, threads);
+        return;
+    }
+    if (s->maps && lse_is_stored(plan, rows[0].n)) {
+        lse_map_stored(plan, rows, out, count);
+        return;
+    }
+    lse_whole_states(plan, rows, count, columns, threads, &states);
+    lse_finish_group(plan, rows, out, count, &states, threads);
+}
+
+static int are_alike(const lse_row *rows, ptrdiff_t count)
+{
+    int alike = 1;
+    for (ptrdiff_t i = 1; i < count; i++) alike &= rows[i].n == rows[0].n;
+    return alike;
+}
+
+/* The sums of some rows to the output. */
+static void finish_rows(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states)
+{
+    ptrdiff_t out_at[LSE_BATCH];
+    for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(states), i, lse_no_sum()); /* whole vectors */
+    if (plan->first.weight) {
+        lse_finish_group(plan, rows, out, count, states, 1);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) out_at[i] = out[i] - plan->out;
+    lse_store_plain(plan, out_at, count, states);
 }
 
 /* The segments of one batch that are no longer than a piece. */
-static void segments_task(void *context, ptrdiff_t number)
+static void rows_task(void *context, ptrdiff_t number)
 {
-    const row_segments *segments = (const row_segments *)context;
-    const lse_plan *plan = segments->plan;
-    const ptrdiff_t first = number % segments->batches * LSE_BATCH;
+    const row_segments *s = (const row_segments *)context;
+    const lse_plan *plan = s->plan;
+    const ptrdiff_t first = number % s->batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->count);
     lse_row rows[LSE_BATCH], row;
     char *out[LSE_BATCH], *base;
     int index[LSE_BATCH];
-    lse_states states, one;
-    ptrdiff_t empty_at[LSE_BATCH], given, count = 0, empty = 0, done = 0;
+    lse_states states;
+    ptrdiff_t given, count = 0;
     if (lse_is_stopped(plan->failed)) return;
-    lse_find_row(plan, number / segments->batches, &row, &base, &given);
-    for (ptrdiff_t i = first; i < first + LSE_BATCH && i < segments->count; i++) {
-        find_segment(segments, &row, base, i, &rows[count], &out[count]);
-        if (rows[count].n == 0) empty_at[empty++] = out[count] - plan->out;
-        else count += rows[count].n <= LSE_PIECE;
+    lse_find_row(plan, number / s->batches, &row, &base, &given);
+    for (ptrdiff_t i = first; i < end; i++) {
+        find_segment(s, &row, base, i, &rows[count], &out[count]);
+        count += rows[count].n <= LSE_PIECE && !(s->maps && rows[count].n == 0);
     }
-    lse_store_nothing(plan, empty_at, empty);
     if (count == 0) return;
-    sort_by_length(rows, count, index);
-    const int plain = plan->row.native && segments->stride == plan->itemsize;
-    while (plain && done < count && rows[index[done]].n <= LSE_SHORT) {
-        ptrdiff_t some = 0;
-        while (some < TOGETHER && done + some < count && rows[index[done + some]].n <= LSE_SHORT) some++;
-        short_states(plan, rows, index + done, some, &states);
-        done += some;
+    const ptrdiff_t few = sort_by_length(rows, count, are_alike(rows, count) ? LSE_SHORT : s->few, index);
+    for (ptrdiff_t done = 0, some; done < few; done += some) {
+        some = together(s, rows, index + done, few - done);
+        if (s->maps) map_short(s, rows, out, index + done, some);
+        else short_states(s, rows, out, index + done, some, &states);
     }
-    for (; done < count; done++) {
-        const int i = index[done];
-        lse_whole_states(plan, &rows[i], 1, 0, 1, &one);
-        lse_put_sum(lse_sums_in(&states), i, lse_sum_at(lse_sums_in(&one), 0));
-    }
-    for (ptrdiff_t i = count; i % 8 != 0; i++) lse_put_sum(lse_sums_in(&states), i, lse_no_sum()); /* whole vectors */
-    lse_finish_group(plan, rows, out, count, &states, 1);
+    for (ptrdiff_t i = few; i < count && s->maps; i++) run_one(s, &rows[index[i]], &out[index[i]], 1, 1);
+    if (s->maps) return;
+    states_one_by_one(plan, rows, index + few, count - few, &states);
+    if (!lse_is_stopped(plan->failed)) finish_rows(plan, rows, out, count, &states);
 }
 
-/* The longer segments, each on all threads. */
-static void long_segments(const row_segments *segments, ptrdiff_t outer, int threads)
+/* Segments of columns -------------------------------------------------------------------------------------- */
+
+/* Segment i of panel number `panel` of all. */
+static void find_columns(const row_segments *s, ptrdiff_t panel, ptrdiff_t i, lse_members *m)
 {
+    const lse_plan *plan = s->plan;
+    const ptrdiff_t first = panel % s->panels * plan->together;
+    lse_find_columns(plan, panel / s->panels, first, lse_least(plan->together, plan->columns - first), m);
+    for (ptrdiff_t k = 0; k < m->count; k++) find_segment(s, &m->rows[k], m->out[k], i, &m->rows[k], &m->out[k]);
+}
+
+static void nothing_in_columns(const row_segments *s, lse_members *m)
+{
+    ptrdiff_t at[LSE_BATCH];
     lse_states states;
-    lse_row row, segment;
-    char *base, *out;
+    for (ptrdiff_t k = 0; k < m->count; k++) {
+        at[k] = m->out[k] - s->plan->out;
+        lse_put_sum(lse_sums_in(&states), k, lse_no_sum());
+    }
+    if (s->plan->operation == LSE_SUMS) lse_finish_group(s->plan, m->rows, m->out, m->count, &states, 1);
+    else if (!s->maps) lse_store_nothing(s->plan, at, m->count);
+}
+
+/* The places of a panel of columns, and of their elements. */
+typedef struct {
+    ptrdiff_t at[LSE_BATCH], where_at[LSE_BATCH], out_at[LSE_BATCH];
+    ptrdiff_t offset[LSE_SHORT], where_offset[LSE_SHORT], out_offset[LSE_SHORT];
+} places;
+
+/* A short segment of some columns, or its weights, as a panel; a mask goes with the weights, if there are any. */
+static lse_panel panel_of_columns(const row_segments *s, const lse_members *m, int weights, places *p)
+{
+    const lse_plan *plan = s->plan;
+    const lse_row *row = &m->rows[0];
+    const int native = weights ? plan->row.native_weight : 1, masked = row->where && (weights || !row->weight);
+    const ptrdiff_t step = weights ? plan->row.weight_step : plan->itemsize;
+    for (ptrdiff_t k = 0; k < m->count; k++) {
+        p->at[k] = k * step;
+        p->where_at[k] = k * plan->row.where_step;
+        p->out_at[k] = k * plan->out_column_stride;
+    }
+    for (ptrdiff_t i = 0; i < row->n; i++) {
+        p->offset[i] = i * (weights ? s->weight_stride : s->stride);
+        p->where_offset[i] = i * s->where_stride;
+        p->out_offset[i] = i * s->out_stride;
+    }
+    return (lse_panel){
+        .n = row->n,
+        .count = m->count,
+        .form =
+            native && step == plan->itemsize && !(masked && plan->row.where_step != 1) ? LSE_BY_COLUMNS : LSE_STAGED,
+        .out_form = LSE_BY_COLUMNS,
+        .x = weights ? row->weight : row->x,
+        .where = masked ? row->where : NULL,
+        .out = m->out[0],
+        .at = p->at,
+        .where_at = p->where_at,
+        .out_at = p->out_at,
+        .offset = p->offset,
+        .where_offset = p->where_offset,
+        .out_offset = p->out_offset,
+        .layout = &plan->row,
+        .out_layout = &plan->out_row,
+        .are_weights = weights,
+    };
+}
+
+static void run_short_columns(const row_segments *s, lse_members *m)
+{
+    const lse_plan *plan = s->plan;
+    places p, of_weights;
+    lse_states states;
+    lse_panel panel = panel_of_columns(s, m, 0, &p), weights;
+    if (s->maps) {
+        plan->map->panel(&panel);
+        return;
+    }
+    if (plan->first.weight) {
+        weights = panel_of_columns(s, m, 1, &of_weights);
+        panel.weights = &weights;
+    }
+    (plan->first.weight ? plan->kernels->sum_weighted_panel : plan->kernels->sum_panel)(&panel, &states);
+    lse_finish_group(plan, m->rows, m->out, m->count, &states, 1);
+}
+
+static void columns_task(void *context, ptrdiff_t number)
+{
+    const row_segments *s = (const row_segments *)context;
+    const ptrdiff_t first = number % s->batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->count);
+    lse_members m;
+    for (ptrdiff_t i = first; i < end && !lse_is_stopped(s->plan->failed); i++) {
+        if (length_of(s, i) > LSE_PIECE) continue;
+        find_columns(s, number / s->batches, i, &m);
+        if (length_of(s, i) == 0) nothing_in_columns(s, &m);
+        else if (length_of(s, i) <= LSE_SHORT) run_short_columns(s, &m);
+        else run_one(s, m.rows, m.out, m.count, 1);
+    }
+}
+
+/* All segments --------------------------------------------------------------------------------------------- */
+
+/* Those longer than a piece of a row, or of a panel of columns, each on all threads. */
+static void long_segments(const row_segments *s, ptrdiff_t outer, int threads)
+{
+    const lse_plan *plan = s->plan;
+    lse_members m;
+    lse_row row;
+    char *base;
     ptrdiff_t given;
-    lse_find_row(segments->plan, outer, &row, &base, &given);
-    for (ptrdiff_t i = 0; i < segments->count; i++) {
-        if (segments->offsets[i + 1] - segments->offsets[i] <= LSE_PIECE) continue;
-        if (lse_is_stopped(segments->plan->failed)) return;
-        find_segment(segments, &row, base, i, &segment, &out);
-        lse_whole_states(segments->plan, &segment, 1, 0, threads, &states);
-        lse_finish_group(segments->plan, &segment, &out, 1, &states, threads);
+    for (ptrdiff_t i = 0; i < s->count; i++) {
+        if (length_of(s, i) <= LSE_PIECE) continue;
+        if (lse_is_stopped(plan->failed)) return;
+        if (plan->columns) {
+            find_columns(s, outer, i, &m);
+            run_one(s, m.rows, m.out, m.count, threads);
+        } else {
+            lse_find_row(plan, outer, &row, &base, &given);
+            find_segment(s, &row, base, i, &m.rows[0], &m.out[0]);
+            run_one(s, m.rows, m.out, 1, threads);
+        }
     }
 }
 
 void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
 {
-    const ptrdiff_t batches = lse_quotient_up(q->segments, LSE_BATCH);
-    row_segments segments = {plan, q->offsets, q->segments, q->segment_stride, 0, batches};
-    for (int axis = 0; axis < q->a.ndim; axis++)
-        if (q->reduced >> axis & 1) segments.stride = q->a.stride[axis];
-    for (ptrdiff_t outer = 0; outer < plan->outer; outer++) long_segments(&segments, outer, threads);
-    lse_run_until_stopped(plan, segments_task, &segments, plan->outer * batches, threads);
+    row_segments s = {.plan = plan, .offsets = q->offsets, .count = q->segments, .panels = 1};
+    s.batches = lse_quotient_up(s.count, LSE_BATCH);
+    s.maps = lse_is_map(plan->operation);
+    s.out_stride = q->segment_stride;
+    for (int axis = 0; axis < q->a.ndim; axis++) {
+        if (!(q->reduced >> axis & 1)) continue;
+        s.stride = q->a.stride[axis];
+        if (q->where.data) s.where_stride = q->where.stride[axis];
+        if (q->weights.data) s.weight_stride = q->weights.stride[axis];
+        if (s.maps) s.out_stride = q->out.stride[axis];
+    }
+    s.direct = plan->row.native && s.stride == plan->itemsize && !q->where.data &&
+               (!q->weights.data || (plan->row.native_weight && s.weight_stride == plan->itemsize)) &&
+               (!s.maps || (plan->out_row.native && s.out_stride == plan->itemsize));
+    s.few = s.maps ? LSE_SHORT : plan->first.weight ? FEW_WEIGHTED : FEW;
+    if (plan->columns) {
+        plan->together = plan->kernels->panel;
+        s.panels = lse_quotient_up(plan->columns, plan->together);
+    }
+    const ptrdiff_t outer = plan->outer * s.panels;
+    for (ptrdiff_t i = 0; i < outer; i++) long_segments(&s, i, threads);
+    lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.batches, threads);
 }

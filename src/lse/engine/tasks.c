@@ -19,18 +19,21 @@ static void group(const lse_plan *plan, ptrdiff_t index, int threads)
     lse_members m;
     lse_states states;
     lse_results results;
+    unsigned char are_empty[LSE_BATCH];
     find_members(plan, index, &m);
     if (plan->given.max && lse_is_map(plan->operation)) {
         lse_map_given(plan, &m, threads, &results);
         return;
     }
-    if (lse_is_stored(plan)) {
+    const int any_empty = lse_find_empty(plan, m.rows, m.count, are_empty);
+    if (lse_is_stored(plan, plan->n)) {
         lse_map_stored(plan, m.rows, m.out, m.count);
         lse_add_progress(plan->n * m.count);
-        return;
+    } else {
+        lse_whole_states(plan, m.rows, m.count, plan->columns > 0, threads, &states);
+        lse_finish_group(plan, m.rows, m.out, m.count, &states, threads);
     }
-    lse_whole_states(plan, m.rows, m.count, plan->columns > 0, threads, &states);
-    lse_finish_group(plan, m.rows, m.out, m.count, &states, threads);
+    if (any_empty) lse_put_empty(plan, m.rows, m.out, m.count, are_empty);
 }
 
 static void group_task(void *context, ptrdiff_t index)

@@ -11,7 +11,6 @@
     ROW(LSE_LOG_SOFTMAX, "log_softmax", .is_map = 1, .has_panels = 1, .of_one = LSE_CONSTANT, .constant = 0.0,       \
         .run = lse_run_rows)                                                                                         \
     ROW(LSE_CUMULATE, "logcumsumexp", .is_map = 1, .has_panels = 1, .in_order = 1, .run = lse_run_cumulative)        \
-    ROW(LSE_SEGMENTS, "segment_logsumexp", .in_order = 1, .run = lse_run_segments)                                   \
     ROW(LSE_SUMS, "sums", .has_panels = 1, .run = lse_run_rows) /* running sums are updated; there are no results */
 
 #define LSE_CONSTANT_OF(constant, ...) constant,

@@ -17,10 +17,11 @@ from lse.__main__ import main
 FUNCTIONS = {
     lse.logsumexp: ["a", "axis", "b", "keepdims", "return_sign", "where", "out", "dtype"],
     lse.logmeanexp: ["a", "axis", "b", "keepdims", "where", "out", "dtype"],
-    lse.softmax: ["x", "axis", "where", "out", "dtype"],
+    lse.softmax: ["x", "axis", "where", "out", "dtype", "empty"],
     lse.log_softmax: ["x", "axis", "where", "out", "dtype"],
     lse.logcumsumexp: ["a", "axis", "reverse", "out", "dtype"],
-    lse.segment_logsumexp: ["a", "indptr", "axis", "out", "dtype"],
+    lse.segment_logsumexp: ["a", "indptr", "axis", "b", "return_sign", "where", "out", "dtype"],
+    lse.segment_softmax: ["x", "indptr", "axis", "where", "out", "dtype"],
     lse.LogSumExp.of: ["a", "axis", "b", "where", "dtype"],
     lse.LogSumExp: ["shape", "dtype"],
     lse.LogSumExp().update: ["a", "axis", "b", "where"],

@@ -171,7 +171,7 @@ OF_SEGMENTS = [
     (
         TypeError,
         "segment_logsumexp() ...argument",
-        ["segment_logsumexp(v)", "segment_logsumexp(v, [0, 4], -1, None)", "segment_logsumexp(v, [0, 4], b=v)"],
+        ["segment_logsumexp(v)", "segment_logsumexp(v, [0, 4], -1, None, False, True)"],
     ),
     (
         ValueError,
@@ -211,7 +211,7 @@ OF_SEGMENTS = [
     (AxisError, SEGMENT + "axis -1 is out of bounds ...dimension 0", "segment_logsumexp(1.0, [0])"),
     (
         TypeError,
-        SEGMENT + "a is a masked array...ignored; pass a.filled(-numpy.inf)",
+        SEGMENT + "a is a masked array...ignored; pass a.data, where=~a.mask",
         "segment_logsumexp(hidden, [0, 4])",
     ),
     (

@@ -64,7 +64,7 @@ static void inner(double *out)
     q.a = (lse_array){(char *)x64, 2, 'f', 8, 0, shape, stride};
     q.out = (lse_array){(char *)out, 2, 'f', 8, 0, shape, stride};
     CHECK(lse_execute(&q) == 0);
-    q.operation = LSE_SEGMENTS;
+    q.operation = LSE_LOGSUMEXP;
     q.out.shape = one;
     q.offsets = offsets;
     q.segments = ROWS;

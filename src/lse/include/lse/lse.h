@@ -113,6 +113,48 @@ int lse_logsumexp_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, c
 int lse_logsumexp_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
                                ptrdiff_t segments, float *values, int threads);
 
+/* Likewise values[i] = log|S| and signs[i] = 1, 0, -1 or NaN of the sum of b exp(x) over those elements of the segment
+ * whose byte in where is not 0. b, where and signs may be NULL, as for lse_logsumexp_rows_weighted. */
+int lse_logsumexp_segments_weighted_f64(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                                        const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                        const ptrdiff_t *offsets, ptrdiff_t segments, double *values, double *signs,
+                                        int threads);
+int lse_logsumexp_segments_weighted_f32(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                                        const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                        const ptrdiff_t *offsets, ptrdiff_t segments, float *values, float *signs,
+                                        int threads);
+
+/* out[k * out_stride] = the softmax of x[k * stride] among the elements of its segment; elements of no segment are left
+ * as they are. out may be x itself, with its stride. */
+int lse_softmax_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                             ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads);
+int lse_softmax_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                             ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads);
+
+/* The logarithm of that. */
+int lse_log_softmax_segments_f64(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                 ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_segments_f32(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                 ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads);
+
+/* The same of groups: element k belongs to group index[k], at least 0 and less than groups, in any order. The elements are
+ * sorted, in memory that is allocated for it, and have the bits of segments. Of an error of memory the output may have
+ * been written in part. */
+int lse_logsumexp_groups_f64(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                             const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index, ptrdiff_t n,
+                             ptrdiff_t groups, double *values, double *signs, int threads);
+int lse_logsumexp_groups_f32(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                             const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index, ptrdiff_t n,
+                             ptrdiff_t groups, float *values, float *signs, int threads);
+int lse_softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                           double *out, ptrdiff_t out_stride, int threads);
+int lse_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                           float *out, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                               double *out, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                               float *out, ptrdiff_t out_stride, int threads);
+
 /* out[r * out_row_stride + i * out_stride] = the log-sum-exp of elements 0 to i of row r; with negative strides and
  * pointers to the last elements, that of elements from i on. out may be x itself, with the strides of x. Elements of
  * out must not share memory. One row is computed by one thread. */
@@ -329,6 +371,36 @@ typedef struct {
     int (*log1pexp_array_f32)(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
     int (*log1mexp_array_f32)(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
     int (*logexpm1_array_f32)(const float *x, ptrdiff_t x_stride, ptrdiff_t n, float *out, ptrdiff_t out_stride);
+    int (*logsumexp_segments_weighted_f64)(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                                           const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                           const ptrdiff_t *offsets, ptrdiff_t segments, double *values, double *signs,
+                                           int threads);
+    int (*logsumexp_segments_weighted_f32)(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                                           const unsigned char *where, ptrdiff_t where_stride, ptrdiff_t n,
+                                           const ptrdiff_t *offsets, ptrdiff_t segments, float *values, float *signs,
+                                           int threads);
+    int (*softmax_segments_f64)(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads);
+    int (*softmax_segments_f32)(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads);
+    int (*log_softmax_segments_f64)(const double *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                    ptrdiff_t segments, double *out, ptrdiff_t out_stride, int threads);
+    int (*log_softmax_segments_f32)(const float *x, ptrdiff_t stride, ptrdiff_t n, const ptrdiff_t *offsets,
+                                    ptrdiff_t segments, float *out, ptrdiff_t out_stride, int threads);
+    int (*logsumexp_groups_f64)(const double *x, ptrdiff_t stride, const double *b, ptrdiff_t b_stride,
+                                const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index, ptrdiff_t n,
+                                ptrdiff_t groups, double *values, double *signs, int threads);
+    int (*logsumexp_groups_f32)(const float *x, ptrdiff_t stride, const float *b, ptrdiff_t b_stride,
+                                const unsigned char *where, ptrdiff_t where_stride, const ptrdiff_t *index, ptrdiff_t n,
+                                ptrdiff_t groups, float *values, float *signs, int threads);
+    int (*softmax_groups_f64)(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                              double *out, ptrdiff_t out_stride, int threads);
+    int (*softmax_groups_f32)(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
+                              float *out, ptrdiff_t out_stride, int threads);
+    int (*log_softmax_groups_f64)(const double *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
+                                  ptrdiff_t groups, double *out, ptrdiff_t out_stride, int threads);
+    int (*log_softmax_groups_f32)(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
+                                  ptrdiff_t groups, float *out, ptrdiff_t out_stride, int threads);
 } lse_api;
 /* end: generated by tools/bindings.py */
 
