@@ -157,7 +157,7 @@ def test_the_package_may_be_moved(installed, tmp_path):
 def test_the_static_library_exports_the_functions_of_the_header():
     package = Path(lse.__file__).parent
     header = (package / "include" / "lse" / "lse.h").read_text()
-    declared = re.findall(r"^(?:int |const char \*|const lse_api \*)(lse_\w+)\(", header, re.MULTILINE)
+    declared = re.findall(r"^(?:int |double |float |const char \*|const lse_api \*)(lse_\w+)\(", header, re.MULTILINE)
     command = [tool("nm"), "-P", "--extern-only", "--defined-only", package / "lib" / "liblse.a"]
     symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert sorted(re.findall(r"^(\w+) \w ", symbols, re.MULTILINE)) == sorted(declared)
