@@ -308,8 +308,8 @@ def of_operations() -> Iterator[Cliff]:
             a, offsets = case.normal(), np.sort(np.random.default_rng(1).integers(0, case.n + 1, case.n // 2 + 1))
             return (case.operation, {"a": a, "indptr": offsets}), ("logsumexp", {"a": a.reshape(-1, 2), "axis": 1})
 
-        yield Segments("columns", "segment_logsumexp", dtype, "segments", 80_000, "", 4.0, columns)
-        yield Segments("short", "segment_logsumexp", dtype, "segments", 80_000, "", 10.0, short)
+        yield Segments("columns", "segment_logsumexp", dtype, "segments", 80_000, "", 8.0, columns)
+        yield Segments("short", "segment_logsumexp", dtype, "segments", 80_000, "", 30.0, short)
     for operation, dtype, form, n in shapes(("logsumexp", "softmax", "log_softmax"), (17, 24, 31)):
 
         def between(case: Cliff) -> tuple[Call, Call]:
