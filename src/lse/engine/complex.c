@@ -153,8 +153,7 @@ static void map_block(void *context, ptrdiff_t index)
     }
 }
 
-void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
-                  int threads)
+void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums, int threads)
 {
     long_map map = {.plan = plan, .members = members, .count = count};
     lse_complex_sums own;

@@ -78,8 +78,8 @@ void lse_careful_prefix(const lse_plan *plan, lse_complex_prefix *p, const doubl
 void lse_run_complex_cumulative(lse_plan *plan, int threads);
 void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff_t count); /* of LSE_STEPS at most */
 void lse_run_complex_segments(lse_plan *plan, const lse_request *request, int threads);
-/* complex.c: count <= LSE_LANES sums of n <= LSE_SHORT elements at most, reduced or mapped; and longer ones of one length
- * mapped, whose sums are known. */
+/* complex.c: count <= LSE_LANES sums of n <= LSE_SHORT elements at most, reduced or mapped; and longer ones of one
+ * length mapped, whose sums are known. */
 void lse_reduce_members(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n);
 void lse_map_members(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n);
 void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
