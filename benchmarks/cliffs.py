@@ -296,6 +296,20 @@ def of_operations() -> Iterator[Cliff]:
             return ("segment_logsumexp", {"a": a[:1], "indptr": offsets}), ("logsumexp", {"a": a})
 
         yield Segments("empty", "segment_logsumexp", dtype, "segments", 10**6, "", 10.0, empty)
+
+        def columns(case: Cliff) -> tuple[Call, Call]:
+            a = case.normal().reshape(-1, 8)
+            offsets = np.arange(0, len(a) + 1, 10)
+            return (case.operation, {"a": a, "indptr": offsets, "axis": 0}), (
+                "logsumexp", {"a": a.reshape(-1, 10, 8), "axis": 1},
+            )  # fmt: skip
+
+        def short(case: Cliff) -> tuple[Call, Call]:
+            a, offsets = case.normal(), np.sort(np.random.default_rng(1).integers(0, case.n + 1, case.n // 2 + 1))
+            return (case.operation, {"a": a, "indptr": offsets}), ("logsumexp", {"a": a.reshape(-1, 2), "axis": 1})
+
+        yield Segments("columns", "segment_logsumexp", dtype, "segments", 80_000, "", 8.0, columns)
+        yield Segments("short", "segment_logsumexp", dtype, "segments", 80_000, "", 30.0, short)
     for operation, dtype, form, n in shapes(("logsumexp", "softmax", "log_softmax"), (17, 24, 31)):
 
         def between(case: Cliff) -> tuple[Call, Call]:

@@ -640,6 +640,7 @@ logsubexp: np.ufunc
 log1pexp: np.ufunc
 log1mexp: np.ufunc
 logexpm1: np.ufunc
+
 class Groups:
     offsets: NDArray[np.intp]
     def __init__(

@@ -11,7 +11,7 @@ import numpy as np
 
 from lse import _core, _integers
 from lse._arguments import Arguments, broadcast, check_arguments
-from lse._dtypes import Array, DType, as_dtype, is_mergeable
+from lse._dtypes import Array, as_dtype, is_mergeable
 from lse._groups import Grouping, check_index, refuse_wrong
 from lse._native import as_core_input
 

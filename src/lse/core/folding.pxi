@@ -126,7 +126,8 @@ cdef int fold(LogSumExp total, cnp.ndarray a, cnp.ndarray where, cnp.ndarray wei
                     put(total, sums, weighted, many)
             if kept:
                 return 0
-            sums = sums_of(total, a, where, weights, reduced, real, None, offsets)  # another thread has folded something in
+            # another thread has folded something in
+            sums = sums_of(total, a, where, weights, reduced, real, None, offsets)
     with cython.critical_section(total):
         put(total, add_sums(total.weighted if weighted else total.plain, sums, weighted), weighted, many)
     return 0

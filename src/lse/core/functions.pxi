@@ -255,8 +255,8 @@ def softmax(x, axis=None, *, where=True, out=None, dtype=None, empty=NAN):
 
     Notes
     -----
-    If k elements are +inf, they become 1/k and all others 0. The result is NaN if any element is NaN, and `empty` if all
-    are -inf. The error is at most 4 ulp of each element.
+    If k elements are +inf, they become 1/k and all others 0. The result is NaN if any element is NaN, and `empty` if
+    all are -inf. The error is at most 4 ulp of each element.
 
     Examples
     --------
@@ -307,8 +307,8 @@ def log_softmax(x, axis=None, *, where=True, out=None, dtype=None, empty=NAN):
 
     Notes
     -----
-    If k elements are +inf, they become -log(k) and all others -inf. The result is NaN if any element is NaN, and `empty`
-    if all are -inf.
+    If k elements are +inf, they become -log(k) and all others -inf. The result is NaN if any element is NaN, and
+    `empty` if all are -inf.
     The log-sum-exp is subtracted in two parts, so that results near 0 keep their digits.
 
     Examples

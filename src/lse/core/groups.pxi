@@ -1,8 +1,8 @@
 # Groups of elements along an axis ---------------------------------------------------------------------------
 
 cdef class Groups:
-    """The elements of an axis sorted by their labels, integers of 4 or 8 bytes in one run, so that each of `count` groups
-    is a segment: `offsets` tells where they are, `in_order` whether they are so without being moved.
+    """The elements of an axis sorted by their labels, integers of 4 or 8 bytes in one run, so that each of `count`
+    groups is a segment: `offsets` tells where they are, `in_order` whether they are so without being moved.
 
     A label that is no group raises an IndexError with its place. The first array to be sorted, if any, and one for
     what becomes of it unless the elements are in order, are as those of `move`.

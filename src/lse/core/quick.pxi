@@ -154,7 +154,8 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
     else:
         result = empty_like(&call)
     if call.size > 0 and not (mask is None and not has_empty and call.request.reduced
-                              and is_run(array, call.number) and is_run(result, call.number) and map_run(operation, array, result)):
+                              and is_run(array, call.number) and is_run(result, call.number)
+                              and map_run(operation, array, result)):
         describe(&call.request.out, result)
         call.request.has_empty, call.request.empty = has_empty, empty
         run_request(&call.request, call.size)

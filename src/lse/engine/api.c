@@ -283,7 +283,7 @@ static void free_sorted(sorted_terms *s)
     free(s->offsets);
 }
 
-/* A matrix of one row for a copy of another one; its data is NULL where there is no memory for it, or nothing to copy. */
+/* A matrix of one row for a copy of another one; its data is NULL where there is no memory, or nothing to copy. */
 static matrix twin_of(const matrix *m, void **copy)
 {
     if (m->data) *copy = malloc((size_t)m->shape[1] * (size_t)m->size);

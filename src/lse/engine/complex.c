@@ -102,7 +102,7 @@ static int shift_far(const lse_plan *plan, const lse_complex_sums *sums, lse_mem
     return any;
 }
 
-void lse_reduce_members(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
+void lse_reduce_members(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
     lse_complex_line tile[LSE_SHORT];
     lse_complex_sums sums;
@@ -255,8 +255,7 @@ static void map_block(void *context, ptrdiff_t index)
     }
 }
 
-void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
-                  int threads)
+void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums, int threads)
 {
     long_map map = {.plan = plan, .members = members, .count = count};
     lse_complex_sums own;
@@ -267,7 +266,8 @@ void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, co
         else lse_sum_member(plan, &members[i], threads, &own);
         divide(plan, &own, plan->complex->lanes, 0, &map.divisors[i]);
     }
-    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(members[0].row.n * plan->type->size, LSE_BLOCK_BYTES), threads);
+    lse_run_until_stopped(plan, map_block, &map, lse_quotient_up(members[0].row.n * plan->type->size, LSE_BLOCK_BYTES),
+                          threads);
     for (int i = 0; i < count; i++)
         if (isnan(map.divisors[i].nan[0])) finish_nan(plan, &members[i], nothing[i]);
 }

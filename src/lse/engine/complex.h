@@ -95,7 +95,7 @@ void lse_cumulate_group(const lse_plan *plan, const lse_member *members, ptrdiff
 void lse_run_complex_segments(lse_plan *plan, const lse_request *request, int threads);
 /* complex.c: count <= lanes sums of n <= LSE_SHORT elements at most, reduced or mapped; and longer ones of one length
  * mapped, whose sums are known. */
-void lse_reduce_members(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n);
+void lse_reduce_members(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n);
 void lse_map_members(const lse_plan *plan, lse_member *members, ptrdiff_t count, ptrdiff_t n);
 void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, const lse_complex_sums *sums,
                   int threads);

@@ -32,14 +32,14 @@ typedef struct {
     char *sign, *low; /* for LSE_LOGSUMEXP, with dtype and strides of out: signs, and rounding errors */
     int has_empty;    /* of softmax and log-softmax: rows with nothing in them become `empty` instead of NaN */
     double empty;
-    int mean;         /* the same, without weights and mask: subtract the log of the count before rounding */
+    int mean; /* the same, without weights and mask: subtract the log of the count before rounding */
     /* LSE_SUMS: the sums, and those that they are added to. Maps: the sums of the rows. Both have sum_stride, in
      * elements, for each kept axis. */
     lse_sums into, given;
     const ptrdiff_t *sum_stride;
     /* Unless offsets is NULL: segment i of the one reduced axis, elements offsets[i] .. offsets[i + 1], is summed or
-     * mapped by itself. Its result is i * segment_stride bytes after that of the first, which is in out or, of LSE_SUMS,
-     * in into; a map leaves elements of no segment as they are. */
+     * mapped by itself. Its result is i * segment_stride bytes after that of the first, which is in out or, of
+     * LSE_SUMS, in into; a map leaves elements of no segment as they are. */
     const ptrdiff_t *offsets;
     ptrdiff_t segments, segment_stride;
 } lse_request;

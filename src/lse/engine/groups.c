@@ -1,6 +1,6 @@
 /* A stable counting sort by label, in two steps, so that no step writes to more places than caches and the tables of
- * virtual memory hold: to buckets of neighbouring groups by the high bits of the labels, on threads that each have a part
- * of the elements; and within each bucket by the low bits. Short rows are sorted in one step. */
+ * virtual memory hold: to buckets of neighbouring groups by the high bits of the labels, on threads that each have a
+ * part of the elements; and within each bucket by the low bits. Short rows are sorted in one step. */
 #include "engine/groups.h"
 
 #include <stdlib.h>

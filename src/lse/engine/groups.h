@@ -32,14 +32,14 @@ typedef struct {
 enum { LSE_WRONG_LABEL = 100 };
 
 /* Groups the elements, and with that moves a first array as lse_sort_by_groups does, unless they are in order, or there
- * is none and its data NULL. Returns 0, LSE_NO_MEMORY, LSE_INTERRUPTED or LSE_WRONG_LABEL; unless it is 0 there is nothing
- * to free. */
+ * is none and its data NULL. Returns 0, LSE_NO_MEMORY, LSE_INTERRUPTED or LSE_WRONG_LABEL; unless it is 0 there is
+ * nothing to free. */
 int lse_group(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis);
 void lse_free_groups(lse_groups *groups);
 
-/* Moves the elements of an array, which has length n along an axis, to an array of the same shape where they are sorted,
- * or back from there, which leaves the latter in disorder. Only itemsize, shape and strides matter. 0, LSE_NO_MEMORY, LSE_INTERRUPTED, or LSE_WRONG_LABEL where
- * another thread has changed the labels. */
+/* Moves the elements of an array, which has length n along an axis, to an array of the same shape where they are
+ * sorted, or back from there, which leaves the latter in disorder. Only itemsize, shape and strides matter. Returns 0,
+ * LSE_NO_MEMORY, LSE_INTERRUPTED, or LSE_WRONG_LABEL where another thread has changed the labels. */
 int lse_sort_by_groups(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back);
 
 #endif

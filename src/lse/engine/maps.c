@@ -83,8 +83,7 @@ int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff
         const mapped row = {plan, &rows[i], out[i], i, shift[i], results};
         const double infinite = (double)infinities[i];
         if (infinities[i] > 0)
-            select_infinity(plan, &rows[i], out[i], log ? -lse_log(infinite) : 1.0 / infinite,
-                            outside_of(plan));
+            select_infinity(plan, &rows[i], out[i], log ? -lse_log(infinite) : 1.0 / infinite, outside_of(plan));
         else if (isnan(results->value[i]) && rows[i].where) lse_fill_included(plan, &rows[i], out[i], NAN);
         else map_pieces(&row, threads);
     }

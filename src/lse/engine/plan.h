@@ -37,11 +37,11 @@ typedef struct {
     lse_store store;            /* of one result; NULL for the kernels' own type */
     int has_empty;              /* whether rows of a map with nothing in them become `empty`, not NaN */
     double empty;
-    lse_sums given;             /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
-    lse_sums into;              /* for LSE_SUMS; its maxima are the output */
-    ptrdiff_t together;         /* rows, or columns, in one task */
-    ptrdiff_t panels;           /* tasks per block of columns */
-    int *failed;                /* why it stops, see threads.h; any thread may set it */
+    lse_sums given;     /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
+    lse_sums into;      /* for LSE_SUMS; its maxima are the output */
+    ptrdiff_t together; /* rows, or columns, in one task */
+    ptrdiff_t panels;   /* tasks per block of columns */
+    int *failed;        /* why it stops, see threads.h; any thread may set it */
 } lse_plan;
 
 static inline ptrdiff_t lse_least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -102,8 +102,8 @@ void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdi
 /* One value for the included elements of a row that is mapped; if there are none, everywhere. */
 void lse_fill_included(const lse_plan *plan, const lse_row *row, char *out, double value);
 
-/* empty.c: before rows are mapped, whether any of them is to become plan->empty, and which; 0 if none shall. After that,
- * let them be so. */
+/* empty.c: before rows are mapped, whether any of them is to become plan->empty, and which; 0 if none shall. After
+ * that, let them be so. */
 int lse_find_empty(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, unsigned char *are_empty);
 void lse_put_empty(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
                    const unsigned char *are_empty);

@@ -37,8 +37,8 @@ static void find_segment(const row_segments *s, const lse_row *row, char *out, p
  * segments are of one length: else one after another in the order of memory is quicker. */
 enum { PADDED = 16, FEW = 8, FEW_WEIGHTED = 24 };
 
-/* The elements of a short segment as a run of n of the kernels' type, or its weights. What is left out, and the padding,
- * is -inf and has no weight: it adds nothing. */
+/* The elements of a short segment as a run of n of the kernels' type, or its weights. What is left out, and the
+ * padding, is -inf and has no weight: it adds nothing. */
 static void put_run(const row_segments *s, const lse_row *row, int weights, ptrdiff_t n, char *to)
 {
     const lse_plan *plan = s->plan;

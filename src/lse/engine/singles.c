@@ -5,8 +5,8 @@ int lse_is_single(const lse_plan *plan)
 {
     const ptrdiff_t size = plan->itemsize;
     return plan->is_short && plan->n == 1 && lse_operations[plan->operation].of_one != LSE_GENERAL &&
-           !plan->first.where && !plan->first.weight && !plan->has_empty && !plan->sign && !plan->low && plan->divisor == 0.0 &&
-           !plan->store && plan->row.native &&
+           !plan->first.where && !plan->first.weight && !plan->has_empty && !plan->sign && !plan->low &&
+           plan->divisor == 0.0 && !plan->store && plan->row.native &&
            (plan->kept_length == 1 || (plan->kept_stride == size && plan->kept_out_stride == size));
 }
 
