@@ -14,6 +14,7 @@ COMMANDS = {
     "calls": "a call on few elements, in empty calls and in a.max()",
     "small": "every kind of small call: elements, weights, masks, axes, dtypes, outputs; beside SciPy's",
     "ufuncs": "functions of one and two numbers, against those of NumPy and SciPy",
+    "torch": "functions of tensors with their gradients, against PyTorch's own",
     "report": "the figures of the README, out of the files of other runs",
 }
 
