@@ -61,6 +61,12 @@ const lse_api *lse_get_api(void)
         .log1pexp_array_f32 = lse_log1pexp_array_f32,
         .log1mexp_array_f32 = lse_log1mexp_array_f32,
         .logexpm1_array_f32 = lse_logexpm1_array_f32,
+        .logsumexp_backward_rows_f64 = lse_logsumexp_backward_rows_f64,
+        .logsumexp_backward_rows_f32 = lse_logsumexp_backward_rows_f32,
+        .softmax_backward_rows_f64 = lse_softmax_backward_rows_f64,
+        .softmax_backward_rows_f32 = lse_softmax_backward_rows_f32,
+        .log_softmax_backward_rows_f64 = lse_log_softmax_backward_rows_f64,
+        .log_softmax_backward_rows_f32 = lse_log_softmax_backward_rows_f32,
     };
     return &api;
 }
