@@ -27,6 +27,7 @@ forward_ad = torch.autograd.forward_ad
 functorch_level = torch._C._functorch.maybe_current_level
 len_dispatch_stack = torch._C._len_torch_dispatch_stack
 tracing_state = torch._C._get_tracing_state
+dispatch_keys = torch._C._dispatch_keys
 is_compiling = torch.compiler.is_compiling
 
 library = torch.library.Library("lse", "DEF")
@@ -52,7 +53,7 @@ class Operator(NamedTuple):
         recorded = False
         for a in arguments:
             if type(a) in TENSORS:
-                if keys_of(a) not in PLAIN:
+                if dispatch_keys(a).raw_repr() not in PLAIN:
                     return self.registered(*arguments)
                 recorded |= a.requires_grad
             elif type(a) not in OTHERS:
@@ -76,20 +77,16 @@ def refuse_tangents(arguments: tuple[Any, ...]) -> None:
             raise NotImplementedError("lse.torch has no forward-mode derivatives; use torch.func.jacrev or vjp")
 
 
-def keys_of(a: Tensor) -> int:
-    """What decides which functions a call of torch with this tensor runs."""
-    return int(torch._C._dispatch_keys(a).raw_repr())
-
-
 def plain_keys() -> frozenset[int]:
-    """Those of dense tensors in main memory, neither wrapped by torch.vmap nor conjugated or negated."""
+    """What torch dispatches by for dense tensors in main memory, neither wrapped by torch.vmap nor conjugated."""
     plain = torch.empty(0, device="cpu")
     with torch.inference_mode():
-        return frozenset((keys_of(plain), keys_of(torch.empty(0, device="cpu"))))
+        return frozenset(dispatch_keys(a).raw_repr() for a in (plain, torch.empty(0, device="cpu")))
 
 
 PLAIN = plain_keys()
 TENSORS = frozenset((Tensor, torch.nn.Parameter))  # and no subclasses
+FEW = 4096  # elements
 OTHERS = frozenset((int, bool, list, type(None)))
 
 
@@ -214,8 +211,8 @@ def differentiate_reduction(ctx: Any, grad: Tensor) -> Any:
 def compute_logsumexp_backward(grad: Tensor, x: Tensor, y: Tensor, dim: Dims) -> Tensor:
     result = compute_softmax(x, dim)
     result.mul_(grad)
-    empty = y == -inf
-    return result.masked_fill_(empty, 0.0) if empty.any() else result
+    empty = y.isneginf() if x.numel() > FEW or y.dtype == torch.bfloat16 else as_array(y) == -inf  # the latter is quick
+    return result.masked_fill_(torch.as_tensor(empty), 0.0) if empty.any() else result
 
 
 def save_logsumexp_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

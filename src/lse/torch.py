@@ -320,6 +320,8 @@ def _goes_to_torch(a: Tensor) -> bool:
 
 def _dims(a: Tensor, dim: int | Sequence[int]) -> list[int]:
     """Axes in ascending order, not negative; none of a 0-d tensor."""
+    if type(dim) is int and -a.ndim <= dim < a.ndim:
+        return [dim % a.ndim]
     if isinstance(dim, bool) or not isinstance(dim, int | tuple | list):
         raise TypeError(f"dim must be an integer or a tuple of integers, not {type(dim).__name__}")
     count = max(a.ndim, 1)
