@@ -22,7 +22,8 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     Parameters
     ----------
     input : Tensor
-        float16, bfloat16, float32 and float64 keep their type; integers and booleans become torch's default.
+        Of any shape. float16, bfloat16, float32 and float64 keep their type; integers and booleans become torch's
+        default.
     dim : int or tuple of ints
         Axes to reduce; the empty tuple stands for all.
     keepdim : bool, optional
