@@ -78,7 +78,7 @@ def as_operand(a: Any, name: str) -> Any:
         return prepare("logmatmulexp", a, name, None)
     if not is_torch(a):
         array = unwrap(a, "logmatmulexp", name)[0]
-        a = torch.as_tensor(array if array.flags.writeable else array.copy())
+        a = torch.from_numpy(array if array.flags.writeable else array.copy())
     return a if a.is_floating_point() else a.double()
 
 

@@ -211,8 +211,10 @@ def differentiate_reduction(ctx: Any, grad: Tensor) -> Any:
 def compute_logsumexp_backward(grad: Tensor, x: Tensor, y: Tensor, dim: Dims) -> Tensor:
     result = compute_softmax(x, dim)
     result.mul_(grad)
-    empty = y.isneginf() if x.numel() > FEW or y.dtype == torch.bfloat16 else as_array(y) == -inf  # the latter is quick
-    return result.masked_fill_(torch.as_tensor(empty), 0.0) if empty.any() else result
+    if x.numel() <= FEW and y.dtype != torch.bfloat16 and not (as_array(y) == -inf).any():  # quicker than by torch
+        return result
+    empty = y.isneginf()
+    return result.masked_fill_(empty, 0.0) if empty.any() else result
 
 
 def save_logsumexp_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -405,6 +405,18 @@ def test_traced():
     torch.testing.assert_close(traced(2 * x), lse.torch.softmax(2 * x, 1), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("name", OF_ONE)
+def test_another_default_device(name):
+    x = torch.randn(3, 4, 2)
+    x[1] = -inf
+    f = OF_ONE[name]
+    x.requires_grad_()
+    expected = gradient(f, x)
+    with torch.device("meta"):
+        got = gradient(f, x, torch.ones_like(f(x)))
+    torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
+
+
 def test_a_module_learns():
     model, x = Model(), torch.randn(5, 4)
     expected = lse.torch.logmatmulexp(x, torch.randn(4, 3))
