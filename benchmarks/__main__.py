@@ -16,6 +16,7 @@ COMMANDS = {
     "small": "every kind of small call: elements, weights, masks, axes, dtypes, outputs; beside SciPy's",
     "ufuncs": "functions of one and two numbers, against those of NumPy and SciPy",
     "accuracy": "the worst errors beside peers, against mpmath",
+    "torch": "functions of tensors with their gradients, against PyTorch's own",
     "report": "the figures of the pages, out of the files of other runs",
 }
 

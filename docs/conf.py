@@ -27,7 +27,7 @@ def importable(module):
 # pages that stand in tables of contents but are not here, or are about modules that want another library
 if not Path(__file__).with_name("embedding.md").exists():
     exclude_patterns += ["embedding.*"]
-for module in ("dask", "numba"):
+for module in ("dask", "numba", "torch"):
     if not importable(f"lse.{module}"):
         exclude_patterns += [f"{module}.*", f"api_{module}.*"]
 

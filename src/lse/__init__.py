@@ -3,7 +3,7 @@
 from lse import _process  # noqa: F401, I001  before lse._core
 
 # what only lse._core imports, for PyInstaller and others that read the source and no extension
-from lse import _cumulative, _groups, _products, _reductions, _segments, _streaming  # noqa: F401
+from lse import _cumulative, _groups, _products, _recorded, _reductions, _segments, _streaming  # noqa: F401
 from lse._core import (
     LogMatrix,
     LogSumExp,

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lse import _recorded
 from lse._arguments import (
     can_hold,
     check_array,
@@ -15,14 +16,17 @@ from lse._arguments import (
     return_result,
 )
 from lse._backends import backend_for_array
+from lse._foreign import is_recorded
 
 
 def logcumsumexp(a: Any, axis: Any, reverse: Any, out: Any, dtype: Any) -> Any:
+    reverse = check_flag(reverse, "logcumsumexp", "reverse")
+    if is_recorded(a):
+        return _recorded.logcumsumexp(a, axis, reverse, dtype, out=out)
     array, kind, like = check_array("logcumsumexp", a, dtype)
     if axis is None or array.ndim == 0:
         array = array.reshape(-1)
     axis = normalize_axis(0 if axis is None else axis, array.ndim, "logcumsumexp")
-    reverse = check_flag(reverse, "logcumsumexp", "reverse")
     target = check_out(out, array.shape, kind, "logcumsumexp")
     result = (
         target

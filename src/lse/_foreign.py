@@ -41,23 +41,28 @@ def unmask(a: Any, function: str, name: str) -> Array:
     return np.asarray(np.ma.getdata(a))
 
 
+def check_tensor(tensor: Any, function: str, name: str) -> None:
+    """Raise unless a tensor is dense and in main memory."""
+    if tensor.device.type != "cpu":
+        raise TypeError(
+            f"{function}: {name} is a tensor on device {tensor.device}, not in main memory; pass {name}.cpu()"
+        )
+    if tensor.layout != sys.modules["torch"].strided:
+        raise TypeError(
+            f"{function}: {name} is a sparse tensor (of layout {tensor.layout}); pass {name}.to_dense(), or the values "
+            "that it stores"
+        )
+
+
 def from_torch(tensor: Any, function: str, name: str) -> Array:
     """Return the elements of a tensor without a copy."""
     torch = sys.modules["torch"]
     if tensor.requires_grad:
         raise TypeError(
-            f"{function}: {name} requires a gradient, which lse does not compute; pass {name}.detach(), or use the "
-            "function of torch where the gradient is wanted"
+            f"{function}: {name} requires a gradient, which this function does not compute; pass {name}.detach() if "
+            "none is wanted"
         )
-    if tensor.device.type != "cpu":
-        raise TypeError(
-            f"{function}: {name} is a tensor on device {tensor.device}, not in main memory; pass {name}.cpu()"
-        )
-    if tensor.layout != torch.strided:
-        raise TypeError(
-            f"{function}: {name} is a sparse tensor (of layout {tensor.layout}); pass {name}.to_dense(), or the values "
-            "that it stores"
-        )
+    check_tensor(tensor, function, name)
     try:
         tensor = tensor.resolve_conj().resolve_neg()
         if tensor.dtype == torch.bfloat16:
@@ -85,6 +90,11 @@ def to_torch(result: Any) -> Any:
 
 def is_torch(a: object) -> bool:
     return "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor)
+
+
+def is_recorded(*arguments: object) -> bool:
+    """Return whether torch records what is computed from one of the arguments, to have its gradient."""
+    return "torch" in sys.modules and any(is_torch(a) and a.requires_grad for a in arguments)  # type: ignore[attr-defined]
 
 
 def is_dask(*arguments: object) -> bool:

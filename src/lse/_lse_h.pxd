@@ -140,3 +140,23 @@ cdef extern from "include/lse/lse.h" nogil:
                                    ptrdiff_t groups, double *out, ptrdiff_t out_stride, int threads) noexcept
     int lse_log_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
                                    ptrdiff_t groups, float *out, ptrdiff_t out_stride, int threads) noexcept
+    int lse_logsumexp_backward_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                        ptrdiff_t n, const double *values, const double *grads, double *out,
+                                        ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_logsumexp_backward_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                        ptrdiff_t n, const float *values, const float *grads, float *out,
+                                        ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_softmax_backward_rows_f64(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                      ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                      double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_softmax_backward_rows_f32(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                      ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                      float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept
+    int lse_log_softmax_backward_rows_f64(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                          ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                          double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                          int threads) noexcept
+    int lse_log_softmax_backward_rows_f32(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                          ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                          float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                          int threads) noexcept

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from lse import _core
+from lse import _core, _recorded
 from lse._arguments import broadcast, can_hold, check_out, return_result
 from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, is_native, promote
-from lse._foreign import check_returnable, is_dask, unwrap
+from lse._foreign import check_returnable, is_dask, is_recorded, unwrap
 from lse._native import as_core_input, as_core_output
 from lse._reductions import lazily
 
@@ -57,6 +57,8 @@ def multiply_longdouble(a: Array, b: Array, out: Array) -> None:
 def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     if is_dask(a, b):
         return lazily(FUNCTION, out, a, b, dtype=dtype)
+    if is_recorded(a, b):
+        return _recorded.logmatmulexp(a, b, dtype, out=out)
     (left, of_left, matrix_a), (right, of_right, matrix_b) = as_operand(a, "a"), as_operand(b, "b")
     kind = result_dtype(left.dtype, right.dtype, dtype)
     like, name = (of_left, "a") if of_left else (of_right, "b")

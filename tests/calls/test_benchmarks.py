@@ -112,6 +112,13 @@ def test_accuracy():
     assert table["logsumexp float64, 0, and far below it"][1] == "all"
 
 
+def test_torch(tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "torch.json"
+    assert "x torch" in command("torch", "--only", "softmax|entropy", *QUICKLY, "--json", path)
+    assert all(who == {"lse", "torch"} for who in cases_of(path).values())
+
+
 def test_cliffs():
     printed = command("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)", *QUICKLY)
     assert re.search(r"^far: softmax float32 rows n=8 below +1 +[\d.]+ +[\d.]+~? +2.00", printed, re.MULTILINE)

@@ -11,7 +11,7 @@ import lse
 from checks import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NEEDS = {"dask": "lse.dask", "numba": "lse.numba"}  # pages about modules that need another library
+NEEDS = {"dask": "lse.dask", "numba": "lse.numba", "torch": "lse.torch"}  # pages about modules of their own
 USES = {"groups": "pandas"}  # pages with examples that use one
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

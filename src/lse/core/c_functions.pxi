@@ -345,3 +345,49 @@ cdef int log_softmax_groups_f64(const double *x, ptrdiff_t stride, const ptrdiff
 cdef int log_softmax_groups_f32(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n, ptrdiff_t groups,
                                 float *out, ptrdiff_t out_stride, int threads) noexcept nogil:
     return lse_log_softmax_groups_f32(x, stride, index, n, groups, out, out_stride, threads)
+
+
+cdef int logsumexp_backward_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                     ptrdiff_t n, const double *values, const double *grads, double *out,
+                                     ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_logsumexp_backward_rows_f64(x, row_stride, stride, rows, n, values, grads, out, out_row_stride,
+                                           out_stride, threads)
+
+
+cdef int logsumexp_backward_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                     ptrdiff_t n, const float *values, const float *grads, float *out,
+                                     ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads) noexcept nogil:
+    return lse_logsumexp_backward_rows_f32(x, row_stride, stride, rows, n, values, grads, out, out_row_stride,
+                                           out_stride, threads)
+
+
+cdef int softmax_backward_rows_f64(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                   ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                   double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                   int threads) noexcept nogil:
+    return lse_softmax_backward_rows_f64(y, row_stride, stride, grad, grad_row_stride, grad_stride, rows, n, out,
+                                         out_row_stride, out_stride, threads)
+
+
+cdef int softmax_backward_rows_f32(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                   ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                   float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                   int threads) noexcept nogil:
+    return lse_softmax_backward_rows_f32(y, row_stride, stride, grad, grad_row_stride, grad_stride, rows, n, out,
+                                         out_row_stride, out_stride, threads)
+
+
+cdef int log_softmax_backward_rows_f64(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                       ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                       double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                       int threads) noexcept nogil:
+    return lse_log_softmax_backward_rows_f64(y, row_stride, stride, grad, grad_row_stride, grad_stride, rows, n, out,
+                                             out_row_stride, out_stride, threads)
+
+
+cdef int log_softmax_backward_rows_f32(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                       ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                       float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride,
+                                       int threads) noexcept nogil:
+    return lse_log_softmax_backward_rows_f32(y, row_stride, stride, grad, grad_row_stride, grad_stride, rows, n, out,
+                                             out_row_stride, out_stride, threads)

@@ -24,7 +24,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
         Any shape and memory layout. float16, bfloat16 (of ml_dtypes), float32, float64, longdouble, complex64,
         complex128 and clongdouble keep their type; integers and booleans are computed and returned in float64. A CPU
         array that supports DLPack (of torch, jax, ...) is read without a copy, and the result is an array of its
-        library.
+        library. A tensor of torch that requires a gradient goes to `lse.torch`.
     axis : None, int or tuple of ints, optional
         Axes to reduce; negative ones count from the last. None, the default, reduces all. The empty tuple
         reduces none.
@@ -58,7 +58,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     TypeError
         A dtype is not numeric, or not one to compute in, or one that the library of the arguments does not have; an
         argument is a masked array that hides something, has a unit, is sparse, or is traced by jax; `where` is not
-        boolean; the result cannot be cast to `out`; a tensor requires a gradient or is not in main memory.
+        boolean; the result cannot be cast to `out`; a tensor is not in main memory, or requires a gradient beside `b`,
+        `where`, `out` or `return_sign`.
     ValueError
         An axis is repeated; shapes do not broadcast; `out` has the wrong shape or is read-only.
     MemoryError

@@ -7,6 +7,7 @@
 
 #include "engine/api.h"
 #include "engine/engine.h"
+#include "engine/gradients.h"
 #include "engine/groups.h"
 #include "engine/products.h"
 #include "engine/types.h"
@@ -435,6 +436,36 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
     return lse_multiply(&q) == 0 ? LSE_OK : LSE_ERROR_MEMORY;
 }
 
+/* The second matrix is that of the gradients of a map, or of the values and gradients of log-sum-exps, one a row. */
+static int differentiate(lse_operation operation, const matrix *of_x, const matrix *of_grad, const void *values,
+                         const matrix *of_out, int threads)
+{
+    const lse_kernels *table = lse_chosen();
+    matrix x = *of_x, grad = *of_grad, out = *of_out, value = matrix_of(values, x.size, x.shape[0], 1, 1, 0);
+    if (!table) return LSE_ERROR_KERNELS;
+    if (!is_sound(&x) || !is_sound(&grad) || !is_sound(&out) || !has_no_overlap(&out) || !is_runnable(threads))
+        return LSE_ERROR_ARGUMENT;
+    if (operation == LSE_LOGSUMEXP && !is_sound(&value)) return LSE_ERROR_ARGUMENT;
+    if (is_empty(&x)) return LSE_OK;
+    if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
+    const lse_gradient g = {.operation = operation,
+                            .type = type_of(x.size),
+                            .table = table,
+                            .threads = threads,
+                            .rows = x.shape[0],
+                            .n = x.shape[1],
+                            .x = x.data,
+                            .grad = grad.data,
+                            .value = value.data,
+                            .out = out.data,
+                            .x_stride = {x.stride[0], x.stride[1]},
+                            .grad_stride = {grad.stride[0], grad.stride[1]},
+                            .out_stride = {out.stride[0], out.stride[1]},
+                            .value_stride = value.stride[0]};
+    lse_differentiate(&g);
+    return LSE_OK;
+}
+
 /* For both types ------------------------------------------------------------------------------------------- */
 
 #define MAP_ROWS(name, OPERATION, F, REAL)                                                                             \
@@ -469,6 +500,17 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
     {                                                                                                                  \
         return map_groups(OPERATION, terms_of(sizeof *x, x, stride, NULL, 0, NULL, 0, n), index, groups, out,          \
                           out_stride, threads);                                                                        \
+    }
+
+#define MAP_BACKWARD(name, OPERATION, F, REAL)                                                                         \
+    int lse_##name##_backward_rows_##F(const REAL *y, ptrdiff_t row_stride, ptrdiff_t stride, const REAL *grad,        \
+                                       ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,  \
+                                       REAL *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)         \
+    {                                                                                                                  \
+        const matrix of_y = matrix_of(y, sizeof *y, rows, row_stride, n, stride);                                      \
+        const matrix of_grad = matrix_of(grad, sizeof *grad, rows, grad_row_stride, n, grad_stride);                   \
+        const matrix to = matrix_of(out, sizeof *out, rows, out_row_stride, n, out_stride);                            \
+        return differentiate(OPERATION, &of_y, &of_grad, NULL, &to, threads);                                          \
     }
 
 #define FOR_TYPE(F, REAL)                                                                                              \
@@ -525,6 +567,17 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
     MAP_ROWS(softmax, LSE_SOFTMAX, F, REAL)                                                                            \
     MAP_ROWS(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                                    \
     MAP_ROWS(logcumsumexp, LSE_CUMULATE, F, REAL)                                                                      \
+    int lse_logsumexp_backward_rows_##F(const REAL *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,         \
+                                        ptrdiff_t n, const REAL *values, const REAL *grads, REAL *out,                 \
+                                        ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads)                   \
+    {                                                                                                                  \
+        const matrix of_x = matrix_of(x, sizeof *x, rows, row_stride, n, stride);                                      \
+        const matrix of_grad = matrix_of(grads, sizeof *grads, rows, 1, 1, 0);                                         \
+        const matrix to = matrix_of(out, sizeof *out, rows, out_row_stride, n, out_stride);                            \
+        return differentiate(LSE_LOGSUMEXP, &of_x, &of_grad, values, &to, threads);                                    \
+    }                                                                                                                  \
+    MAP_BACKWARD(softmax, LSE_SOFTMAX, F, REAL)                                                                        \
+    MAP_BACKWARD(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                                \
     MAP_ROWS_MASKED(softmax, LSE_SOFTMAX, F, REAL)                                                                     \
     MAP_ROWS_MASKED(log_softmax, LSE_LOG_SOFTMAX, F, REAL)                                                             \
     MAP_SEGMENTS(softmax, LSE_SOFTMAX, F, REAL)                                                                        \

@@ -73,6 +73,12 @@ const lse_api *lse_get_api(void)
         .softmax_groups_f32 = lse_softmax_groups_f32,
         .log_softmax_groups_f64 = lse_log_softmax_groups_f64,
         .log_softmax_groups_f32 = lse_log_softmax_groups_f32,
+        .logsumexp_backward_rows_f64 = lse_logsumexp_backward_rows_f64,
+        .logsumexp_backward_rows_f32 = lse_logsumexp_backward_rows_f32,
+        .softmax_backward_rows_f64 = lse_softmax_backward_rows_f64,
+        .softmax_backward_rows_f32 = lse_softmax_backward_rows_f32,
+        .log_softmax_backward_rows_f64 = lse_log_softmax_backward_rows_f64,
+        .log_softmax_backward_rows_f32 = lse_log_softmax_backward_rows_f32,
     };
     return &api;
 }

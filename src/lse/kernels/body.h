@@ -46,6 +46,7 @@
 #include "cumulative_chunk.h"
 #include "cumulative_row.h"
 #include "cumulative_panel.h"
+#include "gradients.h"
 #include "undefine.h"
 
 #define F f64
@@ -76,6 +77,7 @@
 #include "cumulative_chunk.h"
 #include "cumulative_row.h"
 #include "cumulative_panel.h"
+#include "gradients.h"
 #include "finish.h"
 #include "products.h"
 #include "few.h"
@@ -139,6 +141,13 @@
         .softmax_whole_row = softmax_whole_row_##F,             \
         .softmax_whole_columns = softmax_whole_columns_##F,     \
         .panel = PANEL_##F,                                     \
+        .dot = dot_##F,                                         \
+        .dot_line = dot_line_##F,                               \
+        .source_of_sum = source_of_sum_##F,                     \
+        .source_of_value = source_of_value_##F,                 \
+        .softmax_gradient = softmax_gradient_##F,               \
+        .log_softmax_gradient = log_softmax_gradient_##F,       \
+        .logsumexp_gradient = logsumexp_gradient_##F,           \
         .pointwise = {                                                                                  \
             [LSE_LOGADDEXP] = logaddexp_##F,                                                            \
             [LSE_LOGSUBEXP] = logsubexp_##F,                                                            \

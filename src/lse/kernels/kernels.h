@@ -17,6 +17,7 @@ enum {
     LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are transposed into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
+    LSE_GRADIENTS = 128,  /* neighbouring columns whose gradients are computed together; whole steps of vectors */
     LSE_LANES = 8,        /* sums of doubles side by side, whatever the width of the registers */
     LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
     LSE_LINES = 128,      /* of a block of a long complex row */
@@ -214,6 +215,18 @@ typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
 
+/* What decides the gradients of the elements of up to LSE_GRADIENTS rows, in double and in the type of the kernel. */
+typedef union {
+    float f32[LSE_GRADIENTS];
+    double f64[LSE_GRADIENTS];
+} lse_source;
+typedef struct {
+    double sum[LSE_GRADIENTS];
+    lse_source minus_sum, value, scale, scale_lo;
+} lse_sources;
+typedef void (*lse_gradient_run)(const char *x, const char *grad, ptrdiff_t n, const lse_sources *of, int each,
+                                 char *out);
+
 /* The functions of one and two numbers. */
 typedef enum {
     LSE_LOGADDEXP,
@@ -262,6 +275,14 @@ typedef struct {
     int (*softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                  ptrdiff_t count, double *nan);
     ptrdiff_t panel; /* maximum number of columns */
+    /* Derivatives (gradients.h): lanes of a sum += a b, or b where a is NULL; a lane of each of n sums likewise; */
+    void (*dot)(const char *a, const char *b, ptrdiff_t n, double *lanes);
+    void (*dot_line)(const char *a, const char *b, ptrdiff_t n, double *sums);
+    /* from the sum of a map, or from a log-sum-exp that is finite or NaN, and its gradient, the source of row r; */
+    void (*source_of_sum)(lse_sources *of, ptrdiff_t r, double sum);
+    void (*source_of_value)(lse_sources *of, ptrdiff_t r, double value, double grad);
+    /* from results or elements, of row 0 or of one row each, the gradients; out may be an input. */
+    lse_gradient_run softmax_gradient, log_softmax_gradient, logsumexp_gradient;
     lse_pointwise pointwise[LSE_POINTWISE];
 } lse_real_kernels;
 

@@ -190,6 +190,32 @@ int lse_log_softmax_rows_masked_f32(const float *x, ptrdiff_t row_stride, ptrdif
                                     ptrdiff_t where_row_stride, ptrdiff_t where_stride, ptrdiff_t rows, ptrdiff_t n,
                                     float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 
+/* Derivatives: out[r * out_row_stride + i * out_stride] = the gradient by element i of row r, where grads are those by
+ * the results; threads as above. out may be x, or y or grad, with their strides. Elements of out must not share memory.
+ *
+ * Of logsumexp, from its values, which it takes for exact: grads[r] * exp(x - values[r]). Where values[r] is -inf it is
+ * 0, where it is +inf the elements that are +inf have equal shares. */
+int lse_logsumexp_backward_rows_f64(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                    ptrdiff_t n, const double *values, const double *grads, double *out,
+                                    ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_logsumexp_backward_rows_f32(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+                                    const float *values, const float *grads, float *out, ptrdiff_t out_row_stride,
+                                    ptrdiff_t out_stride, int threads);
+
+/* Of softmax, from its results: y * (grad - sum(y * grad)); of log_softmax: grad - exp(y) * sum(grad). */
+int lse_softmax_backward_rows_f64(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                  ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                  double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_softmax_backward_rows_f32(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                  ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                  float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_backward_rows_f64(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                      ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                      double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+int lse_log_softmax_backward_rows_f32(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                      ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                      float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+
 /* Products of matrices ------------------------------------------------------------------------------------- */
 
 /* out[i * out_row_stride + j * out_stride] = log(sum(exp(a[i * a_row_stride + s * a_stride] +
@@ -401,6 +427,24 @@ typedef struct {
                                   ptrdiff_t groups, double *out, ptrdiff_t out_stride, int threads);
     int (*log_softmax_groups_f32)(const float *x, ptrdiff_t stride, const ptrdiff_t *index, ptrdiff_t n,
                                   ptrdiff_t groups, float *out, ptrdiff_t out_stride, int threads);
+    int (*logsumexp_backward_rows_f64)(const double *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                       ptrdiff_t n, const double *values, const double *grads, double *out,
+                                       ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+    int (*logsumexp_backward_rows_f32)(const float *x, ptrdiff_t row_stride, ptrdiff_t stride, ptrdiff_t rows,
+                                       ptrdiff_t n, const float *values, const float *grads, float *out,
+                                       ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+    int (*softmax_backward_rows_f64)(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                     ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                     double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+    int (*softmax_backward_rows_f32)(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                     ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                     float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+    int (*log_softmax_backward_rows_f64)(const double *y, ptrdiff_t row_stride, ptrdiff_t stride, const double *grad,
+                                         ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                         double *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
+    int (*log_softmax_backward_rows_f32)(const float *y, ptrdiff_t row_stride, ptrdiff_t stride, const float *grad,
+                                         ptrdiff_t grad_row_stride, ptrdiff_t grad_stride, ptrdiff_t rows, ptrdiff_t n,
+                                         float *out, ptrdiff_t out_row_stride, ptrdiff_t out_stride, int threads);
 } lse_api;
 /* end: generated by tools/bindings.py */
 

@@ -1,0 +1,346 @@
+"""The functions of `lse` for tensors of PyTorch, with gradients of any order and torch's argument names.
+
+CPU tensors are read without a copy. Tensors elsewhere, sparse and complex ones go to torch's functions.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+import lse
+from lse import _tensors
+from lse._dtypes import Array
+
+__all__ = ["log_softmax", "logcumsumexp", "logmatmulexp", "logmeanexp", "logsumexp", "softmax"]
+
+
+def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
+    """Logarithm of the sum of exponentials, ``log(sum(exp(input)))``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape. float16, bfloat16, float32 and float64 keep their type; integers and booleans become torch's
+        default.
+    dim : int or tuple of ints
+        Axes to reduce; the empty tuple stands for all.
+    keepdim : bool, optional
+        Keep the reduced axes, with length 1.
+
+    Returns
+    -------
+    Tensor
+        With the values, the accuracy and the special values of `lse.logsumexp`.
+
+    Raises
+    ------
+    IndexError, RuntimeError, TypeError
+        An axis is out of range, repeated, or no integer.
+
+    See Also
+    --------
+    lse.logsumexp, torch.logsumexp, logmeanexp
+
+    Notes
+    -----
+    The gradient is the softmax. Where the result is -inf it is 0; where it is +inf, the infinite elements share it.
+
+    There are no forward-mode derivatives: `torch.func.jvp` and what uses it raise NotImplementedError.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> x = torch.tensor([1000.0, 1000.0, -torch.inf], requires_grad=True)
+    >>> y = lse.torch.logsumexp(x, 0)
+    >>> y.backward()
+    >>> x.grad
+    tensor([0.5000, 0.5000, 0.0000])
+    """
+    if type(dim) is int and (a := _quick(input)) is not None:
+        return _tensors.as_tensor(lse.logsumexp(a, dim, None, bool(keepdim)))
+    input = _floating(input)
+    dims = _dims(input, dim)
+    if _goes_to_torch(input):
+        return torch.logsumexp(input, dims, keepdim)
+    return _tensors.logsumexp(input, dims, keepdim)
+
+
+def logmeanexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
+    """Logarithm of the mean of exponentials, ``log(mean(exp(input)))``.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`.
+    dim : int or tuple of ints
+        Axes over which the mean is taken; the empty tuple stands for all.
+    keepdim : bool, optional
+        Keep the reduced axes, with length 1.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.logmeanexp`; NaN for the mean of no elements.
+
+    Raises
+    ------
+    IndexError, RuntimeError, TypeError
+        As `logsumexp`.
+
+    See Also
+    --------
+    lse.logmeanexp, logsumexp
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.logmeanexp(torch.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.)
+    """
+    if type(dim) is int and (a := _quick(input)) is not None:
+        return _tensors.as_tensor(lse.logmeanexp(a, dim, None, bool(keepdim)))
+    input = _floating(input)
+    dims = _dims(input, dim)
+    if not _goes_to_torch(input):
+        return _tensors.logmeanexp(input, dims, keepdim)
+    count = math.prod(input.shape[i] for i in dims)
+    return torch.logsumexp(input, dims, keepdim) - (math.log(count) if count else math.nan)
+
+
+def softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+    """Exponentials divided by their sum, ``exp(input) / sum(exp(input))``.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`.
+    dim : int
+        The axis over which the result sums to 1.
+    dtype : torch.dtype, optional
+        The type to convert the input to.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.softmax`.
+
+    Raises
+    ------
+    IndexError, TypeError
+        The axis is out of range, or no integer.
+
+    See Also
+    --------
+    lse.softmax, torch.softmax, log_softmax
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.softmax(torch.tensor([1000.0, 1000.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
+        return _tensors.as_tensor(lse.softmax(a, dim))
+    input = _floating(input, dtype)
+    if _goes_to_torch(input):
+        return torch.softmax(input, dim)
+    return _tensors.softmax(input, _dim(input, dim))
+
+
+def log_softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+    """Logarithm of the softmax, ``input - log(sum(exp(input)))``.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`.
+    dim : int
+        The axis over which the exponentials of the result sum to 1.
+    dtype : torch.dtype, optional
+        The type to convert the input to.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.log_softmax`.
+
+    Raises
+    ------
+    IndexError, TypeError
+        As `softmax`.
+
+    See Also
+    --------
+    lse.log_softmax, torch.log_softmax, softmax
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.log_softmax(torch.tensor([0.0, -40.0]), dim=0)
+    tensor([-4.2484e-18, -4.0000e+01])
+    """
+    if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
+        return _tensors.as_tensor(lse.log_softmax(a, dim))
+    input = _floating(input, dtype)
+    if _goes_to_torch(input):
+        return torch.log_softmax(input, dim)
+    return _tensors.log_softmax(input, _dim(input, dim))
+
+
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """Logarithm of the cumulative sum of exponentials, ``log(cumsum(exp(input)))``.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`.
+    dim : int
+        The axis along which to sum.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.logcumsumexp`.
+
+    Raises
+    ------
+    IndexError, TypeError
+        As `softmax`.
+
+    See Also
+    --------
+    lse.logcumsumexp, torch.logcumsumexp, logsumexp
+
+    Notes
+    -----
+    The gradient is computed by cumulative sums from the end, of positive and of negative terms, in log space and in
+    float64, and rounded once. Where a result is -inf, it contributes nothing.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.logcumsumexp(torch.tensor([1000.0, 1000.0, 1000.0]), dim=0)
+    tensor([1000.0000, 1000.6932, 1001.0986])
+    """
+    if type(dim) is int and (a := _quick(input)) is not None and a.ndim > 0:
+        return _tensors.as_tensor(lse.logcumsumexp(a, dim))
+    input = _floating(input)
+    if _goes_to_torch(input):
+        return torch.logcumsumexp(input, dim)
+    dims = _dim(input, dim)
+    return _tensors.logcumsumexp(input, dims[0]) if dims else input.clone()
+
+
+def logmatmulexp(input: Tensor, other: Tensor) -> Tensor:
+    """Product of matrices in log space, ``log(exp(input) @ exp(other))``.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Matrices, stacks of them, or vectors, with the shapes that `torch.matmul` takes, and the dtypes of `logsumexp`.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.logmatmulexp`. Its dtype is what torch promotes both dtypes to.
+
+    Raises
+    ------
+    RuntimeError
+        The shapes do not fit each other, or an operand is 0-d.
+
+    See Also
+    --------
+    lse.logmatmulexp
+
+    Notes
+    -----
+    The gradient of an operand is computed by one or two products in log space, in float64. Tensors that are complex or
+    not in main memory are broadcast against each other, which takes memory for all terms.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> a = torch.tensor([[0.0, -1000.0]])
+    >>> b = torch.tensor([[-2000.0], [-500.0]])
+    >>> lse.torch.logmatmulexp(a, b)
+    tensor([[-1500.]])
+    """
+    a, b = _floating(input), _floating(other)
+    dtype = torch.promote_types(a.dtype, b.dtype)
+    a, b = a.to(dtype), b.to(dtype)
+    if a.ndim == 0 or b.ndim == 0:
+        raise RuntimeError(f"logmatmulexp: expected two tensors of at least 1 dimension, not {a.ndim} and {b.ndim}")
+    left = a.unsqueeze(0) if a.ndim == 1 else a
+    right = b.unsqueeze(1) if b.ndim == 1 else b
+    if left.shape[-1] != right.shape[-2]:
+        raise RuntimeError(f"logmatmulexp: shapes that do not fit, {tuple(a.shape)} and {tuple(b.shape)}")
+    if _goes_to_torch(left) or _goes_to_torch(right):
+        result = torch.logsumexp(left.unsqueeze(-1) + right.unsqueeze(-3), -2)
+    else:
+        first = torch.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        left, right = left.expand(*first, *left.shape[-2:]), right.expand(*first, *right.shape[-2:])
+        result = _tensors.logmatmulexp(left, right)
+    if b.ndim == 1:
+        result = result.squeeze(-1)
+    return result.squeeze(-1 if b.ndim == 1 else -2) if a.ndim == 1 else result
+
+
+# Arguments --------------------------------------------------------------------------------------------------
+
+
+def _quick(a: Tensor) -> Array | None:
+    """The elements of a tensor of which only the result is wanted: most small calls need nothing else."""
+    if _tensors.is_compiling() or type(a) is not Tensor or a.requires_grad or _tensors.is_observed():
+        return None
+    try:
+        array: Array = a.numpy()
+    except (TypeError, RuntimeError):  # bfloat16, conjugated, sparse, wrapped by torch.func, or not in main memory
+        return None
+    return array if array.dtype.char in "efd" else None
+
+
+def _floating(a: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Convert to a dtype; if there is none, integers and booleans to torch's default."""
+    if dtype is not None:
+        return a.to(dtype)
+    return a if a.is_floating_point() or a.is_complex() else a.to(torch.get_default_dtype())
+
+
+def _goes_to_torch(a: Tensor) -> bool:
+    return not a.is_cpu or a.layout != torch.strided or a.is_complex()
+
+
+def _dims(a: Tensor, dim: int | Sequence[int]) -> list[int]:
+    """Axes in ascending order, not negative; none of a 0-d tensor."""
+    if type(dim) is int and -a.ndim <= dim < a.ndim:
+        return [dim % a.ndim]
+    if isinstance(dim, bool) or not isinstance(dim, int | tuple | list):
+        raise TypeError(f"dim must be an integer or a tuple of integers, not {type(dim).__name__}")
+    count = max(a.ndim, 1)
+    found = []
+    for number in (dim,) if isinstance(dim, int) else dim:
+        if not -count <= number < count:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {number})"
+            )
+        if number % count in found:
+            raise RuntimeError(f"dim {number % count} appears multiple times in the list of dims")
+        found.append(number % count)
+    if a.ndim == 0:
+        return []
+    return sorted(found) if found else list(range(a.ndim))
+
+
+def _dim(a: Tensor, dim: int) -> list[int]:
+    if not isinstance(dim, int):
+        raise TypeError(f"dim must be an integer, not {type(dim).__name__}")
+    return _dims(a, dim)
