@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
+from numpy import ndarray
 from torch import Tensor
 
 from lse import _core, _native
@@ -28,6 +29,7 @@ functorch_level = torch._C._functorch.maybe_current_level
 len_dispatch_stack = torch._C._len_torch_dispatch_stack
 tracing_state = torch._C._get_tracing_state
 dispatch_keys = torch._C._dispatch_keys
+from_numpy = torch.from_numpy
 is_compiling = torch.compiler.is_compiling
 
 library = torch.library.Library("lse", "DEF")
@@ -142,7 +144,7 @@ def is_simple(x: Tensor) -> bool:
 
 
 def as_tensor(result: Any) -> Tensor:
-    return torch.from_numpy(result if type(result) is np.ndarray else np.asarray(result))
+    return from_numpy(result if type(result) is ndarray else np.asarray(result))
 
 
 def as_array(a: Tensor) -> Array:

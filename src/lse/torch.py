@@ -12,6 +12,7 @@ from torch import Tensor
 import lse
 from lse import _tensors
 from lse._dtypes import Array
+from lse._tensors import as_tensor, is_compiling, is_observed
 
 __all__ = ["log_softmax", "logcumsumexp", "logmatmulexp", "logmeanexp", "logsumexp", "softmax"]
 
@@ -60,7 +61,7 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     tensor([0.5000, 0.5000, 0.0000])
     """
     if type(dim) is int and (a := _quick(input)) is not None:
-        return _tensors.as_tensor(lse.logsumexp(a, dim, None, bool(keepdim)))
+        return as_tensor(lse.logsumexp(a, dim, None, bool(keepdim)))
     input = _floating(input)
     dims = _dims(input, dim)
     if _goes_to_torch(input):
@@ -102,7 +103,7 @@ def logmeanexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -
     tensor(1000.)
     """
     if type(dim) is int and (a := _quick(input)) is not None:
-        return _tensors.as_tensor(lse.logmeanexp(a, dim, None, bool(keepdim)))
+        return as_tensor(lse.logmeanexp(a, dim, None, bool(keepdim)))
     input = _floating(input)
     dims = _dims(input, dim)
     if not _goes_to_torch(input):
@@ -145,7 +146,7 @@ def softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor
     tensor([0.5000, 0.5000])
     """
     if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return _tensors.as_tensor(lse.softmax(a, dim))
+        return as_tensor(lse.softmax(a, dim))
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.softmax(input, dim)
@@ -186,7 +187,7 @@ def log_softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Te
     tensor([-4.2484e-18, -4.0000e+01])
     """
     if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return _tensors.as_tensor(lse.log_softmax(a, dim))
+        return as_tensor(lse.log_softmax(a, dim))
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.log_softmax(input, dim)
@@ -230,7 +231,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     tensor([1000.0000, 1000.6932, 1001.0986])
     """
     if type(dim) is int and (a := _quick(input)) is not None and a.ndim > 0:
-        return _tensors.as_tensor(lse.logcumsumexp(a, dim))
+        return as_tensor(lse.logcumsumexp(a, dim))
     input = _floating(input)
     if _goes_to_torch(input):
         return torch.logcumsumexp(input, dim)
@@ -299,7 +300,7 @@ def logmatmulexp(input: Tensor, other: Tensor) -> Tensor:
 
 def _quick(a: Tensor) -> Array | None:
     """The elements of a tensor of which only the result is wanted: most small calls need nothing else."""
-    if _tensors.is_compiling() or type(a) is not Tensor or a.requires_grad or _tensors.is_observed():
+    if is_compiling() or type(a) is not Tensor or a.requires_grad or is_observed():
         return None
     try:
         array: Array = a.numpy()
