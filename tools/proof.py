@@ -304,9 +304,9 @@ def exp_of_rests(real: Real) -> Fraction:
     worst = Fraction(0)
     for at in reduction.pieces():
         # the two parts of r are all of it where the first summand is the greater one
-        nearest = min(abs(at.low), abs(at.high))
-        of_r = of_constants + (0 if nearest > 3 * of_n else 2 * real.half_ulp(4 * of_n))
-        r_lo, sum_lost = real.half_ulp(at.size + real.u), real.half_ulp(1 + at.size)
+        of_parts = Fraction(0) if min(abs(at.low), abs(at.high)) > 3 * of_n else 2 * real.half_ulp(4 * of_n)
+        of_r = of_constants + of_parts
+        r_lo, sum_lost = real.half_ulp(at.size + real.u) + of_parts, real.half_ulp(1 + at.size)
         least, greatest = exp_bounds(at.low)[0], exp_bounds(at.high)[1]
         square, (most, error) = at.size**2, f.rounding(at, real)
         total = square * (f.error(at) + error) + real.half_ulp(square) * most
