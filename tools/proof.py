@@ -214,12 +214,14 @@ class Reduction:
     real: Real
     far: Fraction
     parts: int = 1
+    fused: bool = True  # or x parts LOG2E is rounded before, as in exponent_of
 
     def __post_init__(self) -> None:
         real, parts, log2e, hi = self.real, self.parts, self.real["LOG2E"], self.real["LN2_HI"]
         far = self.far + 1024
-        self.greatest_n = parts * far * log2e + Fraction(1, 2)
-        self.reach = up(LN2[1] / parts * (Fraction(1, 2) + parts * far * away(log2e, LOG2E)))
+        of_n = Fraction(1, 2) + (0 if self.fused else real.half_ulp(parts * far * log2e))
+        self.greatest_n = parts * far * log2e + of_n
+        self.reach = up(LN2[1] / parts * (of_n + parts * far * away(log2e, LOG2E)))
         # bias is 1.5 * 2^(digits - 1) and an anchor within 1024 of some x log2(e)
         inside = 2 * self.greatest_n + 1024 * parts < 2 ** (real.digits - 2)
         require(inside, "the distance of adjacent numbers at bias + n is 1")
@@ -298,7 +300,7 @@ def exp_of_floats(real: Real, name: str, *, with_lo: bool) -> Fraction:
 
 def exp_of_rests(real: Real) -> Fraction:
     """exp_of_rests of finish.h, both parts together, relative."""
-    f, reduction = of_exp(real.array("EXP"), 2), Reduction(real, real["LSE_FAR"])
+    f, reduction = of_exp(real.array("EXP"), 2), Reduction(real, real["LSE_FAR"], fused=False)
     of_n = reduction.greatest_n * abs(real["LN2_LO"])
     of_constants = reduction.greatest_n * away(real["LN2_HI"] + real["LN2_LO"], LN2) + real.half_ulp(of_n)
     worst = Fraction(0)
