@@ -14,7 +14,8 @@
 #define see kernels_see
 #define between kernels_between
 #define settle kernels_settle
-#define log_of kernels_log_of
+#define exact_sum kernels_exact_sum
+#define exact_product kernels_exact_product
 #define log_of_rest kernels_log_of_rest
 #include "kernels/scalar.c"
 #undef difference
@@ -22,7 +23,8 @@
 #undef see
 #undef between
 #undef settle
-#undef log_of
+#undef exact_sum
+#undef exact_product
 #undef log_of_rest
 #undef lse_kernels_scalar
 

@@ -6,9 +6,9 @@
  *
  * float32: an ordinary sum of exponentials in double precision. float64: each term is split at a grid of 2^-43 of the
  * largest term. The sum of the multiples of the grid is exact; the remainders are summed separately. The sum is as
- * accurate as its worst term (exp.h: 0.80 of 2^-53). At the end of a row, missing elements add zeros.
+ * accurate as its worst term (exp.h: 0.79 of 2^-53). At the end of a row, missing elements add zeros.
  *
- * For a result in [1, 2) that is at most 0.40 ulp; the finish adds up to 0.13 and the last rounding 0.50. No row is
+ * For a result in [1, 2) that is at most 0.40 ulp; the finish adds up to 0.15 and the last rounding 0.50. No row is
  * known in which all of them coincide. The worst known one is at 0.96 of the bound: 256 elements, the last
  * -0x1.8fced4fbc4e36p+1, the others -0x1.1ff4bf1cc3decp+2. For floats it is at 0.53: 176 times -0x1.a02622p+1, but
  * -0x1.3b2a2ep+1 for the 49th (tests/accuracy/test_worst_known.py). */

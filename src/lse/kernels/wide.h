@@ -30,8 +30,8 @@ LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
 }
 
 /* e^x[j] 2^-N = scale[j] times what x[j] becomes, for j < count, a compile-time constant, and x converted from floats:
- * within 2^-28.8 of it, 0 below the range. The worst known x is 0x1.ff7e36p+16, within 2^-28.9 (python -m reliability
- * numbers). */
+ * within 2^-28.8 of it (proved by tools/proof.py), 0 below the range. The worst known x is 0x1.ff7e36p+16, within
+ * 2^-28.9 (python -m reliability numbers). */
 LSE_INLINE void exp_wide_at(vf64 *x, vf64 *scale, const int count, const vf64 *bias, const vf64 *floor)
 {
     enum { TERMS = sizeof EXP_WIDE / sizeof EXP_WIDE[0] };
