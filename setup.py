@@ -22,8 +22,11 @@ else:
     compile_args, link_args = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden"], []
     if "-g" not in os.environ.get("CFLAGS", "").split():  # debug information is ten times the code
         compile_args.append("-g0")
-    # two copies of libomp in a process crash on macOS, so there OpenMP is for who asks for it
-    if sys.platform != "darwin" or os.environ.get("LSE_OPENMP") == "1":
+    # by default a 32-bit x86 computes in the registers of x87, which round to more digits than a double has
+    if platform.machine().lower() in ("i386", "i486", "i586", "i686", "x86_64", "amd64") and sys.maxsize < 2**32:
+        compile_args += ["-msse2", "-mfpmath=sse"]
+    # Emscripten has no OpenMP; two copies of libomp in a process crash on macOS, so there it is for who asks for it
+    if sys.platform not in ("darwin", "emscripten") or os.environ.get("LSE_OPENMP") == "1":
         compile_args, link_args = [*compile_args, "-fopenmp"], ["-fopenmp"]
 
 
@@ -70,7 +73,7 @@ class BuildWithLibrary(build_ext):
 
     def hide_internals(self, objects):
         """One object of all these, whose only global names are those of EXPORTS; without binutils, these objects."""
-        if sys.platform in ("darwin", "win32"):
+        if sys.platform in ("darwin", "emscripten", "win32"):
             return objects
         whole = str(Path(self.build_temp, "lse.o"))
         link, narrow = (shlex.split(os.environ.get(name.upper(), name)) for name in ("ld", "objcopy"))

@@ -2,6 +2,7 @@
 
 import argparse
 import fnmatch
+import json
 import sys
 import zipfile
 
@@ -26,10 +27,20 @@ FORBIDDEN += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
 MAX_SIZE = 3200 << 10
 
 
+def unlisted(wheel, names):
+    """Return the libraries added by auditwheel that its software bill of materials, in CycloneDX, does not list."""
+    added = {name.rpartition("/")[2].partition("-")[0] for name in names if fnmatch.fnmatch(name, "*.libs/*.so*")}
+    bills = [json.loads(wheel.read(name)) for name in names if fnmatch.fnmatch(name, "*.dist-info/sboms/*.cdx.json")]
+    listed = {component["name"] for bill in bills for component in bill["components"]}
+    return [library for library in added if not any(name.startswith(library) for name in listed)]
+
+
 def problems(path):
     """Yield the problems of one wheel."""
     with zipfile.ZipFile(path) as wheel:
         members = wheel.infolist()
+        missing = unlisted(wheel, [member.filename for member in members])
+    yield from (f"the bill of materials lacks {library}" for library in missing)
     names = [member.filename for member in members]
     yield from (f"{pattern} is missing" for pattern in REQUIRED if not fnmatch.filter(names, pattern))
     yield from (f"{name} should not be in the wheel" for p in FORBIDDEN for name in fnmatch.filter(names, p))

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 import golden
+import lse
 import native
 from checks import tool
 from native import ENGINE, KERNELS, STRICT
 
 SELFTEST = Path(__file__).with_name("selftest.c")
+STATE_BYTES = Path(__file__).with_name("state_bytes.c")
 SIMDE_MISSING = Path(__file__).with_name("simde_missing.h")
 FOLDER = native.SOURCES / "kernels"
 FLAGS = [*STRICT, f"-I{FOLDER}"]
@@ -139,6 +141,36 @@ def test_neon(tmp_path):
     assert "neon: " in run(emulator, build.selftest("-static"))
     found = check_all_digests(emulator, build.golden("-fopenmp", "-static"), threads=["3"])
     assert found == ["neon", "scalar"]
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags", "emulators"),
+    [
+        # big-endian, and floats are computed in double, by the rules of C11
+        ("s390x-linux-gnu-gcc", ["-O1"], ["qemu-s390x-static", "qemu-s390x"]),
+        # 32 bits; runs without emulator
+        pytest.param(
+            *("i686-linux-gnu-gcc", ["-O1", "-msse2", "-mfpmath=sse"], []),
+            marks=pytest.mark.skipif(not X86_64, reason="for x86"),
+        ),
+    ],
+    ids=["s390x", "i686"],
+)
+def test_processors_without_kernels(tmp_path, compiler, flags, emulators):
+    compiler, emulator = tool(compiler), [tool(*emulators)] if emulators else []
+    flags = [*FLAGS, *flags, "-fopenmp"]
+    objects = native.objects(tmp_path, compiler, [*ENGINE, golden.PROGRAM, STATE_BYTES], *flags)
+
+    def program(source):
+        target = tmp_path / source.stem
+        found = [objects[path] for path in (*ENGINE, source)]
+        native.output([compiler, "-fopenmp", "-static", *found, "-o", target, "-lm"])
+        return target
+
+    assert check_all_digests(*emulator, program(golden.PROGRAM), threads=["3"]) == ["scalar"]
+    x, b = [0.5, -3.25, 700, 1e-3, 699.75], [2, -1, 0.125, 3, -0.5]
+    expected = lse.LogSumExp().update(x).update(x, b=b).to_bytes().hex()
+    assert run(*emulator, program(STATE_BYTES)) == expected
 
 
 @pytest.mark.skipif(not X86_64, reason="SIMDe is compiled to AVX2 here")

@@ -2,7 +2,14 @@
 #ifndef LSE_TARGET_H
 #define LSE_TARGET_H
 
+#include <float.h>
 #include <stdint.h>
+
+/* Each operation must round to its type. It does if floats are computed in double and then rounded, as on s390x, because
+ * a double has more than twice the digits; not in the registers of x87. */
+#if FLT_EVAL_METHOD == 2
+#error "compile for 32-bit x86 with -msse2 -mfpmath=sse"
+#endif
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define LSE_X86_64 1
