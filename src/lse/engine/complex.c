@@ -133,8 +133,8 @@ static int is_nothing(const lse_plan *plan, const lse_complex_sums *sums, int i)
 
 static void put_empty(const lse_plan *plan, const lse_member *m)
 {
-    double pairs[2 * LSE_LINES] = {0.0};
-    for (int i = 0; i < LSE_LINES; i++) pairs[2 * i] = plan->empty;
+    double pairs[2 * LSE_LINES]; /* or floats */
+    for (ptrdiff_t i = 0; i < LSE_LINES; i++) lse_set_real_pair(plan, (char *)pairs, i, plan->empty);
     for (ptrdiff_t start = 0; start < m->row.n; start += LSE_LINES)
         lse_put_pairs(plan, m, start, lse_least(LSE_LINES, m->row.n - start), pairs);
 }
