@@ -260,6 +260,13 @@ DIFFERENCES = {
     ],
     "Arguments": [
         Difference(
+            "the order in memory of complex sums of arrays in Fortran order",
+            "C order",
+            "that of NumPy's reductions",
+            {"order"},
+            lambda call, ours, theirs: is_complex(call),
+        ),
+        Difference(
             "a masked array",
             "the mask is ignored, and −inf may become 1.0",
             "TypeError that says to pass `where=~a.mask`, if it masks anything",

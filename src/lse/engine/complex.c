@@ -95,9 +95,9 @@ static int shift_far(const lse_plan *plan, const lse_complex_sums *sums, lse_mem
 {
     int any = 0;
     for (ptrdiff_t i = 0; i < count; i++) {
-        const int far = isfinite(sums->re[i]) && fabs(sums->re[i]) > plan->type->most && isfinite(sums->im[i]);
-        members[i].shift = far ? sums->re[i] : 0.0;
-        any |= far;
+        const int is_far = isfinite(sums->re[i]) && fabs(sums->re[i]) > plan->type->most && isfinite(sums->im[i]);
+        members[i].shift = is_far ? sums->re[i] : 0.0;
+        any |= is_far;
     }
     return any;
 }

@@ -139,9 +139,9 @@ static void load_all(const lse_plan *plan, const ptrdiff_t *strides, lse_load lo
 void lse_set_real_pair(const lse_plan *plan, char *pairs, ptrdiff_t i, double value)
 {
     const double wide[2] = {value, 0.0};
-    const float small[2] = {(float)value, 0.0f};
+    const float floats[2] = {(float)value, 0.0f};
     if (plan->type->size == LSE_PAIR) memcpy(pairs + i * LSE_PAIR, wide, sizeof wide);
-    else memcpy(pairs + i * (LSE_PAIR / 2), small, sizeof small);
+    else memcpy(pairs + i * (LSE_PAIR / 2), floats, sizeof floats);
 }
 
 /* Pairs whose element is left out. */
@@ -343,9 +343,9 @@ void lse_take_element(const lse_plan *plan, const lse_complex_line *line, ptrdif
 
 void lse_put_result(const lse_plan *plan, const lse_member *m, ptrdiff_t at, const double *element)
 {
-    char small[LSE_PAIR / 2];
-    narrow(element, 1, small);
-    lse_put_pairs(plan, m, at, 1, plan->type->size == LSE_PAIR ? (const void *)element : small);
+    char floats[LSE_PAIR / 2];
+    narrow(element, 1, floats);
+    lse_put_pairs(plan, m, at, 1, plan->type->size == LSE_PAIR ? (const void *)element : floats);
 }
 
 static void put_across(const lse_plan *plan, char *out, ptrdiff_t n, const lse_complex_line *tile)

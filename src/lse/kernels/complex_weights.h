@@ -4,8 +4,8 @@
 /* e^re 2^exponent is near 2 to the power of this. */
 LSE_INLINE V FN(exponent_of_term)(V re, V exponent)
 {
-    const V magic = VF(set)(MAGIC), far = VF(set)(FN(LSE_FAR));
-    re = VF(min)(VF(max)(re, VF(sub)(VF(set)(0), far)), far);
+    const V magic = VF(set)(MAGIC), limit = VF(set)(FN(LSE_FAR));
+    re = VF(min)(VF(max)(re, VF(sub)(VF(set)(0), limit)), limit);
     return VF(add)(VF(sub)(VF(add)(VF(mul)(re, VF(set)(FN(LOG2E))), magic), magic), exponent);
 }
 
