@@ -157,7 +157,8 @@ def counts_of(where: Array | None, offsets: Array, shape: tuple[int, ...], terms
     return result
 
 
-def update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> None:
+def prepare_update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> tuple[Any, ...]:
+    """Return the arguments of `LogSumExp._fold_at`."""
     function = "LogSumExp.update_at"
     args, shape = checked_arguments(function, a, (), b, where), total.shape
     if not shape:
@@ -184,7 +185,7 @@ def update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> None:
     ordered = grouping.ordered
     counts = counts_of(ordered.where, grouping.offsets, shape, terms)
     weights = None if ordered.b is None else as_core_input(ordered.b)
-    total._fold_at(as_core_input(ordered.a), ordered.where, weights, grouping.offsets, single, counts)
+    return as_core_input(ordered.a), ordered.where, weights, grouping.offsets, single, counts
 
 
 def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: Any) -> Any:

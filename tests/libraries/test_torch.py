@@ -204,6 +204,7 @@ def test_threads():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of jax, if it was imported before
 def test_a_forked_child():
     """Without gradients: torch itself refuses autograd in a child after a backward pass of its parent."""
     x = torch.randn(1000, 1000)

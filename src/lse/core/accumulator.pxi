@@ -247,7 +247,8 @@ cdef class LogSumExp:
         >>> total.count
         array([2, 0, 2])
         """
-        quietly(_streaming.update_at, (self, index, a, b, where))
+        # the state changes last: leaving NumPy's errstate may fail for want of memory
+        self._fold_at(*quietly(_streaming.prepare_update_at, (self, index, a, b, where)))
         return self
 
     def _fold_at(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, cnp.ndarray offsets not None,
