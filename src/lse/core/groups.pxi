@@ -1,5 +1,6 @@
 # Groups of elements along an axis ---------------------------------------------------------------------------
 
+@cython.auto_pickle(False)
 cdef class Groups:
     """The elements of an axis sorted by their labels, integers of 4 or 8 bytes in one run, so that each of `count`
     groups is a segment: `offsets` tells where they are, `in_order` whether they are so without being moved.
