@@ -56,7 +56,7 @@ class BuildWithLibrary(build_ext):
             compile_one = self.compiler._compile
 
             def compile_with_flags(obj, src, ext, cc_args, extra_postargs, pp_opts):
-                flags = ["-O2" if Path(src).name in SMALLER and flag == "-O3" else flag for flag in extra_postargs]
+                flags = [flag.replace("O3", "O2") if Path(src).name in SMALLER else flag for flag in extra_postargs]
                 compile_one(obj, src, ext, cc_args, flags, pp_opts)
 
             self.compiler._compile = compile_with_flags
