@@ -1,5 +1,6 @@
 """From the arguments of `LogSumExp` to its state, and back."""
 
+import functools
 import math
 import operator
 import struct
@@ -118,30 +119,38 @@ def checked_arguments(function: str, a: Any, axis: Any, b: Any, where: Any) -> A
     return args
 
 
-def fold(total: Any, args: Arguments) -> Any:
-    """Fold checked arguments in; float32 data alone, in a float32 accumulator, are summed in single precision."""
+def prepare_fold(total: Any, args: Arguments) -> Callable[[], object]:
+    """Return the call that folds checked arguments in; float32 data alone, in a float32 accumulator, are summed in
+    single precision."""
     single = total.dtype == np.float32 and args.dtype == np.float32 and args.single
     if not single and _core.holds_wide_integers(args.a):
         sums, rest = _integers.without_great(args)
         both = fold(_core.LogSumExp.from_bytes(to_bytes(args.shape, False, 0, no_sums(args.shape), sums)), rest)
-        _core.LogSumExp.merge(total, both)
-        return total
+        return functools.partial(_core.LogSumExp.merge, total, both)
     terms = 1
     if not single and args.b is not None and _core.holds_wide_integers(args.b):
         args, terms = _integers.split(args, None), 2
     weights = None if args.b is None else as_core_input(args.b)
-    total._fold(as_core_input(args.a), args.where, weights, args.bits, single, terms)
+    return functools.partial(total._fold, as_core_input(args.a), args.where, weights, args.bits, single, terms)
+
+
+def fold(total: Any, args: Arguments) -> Any:
+    prepare_fold(total, args)()
     return total
 
 
-def update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> None:
+# What these two return is called where nothing can fail after it: leaving NumPy's errstate may, for want
+# of memory, and then the state must not have changed.
+
+
+def prepare_update(total: _core.LogSumExp, a: Any, axis: Any, b: Any, where: Any) -> Callable[[], object]:
     args = checked_arguments("LogSumExp.update", a, axis, b, where)
     if args.shape != total.shape:
         raise ValueError(
             f"LogSumExp.update: an array of shape {args.a.shape} reduced over axis={axis} has shape {args.shape}, but "
             f"the accumulator has shape {total.shape}"
         )
-    fold(total, args)
+    return prepare_fold(total, args)
 
 
 def counts_of(where: Array | None, offsets: Array, shape: tuple[int, ...], terms: int) -> Array:
@@ -157,8 +166,7 @@ def counts_of(where: Array | None, offsets: Array, shape: tuple[int, ...], terms
     return result
 
 
-def prepare_update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> tuple[Any, ...]:
-    """Return the arguments of `LogSumExp._fold_at`."""
+def prepare_update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> Callable[[], object]:
     function = "LogSumExp.update_at"
     args, shape = checked_arguments(function, a, (), b, where), total.shape
     if not shape:
@@ -185,7 +193,8 @@ def prepare_update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> tup
     ordered = grouping.ordered
     counts = counts_of(ordered.where, grouping.offsets, shape, terms)
     weights = None if ordered.b is None else as_core_input(ordered.b)
-    return as_core_input(ordered.a), ordered.where, weights, grouping.offsets, single, counts
+    a = as_core_input(ordered.a)
+    return functools.partial(total._fold_at, a, ordered.where, weights, grouping.offsets, single, counts)
 
 
 def of(cls: Callable[..., Any], a: Any, axis: Any, b: Any, where: Any, dtype: Any) -> Any:

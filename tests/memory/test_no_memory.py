@@ -21,6 +21,7 @@ row, table = rng.standard_normal(300), rng.standard_normal((30, 40))
 signed, where = rng.standard_normal((30, 40)), rng.random((30, 40)) < 0.5
 cancelling, halves, positive = np.r_[1.0, -1.0, 1e-300], table.astype(np.float16), abs(signed)
 zeros, waves = np.zeros(3), table + 1j * signed
+great = 2**60 + np.arange(1200).reshape(30, 40)
 total, wide = lse.LogSumExp().update(row), lse.LogSumExp(40).update(table, 0, signed)
 pickled = pickle.dumps(wide)
 calls = {
@@ -58,6 +59,7 @@ fragile = {
     "update of many": (lambda t: t.update(table, axis=0), lambda: lse.LogSumExp(40)),
     "update of many with weights": (lambda t: t.update(table, 0, signed), lambda: lse.LogSumExp(40)),
     "update of many with a mask": (lambda t: t.update(table, 0, where=where), lambda: lse.LogSumExp(40)),
+    "update with weights beyond 2^53": (lambda t: t.update(table, 0, great), lambda: lse.LogSumExp(40)),
     "update_at": (lambda t: t.update_at(np.arange(row.size) % 40, row), lambda: lse.LogSumExp(40)),
     "merge": (lambda t: t.merge(wide), lambda: lse.LogSumExp(40)),
     "reset": (lambda t: t.reset(), lambda: lse.LogSumExp(40)),

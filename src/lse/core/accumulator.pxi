@@ -184,7 +184,7 @@ cdef class LogSumExp:
         LogSumExp(shape=(), dtype=float64, count=1, value=1.0)
         """
         if not try_update(self, a, axis, b, where):
-            quietly(_streaming.update, (self, a, axis, b, where))
+            quietly(_streaming.prepare_update, (self, a, axis, b, where))()
         return self
 
     def _fold(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, unsigned long long reduced,
@@ -247,8 +247,7 @@ cdef class LogSumExp:
         >>> total.count
         array([2, 0, 2])
         """
-        # the state changes last: leaving NumPy's errstate may fail for want of memory
-        self._fold_at(*quietly(_streaming.prepare_update_at, (self, index, a, b, where)))
+        quietly(_streaming.prepare_update_at, (self, index, a, b, where))()
         return self
 
     def _fold_at(self, cnp.ndarray a not None, cnp.ndarray where, cnp.ndarray weights, cnp.ndarray offsets not None,
