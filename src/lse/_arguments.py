@@ -173,6 +173,12 @@ class Arguments(NamedTuple):
         masked = self.where is not None and np.may_share_memory(self.where, out)
         return have_same_places(self.a, out) and not masked
 
+    def place_for_map(self, target: Array | None) -> Array:
+        """The caller's output, if the results of a map can be written there directly; otherwise a new array."""
+        if can_hold(target, self.dtype) and (not self.overlaps(target) or self.may_become(target)):
+            return target
+        return empty_like(self.a, self.dtype)
+
     def weights_alone(self) -> "Arguments":
         """Return the arguments for the sum of the weights: the elements are replaced by zeros."""
         b = np.broadcast_to(1.0, self.a.shape) if self.b is None else self.b

@@ -236,17 +236,12 @@ def map_groups(function: str, x: Any, index: Any, axis: Any, size: Any, where: A
     flat = layout.flat_arguments(args)
     grouping = layout.grouping(flat)
     ordered = grouping.ordered
-    if not (grouping.core.in_order or layout.own) and can_hold(target, args.dtype):
-        result = target  # everything has been copied from it, if it overlaps
-    elif (
-        grouping.core.in_order
-        and not layout.own
-        and can_hold(target, args.dtype)
-        and (not args.overlaps(target) or args.may_become(target))
-    ):
-        result = target
-    else:
+    if layout.own:
         result = empty_like(flat.a, args.dtype)
+    elif not grouping.core.in_order and can_hold(target, args.dtype):
+        result = target  # everything has been copied from it, if it overlaps
+    else:
+        result = args.place_for_map(target)
     fresh = ordered.a is not flat.a and ordered.a.dtype == args.dtype and ordered.a.flags.writeable
     mapped = result if grouping.core.in_order else ordered.a if fresh else empty_like(ordered.a, args.dtype)
     backend_for(ordered).map_segments(ordered, grouping.offsets, function.removeprefix("scatter_"), mapped)

@@ -76,9 +76,13 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     result[...] = target
 
 
+def maps_in_single(args: Arguments, operation: str) -> bool:
+    """Also softmax of halves, where the 4 ulp of single precision are invisible."""
+    return args.single or (operation == "softmax" and args.dtype.itemsize == 2)
+
+
 def map_elements(args: Arguments, operation: str, result: Array) -> None:
-    # its 4 ulp are invisible in half precision
-    single = args.single or (operation == "softmax" and args.dtype.itemsize == 2)
+    single = maps_in_single(args, operation)
     a, target = as_core_input(args.a), as_core_output(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, empty=args.nothing)
 
@@ -111,6 +115,6 @@ def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Arra
 
 
 def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
-    single = args.single or (operation == "softmax" and args.dtype.itemsize == 2)
+    single = maps_in_single(args, operation)
     a, target = as_core_input(args.a), as_core_output(result)
     _core.reduce_segments(operation, a, args.where, None, offsets, args.axes[0], single, target)

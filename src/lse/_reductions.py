@@ -9,7 +9,6 @@ from lse._arguments import (
     check_empty,
     check_flag,
     check_out,
-    empty_like,
     return_result,
 )
 from lse._backends import backend_for
@@ -65,10 +64,7 @@ def map_elements(function: str, x: Any, axis: Any, where: Any, out: Any, dtype: 
     args = check_arguments(function, x, axis, name="x", where=where, dtype=dtype)
     args = args._replace(nothing=check_empty(empty, function))
     target = check_out(out, args.a.shape, args.dtype, function)
-    if can_hold(target, args.dtype) and (not args.overlaps(target) or args.may_become(target)):
-        result = target
-    else:
-        result = empty_like(args.a, args.dtype)
+    result = args.place_for_map(target)
     if args.a.size:
         backend_for(args).map_elements(args, function, result)
     return return_result(result, out, target, args.like)

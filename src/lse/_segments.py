@@ -11,7 +11,6 @@ from lse._arguments import (
     check_arguments,
     check_flag,
     check_out,
-    empty_like,
     return_result,
 )
 from lse._backends import backend_for
@@ -84,10 +83,7 @@ def map_segments(function: str, x: Any, indptr: Any, axis: Any, where: Any, out:
     axis, operation = args.axes[0], function.removeprefix("segment_")
     offsets = check_offsets(indptr, args.a.shape[axis], function)
     target = check_out(out, args.a.shape, args.dtype, function)
-    if can_hold(target, args.dtype) and (not args.overlaps(target) or args.may_become(target)):
-        result = target
-    else:
-        result = empty_like(args.a, args.dtype)
+    result = args.place_for_map(target)
     if args.a.size:
         if offsets.size > 1:
             backend_for(args).map_segments(args, offsets, operation, result)

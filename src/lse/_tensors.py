@@ -175,6 +175,16 @@ def empty_like(x: Tensor, *_: Any) -> Tensor:
     return torch.empty_like(x)
 
 
+def empty_like_x(factor: Tensor, x: Tensor, *_: Any) -> Tensor:
+    return torch.empty_like(x)
+
+
+def save_shares(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    """The inputs of what multiplies a factor by shares, but the axis or axes."""
+    *tensors, ctx.dim = inputs
+    ctx.save_for_backward(*tensors)
+
+
 # Log-sum-exp ------------------------------------------------------------------------------------------------
 
 
@@ -183,20 +193,20 @@ def empty_reduced(x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     return x.new_empty(shape)
 
 
-def compute_logsumexp(x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+def compute_reduction(function: Callable[..., Any], x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     if is_simple(x):
-        return as_tensor(_core.logsumexp(as_array(x), tuple(dim), None, keepdim))
+        return as_tensor(function(as_array(x), tuple(dim), None, keepdim))
     result = empty_reduced(x, dim, keepdim)
-    _native.logsumexp(as_arguments(x, dim, result), as_array(result))
+    getattr(_native, function.__name__)(as_arguments(x, dim, result), as_array(result))
     return result
+
+
+def compute_logsumexp(x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    return compute_reduction(_core.logsumexp, x, dim, keepdim)
 
 
 def compute_logmeanexp(x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    if is_simple(x):
-        return as_tensor(_core.logmeanexp(as_array(x), tuple(dim), None, keepdim))
-    result = empty_reduced(x, dim, keepdim)
-    _native.logmeanexp(as_arguments(x, dim, result), as_array(result))
-    return result
+    return compute_reduction(_core.logmeanexp, x, dim, keepdim)
 
 
 def save_reduction(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -219,20 +229,11 @@ def compute_logsumexp_backward(grad: Tensor, x: Tensor, y: Tensor, dim: Dims) ->
     return result.masked_fill_(empty, 0.0) if empty.any() else result
 
 
-def save_logsumexp_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    grad, x, y, ctx.dim = inputs
-    ctx.save_for_backward(grad, x, y)
-
-
 def differentiate_logsumexp_backward(ctx: Any, v: Tensor) -> Any:
     grad, x, y = ctx.saved_tensors
     share = logsumexp_backward(torch.ones_like(grad), x, y, ctx.dim)
     mean = sum_of(v * share, ctx.dim)
     return mean, grad * share * (v - mean), None, None
-
-
-def fake_logsumexp_backward(grad: Tensor, x: Tensor, y: Tensor, dim: Dims) -> Tensor:
-    return torch.empty_like(x)
 
 
 logsumexp = define(
@@ -254,8 +255,8 @@ logmeanexp = define(
 logsumexp_backward = define(  # grad times the shares; y is the log-sum-exp or log-mean-exp of x, and no variable
     "logsumexp_backward(Tensor grad, Tensor x, Tensor y, int[] dim)",
     compute_logsumexp_backward,
-    fake_logsumexp_backward,
-    save_logsumexp_backward,
+    empty_like_x,
+    save_shares,
     differentiate_logsumexp_backward,
     (3,),
 )
@@ -378,11 +379,6 @@ def compute_logcumsumexp_tangent(tangent: Tensor, x: Tensor, y: Tensor, dim: int
     return torch.empty_like(x).copy_(result)
 
 
-def save_cumulative(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    factor, x, y, ctx.dim = inputs
-    ctx.save_for_backward(factor, x, y)
-
-
 def differentiate_cumulative(of_sums: Tensor, of_elements: Tensor, x: Tensor, y: Tensor, dim: int) -> Tensor:
     """The derivative by x of the sum of of_elements[i] of_sums[j] exp(x_i - y_j)."""
     mean = logcumsumexp_tangent(of_elements, x, y, dim)
@@ -402,10 +398,6 @@ def differentiate_logcumsumexp_tangent(ctx: Any, v: Tensor) -> Any:
     return of_tangent, differentiate_cumulative(v, tangent, x, y, ctx.dim), None, None
 
 
-def fake_cumulative(factor: Tensor, x: Tensor, y: Tensor, dim: int) -> Tensor:
-    return torch.empty_like(x)
-
-
 logcumsumexp = define(
     "logcumsumexp(Tensor x, int dim)",
     compute_logcumsumexp,
@@ -417,16 +409,16 @@ logcumsumexp = define(
 logcumsumexp_backward = define(  # the sum of grad_j exp(x_i - y_j) over j; y is that of x, and no variable
     "logcumsumexp_backward(Tensor grad, Tensor x, Tensor y, int dim)",
     compute_logcumsumexp_backward,
-    fake_cumulative,
-    save_cumulative,
+    empty_like_x,
+    save_shares,
     differentiate_logcumsumexp_backward,
     (3,),
 )
 logcumsumexp_tangent = define(  # the sum of tangent_i exp(x_i - y_j) over i
     "logcumsumexp_tangent(Tensor tangent, Tensor x, Tensor y, int dim)",
     compute_logcumsumexp_tangent,
-    fake_cumulative,
-    save_cumulative,
+    empty_like_x,
+    save_shares,
     differentiate_logcumsumexp_tangent,
     (3,),
 )
@@ -479,10 +471,16 @@ def transpose(a: Tensor | None) -> Tensor | None:
     return None if a is None else a.mT
 
 
+def empty_face(
+    of_a: Tensor | None, of_b: Tensor | None, of_c: Tensor | None, a: Tensor, b: Tensor, c: Tensor, face: int
+) -> Tensor:
+    return torch.empty_like((a, b, c)[face], memory_format=torch.contiguous_format)
+
+
 def compute_logmatmulexp_shares(
     of_a: Tensor | None, of_b: Tensor | None, of_c: Tensor | None, a: Tensor, b: Tensor, c: Tensor, face: int
 ) -> Tensor:
-    out = torch.empty_like((a, b, c)[face], memory_format=torch.contiguous_format)
+    out = empty_face(of_a, of_b, of_c, a, b, c, face)
     of_a, of_b, of_c = (None if factor is None else factor.double() for factor in (of_a, of_b, of_c))
     if c.dtype != torch.float64:  # rounded to less, it would be off by 2^-24 of it, and a share likewise
         a, b = a.double(), b.double()
@@ -518,12 +516,6 @@ def infinite_shares(
         else:
             result = result + each * (weighted_left @ weighted_right)
     return result
-
-
-def fake_logmatmulexp_shares(
-    of_a: Tensor | None, of_b: Tensor | None, of_c: Tensor | None, a: Tensor, b: Tensor, c: Tensor, face: int
-) -> Tensor:
-    return torch.empty_like((a, b, c)[face], memory_format=torch.contiguous_format)
 
 
 def save_logmatmulexp_shares(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -571,7 +563,7 @@ logmatmulexp = define(
 logmatmulexp_shares = define(
     "logmatmulexp_shares(Tensor? of_a, Tensor? of_b, Tensor? of_c, Tensor a, Tensor b, Tensor c, int face)",
     compute_logmatmulexp_shares,
-    fake_logmatmulexp_shares,
+    empty_face,
     save_logmatmulexp_shares,
     differentiate_logmatmulexp_shares,
 )
