@@ -12,7 +12,7 @@ import lse
 from benchmarks.contenders import OWN, PEERS
 from benchmarks.measure import Key, Measured, show
 from benchmarks.targets import Verdict
-from lse._benchmark import processor
+from lse._benchmark import aligned, processor
 
 HEADINGS = ("contender", "threads", "time", "time / ours", "ns/element", "GB/s", "read / time")
 
@@ -64,18 +64,6 @@ def row_of(measured: Measured, key: Key) -> tuple[str, ...]:
     moved = case.read if name == "pure read" else case.moved
     of_read = show(read.median) if read and name != "pure read" else ""
     return (*cells, show(seconds / case.size * 1e9), show(moved / seconds / 1e9), of_read)
-
-
-def aligned(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
-    """Columns of equal width; the first `left` of them flush left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def case_table(measured: Measured) -> str:

@@ -157,14 +157,25 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
-def row_of(case: Case, taken: dict[str, list[float]], names: list[str]) -> list[str]:
+def aligned(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
+    """Return lines with columns of equal width; the first `left` of them flush left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def row_of(case: Case, taken: dict[str, list[float]], names: list[str]) -> tuple[str, ...]:
     """Return the time of lse, and how many times as long the others took, by the median of the rounds."""
-    cells = [str(case), duration(statistics.median(taken["lse"]))]
+    cells = []
     for name in names:
-        pairs = zip(taken.get(name, []), taken["lse"], strict=False)
-        ratios = [theirs / ours for theirs, ours in pairs]
+        ratios = [theirs / ours for theirs, ours in zip(taken.get(name, []), taken["lse"], strict=False)]
         cells.append(f"{statistics.median(ratios):.3g} x" if ratios else "")
-    return cells
+    return str(case), duration(statistics.median(taken["lse"])), *cells
 
 
 def progress(cases: list[Case]) -> Any:
@@ -181,15 +192,7 @@ def run(seconds: float = SECONDS) -> str:
     """Measure all cases, for about so many seconds, and return the table."""
     measured = {case: measure(case, seconds / len(CASES)) for case in progress(CASES)}
     names = [name for name in PEERS if any(name in taken for taken in measured.values())]
-    rows = [["", "lse", *names], *(row_of(case, taken, names) for case, taken in measured.items())]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+    rows = [("", "lse", *names), *(row_of(case, taken, names) for case, taken in measured.items())]
     config = lse.show_config(mode="dict")
     return "\n".join(
         [
@@ -197,7 +200,7 @@ def run(seconds: float = SECONDS) -> str:
             f"Python {platform.python_version()}",
             f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} processors",
             "",
-            *map(str.rstrip, lines),
+            *aligned(rows),
             "",
             "lse: the time of a call; others: how many times as long theirs is; all with as many threads as they take",
             "by default. NumPy: the formula log(sum(exp(a - max))) + max. Medians of interleaved rounds.",

@@ -273,17 +273,20 @@ def checked_axis(supported: str, name: str, array: Any, axis: Any, options: dict
 
 
 @register_jitable
-def extents(array: Any, axis: Any) -> Any:
-    """Return how many elements an array has before, along and after an axis; all are along None."""
+def lines_of(array: Any, axis: Any) -> Any:
+    """Describe the lines along an axis of an array in C order, or the one line along None: how many blocks there are
+    and lines in each, the elements of a line, and how far lines and elements of a line are apart. The lines of the last
+    axis are the rows of one block, those of another are the columns of blocks."""
     before = after = 1
     if axis is None:
-        return before, array.size, after
+        return before, after, array.size, array.size, 1
     for i in range(array.ndim):
         if i < axis:
             before *= array.shape[i]
         if i > axis:
             after *= array.shape[i]
-    return before, array.shape[axis], after
+    n = array.shape[axis]
+    return (1, before, n, n, 1) if after == 1 else (before, after, n, 1, after)
 
 
 @register_jitable
@@ -325,18 +328,16 @@ def sums_of_rows(real: Any, ndim: int, axis: int | None) -> Callable[..., Any]:
 
     @register_jitable
     def compute(a: Any, b: Any) -> Any:
-        before, n, after = extents(a, axis)
-        out = np.empty(before * after, dtype)
+        blocks, count, n, row, step = lines_of(a, axis)
+        out = np.empty(blocks * count, dtype)
         x = np.ascontiguousarray(a).reshape(a.size)
-        # the rows of the last axis are one matrix, those of another one are the columns of `before` of them
-        blocks, count, row, step = (1, before, n, 1) if after == 1 else (before, after, 1, after)
         if b is None:
             for i in range(blocks):
-                check(rows(x[i * n * after :].ctypes, row, step, count, n, out[i * after :].ctypes, 1))
+                check(rows(x[i * n * count :].ctypes, row, step, count, n, out[i * count :].ctypes, 1))
             return out
         y = np.ascontiguousarray(b).reshape(b.size)
         for i in range(blocks):
-            at, to = i * n * after, i * after
+            at, to = i * n * count, i * count
             terms, weights, values = x[at:].ctypes, y[at:].ctypes, out[to:].ctypes
             check(weighted(terms, row, step, weights, row, step, no_mask(), 0, 0, count, n, values, null(), 1))
         return out
@@ -389,12 +390,11 @@ def overload_map(function: Callable[..., Any], name: str) -> None:
         rows = of_type(f"{name}_rows", x.dtype)
 
         def compute(x: Any, axis: Any = None, where: Any = True, out: Any = None, dtype: Any = None) -> Any:
-            before, n, after = extents(x, at)
+            blocks, count, n, row, step = lines_of(x, at)
             given = np.ascontiguousarray(x).reshape(x.size)
             results = np.empty_like(given)
-            blocks, count, row, step = (1, before, n, 1) if after == 1 else (before, after, 1, after)
             for i in range(blocks):
-                start = i * n * after
+                start = i * n * count
                 check(rows(given[start:].ctypes, row, step, count, n, results[start:].ctypes, row, step, 1))
             return results.reshape(x.shape)
 
