@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 import lse
-from benchmarks import tables
 from benchmarks.cases import NAMES
 from benchmarks.contenders import Contender, installed
-from benchmarks.measure import Effort, Measured, Ratio, show
-from benchmarks.session import Session, share
+from benchmarks.measure import Measured, Ratio
+from benchmarks.ratios import run as run_ratios
+from benchmarks.session import share
 
 # elements, groups
 SIZES = (
@@ -133,21 +133,7 @@ def ratios(measured: Measured, threads: int) -> dict[str, Ratio | None]:
 
 def run(options: argparse.Namespace) -> None:
     """Measure, print, write."""
-    session = Session(options)
-    effort = Effort(options.rounds or (3 if options.quick else 7), 0.002 if options.quick else 0.01, 0.5)
-    layout = "{:<38}{:>8}{:>12}{:>10}{:>10}{:>10}".format
-    wanted = session.wanted(cases(FEW if options.quick else SIZES))
-    print(layout("", "threads", "time", "x numpy", "x torch", "sorted x"))
-    results = []
-    for case in wanted:
-        results.append(session.measure(case, list(field_of(case, options.threads)), effort))
-        for threads in options.threads:
-            cells = [ratio.brief if ratio else "" for ratio in ratios(results[-1], threads).values()]
-            text = tables.duration(results[-1].median(("lse", threads)))
-            print(layout(case.name, str(threads), text, *cells), flush=True)
-    worst = min(
-        (ratio.median, one.case.name) for one in results for count in one.counts()
-        if (ratio := ratios(one, count)["numpy"])
-    )  # fmt: skip
-    print("", f"worst: {show(worst[0])} times NumPy's time, {worst[1]}", NOTE, "", sep="\n")
-    session.close(results, {})
+    head = ("x numpy", "x torch", "sorted x")
+    wanted = cases(FEW if options.quick else SIZES)
+    layout = "{:<38}{:>8}{:>12}{:>10}{:>10}{:>10}"
+    run_ratios(options, wanted, field_of, ratios, layout, head, ("numpy", "NumPy's"), NOTE)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 import lse
-from benchmarks import tables
 from benchmarks.cases import NAMES
 from benchmarks.contenders import Contender, installed
-from benchmarks.measure import Effort, Measured, Ratio, show
-from benchmarks.session import Session, share
+from benchmarks.measure import Measured, Ratio
+from benchmarks.ratios import run as run_ratios
+from benchmarks.session import share
 
 # rows of a, steps, columns of b
 SHAPES = (
@@ -123,21 +123,8 @@ def wrong(case: Product) -> str:
 
 def run(options: argparse.Namespace) -> None:
     """Measure, print, write."""
-    session = Session(options)
-    effort = Effort(options.rounds or (3 if options.quick else 7), 0.002 if options.quick else 0.01, 0.5)
-    layout = "{:<26}{:>8}{:>12}{:>10}{:>10}{:>11}{:>8}{:>10}{:>8}".format
-    wanted = session.wanted(cases(FEW if options.quick else SHAPES))
-    print(layout("", "threads", "time", "x formula", "x product", "x broadcast", "x torch", "prepared x", "wrong"))
-    results = []
-    for case in wanted:
-        results.append(session.measure(case, list(field_of(case, options.threads)), effort))
-        for threads in options.threads:
-            cells = [ratio.brief if ratio else "" for ratio in ratios(results[-1], threads).values()]
-            text = tables.duration(results[-1].median(("lse", threads)))
-            print(layout(case.name, str(threads), text, *cells, wrong(case)), flush=True)
-    worst = min(
-        (ratio.median, one.case.name) for one in results for count in one.counts()
-        if (ratio := ratios(one, count)["formula"])
-    )  # fmt: skip
-    print("", f"worst: {show(worst[0])} times the formula's time, {worst[1]}", NOTE, "", sep="\n")
-    session.close(results, {})
+    head = ("x formula", "x product", "x broadcast", "x torch", "prepared x", "wrong")
+    wanted = cases(FEW if options.quick else SHAPES)
+    layout = "{:<26}{:>8}{:>12}{:>10}{:>10}{:>11}{:>8}{:>10}{:>8}"
+    against = ("formula", "the formula's")
+    run_ratios(options, wanted, field_of, ratios, layout, head, against, NOTE, lambda case: (wrong(case),))
