@@ -77,13 +77,11 @@ static int has_no_overlap(const matrix *m)
 static lse_array array_of(const matrix *m)
 { return (lse_array){m->data, 2, m->size == 1 ? 'b' : 'f', m->size, 0, m->shape, m->stride}; }
 
-static lse_type type_of(int size) { return size == 4 ? LSE_F32 : LSE_F64; }
-
 /* A request for the rows of x, which are sound and not empty; b and where may be NULL. */
 static lse_request request_for(lse_operation operation, const matrix *x, const matrix *b, const matrix *where,
                                int threads)
 {
-    lse_request q = {.operation = operation, .type = type_of(x->size), .run = lse_run_tasks, .threads = threads};
+    lse_request q = {.operation = operation, .type = lse_type_of(x->size), .run = lse_run_tasks, .threads = threads};
     q.a = array_of(x);
     if (b) q.weights = array_of(b);
     if (where) q.where = array_of(where);
@@ -115,7 +113,8 @@ static int execute_into(lse_operation operation, const matrix *x, const matrix *
 static int is_runnable(int threads) { return threads >= 0 && threads <= MOST_THREADS; }
 
 /* Stores a number that every type represents exactly. */
-static void store(void *values, int size, ptrdiff_t i, double value) { lse_types[type_of(size)].put(values, i, value); }
+static void store(void *values, int size, ptrdiff_t i, double value)
+{ lse_types[lse_type_of(size)].put(values, i, value); }
 
 static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, void *value)
 {
@@ -126,7 +125,7 @@ static int logsumexp(int size, const void *data, ptrdiff_t stride, ptrdiff_t n, 
     } quick;
     if (!table) return LSE_ERROR_KERNELS;
     if (stride == 1 && 0 < n && n <= LSE_PIECE && data && value &&
-        lse_quick_value(table, type_of(size), data, n, &quick)) {
+        lse_quick_value(table, lse_type_of(size), data, n, &quick)) {
         memcpy(value, &quick, (size_t)size);
         return LSE_OK;
     }
@@ -403,7 +402,7 @@ int lse_sum_row(int size, const void *data, ptrdiff_t x_stride, const void *weig
     *sum = lse_no_sum();
     if (n == 0) return LSE_OK;
     if (!weights && x_stride == 1 && n <= LSE_PIECE) {
-        lse_quick_sum(lse_chosen(), type_of(size), data, n, sum);
+        lse_quick_sum(lse_chosen(), lse_type_of(size), data, n, sum);
         return LSE_OK;
     }
     lse_request q = request_for(LSE_SUMS, &x, weights ? &b : NULL, NULL, 1);
@@ -427,7 +426,7 @@ static int logmatmulexp(matrix *a, matrix *b, matrix *out, int threads)
     }
     if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
     const lse_product q = {.table = table,
-                           .type = type_of(out->size),
+                           .type = lse_type_of(out->size),
                            .run = lse_run_tasks,
                            .threads = threads,
                            .a = array_of(a),
@@ -449,7 +448,7 @@ static int differentiate(lse_operation operation, const matrix *of_x, const matr
     if (is_empty(&x)) return LSE_OK;
     if (lse_watch_forks(1) != 0) return LSE_ERROR_MEMORY;
     const lse_gradient g = {.operation = operation,
-                            .type = type_of(x.size),
+                            .type = lse_type_of(x.size),
                             .table = table,
                             .threads = threads,
                             .rows = x.shape[0],

@@ -1,22 +1,11 @@
 /* Rows of a map with nothing in them: all -inf, or left out. Their results are `empty` instead of NaN. */
 #include <math.h>
-#include <string.h>
 
 #include "engine/plan.h"
 
 /* Whether the first element of a row shows that there is something, as it mostly does. */
 static int begins_with_something(const lse_plan *plan, const lse_row *row)
-{
-    double wide;
-    float narrow;
-    if (!plan->row.native || (row->where && !*row->where)) return 0;
-    if (plan->itemsize == sizeof wide) {
-        memcpy(&wide, row->x, sizeof wide);
-        return wide != -INFINITY;
-    }
-    memcpy(&narrow, row->x, sizeof narrow);
-    return narrow != -INFINITY;
-}
+{ return plan->row.native && !(row->where && !*row->where) && plan->type->get(row->x) != -INFINITY; }
 
 static int is_nothing(const lse_plan *plan, const lse_row *row)
 {

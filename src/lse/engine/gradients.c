@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/fp.h"
-#include "engine/threads.h"
+#include "engine/plan.h"
 #include "engine/types.h"
 
 enum { BLOCK = 1024 };                   /* elements that are copied at once; a multiple of LSE_LANES */
@@ -19,17 +19,8 @@ typedef struct {
     int columns;    /* the rows lie side by side in all arrays */
 } work;
 
-static double number(lse_type type, const char *from)
-{
-    double f64;
-    float f32;
-    if (type == LSE_F64) memcpy(&f64, from, sizeof f64);
-    else memcpy(&f32, from, sizeof f32);
-    return type == LSE_F64 ? f64 : (double)f32;
-}
-
 static double value_of(const lse_gradient *g, ptrdiff_t row)
-{ return number(g->type, g->value + row * g->value_stride); }
+{ return lse_types[g->type].get(g->value + row * g->value_stride); }
 
 /* A row whose log-sum-exp is infinite: at -inf no element has a share, at +inf those that are +inf share evenly. */
 static void differentiate_infinite(const lse_gradient *g, ptrdiff_t row, double value, double grad)
@@ -37,9 +28,10 @@ static void differentiate_infinite(const lse_gradient *g, ptrdiff_t row, double 
     const char *x = g->x + row * g->x_stride[0];
     char *out = g->out + row * g->out_stride[0];
     double count = 0.0;
-    for (ptrdiff_t i = 0; i < g->n; i++) count += number(g->type, x + i * g->x_stride[1]) == INFINITY;
+    for (ptrdiff_t i = 0; i < g->n; i++) count += lse_types[g->type].get(x + i * g->x_stride[1]) == INFINITY;
     for (ptrdiff_t i = 0; i < g->n; i++) {
-        const double share = value > 0.0 && number(g->type, x + i * g->x_stride[1]) == INFINITY ? grad / count : 0.0;
+        const double share =
+            value > 0.0 && lse_types[g->type].get(x + i * g->x_stride[1]) == INFINITY ? grad / count : 0.0;
         lse_types[g->type].put(out + i * g->out_stride[1], 0, share);
     }
 }
@@ -75,7 +67,7 @@ static void find_source(const lse_gradient *g, ptrdiff_t row, const double *lane
     const lse_real_kernels *kernels = &g->table->real[g->type];
     double own[LSE_LANES];
     if (!is_map(g)) {
-        kernels->source_of_value(of, k, value_of(g, row), number(g->type, g->grad + row * g->grad_stride[0]));
+        kernels->source_of_value(of, k, value_of(g, row), lse_types[g->type].get(g->grad + row * g->grad_stride[0]));
         return;
     }
     for (int i = 0; i < LSE_LANES; i++) own[i] = lanes[i * step];
@@ -111,14 +103,14 @@ static void differentiate_copied(const lse_gradient *g, ptrdiff_t row)
     double x[BLOCK], grad[BLOCK], lanes[LSE_LANES] = {0};
     lse_sources of;
     for (ptrdiff_t start = 0, n; is_map(g) && start < g->n; start += n) {
-        n = g->n - start < BLOCK ? g->n - start : BLOCK;
+        n = lse_least(BLOCK, g->n - start);
         if (g->operation == LSE_SOFTMAX) load(place(g->x, g->x_stride, row, start), g->x_stride[1], n, x);
         load(place(g->grad, g->grad_stride, row, start), g->grad_stride[1], n, grad);
         g->table->real[g->type].dot(g->operation == LSE_SOFTMAX ? (const char *)x : NULL, (const char *)grad, n, lanes);
     }
     find_source(g, row, lanes, 1, &of, 0);
     for (ptrdiff_t start = 0, n; start < g->n; start += n) {
-        n = g->n - start < BLOCK ? g->n - start : BLOCK;
+        n = lse_least(BLOCK, g->n - start);
         load(place(g->x, g->x_stride, row, start), g->x_stride[1], n, x);
         if (is_map(g)) load(place(g->grad, g->grad_stride, row, start), g->grad_stride[1], n, grad);
         run_of(g)((const char *)x, (const char *)grad, n, &of, 0, (char *)x);
@@ -142,11 +134,11 @@ static void differentiate_task(void *context, ptrdiff_t task)
 {
     const work *w = (const work *)context;
     const lse_gradient *g = w->g;
-    const ptrdiff_t end = (task + 1) * w->rows < g->rows ? (task + 1) * w->rows : g->rows;
+    const ptrdiff_t end = lse_least((task + 1) * w->rows, g->rows);
     for (ptrdiff_t row = task * w->rows, count; row < end; row += count) {
         count = 1;
         if (is_infinite(g, row)) {
-            differentiate_infinite(g, row, value_of(g, row), number(g->type, g->grad + row * g->grad_stride[0]));
+            differentiate_infinite(g, row, value_of(g, row), lse_types[g->type].get(g->grad + row * g->grad_stride[0]));
         } else if (w->columns) {
             while (count < LSE_GRADIENTS && row + count < end && !is_infinite(g, row + count)) count++;
             differentiate_columns(g, row, count);
@@ -170,8 +162,8 @@ void lse_differentiate(const lse_gradient *g)
     }
     w.columns &= !w.direct;
     w.rows = g->n < ENOUGH ? ENOUGH / g->n : 1;
-    if (w.columns) w.rows = (w.rows + LSE_GRADIENTS - 1) / LSE_GRADIENTS * LSE_GRADIENTS;
-    const ptrdiff_t tasks = (g->rows + w.rows - 1) / w.rows;
+    if (w.columns) w.rows = lse_quotient_up(w.rows, LSE_GRADIENTS) * LSE_GRADIENTS;
+    const ptrdiff_t tasks = lse_quotient_up(g->rows, w.rows);
     const lse_fp_state found = lse_fp_enter();
     lse_run_tasks(differentiate_task, &w, tasks, lse_threads_for(g->rows * g->n, type->parallel_from, g->threads));
     lse_fp_leave(found);

@@ -8,8 +8,6 @@
 #include "engine/fp.h"
 #include "engine/pointwise.h"
 
-static lse_type type_of(int size) { return size == 4 ? LSE_F32 : LSE_F64; }
-
 /* args: the inputs and the output, steps bytes apart. */
 static int run(lse_function function, lse_type type, char *const *args, const ptrdiff_t *steps, ptrdiff_t n)
 {
@@ -34,7 +32,7 @@ static int of_arrays(lse_function function, int size, const void *const *data, c
         if (!lse_is_row(args[i], size, n, &steps[i])) return LSE_ERROR_ARGUMENT;
     }
     if (n > 1 && steps[inputs] == 0) return LSE_ERROR_ARGUMENT;
-    return n == 0 ? LSE_OK : run(function, type_of(size), args, steps, n);
+    return n == 0 ? LSE_OK : run(function, lse_type_of(size), args, steps, n);
 }
 
 /* For both types ------------------------------------------------------------------------------------------- */
@@ -45,7 +43,7 @@ static int of_arrays(lse_function function, int size, const void *const *data, c
         static const ptrdiff_t steps[2];                                                                               \
         REAL value;                                                                                                    \
         char *const args[] = {(char *)&x, (char *)&value};                                                             \
-        return run(FUNCTION, type_of(sizeof x), args, steps, 1) == LSE_OK ? value : (REAL)NAN;                         \
+        return run(FUNCTION, lse_type_of(sizeof x), args, steps, 1) == LSE_OK ? value : (REAL)NAN;                     \
     }                                                                                                                  \
     int lse_##name##_array_##F(const REAL *x, ptrdiff_t x_stride, ptrdiff_t n, REAL *out, ptrdiff_t out_stride)        \
     {                                                                                                                  \
@@ -60,7 +58,7 @@ static int of_arrays(lse_function function, int size, const void *const *data, c
         static const ptrdiff_t steps[3];                                                                               \
         REAL value;                                                                                                    \
         char *const args[] = {(char *)&x, (char *)&y, (char *)&value};                                                 \
-        return run(FUNCTION, type_of(sizeof x), args, steps, 1) == LSE_OK ? value : (REAL)NAN;                         \
+        return run(FUNCTION, lse_type_of(sizeof x), args, steps, 1) == LSE_OK ? value : (REAL)NAN;                     \
     }                                                                                                                  \
     int lse_##name##_array_##F(const REAL *x, ptrdiff_t x_stride, const REAL *y, ptrdiff_t y_stride, ptrdiff_t n,      \
                                REAL *out, ptrdiff_t out_stride)                                                        \

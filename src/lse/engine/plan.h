@@ -138,4 +138,30 @@ void lse_run_rows(lse_plan *plan, const lse_request *request, int threads);
 void lse_run_cumulative(lse_plan *plan, const lse_request *request, int threads);
 void lse_run_segments(lse_plan *plan, const lse_request *request, int threads);
 
+/* segments.c, for complex numbers too: segment i of a row consists of elements offsets[i] .. offsets[i + 1]. Strides in
+ * bytes: from one element to the next, and in the output from one element of a map, or one result, to the next. */
+typedef struct {
+    const ptrdiff_t *offsets;
+    ptrdiff_t count, stride, where_stride, weight_stride, out_stride;
+    ptrdiff_t batches; /* of LSE_BATCH, of each row */
+    int maps;
+} lse_segments;
+
+lse_segments lse_segments_of(const lse_request *request);
+static inline ptrdiff_t lse_segment_length(const lse_segments *s, ptrdiff_t i)
+{ return s->offsets[i + 1] - s->offsets[i]; }
+
+/* Segment i of a row whose results are in out. It may take the place of the row. */
+static inline void lse_find_segment(const lse_segments *s, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
+                                    char **segment_out)
+{
+    const ptrdiff_t start = s->offsets[i];
+    *segment = *row;
+    segment->x += start * s->stride;
+    if (segment->where) segment->where += start * s->where_stride;
+    if (segment->weight) segment->weight += start * s->weight_stride;
+    segment->n = lse_segment_length(s, i);
+    *segment_out = out + (s->maps ? start : i) * s->out_stride;
+}
+
 #endif

@@ -4,30 +4,27 @@
 
 #include "engine/operations.h"
 
-/* Segment i of a row consists of elements offsets[i] .. offsets[i + 1]. Strides in bytes: from one element to the next,
- * and in the output from one element of a map, or one result, to the next. */
 typedef struct {
     const lse_plan *plan;
-    const ptrdiff_t *offsets;
-    ptrdiff_t count, stride, where_stride, weight_stride, out_stride;
-    ptrdiff_t batches; /* per row, or panel of columns */
-    ptrdiff_t panels;  /* per block of columns; 1 of rows */
-    int maps, direct;  /* direct: rows, weights and outputs are runs of the kernels' type, without a mask */
-    ptrdiff_t few;     /* elements of segments that go together */
+    lse_segments all;
+    ptrdiff_t panels; /* per block of columns; 1 of rows */
+    int direct;       /* rows, weights and outputs are runs of the kernels' type, without a mask */
+    ptrdiff_t few;    /* elements of segments that go together */
 } row_segments;
 
-static ptrdiff_t length_of(const row_segments *s, ptrdiff_t i) { return s->offsets[i + 1] - s->offsets[i]; }
-
-static void find_segment(const row_segments *s, const lse_row *row, char *out, ptrdiff_t i, lse_row *segment,
-                         char **segment_out)
+lse_segments lse_segments_of(const lse_request *q)
 {
-    const ptrdiff_t start = s->offsets[i];
-    *segment = *row;
-    segment->x += start * s->stride;
-    if (segment->where) segment->where += start * s->where_stride;
-    if (segment->weight) segment->weight += start * s->weight_stride;
-    segment->n = length_of(s, i);
-    *segment_out = out + (s->maps ? start : i) * s->out_stride;
+    lse_segments s = {.offsets = q->offsets, .count = q->segments, .maps = lse_is_map(q->operation)};
+    s.batches = lse_quotient_up(s.count, LSE_BATCH);
+    s.out_stride = q->segment_stride;
+    for (int axis = 0; axis < q->a.ndim; axis++) {
+        if (!(q->reduced >> axis & 1)) continue;
+        s.stride = q->a.stride[axis];
+        if (q->where.data) s.where_stride = q->where.stride[axis];
+        if (q->weights.data) s.weight_stride = q->weights.stride[axis];
+        if (s.maps) s.out_stride = q->out.stride[axis];
+    }
+    return s;
 }
 
 /* Short segments of rows ----------------------------------------------------------------------------------- */
@@ -43,13 +40,13 @@ static void put_run(const row_segments *s, const lse_row *row, int weights, ptrd
 {
     const lse_plan *plan = s->plan;
     const lse_load load = weights ? plan->row.load_weight : plan->row.load;
-    const ptrdiff_t stride = weights ? s->weight_stride : s->stride;
+    const ptrdiff_t stride = weights ? s->all.weight_stride : s->all.stride;
     const double absent = weights ? 0.0 : -INFINITY;
     if ((weights ? plan->row.native_weight : plan->row.native) && stride == plan->itemsize)
         memcpy(to, weights ? row->weight : row->x, (size_t)(row->n * stride));
     else load(weights ? row->weight : row->x, stride, row->n, to);
     for (ptrdiff_t k = 0; k < row->n && row->where; k++)
-        if (!row->where[k * s->where_stride]) plan->type->put(to, k, absent);
+        if (!row->where[k * s->all.where_stride]) plan->type->put(to, k, absent);
     for (ptrdiff_t k = row->n; k < n; k++) plan->type->put(to, k, absent);
 }
 
@@ -96,7 +93,7 @@ static void find_lying(const row_segments *s, const lse_row *rows, char **out, c
     for (ptrdiff_t i = 0; i < count; i++) {
         p->at[i] = rows[index[i]].x - first->x;
         if (weighted) p->weight_at[i] = rows[index[i]].weight - first->weight;
-        if (s->maps) p->out_at[i] = out[index[i]] - out[index[0]];
+        if (s->all.maps) p->out_at[i] = out[index[i]] - out[index[0]];
     }
     for (ptrdiff_t k = 0; k < first->n; k++) p->offset[k] = k * s->plan->itemsize;
     p->panel = (lse_panel){.n = first->n,
@@ -171,19 +168,6 @@ static void short_states(const row_segments *s, const lse_row *rows, char **out,
     }
 }
 
-/* Whether a mapped run is all NaN. */
-static int is_nan(const lse_plan *plan, const char *run)
-{
-    double wide;
-    float narrow;
-    if (plan->itemsize == sizeof wide) {
-        memcpy(&wide, run, sizeof wide);
-        return isnan(wide);
-    }
-    memcpy(&narrow, run, sizeof narrow);
-    return isnan(narrow);
-}
-
 /* Likewise mapped: of -inf both maps make what they make of elements that are left out, but in segments of NaN. */
 static void map_short(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count)
 {
@@ -201,9 +185,10 @@ static void map_short(const row_segments *s, const lse_row *rows, char **out, co
         const lse_row *row = &rows[index[i]];
         const char *from = (const char *)p.values + p.at[i];
         char *to = out[index[i]];
-        if (plan->out_row.native && s->out_stride == plan->itemsize) memcpy(to, from, (size_t)(row->n * s->out_stride));
-        else plan->out_row.store(to, s->out_stride, row->n, from);
-        if (row->where && is_nan(plan, from)) lse_fill_included(plan, row, to, NAN);
+        if (plan->out_row.native && s->all.out_stride == plan->itemsize)
+            memcpy(to, from, (size_t)(row->n * s->all.out_stride));
+        else plan->out_row.store(to, s->all.out_stride, row->n, from);
+        if (row->where && isnan(plan->type->get(from))) lse_fill_included(plan, row, to, NAN);
     }
 }
 
@@ -240,11 +225,11 @@ static void run_one(const row_segments *s, const lse_row *rows, char **out, ptrd
     const lse_plan *plan = s->plan;
     const int columns = plan->columns > 0;
     lse_states states;
-    if (s->maps && columns) {
+    if (s->all.maps && columns) {
         lse_map_some_columns(plan, rows, out, count, threads);
         return;
     }
-    if (s->maps && lse_is_stored(plan, rows[0].n)) {
+    if (s->all.maps && lse_is_stored(plan, rows[0].n)) {
         lse_map_stored(plan, rows, out, count);
         return;
     }
@@ -277,27 +262,27 @@ static void rows_task(void *context, ptrdiff_t number)
 {
     const row_segments *s = (const row_segments *)context;
     const lse_plan *plan = s->plan;
-    const ptrdiff_t first = number % s->batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->count);
+    const ptrdiff_t first = number % s->all.batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->all.count);
     lse_row rows[LSE_BATCH], row;
     char *out[LSE_BATCH], *base;
     int index[LSE_BATCH];
     lse_states states;
     ptrdiff_t given, count = 0;
     if (lse_is_stopped(plan->failed)) return;
-    lse_find_row(plan, number / s->batches, &row, &base, &given);
+    lse_find_row(plan, number / s->all.batches, &row, &base, &given);
     for (ptrdiff_t i = first; i < end; i++) {
-        find_segment(s, &row, base, i, &rows[count], &out[count]);
-        count += rows[count].n <= LSE_PIECE && !(s->maps && rows[count].n == 0);
+        lse_find_segment(&s->all, &row, base, i, &rows[count], &out[count]);
+        count += rows[count].n <= LSE_PIECE && !(s->all.maps && rows[count].n == 0);
     }
     if (count == 0) return;
     const ptrdiff_t few = sort_by_length(rows, count, are_alike(rows, count) ? LSE_SHORT : s->few, index);
     for (ptrdiff_t done = 0, some; done < few; done += some) {
         some = together(s, rows, index + done, few - done);
-        if (s->maps) map_short(s, rows, out, index + done, some);
+        if (s->all.maps) map_short(s, rows, out, index + done, some);
         else short_states(s, rows, out, index + done, some, &states);
     }
-    for (ptrdiff_t i = few; i < count && s->maps; i++) run_one(s, &rows[index[i]], &out[index[i]], 1, 1);
-    if (s->maps) return;
+    for (ptrdiff_t i = few; i < count && s->all.maps; i++) run_one(s, &rows[index[i]], &out[index[i]], 1, 1);
+    if (s->all.maps) return;
     states_one_by_one(plan, rows, index + few, count - few, &states);
     if (!lse_is_stopped(plan->failed)) finish_rows(plan, rows, out, count, &states);
 }
@@ -310,7 +295,8 @@ static void find_columns(const row_segments *s, ptrdiff_t panel, ptrdiff_t i, ls
     const lse_plan *plan = s->plan;
     const ptrdiff_t first = panel % s->panels * plan->together;
     lse_find_columns(plan, panel / s->panels, first, lse_least(plan->together, plan->columns - first), m);
-    for (ptrdiff_t k = 0; k < m->count; k++) find_segment(s, &m->rows[k], m->out[k], i, &m->rows[k], &m->out[k]);
+    for (ptrdiff_t k = 0; k < m->count; k++)
+        lse_find_segment(&s->all, &m->rows[k], m->out[k], i, &m->rows[k], &m->out[k]);
 }
 
 static void nothing_in_columns(const row_segments *s, lse_members *m)
@@ -322,7 +308,7 @@ static void nothing_in_columns(const row_segments *s, lse_members *m)
         lse_put_sum(lse_sums_in(&states), k, lse_no_sum());
     }
     if (s->plan->operation == LSE_SUMS) lse_finish_group(s->plan, m->rows, m->out, m->count, &states, 1);
-    else if (!s->maps) lse_store_nothing(s->plan, at, m->count);
+    else if (!s->all.maps) lse_store_nothing(s->plan, at, m->count);
 }
 
 /* The places of a panel of columns, and of their elements. */
@@ -344,9 +330,9 @@ static lse_panel panel_of_columns(const row_segments *s, const lse_members *m, i
         p->out_at[k] = k * plan->out_column_stride;
     }
     for (ptrdiff_t i = 0; i < row->n; i++) {
-        p->offset[i] = i * (weights ? s->weight_stride : s->stride);
-        p->where_offset[i] = i * s->where_stride;
-        p->out_offset[i] = i * s->out_stride;
+        p->offset[i] = i * (weights ? s->all.weight_stride : s->all.stride);
+        p->where_offset[i] = i * s->all.where_stride;
+        p->out_offset[i] = i * s->all.out_stride;
     }
     return (lse_panel){
         .n = row->n,
@@ -375,7 +361,7 @@ static void run_short_columns(const row_segments *s, lse_members *m)
     places p, of_weights;
     lse_states states;
     lse_panel panel = panel_of_columns(s, m, 0, &p), weights;
-    if (s->maps) {
+    if (s->all.maps) {
         plan->map->panel(&panel);
         return;
     }
@@ -390,13 +376,13 @@ static void run_short_columns(const row_segments *s, lse_members *m)
 static void columns_task(void *context, ptrdiff_t number)
 {
     const row_segments *s = (const row_segments *)context;
-    const ptrdiff_t first = number % s->batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->count);
+    const ptrdiff_t first = number % s->all.batches * LSE_BATCH, end = lse_least(first + LSE_BATCH, s->all.count);
     lse_members m;
     for (ptrdiff_t i = first; i < end && !lse_is_stopped(s->plan->failed); i++) {
-        if (length_of(s, i) > LSE_PIECE) continue;
-        find_columns(s, number / s->batches, i, &m);
-        if (length_of(s, i) == 0) nothing_in_columns(s, &m);
-        else if (length_of(s, i) <= LSE_SHORT) run_short_columns(s, &m);
+        if (lse_segment_length(&s->all, i) > LSE_PIECE) continue;
+        find_columns(s, number / s->all.batches, i, &m);
+        if (lse_segment_length(&s->all, i) == 0) nothing_in_columns(s, &m);
+        else if (lse_segment_length(&s->all, i) <= LSE_SHORT) run_short_columns(s, &m);
         else run_one(s, m.rows, m.out, m.count, 1);
     }
 }
@@ -411,15 +397,15 @@ static void long_segments(const row_segments *s, ptrdiff_t outer, int threads)
     lse_row row;
     char *base;
     ptrdiff_t given;
-    for (ptrdiff_t i = 0; i < s->count; i++) {
-        if (length_of(s, i) <= LSE_PIECE) continue;
+    for (ptrdiff_t i = 0; i < s->all.count; i++) {
+        if (lse_segment_length(&s->all, i) <= LSE_PIECE) continue;
         if (lse_is_stopped(plan->failed)) return;
         if (plan->columns) {
             find_columns(s, outer, i, &m);
             run_one(s, m.rows, m.out, m.count, threads);
         } else {
             lse_find_row(plan, outer, &row, &base, &given);
-            find_segment(s, &row, base, i, &m.rows[0], &m.out[0]);
+            lse_find_segment(&s->all, &row, base, i, &m.rows[0], &m.out[0]);
             run_one(s, m.rows, m.out, 1, threads);
         }
     }
@@ -427,26 +413,16 @@ static void long_segments(const row_segments *s, ptrdiff_t outer, int threads)
 
 void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
 {
-    row_segments s = {.plan = plan, .offsets = q->offsets, .count = q->segments, .panels = 1};
-    s.batches = lse_quotient_up(s.count, LSE_BATCH);
-    s.maps = lse_is_map(plan->operation);
-    s.out_stride = q->segment_stride;
-    for (int axis = 0; axis < q->a.ndim; axis++) {
-        if (!(q->reduced >> axis & 1)) continue;
-        s.stride = q->a.stride[axis];
-        if (q->where.data) s.where_stride = q->where.stride[axis];
-        if (q->weights.data) s.weight_stride = q->weights.stride[axis];
-        if (s.maps) s.out_stride = q->out.stride[axis];
-    }
-    s.direct = plan->row.native && s.stride == plan->itemsize && !q->where.data &&
-               (!q->weights.data || (plan->row.native_weight && s.weight_stride == plan->itemsize)) &&
-               (!s.maps || (plan->out_row.native && s.out_stride == plan->itemsize));
-    s.few = s.maps ? LSE_SHORT : plan->first.weight ? FEW_WEIGHTED : FEW;
+    row_segments s = {.plan = plan, .all = lse_segments_of(q), .panels = 1};
+    s.direct = plan->row.native && s.all.stride == plan->itemsize && !q->where.data &&
+               (!q->weights.data || (plan->row.native_weight && s.all.weight_stride == plan->itemsize)) &&
+               (!s.all.maps || (plan->out_row.native && s.all.out_stride == plan->itemsize));
+    s.few = s.all.maps ? LSE_SHORT : plan->first.weight ? FEW_WEIGHTED : FEW;
     if (plan->columns) {
         plan->together = plan->kernels->panel;
         s.panels = lse_quotient_up(plan->columns, plan->together);
     }
     const ptrdiff_t outer = plan->outer * s.panels;
     for (ptrdiff_t i = 0; i < outer; i++) long_segments(&s, i, threads);
-    lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.batches, threads);
+    lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.all.batches, threads);
 }

@@ -1,6 +1,20 @@
 #include "engine/types.h"
 
+#include <string.h>
+
 static void put_f32(void *values, ptrdiff_t i, double value) { ((float *)values)[i] = (float)value; }
+static double get_f32(const void *value)
+{
+    float number;
+    memcpy(&number, value, sizeof number);
+    return (double)number;
+}
+static double get_f64(const void *value)
+{
+    double number;
+    memcpy(&number, value, sizeof number);
+    return number;
+}
 static void put_f64(void *values, ptrdiff_t i, double value) { ((double *)values)[i] = value; }
 
 /* A sum below 2^-10 or 2^-20 of its largest term has lost more digits than the kernels carry beyond those of the result.
@@ -13,14 +27,16 @@ const lse_type_facts lse_types[LSE_ALL_TYPES] = {
                  .most = LSE_FAR_f32,
                  .least_weighted = 0x1p490,
                  .parallel_from = 1 << 17,
-                 .put = put_f32},
+                 .put = put_f32,
+                 .get = get_f32},
     [LSE_F64] = {.kind = 'f',
                  .size = 8,
                  .loaded = 8,
                  .most = LSE_FAR_f64,
                  .least_weighted = 0x1p480,
                  .parallel_from = 1 << 16,
-                 .put = put_f64},
+                 .put = put_f64,
+                 .get = get_f64},
     [LSE_C64] = {.kind = 'c',
                  .size = 8,
                  .loaded = 16,

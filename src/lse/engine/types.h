@@ -15,6 +15,7 @@ typedef struct {
     double least_weighted;   /* a weighted sum below this, whose largest term is near 2^500, may have cancelled */
     ptrdiff_t parallel_from; /* below this many elements a second thread does not pay */
     void (*put)(void *values, ptrdiff_t i, double value);
+    double (*get)(const void *value); /* at any address; of real types only, as put */
 } lse_type_facts;
 
 extern const lse_type_facts lse_types[LSE_ALL_TYPES];
