@@ -1,10 +1,16 @@
-"""Are all modules that lse needs seen by tools that read its source, as those that freeze programs do?"""
+"""Are all modules that lse needs seen by tools that read its source, and do frozen programs run?"""
 
 import modulefinder
+import os
+import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
-from checks import fresh
+import pytest
+
+import lse
+from checks import fresh, skip_without
 
 CALLS = """
 import sys
@@ -29,8 +35,8 @@ try:
     lse.logsumexp(["x"])
 except TypeError:
     pass
-print(*(name for name in set(sys.modules) - before if sys.modules[name].__spec__))  # Cython has some of its own
 """
+MODULES = "print(*(name for name in set(sys.modules) - before if sys.modules[name].__spec__))"  # Cython has its own
 
 
 def test_imports_are_in_the_source(tmp_path):
@@ -38,6 +44,29 @@ def test_imports_are_in_the_source(tmp_path):
     others = metadata.packages_distributions().keys() - {"lse"}  # some are laid out as modulefinder cannot read
     finder = modulefinder.ModuleFinder(path=sys.path, excludes=others)
     finder.run_script(str(tmp_path / "program.py"))
-    loaded = {name for name in fresh(CALLS).split() if name.partition(".")[0] != "numpy"}
+    loaded = {name for name in fresh(CALLS + MODULES).split() if name.partition(".")[0] != "numpy"}
     assert {"lse", "lse._core", "lse._reductions"} <= loaded
     assert sorted(loaded - finder.modules.keys()) == []
+
+
+# each takes the interpreter's arguments, and where the program then is
+FREEZERS = {
+    "PyInstaller": (["--log-level=WARN", "--distpath=frozen"], "frozen/program/program"),
+    "cx_Freeze": (["--silent", "--target-dir=frozen", "--script"], "frozen/program"),
+}
+
+
+@pytest.mark.compiles
+@pytest.mark.parametrize("name", FREEZERS)
+def test_frozen_programs_run(name, tmp_path):
+    skip_without(name)
+    (tmp_path / "program.py").write_text(CALLS + "print(lse.logsumexp([1000, 1001, 1002]), lse.__file__)")
+    options, program = FREEZERS[name]
+    command = [sys.executable, "-m", name, *options, "program.py"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(lse.__file__).parents[1])}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    done = subprocess.run([tmp_path / program], cwd="/", env={}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    result, file = done.stdout.split()
+    assert result == "1002.4076059644444"
+    assert Path(file).is_relative_to(tmp_path)
