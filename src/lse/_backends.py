@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from lse import _clongdouble, _core, _integers, _longdouble, _native
+from lse import _clongdouble, _core, _integers, _native
 from lse._arguments import Arguments
 from lse._dtypes import Array, DType, is_native
 
@@ -19,20 +19,18 @@ class Backend(Protocol):
 
 
 def backend_of(dtype: DType) -> Backend:
-    if is_native(dtype):
-        return _native
-    return _clongdouble if dtype.kind == "c" else _longdouble
+    return _native if is_native(dtype) else _clongdouble
 
 
 def backend_for(args: Arguments) -> Backend:
     """That of a dtype, or of integers that it does not hold."""
-    if is_native(args.dtype) and _integers.are_inexact(args):
+    if is_native(args.dtype) and args.dtype.char != "g" and _integers.are_inexact(args):
         return _integers
     return backend_of(args.dtype)
 
 
 def backend_for_array(a: Array, dtype: DType) -> Backend:
     """Likewise, without weights."""
-    if is_native(dtype) and dtype.char != "f" and _core.holds_wide_integers(a):
+    if is_native(dtype) and dtype.char not in "fg" and _core.holds_wide_integers(a):
         return _integers
     return backend_of(dtype)

@@ -1,15 +1,68 @@
-"""clongdouble: longdouble sums of the real and of the imaginary parts."""
+"""clongdouble: longdouble sums of the real and of the imaginary parts, by NumPy functions.
+
+Arrays are reshaped to two dimensions, the reduced axes last; each sum is over a run of a row: all of it, or a segment.
+"""
 
 import functools
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lse._arguments import Arguments
+from lse._arguments import Arguments, Axes
 from lse._dtypes import Array
-from lse._longdouble import INF, WHOLE, WIDE, Segments, Sums, as_rows, from_rows, presence_of, sum_runs
 
+WIDE, INF = np.longdouble, np.longdouble(np.inf)
+WHOLE = (0,)  # the start of the only run of a row
 LEAST = np.finfo(WIDE).min
+
+
+def as_rows(x: Array, axes: Axes) -> Array:
+    """Reshape an array to two dimensions, of which the last is that of the reduced axes."""
+    kept = [i for i in range(x.ndim) if i not in axes]
+    return x.transpose(*kept, *axes).reshape(math.prod(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes))
+
+
+def from_rows(rows: Array, shape: tuple[int, ...], axes: Axes) -> Array:
+    """Undo `as_rows` for an array of the given shape."""
+    order = (*(i for i in range(len(shape)) if i not in axes), *axes)
+    return np.moveaxis(rows.reshape([shape[i] for i in order]), range(len(shape)), order)
+
+
+class Sums(NamedTuple):
+    """The real and the imaginary part of totals, divided by exp(shift), and the log of their magnitude."""
+
+    shift: Array
+    log: Array
+    totals: Sequence[Array]
+
+
+def sum_runs(a: Array, weights: Sequence[Array], starts: Any) -> Sums:
+    """Sum w exp(a) over runs of the rows of a, w being complex; excluded elements are -inf."""
+    if a.shape[1] == 0:
+        nothing = np.zeros((a.shape[0], 1), WIDE)
+        return Sums(nothing, nothing - INF, [nothing] * len(weights))
+    spread = functools.partial(np.repeat, repeats=np.diff(starts, append=a.shape[1]), axis=1)
+    logs = a + np.log(functools.reduce(np.fmax, map(np.abs, weights)))
+    top = np.maximum.reduceat(logs, starts, axis=1)
+    shift = np.where(np.isneginf(top), WIDE(0), top)
+    half = np.exp((a - spread(shift)) / 2)  # next to the smallest weights exp(a - shift) would overflow
+    first = logs == spread(top)
+    terms = [np.where(np.isposinf(logs), np.where(w == 0, w, w * INF), half * w * half) for w in weights]
+    leads, rests = ([np.add.reduceat(np.where(x, term, 0), starts, axis=1) for term in terms] for x in (first, ~first))
+    # |lead + rest|^2 is |lead|^2 (1 + 2 cross + square); log1p resolves small values
+    power = sum(x * x for x in leads)
+    cross, square = (sum(x * y for x, y in zip(rests, other, strict=True)) / power for other in (leads, rests))
+    totals = [x + y for x, y in zip(leads, rests, strict=True)]
+    near = (square < 0.25) & np.isfinite(power)
+    log = np.where(near, np.log(np.hypot(*leads)) + np.log1p(2 * cross + square) / 2, np.log(np.hypot(*totals)))
+    return Sums(shift, log, totals)
+
+
+def presence_of(args: Arguments) -> Array:
+    """The mask, as rows."""
+    return as_rows(np.broadcast_to(True if args.where is None else args.where, args.a.shape), args.axes)
 
 
 def product(x: Array, y: Array) -> Array:
@@ -127,6 +180,36 @@ def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     u, v = sums
     log = top + np.log(np.hypot(u, v))
     np.moveaxis(result, axis, -1)[...] = from_parts(log, angle_of(Sums(top, log, (u, v))))
+
+
+class Segments:
+    """Those of an axis that are not empty, as runs of rows: `inside` is the range that they take up, where they begin
+    at `starts`."""
+
+    def __init__(self, args: Arguments, offsets: Array) -> None:
+        self.filled = offsets[:-1] < offsets[1:]
+        self.inside = slice(offsets[0], offsets[-1])
+        self.starts = offsets[:-1][self.filled] - offsets[0]
+        self.axis = args.axes[0]
+
+    def cut(self, rows: Array) -> Array:
+        return rows[:, self.inside] if rows.shape[1] > 1 else rows
+
+    def store(self, result: Array, values: Array, nothing: Any) -> None:
+        """Store a result for each, and one for those that are empty."""
+        target = np.moveaxis(result, self.axis, -1)
+        every = np.full((values.shape[0], self.filled.size), nothing, result.dtype)
+        every[:, self.filled] = values
+        target[...] = every.reshape(target.shape)
+
+    def map(self, function: Callable[..., Array], args: Arguments, dtype: Any, operation: str, result: Array) -> None:
+        """Map the elements inside by map_runs of their dtype."""
+        if not self.filled.any():
+            return
+        a = as_rows(args.a, args.axes).astype(dtype)[:, self.inside]
+        values = function(a, presence_of(args)[:, self.inside], self.starts, operation == "log_softmax", args.nothing)
+        target = np.moveaxis(result, self.axis, -1)[..., self.inside]
+        target[...] = values.reshape(target.shape)
 
 
 def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:

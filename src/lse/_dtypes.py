@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
-NATIVE = "efdFD"  # NumPy's type characters of the core's dtypes, without bfloat16
-CODES = NATIVE + "gG"
+NATIVE = "efdgFD"  # NumPy's type characters of the core's dtypes, without bfloat16
+CODES = NATIVE + "G"
 BFLOAT16: DType = np.dtype("V2")  # as used for torch's, and by the core for all; that of ml_dtypes is a different dtype
 EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128"
 FLOATING = f"{EXPECTED} or clongdouble"
@@ -31,7 +31,7 @@ def is_native(dtype: DType) -> bool:
 
 def is_mergeable(dtype: DType) -> bool:
     """Whether sums of chunks can be merged, as those of `lse.LogSumExp` are."""
-    return is_native(dtype) and dtype.kind != "c"
+    return is_native(dtype) and dtype.kind != "c" and dtype.char != "g"
 
 
 def as_readable(a: Array, dtype: DType) -> Array:

@@ -14,6 +14,10 @@ cdef extern from "kernels/kernels.h" nogil:
         LSE_F64
         LSE_C64
         LSE_C128
+        LSE_LD
+
+    enum:
+        LSE_LONGDOUBLE
 
     ctypedef struct lse_kernels:
         const char *name
@@ -34,9 +38,6 @@ cdef extern from "kernels/kernels.h" nogil:
 
 
 cdef extern from "engine/pointwise.h" nogil:
-    enum:
-        LSE_LONGDOUBLE
-
     ctypedef struct lse_loop:
         lse_function function
         int size

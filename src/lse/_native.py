@@ -1,4 +1,4 @@
-"""The dtypes of the core: float16, bfloat16, float32, float64, complex64 and complex128.
+"""The dtypes of the core: float16, bfloat16, float32, float64, longdouble, complex64 and complex128.
 
 Only this module calls the core's reductions.
 """
@@ -16,10 +16,14 @@ def as_core_output(a: Array) -> Array:
     return a.view(BFLOAT16) if a.dtype != BFLOAT16 and is_bfloat16(a.dtype) else a
 
 
-def as_core_input(a: Array) -> Array:
-    """Return an array as the core reads it; longdouble and clongdouble are computed in another dtype."""
-    wide = {"g": np.float64, "G": np.complex128}.get(a.dtype.char)
-    return as_core_output(a) if wide is None else a.astype(wide)
+def as_core_input(a: Array, dtype: DType) -> Array:
+    """Return an array as the core reads it for results of a dtype, if that is longdouble: others are not computed from
+    longdouble and clongdouble."""
+    if a.dtype.char not in "gG":
+        return as_core_output(a)
+    if dtype.char == "g":
+        return a.astype(np.longdouble, copy=False)
+    return a.astype({"g": np.float64, "G": np.complex128}[a.dtype.char])
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Array | None = None) -> None:
@@ -34,9 +38,9 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Ar
                 fill(other, 0)
         return
     values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
-    weights = None if args.b is None else as_core_input(args.b)
+    weights = None if args.b is None else as_core_input(args.b, args.dtype)
     _core.reduce(
-        "logsumexp", as_core_input(args.a), args.where, weights, args.bits, args.single,
+        "logsumexp", as_core_input(args.a, args.dtype), args.where, weights, args.bits, args.single,
         as_core_output(values), None if sign is None else as_core_output(sign), low,
     )  # fmt: skip
     if values is not result:
@@ -70,9 +74,9 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     if not args.a.size:
         result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
         return
-    target = args.empty(result.dtype)
-    weights = None if args.b is None else as_core_input(args.b)
-    _core.reduce_mean(as_core_input(args.a), args.where, weights, args.bits, args.single, as_core_output(target))
+    a, target = as_core_input(args.a, args.dtype), args.empty(result.dtype)
+    weights = None if args.b is None else as_core_input(args.b, args.dtype)
+    _core.reduce_mean(a, args.where, weights, args.bits, args.single, as_core_output(target))
     result[...] = target
 
 
@@ -83,19 +87,19 @@ def maps_in_single(args: Arguments, operation: str) -> bool:
 
 def map_elements(args: Arguments, operation: str, result: Array) -> None:
     single = maps_in_single(args, operation)
-    a, target = as_core_input(args.a), as_core_output(result)
+    a, target = as_core_input(args.a, args.dtype), as_core_output(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, empty=args.nothing)
 
 
 def map_sums(args: Arguments, log: bool, total: _core.LogSumExp, result: Array) -> None:
     """Softmax or log-softmax of elements from given sums, over the axes and possibly over more."""
     operation = "log_softmax" if log else "softmax"
-    _core.map_sums(operation, as_core_input(args.a), args.bits, args.single, as_core_output(result), total)
+    _core.map_sums(operation, as_core_input(args.a, args.dtype), args.bits, args.single, as_core_output(result), total)
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
-    single = result.dtype.char == "f"
-    _core.reduce("logcumsumexp", as_core_input(a), None, None, 1 << axis, single, as_core_output(result), None, None)
+    single, elements = result.dtype.char == "f", as_core_input(a, result.dtype)
+    _core.reduce("logcumsumexp", elements, None, None, 1 << axis, single, as_core_output(result))
 
 
 def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
@@ -105,9 +109,9 @@ def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Arra
             fill(sign, 0)
         return
     values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
-    weights = None if args.b is None else as_core_input(args.b)
+    weights = None if args.b is None else as_core_input(args.b, args.dtype)
     _core.reduce_segments(
-        "logsumexp", as_core_input(args.a), args.where, weights, offsets, args.axes[0], args.single,
+        "logsumexp", as_core_input(args.a, args.dtype), args.where, weights, offsets, args.axes[0], args.single,
         as_core_output(values), None if sign is None else as_core_output(sign),
     )  # fmt: skip
     if values is not result:
@@ -116,5 +120,5 @@ def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Arra
 
 def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
     single = maps_in_single(args, operation)
-    a, target = as_core_input(args.a), as_core_output(result)
+    a, target = as_core_input(args.a, args.dtype), as_core_output(result)
     _core.reduce_segments(operation, a, args.where, None, offsets, args.axes[0], single, target)

@@ -6,7 +6,7 @@ import numpy as np
 
 from lse import _core, _recorded
 from lse._arguments import broadcast, can_hold, check_out, return_result
-from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, is_native, promote
+from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, promote
 from lse._foreign import check_returnable, is_dask, is_recorded, unwrap
 from lse._native import as_core_input, as_core_output
 from lse._reductions import lazily
@@ -62,7 +62,7 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     (left, of_left, matrix_a), (right, of_right, matrix_b) = as_operand(a, "a"), as_operand(b, "b")
     kind = result_dtype(left.dtype, right.dtype, dtype)
     like, name = (of_left, "a") if of_left else (of_right, "b")
-    if like is not None and (dtype is not None or not is_native(kind)):
+    if like is not None and (dtype is not None or kind.char == "g"):
         check_returnable(like, kind, FUNCTION, name)
     first, shape = result_shapes(left.shape, right.shape)
     left, right = left[None] if left.ndim == 1 else left, right[:, None] if right.ndim == 1 else right
@@ -74,8 +74,10 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
         fill(result, -np.inf)
     elif result.size:
         whole = result.reshape(left.shape[:-1] + right.shape[-1:])  # a view: axes of length 1 alone are added
-        if is_native(kind):
-            _core.multiply(as_core_input(left), as_core_input(right), as_core_output(whole), matrix_a, matrix_b)
+        if kind.char != "g":
+            _core.multiply(
+                as_core_input(left, kind), as_core_input(right, kind), as_core_output(whole), matrix_a, matrix_b
+            )
         else:
             multiply_longdouble(left, right, whole)
     return return_result(result, out, target, like)

@@ -130,8 +130,8 @@ def prepare_fold(total: Any, args: Arguments) -> Callable[[], object]:
     terms = 1
     if not single and args.b is not None and _core.holds_wide_integers(args.b):
         args, terms = _integers.split(args, None), 2
-    weights = None if args.b is None else as_core_input(args.b)
-    return functools.partial(total._fold, as_core_input(args.a), args.where, weights, args.bits, single, terms)
+    a, weights = as_core_input(args.a, args.dtype), None if args.b is None else as_core_input(args.b, args.dtype)
+    return functools.partial(total._fold, a, args.where, weights, args.bits, single, terms)
 
 
 def fold(total: Any, args: Arguments) -> Any:
@@ -192,8 +192,8 @@ def prepare_update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> Cal
     grouping = Grouping(labels, shape[0], args, function)
     ordered = grouping.ordered
     counts = counts_of(ordered.where, grouping.offsets, shape, terms)
-    weights = None if ordered.b is None else as_core_input(ordered.b)
-    a = as_core_input(ordered.a)
+    weights = None if ordered.b is None else as_core_input(ordered.b, ordered.dtype)
+    a = as_core_input(ordered.a, ordered.dtype)
     return functools.partial(total._fold_at, a, ordered.where, weights, grouping.offsets, single, counts)
 
 

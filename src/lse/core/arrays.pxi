@@ -63,7 +63,7 @@ cdef inline lse_type type_for(cnp.ndarray out, bint single) noexcept:
     """What results of a dtype are computed in: real ones as they are wanted."""
     if kind_of(out) == c'c':
         return LSE_C64 if cnp.PyArray_ITEMSIZE(out) == 8 else LSE_C128
-    return type_of(single)
+    return LSE_LD if cnp.PyArray_TYPE(out) == cnp.NPY_LONGDOUBLE else type_of(single)
 
 
 cdef inline lse_request new_request(lse_operation operation, unsigned long long reduced, lse_type type) noexcept:
@@ -171,7 +171,7 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     cdef double *over
     cdef lse_fp_state found
     cdef int axis
-    if request.weights.data == NULL and request.where.data == NULL:
+    if request.type == LSE_LD or (request.weights.data == NULL and request.where.data == NULL):
         request.mean = True
         describe(&request.out, out)
         return run_request(request, elements)

@@ -15,7 +15,8 @@ cdef tuple begin_fold(quick_call *call, object a, object axis, object b, object 
         if mask is None:
             return None
     if begin_call(call, LSE_SUMS, array, weak_a, weights, weak_b, mask, None) and (
-            not is_complex(call.number) and quick_axes(axis, call.ndim, &call.request.reduced)):
+            not is_complex(call.number) and not is_longdouble(call.number)
+            and quick_axes(axis, call.ndim, &call.request.reduced)):
         return array, weights, mask
     return None
 

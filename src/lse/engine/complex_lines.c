@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/complex.h"
+#include "engine/places.h"
 #include "kernels/target.h"
 
 enum { STEPS = 64 }; /* lines that are filled at a time */
@@ -37,45 +38,6 @@ void lse_find_members(const lse_plan *plan, ptrdiff_t first, ptrdiff_t count, ls
     for (ptrdiff_t i = 0, some; i < count; i += some, kept = 0, outer++) {
         some = lse_least(count - i, plan->kept_length - kept);
         put_neighbours(plan, find_member(plan, outer, kept), some, members + i);
-    }
-}
-
-/* A place in the axes of a layout, with the strides of one of its arrays. */
-typedef struct {
-    const lse_layout *layout;
-    const ptrdiff_t *strides;
-    ptrdiff_t at, index[LSE_MAX_DIMS];
-} place;
-
-static void find_place(place *p, const lse_layout *layout, const ptrdiff_t *strides, ptrdiff_t element)
-{
-    p->layout = layout;
-    p->strides = strides;
-    p->at = 0;
-    for (int axis = layout->ndim - 1; axis >= 0; axis--) {
-        p->index[axis] = axis > 0 ? element % layout->shape[axis] : element;
-        element /= layout->shape[axis];
-        p->at += p->index[axis] * strides[axis];
-    }
-}
-
-/* How many of n elements are in the run along the last axis that begins here. */
-static ptrdiff_t run_of(const place *p, ptrdiff_t n)
-{
-    const int last = p->layout->ndim - 1;
-    return last < 0 ? 1 : lse_least(n, p->layout->shape[last] - p->index[last]);
-}
-
-static void go_on(place *p, ptrdiff_t n)
-{
-    int axis = p->layout->ndim - 1;
-    if (axis < 0) return;
-    p->at += n * p->strides[axis];
-    p->index[axis] += n;
-    for (; axis > 0 && p->index[axis] == p->layout->shape[axis]; axis--) {
-        p->at += p->strides[axis - 1] - p->index[axis] * p->strides[axis];
-        p->index[axis] = 0;
-        p->index[axis - 1]++;
     }
 }
 
@@ -127,12 +89,12 @@ static void load_all(const lse_plan *plan, const ptrdiff_t *strides, lse_load lo
                      ptrdiff_t start, ptrdiff_t n, char *to)
 {
     const int last = plan->row.ndim - 1;
-    place p;
-    find_place(&p, &plan->row, strides, start);
+    lse_place p;
+    lse_find_place(&p, &plan->row, strides, start);
     for (ptrdiff_t some; n > 0; n -= some, to += some * plan->type->size) {
-        some = run_of(&p, n);
+        some = lse_run_of(&p, n);
         load_run(plan, load, native, base + p.at, last < 0 ? 0 : strides[last], some, to);
-        go_on(&p, some);
+        lse_go_on(&p, some);
     }
 }
 
@@ -150,14 +112,14 @@ static void leave_out(const lse_plan *plan, const char *where, ptrdiff_t start, 
     const lse_layout *layout = &plan->row;
     const int last = layout->ndim - 1;
     ptrdiff_t done = 0;
-    place p;
-    find_place(&p, layout, layout->where_stride, start);
+    lse_place p;
+    lse_find_place(&p, layout, layout->where_stride, start);
     for (ptrdiff_t some; done < n; done += some) {
         const ptrdiff_t step = last < 0 ? 0 : layout->where_stride[last];
-        some = run_of(&p, n - done);
+        some = lse_run_of(&p, n - done);
         for (ptrdiff_t i = 0; i < some; i++)
             if (!where[p.at + i * step]) lse_set_real_pair(plan, pairs, done + i, value);
-        go_on(&p, some);
+        lse_go_on(&p, some);
     }
 }
 
@@ -240,12 +202,12 @@ void lse_put_pairs(const lse_plan *plan, const lse_member *m, ptrdiff_t start, p
     const lse_layout *layout = &plan->out_row;
     const int last = layout->ndim - 1;
     const char *from = (const char *)pairs;
-    place p;
-    find_place(&p, layout, layout->stride, start);
+    lse_place p;
+    lse_find_place(&p, layout, layout->stride, start);
     for (ptrdiff_t some; n > 0; n -= some, from += some * plan->type->size) {
-        some = run_of(&p, n);
+        some = lse_run_of(&p, n);
         store_run(plan, from, some, m->out + p.at, last < 0 ? 0 : layout->stride[last]);
-        go_on(&p, some);
+        lse_go_on(&p, some);
     }
 }
 
@@ -267,13 +229,13 @@ static int are_across(const lse_plan *plan, const lse_member *members, ptrdiff_t
 /* Lines of LSE_LINE bytes; the neighbours on the right, which come next, are asked for. */
 static void fill_across(const lse_plan *plan, const char *x, ptrdiff_t n, lse_complex_line *tile)
 {
-    place p;
-    find_place(&p, &plan->row, plan->row.stride, 0);
+    lse_place p;
+    lse_find_place(&p, &plan->row, plan->row.stride, 0);
     for (ptrdiff_t k = 0; k < n; k++) {
         LSE_PREFETCH(x + p.at + sizeof *tile);
         LSE_PREFETCH(x + p.at + sizeof *tile + sizeof *tile / 2);
         plan->complex->deal(x + p.at, plan->complex->lanes, &tile[k]);
-        go_on(&p, 1);
+        lse_go_on(&p, 1);
     }
 }
 
@@ -350,13 +312,13 @@ void lse_put_result(const lse_plan *plan, const lse_member *m, ptrdiff_t at, con
 
 static void put_across(const lse_plan *plan, char *out, ptrdiff_t n, const lse_complex_line *tile)
 {
-    place p;
-    find_place(&p, &plan->out_row, plan->out_row.stride, 0);
+    lse_place p;
+    lse_find_place(&p, &plan->out_row, plan->out_row.stride, 0);
     for (ptrdiff_t k = 0; k < n; k++) {
         plan->complex->collect(&tile[k], plan->complex->lanes, out + p.at);
         LSE_PREFETCH_OUT(out + p.at + sizeof *tile);
         LSE_PREFETCH_OUT(out + p.at + sizeof *tile + sizeof *tile / 2);
-        go_on(&p, 1);
+        lse_go_on(&p, 1);
     }
 }
 

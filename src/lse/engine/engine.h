@@ -32,7 +32,7 @@ typedef struct {
     char *sign, *low; /* for LSE_LOGSUMEXP, with dtype and strides of out: signs, and rounding errors */
     int has_empty;    /* of softmax and log-softmax: rows with nothing in them become `empty` instead of NaN */
     double empty;
-    int mean; /* the same, without weights and mask: subtract the log of the count before rounding */
+    int mean; /* the same, of all but long double without weights and mask: subtract the log of the count first */
     /* LSE_SUMS: the sums, and those that they are added to. Maps: the sums of the rows. Both have sum_stride, in
      * elements, for each kept axis. */
     lse_sums into, given;

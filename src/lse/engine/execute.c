@@ -6,12 +6,16 @@ int lse_execute(const lse_request *q)
 {
     lse_plan plan;
     int failed = 0;
-    if (lse_make_plan(&plan, q, &failed) != 0) return LSE_NO_KERNEL;
+    const lse_fp_state found = lse_fp_enter();
+    if (lse_make_plan(&plan, q, &failed) != 0) {
+        lse_fp_leave(found);
+        return LSE_NO_KERNEL;
+    }
     const ptrdiff_t elements = plan.outer * plan.n * plan.kept_length;
     const int threads = lse_threads_for(elements, plan.type->parallel_from, q->threads);
     const lse_question before = q->question ? lse_ask_meanwhile(q->question) : NULL;
-    const lse_fp_state found = lse_fp_enter();
     if (plan.type->kind == 'c') lse_run_complex(&plan, q, threads);
+    else if (!plan.kernels) lse_run_long_double(&plan, q, threads);
     else if (q->offsets) lse_run_segments(&plan, q, threads);
     else if (plan.is_short) lse_run_short(&plan, threads);
     else lse_operations[q->operation].run(&plan, q, threads);

@@ -4,6 +4,8 @@
 static int is_native(const lse_array *a, const lse_type_facts *type)
 { return a->kind == type->kind && a->itemsize == type->size && !a->swapped; }
 
+static int has_kernels(const lse_plan *plan) { return plan->kernels || plan->complex; }
+
 static ptrdiff_t stride_of(const lse_array *a, int axis) { return a->data ? a->stride[axis] : 0; }
 
 /* Appends an axis, merged with the last one if both are one axis in every array. */
@@ -124,7 +126,7 @@ static void lay_out_rest(lse_plan *plan, const lse_request *q)
     plan->outer = 1;
     plan->kept_length = 1;
     plan->kept_stride = plan->kept_where_stride = plan->kept_weight_stride = plan->kept_out_stride = 0;
-    const int side_by_side = last && !plan->row.direct &&
+    const int side_by_side = last && !plan->row.direct && has_kernels(plan) &&
                              (plan->is_short || !lse_operations[plan->operation].in_order) &&
                              is_native(&q->a, plan->type) && last->stride == size &&
                              (!maps || (last->out_stride == size && is_native(&q->out, plan->type)));
@@ -199,7 +201,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->table = q->table;
     plan->kernels = q->type < LSE_TYPES ? &q->table->real[q->type] : NULL;
     plan->map = plan->kernels ? &plan->kernels->maps[q->operation] : NULL;
-    plan->complex = q->type < LSE_TYPES ? NULL : &q->table->of_complex[q->type - LSE_TYPES];
+    plan->complex = type->kind == 'c' ? &q->table->of_complex[q->type - LSE_TYPES] : NULL;
     plan->run = q->run;
     plan->itemsize = type->size;
     plan->first.x = q->a.data;
@@ -217,7 +219,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
     plan->is_short = plan->n <= LSE_SHORT && lse_operations[plan->operation].has_panels && !q->offsets &&
-                     !(lse_is_map(plan->operation) && q->given.max);
+                     !(lse_is_map(plan->operation) && q->given.max) && has_kernels(plan);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
     plan->first.n = plan->n;

@@ -15,10 +15,10 @@
 typedef struct {
     lse_operation operation;
     const lse_type_facts *type;
-    const lse_map_kernels *map; /* of a map; NULL of complex types, as the next one */
+    const lse_map_kernels *map; /* of a map */
     const lse_kernels *table;
-    const lse_real_kernels *kernels;
-    const lse_complex_kernels *complex; /* NULL of real types */
+    const lse_real_kernels *kernels;    /* NULL of complex types and long double, as map */
+    const lse_complex_kernels *complex; /* NULL of other types */
     lse_run run;
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;
@@ -129,8 +129,9 @@ void lse_run_until_stopped(const lse_plan *plan, lse_task task, void *context, p
 /* tasks.c: how many columns to process together, if possible such that all threads are busy all the time. */
 ptrdiff_t lse_width_for(const lse_plan *plan, ptrdiff_t widest, ptrdiff_t narrowest, int threads);
 
-/* complex.c: the same for complex types. */
+/* complex.c, long_double.c: the same for these types. */
 void lse_run_complex(lse_plan *plan, const lse_request *request, int threads);
+void lse_run_long_double(lse_plan *plan, const lse_request *request, int threads);
 
 /* tasks.c, segments.c: the whole plan on this many threads: short sums, and others as the operation requires. */
 void lse_run_short(lse_plan *plan, int threads);

@@ -4,9 +4,7 @@
 
 #include "kernels/kernels.h"
 
-enum { LSE_LONGDOUBLE = 0 };
-
-/* A function of floats of 2, 4 or 8 bytes, or of longdoubles. float16 is computed in float. */
+/* A function of floats of 2, 4 or 8 bytes, or LSE_LONGDOUBLE. float16 is computed in float. */
 typedef struct {
     lse_function function;
     int size;

@@ -8,7 +8,7 @@
 typedef struct {
     char kind;  /* as NumPy's dtype.kind */
     int size;   /* bytes of an element */
-    int loaded; /* bytes of an element as it is loaded from another type; complex ones as pairs of doubles */
+    int loaded; /* bytes of an element as it is loaded from another type, see lse_load_for; complex ones as pairs */
     /* The largest magnitude of elements, of complex ones of real parts, that the kernels handle unshifted; for weighted
      * complex sums, of the exponents of terms, x log2(e) + log2|b|, where 1.4 is less than log2(e). */
     double most, most_weighted;

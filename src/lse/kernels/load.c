@@ -1,4 +1,5 @@
 /* Copies between strided memory of any type and the contiguous float or double buffers of the kernels. */
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -97,8 +98,10 @@ LSE_INLINE void swap(void *p, size_t size)
 #define LOAD_TO(name, from, to, value)                                            \
     LOAD_LOOP(load_##name##_##to, from, to, (void)0, value)                       \
     LOAD_LOOP(load_swapped_##name##_##to, from, to, swap(&x, sizeof x), value)
-#define LOAD(name, from, value) LOAD_TO(name, from, float, value) LOAD_TO(name, from, double, value)
+#define LOAD(name, from, value) \
+    LOAD_TO(name, from, float, value) LOAD_TO(name, from, double, value) LOAD_TO(name, from, longdouble, value)
 
+typedef long double longdouble;
 LOAD(float, float, x)
 LOAD(double, double, x)
 LOAD(half, uint16_t, float_of_half(x))
@@ -111,6 +114,7 @@ LOAD(uint8_t, uint8_t, x)
 LOAD(uint16_t, uint16_t, x)
 LOAD(uint32_t, uint32_t, x)
 LOAD(uint64_t, uint64_t, x)
+LOAD_LOOP(load_longdouble, longdouble, longdouble, (void)0, x)
 
 /* Complex numbers, and real ones with an imaginary part of 0, as pairs of doubles. */
 #define LOAD_PARTS(name, from, prepare, re, im)                                                        \
@@ -168,8 +172,10 @@ static lse_load load_complex(int size, int swapped)
 
 lse_load lse_load_for(char kind, int size, int swapped, int to)
 {
+    if (to == LSE_LONGDOUBLE && kind == 'f' && size == (int)sizeof(longdouble) && !swapped) return load_longdouble;
 #define PAIR(name) \
-    (to == 4 ? swapped ? load_swapped_##name##_float : load_##name##_float \
+    (to == LSE_LONGDOUBLE ? swapped ? load_swapped_##name##_longdouble : load_##name##_longdouble \
+     : to == 4 ? swapped ? load_swapped_##name##_float : load_##name##_float \
      : to == 8 ? swapped ? load_swapped_##name##_double : load_##name##_double \
                : swapped ? load_swapped_##name##_pairs : load_##name##_pairs)
     if (kind == 'c') return to == 16 ? load_complex(size, swapped) : NULL;
@@ -216,6 +222,18 @@ STORE_FROM(half, double, uint16_t, half_of_float(odd_float(x)))
 STORE_FROM(bfloat16, float, uint16_t, bfloat16_of_float(x))
 STORE_FROM(bfloat16, double, uint16_t, bfloat16_of_float(odd_float(x)))
 
+/* Bytes that are no part of the number become 0. */
+static void store_longdouble(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src)
+{
+    const longdouble *in = (const longdouble *)src;
+    const size_t used = LDBL_MANT_DIG == 64 ? 10 : sizeof(longdouble);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        char bytes[sizeof(longdouble)] = {0};
+        memcpy(bytes, &in[i], used);
+        memcpy(dst + i * stride, bytes, sizeof bytes);
+    }
+}
+
 static void store_complex_float(char *dst, ptrdiff_t stride, ptrdiff_t count, const void *src)
 {
     const double *in = (const double *)src;
@@ -235,6 +253,7 @@ lse_store lse_store_for(char kind, int size, int from)
 {
     if (from == 16)
         return kind != 'c' ? NULL : size == 8 ? store_complex_float : size == 16 ? store_complex_double : NULL;
+    if (from == LSE_LONGDOUBLE) return kind == 'f' && size == (int)sizeof(longdouble) ? store_longdouble : NULL;
 #define PAIR(name) (from == 4 ? store_##name##_float : store_##name##_double)
     if (kind == 'V') return size == 2 ? PAIR(bfloat16) : NULL;
     if (kind != 'f') return NULL;
