@@ -1,5 +1,7 @@
 """Fixtures shared by several test modules."""
 
+import collections
+import os
 import re
 import sys
 
@@ -9,9 +11,11 @@ import pytest
 import native
 from checks import KERNELS, tool, using
 
-# Slow tests are skipped unless --all is given or -m selects them; pyproject.toml explains the markers.
+# Left out unless --all is given or -m selects tests; pyproject.toml explains the markers. Of each test for all kernels,
+# one case in three is fast on those that are not the best.
 LONG = ("compiles", "fuzzes", "exhausts", "waits", "long")
-LEFT_OUT = pytest.StashKey()
+ONE_IN = 3
+MOST_PROCESSES = 8
 
 
 def pytest_addoption(parser):
@@ -19,20 +23,45 @@ def pytest_addoption(parser):
     parser.addoption("--times", type=int, default=50, help="calls of each function in search of leaks (default: 50)")
 
 
-def pytest_collection_modifyitems(config, items):
-    if config.option.all or config.option.markexpr:
-        return
-    left_out = [item for item in items if any(map(item.get_closest_marker, LONG))]
-    items[:] = [item for item in items if not any(map(item.get_closest_marker, LONG))]
-    config.hook.pytest_deselected(items=left_out)
-    config.stash[LEFT_OUT] = len(left_out)
+def is_fast(config):
+    return not (config.option.all or config.option.markexpr)
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(
-            f"{count} tests that compile, fuzz, exhaust or wait were left out; `python -m pytest --all` runs them too"
+def pytest_report_header(config):
+    if is_fast(config):
+        return (
+            "left out without --all: tests that compile, fuzz, exhaust or wait, and of those for all kernels two cases "
+            f"in three on {' and '.join(KERNELS[1:]) or 'others'}"
         )
+
+
+@pytest.hookimpl(tryfirst=True)  # before that of pytest-xdist
+def pytest_cmdline_main(config):
+    """Run the fast tests, if all of them, on all processors where pytest-xdist is installed."""
+    as_usual = config.option.usepdb or config.option.collectonly or hasattr(config, "workerinput")
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if is_fast(config) and is_whole and not as_usual and config.getoption("numprocesses", 0) is None:
+        config.option.numprocesses = min(os.cpu_count(), MOST_PROCESSES)
+
+
+def mark_cases(items):
+    by_test = collections.defaultdict(list)
+    for item in items:
+        kernel = item.callspec.params.get("kernel") if hasattr(item, "callspec") else None
+        if kernel in KERNELS[1:]:
+            by_test[item.function, kernel].append(item)
+    for (_, kernel), cases in by_test.items():
+        for i, case in enumerate(cases):
+            if len(cases) >= ONE_IN and (i + KERNELS.index(kernel)) % ONE_IN:
+                case.add_marker(pytest.mark.exhausts)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(config, items):
+    mark_cases(items)
+    if is_fast(config):
+        config.hook.pytest_deselected(items=[item for item in items if any(map(item.get_closest_marker, LONG))])
+        items[:] = [item for item in items if not any(map(item.get_closest_marker, LONG))]
 
 
 @pytest.fixture(params=KERNELS, scope="module")
