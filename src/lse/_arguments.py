@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 
 from lse import _core
-from lse._dtypes import BFLOAT16, Array, DType, as_readable, check_dtype, floating_dtype, is_bfloat16, promote_weights
+from lse._dtypes import BFLOAT16, Array, DType, check_dtype, floating_dtype, is_bfloat16, promote_weights
 from lse._foreign import check_returnable, is_masked, is_traced, refuse_traced, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
@@ -202,11 +202,11 @@ def check_arguments(
     like = given[name][1] or (given["b"][1] if "b" in given else None)
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
     result, shape, axes = resolve(function, dtypes, shapes, a, axis, b, dtype)
-    elements, weights, mask = as_readable(arrays[name], result), arrays.get("b"), arrays.get("where")
+    elements, weights, mask = arrays[name], arrays.get("b"), arrays.get("where")
     if like is not None and (dtype is not None or result.char in "gG"):
         check_returnable(like, result, function, name)
     if weights is not None:
-        weights = np.broadcast_to(as_readable(weights, result), shape)
+        weights = np.broadcast_to(weights, shape)
         elements = np.broadcast_to(elements, shape)
     if mask is not None:
         mask = np.broadcast_to(mask, shape)
@@ -223,7 +223,7 @@ def check_array(function: str, a: Any, dtype: Any) -> tuple[Array, DType, Like]:
     result = check_dtype(dtype, floating_dtype(array.dtype, function, "a"), function)
     if like is not None and dtype is not None:
         check_returnable(like, result, function, "a")
-    return as_readable(array, result), result, like
+    return array, result, like
 
 
 def check_empty(empty: object, function: str) -> float:

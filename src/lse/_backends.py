@@ -1,14 +1,14 @@
-"""The module for each dtype: all have the same functions, which write to arrays allocated by the caller."""
+"""The module for the arguments of a call: all have the same functions, which write to arrays allocated by the caller."""
 
 from typing import Protocol
 
-from lse import _clongdouble, _core, _integers, _native
+from lse import _core, _integers, _native
 from lse._arguments import Arguments
-from lse._dtypes import Array, DType, is_native
+from lse._dtypes import Array, DType
 
 
 class Backend(Protocol):
-    """The functions that a dtype needs. Arguments overlap results only in elements with the same addresses."""
+    """The functions of each. Arguments overlap results only in elements with the same addresses."""
 
     def logsumexp(self, args: Arguments, result: Array, sign: Array | None = None) -> None: ...
     def logmeanexp(self, args: Arguments, result: Array) -> None: ...
@@ -18,19 +18,11 @@ class Backend(Protocol):
     def map_segments(self, args: Arguments, offsets: Array, operation: str, result: Array) -> None: ...
 
 
-def backend_of(dtype: DType) -> Backend:
-    return _native if is_native(dtype) else _clongdouble
-
-
 def backend_for(args: Arguments) -> Backend:
-    """That of a dtype, or of integers that it does not hold."""
-    if is_native(args.dtype) and args.dtype.char != "g" and _integers.are_inexact(args):
-        return _integers
-    return backend_of(args.dtype)
+    """The core, or that of integers that it does not hold."""
+    return _integers if args.dtype.char not in "gG" and _integers.are_inexact(args) else _native
 
 
 def backend_for_array(a: Array, dtype: DType) -> Backend:
     """Likewise, without weights."""
-    if is_native(dtype) and dtype.char not in "fg" and _core.holds_wide_integers(a):
-        return _integers
-    return backend_of(dtype)
+    return _integers if dtype.char not in "fgG" and _core.holds_wide_integers(a) else _native

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
-NATIVE = "efdgFD"  # NumPy's type characters of the core's dtypes, without bfloat16
-CODES = NATIVE + "G"
+CODES = "efdgFDG"  # NumPy's type characters of the dtypes of results, without bfloat16
 BFLOAT16: DType = np.dtype("V2")  # as used for torch's, and by the core for all; that of ml_dtypes is a different dtype
 EXPECTED = "expected float16, bfloat16, float32, float64, longdouble, complex64, complex128"
 FLOATING = f"{EXPECTED} or clongdouble"
@@ -24,21 +23,9 @@ def is_floating(dtype: DType) -> bool:
     return dtype.char in CODES or is_bfloat16(dtype)
 
 
-def is_native(dtype: DType) -> bool:
-    """Whether the core computes in a floating dtype; NumPy functions are used for all others."""
-    return dtype.char in NATIVE or is_bfloat16(dtype)
-
-
 def is_mergeable(dtype: DType) -> bool:
     """Whether sums of chunks can be merged, as those of `lse.LogSumExp` are."""
-    return is_native(dtype) and dtype.kind != "c" and dtype.char != "g"
-
-
-def as_readable(a: Array, dtype: DType) -> Array:
-    """Convert torch's bfloat16, unknown to NumPy functions, for the backend of a dtype."""
-    if a.dtype != BFLOAT16 or is_native(dtype):
-        return a
-    return (a.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return dtype.char in "efd" or is_bfloat16(dtype)
 
 
 def refuse_dtype(dtype: DType, function: str, name: str) -> NoReturn:

@@ -15,6 +15,7 @@ cdef extern from "kernels/kernels.h" nogil:
         LSE_C64
         LSE_C128
         LSE_LD
+        LSE_CLD
 
     enum:
         LSE_LONGDOUBLE

@@ -1,7 +1,4 @@
-"""The dtypes of the core: float16, bfloat16, float32, float64, longdouble, complex64 and complex128.
-
-Only this module calls the core's reductions.
-"""
+"""The reductions of the core, called by this module alone."""
 
 import numpy as np
 
@@ -17,12 +14,12 @@ def as_core_output(a: Array) -> Array:
 
 
 def as_core_input(a: Array, dtype: DType) -> Array:
-    """Return an array as the core reads it for results of a dtype, if that is longdouble: others are not computed from
-    longdouble and clongdouble."""
+    """Return an array as the core reads it for results of a dtype: longdouble and clongdouble native, and for those of
+    another dtype less precise."""
     if a.dtype.char not in "gG":
         return as_core_output(a)
-    if dtype.char == "g":
-        return a.astype(np.longdouble, copy=False)
+    if dtype.char in "gG":
+        return a.astype(a.dtype.newbyteorder("="), copy=False)
     return a.astype({"g": np.float64, "G": np.complex128}[a.dtype.char])
 
 

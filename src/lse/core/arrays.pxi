@@ -62,6 +62,8 @@ cdef inline lse_type type_of(bint single) noexcept:
 cdef inline lse_type type_for(cnp.ndarray out, bint single) noexcept:
     """What results of a dtype are computed in: real ones as they are wanted."""
     if kind_of(out) == c'c':
+        if cnp.PyArray_TYPE(out) == cnp.NPY_CLONGDOUBLE:
+            return LSE_CLD
         return LSE_C64 if cnp.PyArray_ITEMSIZE(out) == 8 else LSE_C128
     return LSE_LD if cnp.PyArray_TYPE(out) == cnp.NPY_LONGDOUBLE else type_of(single)
 
@@ -171,7 +173,8 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     cdef double *over
     cdef lse_fp_state found
     cdef int axis
-    if request.type == LSE_LD or (request.weights.data == NULL and request.where.data == NULL):
+    if request.type == LSE_LD or request.type == LSE_CLD or (
+            request.weights.data == NULL and request.where.data == NULL):
         request.mean = True
         describe(&request.out, out)
         return run_request(request, elements)

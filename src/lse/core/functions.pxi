@@ -86,7 +86,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
 
     The result depends only on the values in index order and on the dtype: the bits are the same
     for any number of threads, batch, memory layout, and instruction set. Only longdouble and clongdouble,
-    which use functions of the C library and of NumPy, may differ in their last bits between systems.
+    which use functions of the C library, may differ in their last bits between systems.
 
     The error of a complex sum is relative to ``sum(abs(b * exp(a)))``, and its logarithm has an imaginary part in
     (-pi, pi].

@@ -51,15 +51,17 @@ cdef inline bint is_real(int number) noexcept:
 
 
 cdef inline bint is_longdouble(int number) noexcept:
-    return number == cnp.NPY_LONGDOUBLE
+    return number == cnp.NPY_LONGDOUBLE or number == cnp.NPY_CLONGDOUBLE
 
 
 cdef inline bint is_complex(int number) noexcept:
-    return number == cnp.NPY_COMPLEX128 or number == cnp.NPY_COMPLEX64
+    return number == cnp.NPY_COMPLEX128 or number == cnp.NPY_COMPLEX64 or number == cnp.NPY_CLONGDOUBLE
 
 
 cdef inline int real_part_of(int number) noexcept:
     """The number of the dtype of the real part."""
+    if number == cnp.NPY_CLONGDOUBLE:
+        return cnp.NPY_LONGDOUBLE
     if is_complex(number):
         return cnp.NPY_FLOAT64 if number == cnp.NPY_COMPLEX128 else cnp.NPY_FLOAT32
     return number
@@ -68,7 +70,9 @@ cdef inline int real_part_of(int number) noexcept:
 cdef int floating_number(cnp.ndarray array) except -2:
     """The number of the dtype in which the elements of an array are computed, if that is native; else -1."""
     cdef int number = cnp.PyArray_TYPE(array)
-    if is_real(number) or is_complex(number) or (is_longdouble(number) and cnp.PyArray_ISNOTSWAPPED(array)):
+    if is_longdouble(number):
+        return number if cnp.PyArray_ISNOTSWAPPED(array) else -1
+    if is_real(number) or is_complex(number):
         return number
     if number <= cnp.NPY_ULONGLONG:  # bool and integers
         return cnp.NPY_FLOAT64
@@ -84,8 +88,7 @@ cdef inline int promote_real(int of_a, int of_b) noexcept:
 
 
 cdef int promoted_number(cnp.ndarray a, bint weak_a, cnp.ndarray b, bint weak_b) except -2:
-    """The number of the dtype of elements and weights together, -1 for clongdouble; a weak one, a Python number, does
-    not widen it."""
+    """The number of the dtype of elements and weights together; a weak one, a Python number, does not widen it."""
     cdef int of_a = floating_number(a), of_b = floating_number(b), real, size = cnp.PyArray_ITEMSIZE(b)
     if weak_b and not is_complex(of_b):
         return of_a
@@ -104,14 +107,14 @@ cdef int promoted_number(cnp.ndarray a, bint weak_a, cnp.ndarray b, bint weak_b)
     if not is_complex(of_a) and not is_complex(of_b):
         return real
     if is_longdouble(real):
-        return -1
+        return cnp.NPY_CLONGDOUBLE
     return cnp.NPY_COMPLEX128 if real == cnp.NPY_FLOAT64 else cnp.NPY_COMPLEX64
 
 
 cdef int wanted_number(object dtype, int natural) except -2:
     """The number of the floating dtype that the caller wants, if it can hold `natural`; that if it is None."""
     cdef int number
-    if dtype is None or natural == -1:
+    if dtype is None:
         return natural
     if not is_complex(natural) and not is_longdouble(natural):
         if dtype is FLOAT64 or dtype is float:
@@ -125,16 +128,18 @@ cdef int wanted_number(object dtype, int natural) except -2:
     except (TypeError, ValueError):
         return -1
     number = (<cnp.dtype>dtype).num
-    if is_complex(natural):
-        return number if is_complex(number) else -1
-    if is_longdouble(number) or is_longdouble(natural):
-        return number if is_longdouble(number) else -1
-    return number if is_real(number) or is_complex(number) or is_bfloat16(dtype) else -1
+    if (is_complex(natural) and not is_complex(number)) or (is_longdouble(natural) and not is_longdouble(number)):
+        return -1
+    if is_real(number) or is_complex(number) or is_longdouble(number) or is_bfloat16(dtype):
+        return number
+    return -1
 
 
 cdef inline lse_type type_numbered(int number, bint single) noexcept:
     """What is computed in for results of a dtype: real ones as they are wanted."""
     if is_complex(number):
+        if is_longdouble(number):
+            return LSE_CLD
         return LSE_C128 if number == cnp.NPY_COMPLEX128 else LSE_C64
     return LSE_LD if is_longdouble(number) else type_of(single)
 

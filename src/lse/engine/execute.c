@@ -14,7 +14,7 @@ int lse_execute(const lse_request *q)
     const ptrdiff_t elements = plan.outer * plan.n * plan.kept_length;
     const int threads = lse_threads_for(elements, plan.type->parallel_from, q->threads);
     const lse_question before = q->question ? lse_ask_meanwhile(q->question) : NULL;
-    if (plan.type->kind == 'c') lse_run_complex(&plan, q, threads);
+    if (plan.complex) lse_run_complex(&plan, q, threads);
     else if (!plan.kernels) lse_run_long_double(&plan, q, threads);
     else if (q->offsets) lse_run_segments(&plan, q, threads);
     else if (plan.is_short) lse_run_short(&plan, threads);

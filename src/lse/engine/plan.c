@@ -201,7 +201,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->table = q->table;
     plan->kernels = q->type < LSE_TYPES ? &q->table->real[q->type] : NULL;
     plan->map = plan->kernels ? &plan->kernels->maps[q->operation] : NULL;
-    plan->complex = type->kind == 'c' ? &q->table->of_complex[q->type - LSE_TYPES] : NULL;
+    plan->complex = plan->kernels == NULL && q->type < LSE_LD ? &q->table->of_complex[q->type - LSE_TYPES] : NULL;
     plan->run = q->run;
     plan->itemsize = type->size;
     plan->first.x = q->a.data;

@@ -50,4 +50,5 @@ const lse_type_facts lse_types[LSE_ALL_TYPES] = {
                   .most_weighted = 1.4 * LSE_FAR_f64 - 1100.0,
                   COMPLEX},
     [LSE_LD] = {.kind = 'f', .size = sizeof(long double), .loaded = LSE_LONGDOUBLE, .parallel_from = 1 << 13},
+    [LSE_CLD] = {.kind = 'c', .size = 2 * sizeof(long double), .loaded = LSE_LONGDOUBLE, .parallel_from = 1 << 12},
 };

@@ -27,7 +27,7 @@ enum {
 };
 
 /* The types that results are computed in. */
-typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_LD, LSE_ALL_TYPES } lse_type;
+typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_LD, LSE_CLD, LSE_ALL_TYPES } lse_type;
 enum { LSE_COMPLEX_TYPES = LSE_LD - LSE_TYPES };
 enum { LSE_LONGDOUBLE = 0 }; /* in place of a size: long double, which may have that of another type */
 
@@ -389,9 +389,9 @@ const lse_kernels *lse_kernels_neon(void);
 const lse_kernels *lse_kernels_scalar(void);
 
 /* load.c: copies elements of `size` bytes and kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind) or 'V' (bfloat16) to
- * float (to = 4), double (to = 8) or long double (to = LSE_LONGDOUBLE, also from that), and these or kind 'c' to pairs of
- * doubles (to = 16); NULL for unsupported types. The reverse is for kinds 'f' and 'V', of long doubles for their own type
- * alone, and from pairs for kind 'c', rounded once. */
+ * float (to = 4), double (to = 8) or long double (to = LSE_LONGDOUBLE, also from that, and one part of numbers of
+ * kind 'c'), and these or kind 'c' to pairs of doubles (to = 16); NULL for unsupported types. The reverse is for kinds 'f'
+ * and 'V', of long doubles for their own type alone, and from pairs for kind 'c', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
 

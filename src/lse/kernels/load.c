@@ -172,6 +172,7 @@ static lse_load load_complex(int size, int swapped)
 
 lse_load lse_load_for(char kind, int size, int swapped, int to)
 {
+    if (to == LSE_LONGDOUBLE && kind == 'c') return lse_load_for('f', size / 2, swapped, to);
     if (to == LSE_LONGDOUBLE && kind == 'f' && size == (int)sizeof(longdouble) && !swapped) return load_longdouble;
 #define PAIR(name) \
     (to == LSE_LONGDOUBLE ? swapped ? load_swapped_##name##_longdouble : load_##name##_longdouble \
@@ -253,7 +254,10 @@ lse_store lse_store_for(char kind, int size, int from)
 {
     if (from == 16)
         return kind != 'c' ? NULL : size == 8 ? store_complex_float : size == 16 ? store_complex_double : NULL;
-    if (from == LSE_LONGDOUBLE) return kind == 'f' && size == (int)sizeof(longdouble) ? store_longdouble : NULL;
+    if (from == LSE_LONGDOUBLE) {
+        const int part = kind == 'c' ? size / 2 : size;
+        return (kind == 'f' || kind == 'c') && part == (int)sizeof(longdouble) ? store_longdouble : NULL;
+    }
 #define PAIR(name) (from == 4 ? store_##name##_float : store_##name##_double)
     if (kind == 'V') return size == 2 ? PAIR(bfloat16) : NULL;
     if (kind != 'f') return NULL;
