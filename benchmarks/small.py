@@ -42,6 +42,9 @@ ELEMENTS: dict[str, Any] = {
     "float32": ROW.astype(np.float32),
     **{name: ROW.astype(dtype) for name, dtype in HALVES.items()},
     **{np.dtype(dtype).name: np.arange(5).astype(dtype) for dtype in INTEGERS},
+    "longdouble": ROW.astype(np.longdouble),
+    "3x4 longdouble": TABLE.astype(np.longdouble),
+    "100 longdouble": HUNDRED.astype(np.longdouble),
     "bool": ROW > 0,
     ">f8": ROW.astype(">f8"),
     ">i4": np.arange(5, dtype=">i4"),
@@ -76,6 +79,7 @@ ELEMENTS: dict[str, Any] = {
     "3x4 complex128 Fortran": np.asfortranarray(TABLE * (1 + 0.5j)),
     "10x10 complex64": (BLOCK * (1 + 0.5j)).astype(np.complex64),
     "100 complex128": HUNDRED * (1 + 0.5j),
+    "3x4 clongdouble": (TABLE * (1 + 0.5j)).astype(np.clongdouble),
     "complex": 1.5 + 2j,
     "0-d complex128": np.array(1.5 + 2j),
     "list of complex": (ROW + 1j * ROW[::-1]).tolist(),
@@ -215,13 +219,14 @@ class Small:
 
     @property
     def limit(self) -> float:
-        """Microseconds, with what `numpy.asarray` takes for sequences."""
+        """Microseconds, with what `numpy.asarray` takes for sequences, and `numpy.exp` for longdouble."""
         given = [ELEMENTS[self.elements], *self.options.values()]
         lists = [x for x in given if isinstance(x, list) or (x is given[0] and isinstance(x, tuple))]
         converted = sum(microseconds(lambda x=x: np.asarray(x), 3) for x in lists)
+        more = microseconds(lambda: np.exp(given[0]), 3) if "longdouble" in self.elements else 0.0
         if is_complex(*given):
-            return max(MOST_OF_COMPLEX, MOST_OF_A_SEQUENCE + converted)
-        return MOST_OF_A_SEQUENCE + converted if lists else MOST
+            return max(MOST_OF_COMPLEX, MOST_OF_A_SEQUENCE + converted) + more
+        return (MOST_OF_A_SEQUENCE + converted if lists else MOST) + more
 
 
 def right(a: Any) -> Iterator[Option]:
@@ -285,7 +290,7 @@ def cases() -> list[Small]:
         a = ELEMENTS[elements]
         if function == "segment_logsumexp" and np.shape(a)[-1:] != (5,):
             continue
-        if is_complex(a) and ("LogSumExp" in function or function == "logmatmulexp"):
+        if (is_complex(a) or "longdouble" in elements) and ("LogSumExp" in function or function == "logmatmulexp"):
             continue
         if function == "logmatmulexp" and (np.ndim(a) not in (1, 2) or np.shape(a)[-1] == 0 or elements == "bfloat16"):
             continue

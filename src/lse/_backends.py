@@ -1,4 +1,4 @@
-"""The module for the arguments of a call: all have the same functions, which write to arrays allocated by the caller."""
+"""The module for the arguments of a call: all have the same functions, which write to arrays of the caller."""
 
 from typing import Protocol
 

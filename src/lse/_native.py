@@ -8,19 +8,9 @@ from lse._double_double import Sums
 from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
 
 
-def as_core_output(a: Array) -> Array:
-    """Return an array as the core writes to it: bfloat16 as two-byte void."""
+def as_core_array(a: Array) -> Array:
+    """Return an array as the core reads it and writes to it: bfloat16 as two-byte void."""
     return a.view(BFLOAT16) if a.dtype != BFLOAT16 and is_bfloat16(a.dtype) else a
-
-
-def as_core_input(a: Array, dtype: DType) -> Array:
-    """Return an array as the core reads it for results of a dtype: longdouble and clongdouble native, and for those of
-    another dtype less precise."""
-    if a.dtype.char not in "gG":
-        return as_core_output(a)
-    if dtype.char in "gG":
-        return a.astype(a.dtype.newbyteorder("="), copy=False)
-    return a.astype({"g": np.float64, "G": np.complex128}[a.dtype.char])
 
 
 def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Array | None = None) -> None:
@@ -35,10 +25,10 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Ar
                 fill(other, 0)
         return
     values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
-    weights = None if args.b is None else as_core_input(args.b, args.dtype)
+    weights = None if args.b is None else as_core_array(args.b)
     _core.reduce(
-        "logsumexp", as_core_input(args.a, args.dtype), args.where, weights, args.bits, args.single,
-        as_core_output(values), None if sign is None else as_core_output(sign), low,
+        "logsumexp", as_core_array(args.a), args.where, weights, args.bits, args.single,
+        as_core_array(values), None if sign is None else as_core_array(sign), low,
     )  # fmt: skip
     if values is not result:
         result[...] = values.real
@@ -56,7 +46,7 @@ def rounded(values: Array, dtype: DType) -> Array:
     if dtype.itemsize > 2:
         return np.asarray(values, dtype)
     result = np.empty(values.shape, dtype)
-    _core.round_to(np.ascontiguousarray(values), as_core_output(result))
+    _core.round_to(np.ascontiguousarray(values), as_core_array(result))
     return result
 
 
@@ -71,9 +61,9 @@ def logmeanexp(args: Arguments, result: Array) -> None:
     if not args.a.size:
         result[...] = rounded(np.full(result.shape, np.nan), result.dtype)
         return
-    a, target = as_core_input(args.a, args.dtype), args.empty(result.dtype)
-    weights = None if args.b is None else as_core_input(args.b, args.dtype)
-    _core.reduce_mean(a, args.where, weights, args.bits, args.single, as_core_output(target))
+    a, target = as_core_array(args.a), args.empty(result.dtype)
+    weights = None if args.b is None else as_core_array(args.b)
+    _core.reduce_mean(a, args.where, weights, args.bits, args.single, as_core_array(target))
     result[...] = target
 
 
@@ -84,19 +74,19 @@ def maps_in_single(args: Arguments, operation: str) -> bool:
 
 def map_elements(args: Arguments, operation: str, result: Array) -> None:
     single = maps_in_single(args, operation)
-    a, target = as_core_input(args.a, args.dtype), as_core_output(result)
+    a, target = as_core_array(args.a), as_core_array(result)
     _core.reduce(operation, a, args.where, None, args.bits, single, target, empty=args.nothing)
 
 
 def map_sums(args: Arguments, log: bool, total: _core.LogSumExp, result: Array) -> None:
     """Softmax or log-softmax of elements from given sums, over the axes and possibly over more."""
     operation = "log_softmax" if log else "softmax"
-    _core.map_sums(operation, as_core_input(args.a, args.dtype), args.bits, args.single, as_core_output(result), total)
+    _core.map_sums(operation, as_core_array(args.a), args.bits, args.single, as_core_array(result), total)
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
-    single, elements = result.dtype.char == "f", as_core_input(a, result.dtype)
-    _core.reduce("logcumsumexp", elements, None, None, 1 << axis, single, as_core_output(result))
+    single, elements = result.dtype.char == "f", as_core_array(a)
+    _core.reduce("logcumsumexp", elements, None, None, 1 << axis, single, as_core_array(result))
 
 
 def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
@@ -106,10 +96,10 @@ def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Arra
             fill(sign, 0)
         return
     values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
-    weights = None if args.b is None else as_core_input(args.b, args.dtype)
+    weights = None if args.b is None else as_core_array(args.b)
     _core.reduce_segments(
-        "logsumexp", as_core_input(args.a, args.dtype), args.where, weights, offsets, args.axes[0], args.single,
-        as_core_output(values), None if sign is None else as_core_output(sign),
+        "logsumexp", as_core_array(args.a), args.where, weights, offsets, args.axes[0], args.single,
+        as_core_array(values), None if sign is None else as_core_array(sign),
     )  # fmt: skip
     if values is not result:
         result[...] = values.real
@@ -117,5 +107,5 @@ def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Arra
 
 def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
     single = maps_in_single(args, operation)
-    a, target = as_core_input(args.a, args.dtype), as_core_output(result)
+    a, target = as_core_array(args.a), as_core_array(result)
     _core.reduce_segments(operation, a, args.where, None, offsets, args.axes[0], single, target)

@@ -8,7 +8,7 @@ from lse import _core, _recorded
 from lse._arguments import broadcast, can_hold, check_out, return_result
 from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, promote
 from lse._foreign import check_returnable, is_dask, is_recorded, unwrap
-from lse._native import as_core_input, as_core_output
+from lse._native import as_core_array
 from lse._reductions import lazily
 
 FUNCTION = "logmatmulexp"
@@ -75,9 +75,7 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     elif result.size:
         whole = result.reshape(left.shape[:-1] + right.shape[-1:])  # a view: axes of length 1 alone are added
         if kind.char != "g":
-            _core.multiply(
-                as_core_input(left, kind), as_core_input(right, kind), as_core_output(whole), matrix_a, matrix_b
-            )
+            _core.multiply(as_core_array(left), as_core_array(right), as_core_array(whole), matrix_a, matrix_b)
         else:
             multiply_longdouble(left, right, whole)
     return return_result(result, out, target, like)

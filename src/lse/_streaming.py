@@ -14,7 +14,7 @@ from lse import _core, _integers
 from lse._arguments import Arguments, broadcast, check_arguments
 from lse._dtypes import Array, as_dtype, is_mergeable
 from lse._groups import Grouping, check_index, refuse_wrong
-from lse._native import as_core_input
+from lse._native import as_core_array
 
 STATE_VERSION = 3  # of states as bytes, also in pickles
 
@@ -130,7 +130,7 @@ def prepare_fold(total: Any, args: Arguments) -> Callable[[], object]:
     terms = 1
     if not single and args.b is not None and _core.holds_wide_integers(args.b):
         args, terms = _integers.split(args, None), 2
-    a, weights = as_core_input(args.a, args.dtype), None if args.b is None else as_core_input(args.b, args.dtype)
+    a, weights = as_core_array(args.a), None if args.b is None else as_core_array(args.b)
     return functools.partial(total._fold, a, args.where, weights, args.bits, single, terms)
 
 
@@ -192,8 +192,8 @@ def prepare_update_at(total: Any, index: Any, a: Any, b: Any, where: Any) -> Cal
     grouping = Grouping(labels, shape[0], args, function)
     ordered = grouping.ordered
     counts = counts_of(ordered.where, grouping.offsets, shape, terms)
-    weights = None if ordered.b is None else as_core_input(ordered.b, ordered.dtype)
-    a = as_core_input(ordered.a, ordered.dtype)
+    weights = None if ordered.b is None else as_core_array(ordered.b)
+    a = as_core_array(ordered.a)
     return functools.partial(total._fold_at, a, ordered.where, weights, grouping.offsets, single, counts)
 
 

@@ -17,7 +17,7 @@ libm = ctypes.CDLL(ctypes.util.find_library("m"))
 INVALID, DIVBYZERO, OVERFLOW, UNDERFLOW, INEXACT = 1, 4, 8, 16, 32
 ALL = INVALID | DIVBYZERO | OVERFLOW | UNDERFLOW | INEXACT
 
-DTYPES = [np.dtype(t) for t in ("f2", "f4", "f8", "g", "F", "D", "i4", "?")]
+DTYPES = [np.dtype(t) for t in ("f2", "f4", "f8", "g", "F", "D", "G", "i4", "?")]
 try:
     import ml_dtypes
 

@@ -139,10 +139,10 @@ cdef _Factors factors_of(LogMatrix matrix, bint right, bint single):
             matrix._made_for = (kernels(), single)
         if right:
             if matrix._right is None:
-                matrix._right = _Factors(_products.as_core_input(matrix._array, np.dtype(np.float64)), True, single)
+                matrix._right = _Factors(_products.as_core_array(matrix._array), True, single)
             return matrix._right
         if matrix._left is None:
-            matrix._left = _Factors(_products.as_core_input(matrix._array, np.dtype(np.float64)), False, single)
+            matrix._left = _Factors(_products.as_core_array(matrix._array), False, single)
         return matrix._left
 
 

@@ -70,9 +70,7 @@ cdef inline int real_part_of(int number) noexcept:
 cdef int floating_number(cnp.ndarray array) except -2:
     """The number of the dtype in which the elements of an array are computed, if that is native; else -1."""
     cdef int number = cnp.PyArray_TYPE(array)
-    if is_longdouble(number):
-        return number if cnp.PyArray_ISNOTSWAPPED(array) else -1
-    if is_real(number) or is_complex(number):
+    if is_real(number) or is_complex(number) or is_longdouble(number):
         return number
     if number <= cnp.NPY_ULONGLONG:  # bool and integers
         return cnp.NPY_FLOAT64
@@ -116,7 +114,7 @@ cdef int wanted_number(object dtype, int natural) except -2:
     cdef int number
     if dtype is None:
         return natural
-    if not is_complex(natural) and not is_longdouble(natural):
+    if not is_complex(natural):
         if dtype is FLOAT64 or dtype is float:
             return cnp.NPY_FLOAT64
         if dtype is FLOAT32:
@@ -128,7 +126,7 @@ cdef int wanted_number(object dtype, int natural) except -2:
     except (TypeError, ValueError):
         return -1
     number = (<cnp.dtype>dtype).num
-    if (is_complex(natural) and not is_complex(number)) or (is_longdouble(natural) and not is_longdouble(number)):
+    if is_complex(natural) and not is_complex(number):
         return -1
     if is_real(number) or is_complex(number) or is_longdouble(number) or is_bfloat16(dtype):
         return number

@@ -96,7 +96,7 @@ static void fetch_terms(const terms *t, ptrdiff_t start, ptrdiff_t n, chunk *c)
 }
 
 static long double exponent_of(const chunk *c, ptrdiff_t i)
-{ return c->size[i] + logl(fmaxl(fabsl(c->direction[i].re), fabsl(c->direction[i].im))); }
+{ return c->size[i] + lse_rough_log(fmaxl(fabsl(c->direction[i].re), fabsl(c->direction[i].im))); }
 
 /* The greater one; NaN wins. */
 static long double greater(long double top, long double x) { return x <= top || isnan(top) ? top : x; }

@@ -1,11 +1,10 @@
 /* Long double, for which there are no kernels: row by row, in two passes, with functions of the C library. */
-#include <fenv.h>
 #include <stdint.h>
 
 #include "engine/long_double.h"
 
 /* Some elements of a row, where they lie or copied: those that are left out, or have a weight of 0, are -inf with a weight
- * of 1. The exponents of their terms are log|b e^x|. */
+ * of 1. The exponents of their terms are about log|b e^x|. */
 typedef struct {
     const long double *x, *exponent;
     long double own_x[LSE_SOME], own_exponent[LSE_SOME], weight[LSE_SOME];
@@ -31,7 +30,7 @@ static void fetch(const lse_plan *plan, const lse_row *row, ptrdiff_t start, ptr
             c->own_x[i] = -INFINITY;
             c->weight[i] = 1.0L;
         }
-        c->own_exponent[i] = c->own_x[i] + logl(fabsl(c->weight[i]));
+        c->own_exponent[i] = c->own_x[i] + lse_rough_log(c->weight[i]);
     }
     c->exponent = c->own_exponent;
 }
@@ -244,13 +243,9 @@ void lse_run_long_double(lse_plan *plan, const lse_request *q, int threads)
 {
     const lse_segments segments = lse_segments_of(q);
     lse_long_doubles all = {.plan = plan, .segments = q->offsets ? &segments : NULL, .mean = q->mean};
-    fenv_t found; /* of the functions of the C library, which the engine leaves alone */
-    fegetenv(&found);
-    fesetenv(FE_DFL_ENV);
     if (q->a.kind == 'c') all.imag = q->a.itemsize / 2;
     if (q->weights.data && q->weights.kind == 'c') all.weight_imag = q->weights.itemsize / 2;
     all.rows = plan->outer * (q->offsets ? segments.count : 1);
     all.together = lse_most(1, LSE_ENOUGH / lse_most(1, plan->outer * plan->n / lse_most(1, all.rows)));
     lse_run_until_stopped(plan, rows_task, &all, lse_quotient_up(all.rows, all.together), threads);
-    fesetenv(&found);
 }

@@ -83,6 +83,10 @@ static inline void lse_all_are(lse_plan *plan, lse_row *row, const long double *
     row->x = (const char *)number;
 }
 
+/* log|x| within log 2 of a number that is not 0: enough to find the terms that matter most. */
+static inline long double lse_rough_log(long double x)
+{ return isfinite(x) ? 0.693147180559945309417L * (long double)ilogbl(x) : fabsl(x); }
+
 /* A sum and what its roundings have lost. */
 typedef struct {
     long double sum, lost;

@@ -389,8 +389,8 @@ const lse_kernels *lse_kernels_neon(void);
 const lse_kernels *lse_kernels_scalar(void);
 
 /* load.c: copies elements of `size` bytes and kind 'f', 'i', 'u' or 'b' (as NumPy's dtype.kind) or 'V' (bfloat16) to
- * float (to = 4), double (to = 8) or long double (to = LSE_LONGDOUBLE, also from that, and one part of numbers of
- * kind 'c'), and these or kind 'c' to pairs of doubles (to = 16); NULL for unsupported types. The reverse is for kinds 'f'
+ * float (to = 4), double (to = 8) or long double (to = LSE_LONGDOUBLE, also one part of numbers of kind 'c'), and these or
+ * kind 'c' to pairs of doubles (to = 16); NULL for unsupported types. The reverse is for kinds 'f'
  * and 'V', of long doubles for their own type alone, and from pairs for kind 'c', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);

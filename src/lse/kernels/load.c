@@ -102,6 +102,7 @@ LSE_INLINE void swap(void *p, size_t size)
     LOAD_TO(name, from, float, value) LOAD_TO(name, from, double, value) LOAD_TO(name, from, longdouble, value)
 
 typedef long double longdouble;
+LOAD(longdouble, longdouble, x)
 LOAD(float, float, x)
 LOAD(double, double, x)
 LOAD(half, uint16_t, float_of_half(x))
@@ -114,7 +115,6 @@ LOAD(uint8_t, uint8_t, x)
 LOAD(uint16_t, uint16_t, x)
 LOAD(uint32_t, uint32_t, x)
 LOAD(uint64_t, uint64_t, x)
-LOAD_LOOP(load_longdouble, longdouble, longdouble, (void)0, x)
 
 /* Complex numbers, and real ones with an imaginary part of 0, as pairs of doubles. */
 #define LOAD_PARTS(name, from, prepare, re, im)                                                        \
@@ -135,8 +135,10 @@ LOAD_LOOP(load_longdouble, longdouble, longdouble, (void)0, x)
     }
 LOAD_PARTS(load_complex_float, float, (void)0, x[0], x[1])
 LOAD_PARTS(load_complex_double, double, (void)0, x[0], x[1])
+LOAD_PARTS(load_complex_longdouble, longdouble, (void)0, x[0], x[1])
 LOAD_PARTS(load_swapped_complex_float, float, (swap(&x[0], 4), swap(&x[1], 4)), x[0], x[1])
 LOAD_PARTS(load_swapped_complex_double, double, (swap(&x[0], 8), swap(&x[1], 8)), x[0], x[1])
+LOAD_PARTS(load_swapped_complex_longdouble, longdouble, (swap(&x[0], sizeof *x), swap(&x[1], sizeof *x)), x[0], x[1])
 
 #define LOAD_REAL(name)                                                                                         \
     static void load_##name##_pairs(const char *src, ptrdiff_t stride, ptrdiff_t count, void *dst)              \
@@ -150,6 +152,7 @@ LOAD_PARTS(load_swapped_complex_double, double, (swap(&x[0], 8), swap(&x[1], 8))
             load_swapped_##name##_double(src + i * stride, 0, 1, (double *)dst + 2 * i);                        \
         for (ptrdiff_t i = 0; i < count; i++) ((double *)dst)[2 * i + 1] = 0.0;                                 \
     }
+LOAD_REAL(longdouble)
 LOAD_REAL(float)
 LOAD_REAL(double)
 LOAD_REAL(half)
@@ -167,13 +170,13 @@ static lse_load load_complex(int size, int swapped)
 {
     if (size == 8) return swapped ? load_swapped_complex_float : load_complex_float;
     if (size == 16) return swapped ? load_swapped_complex_double : load_complex_double;
+    if (size == 2 * (int)sizeof(longdouble)) return swapped ? load_swapped_complex_longdouble : load_complex_longdouble;
     return NULL;
 }
 
 lse_load lse_load_for(char kind, int size, int swapped, int to)
 {
     if (to == LSE_LONGDOUBLE && kind == 'c') return lse_load_for('f', size / 2, swapped, to);
-    if (to == LSE_LONGDOUBLE && kind == 'f' && size == (int)sizeof(longdouble) && !swapped) return load_longdouble;
 #define PAIR(name) \
     (to == LSE_LONGDOUBLE ? swapped ? load_swapped_##name##_longdouble : load_##name##_longdouble \
      : to == 4 ? swapped ? load_swapped_##name##_float : load_##name##_float \
@@ -181,7 +184,9 @@ lse_load lse_load_for(char kind, int size, int swapped, int to)
                : swapped ? load_swapped_##name##_pairs : load_##name##_pairs)
     if (kind == 'c') return to == 16 ? load_complex(size, swapped) : NULL;
     switch (kind) {
-    case 'f': return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
+    case 'f':
+        if (size == (int)sizeof(longdouble) && size > 8) return PAIR(longdouble);
+        return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
     case 'V': return size == 2 ? PAIR(bfloat16) : NULL;
     case 'b': return PAIR(uint8_t);
     case 'i':
