@@ -108,8 +108,8 @@
 #include "undefine.h"
 
 #include "pointwise.h"
-#include "exact.h"
 #include "difference.h"
+#include "exact.h"
 
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \

@@ -22,12 +22,16 @@ enum {
     LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
     LSE_LINES = 128,      /* of a block of a long complex row */
     LSE_STEPS = 32,       /* likewise of a cumulative sum, of consecutive elements in each lane */
+    LSE_JOINED = 1 << 15, /* elements of a sum that cancels among which equal ones are looked for at a time */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
     LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
 
 /* The types that results are computed in. */
 typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_ALL_TYPES } lse_type;
+
+/* Doubles that sum_exactly takes beside n elements and weights: as many and a table, of 4 n entries of 16 bits. */
+static inline ptrdiff_t lse_room_for(ptrdiff_t n) { return 2 * (n < LSE_JOINED ? n : LSE_JOINED); }
 
 /* Angles from which sines and cosines are computed; larger ones are reduced to (-pi, pi] first. */
 #define LSE_FAR_ANGLE_f32 0x1p17f
@@ -370,9 +374,9 @@ typedef struct {
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
     /* log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements each,
-     * are overwritten. */
-    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
-                        double *value_lo, double *sign);
+     * are overwritten, and so is room for lse_room_for(n) more. */
+    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, double *room, lse_stopped stopped, void *context,
+                        double *value, double *value_lo, double *sign);
     /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
      * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
     int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
