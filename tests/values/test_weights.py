@@ -280,6 +280,44 @@ def test_sums_that_cancel_side_by_side(dtype, n, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [2, 8, 100, 300])
+@pytest.mark.parametrize("masked", [False, True])
+def test_means_side_by_side(dtype, n, masked, rng):
+    """Each is that of a row by itself, whatever the weights."""
+    a, b = rng.standard_normal((60, n)).astype(dtype), rng.random((60, n)).astype(dtype)
+    tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    special = np.array([NAN, INF, 0, -1, tiny, huge, 1e-30], dtype)
+    where = rng.random(a.shape) < 0.7 if masked else np.ones(a.shape, bool)
+    for i in range(30):
+        b[i, rng.integers(n)] = special[i % len(special)]
+    b[30:35], where[35] = 0, False
+    b[36] = np.where(np.arange(n) % 2, 1, -1)
+    b[37], b[38] = tiny, huge
+    a[39], a[40, 0], a[41, n // 2] = -INF, NAN, INF
+    with np.errstate(all="ignore"):
+        half = b.astype(np.float16)
+    for weights in (b, np.asfortranarray(b), b[:, ::-1].copy()[:, ::-1], half):
+        want = [lse.logmeanexp(x, b=y, where=z) for x, y, z in zip(a, weights, where, strict=True)]
+        for rows, by, mask, axis in ((a, weights, where, 1), (a.T.copy(), weights.T, where.T, 0)):
+            given = lse.logmeanexp(rows, axis, b=by, where=mask)
+            assert given.dtype == dtype
+            for i in range(60):
+                same(given[i], want[i])
+    for i in range(42, 60):
+        if where[i].any():
+            mean = oracle.mean(a[i][where[i]], b[i][where[i]])
+            assert oracle.shortfall(lse.logmeanexp(a[i], b=b[i], where=where[i]), mean) <= 1
+    want = [lse.logmeanexp(x, where=z) for x, z in zip(a, where, strict=True)]
+    for rows, mask, axis in ((a, where, 1), (a.T.copy(), where.T.copy(), 0)):
+        given = lse.logmeanexp(rows, axis, where=mask)
+        for i in range(60):
+            same(given[i], want[i])
+    for i in range(42, 60):
+        if where[i].any():
+            assert oracle.shortfall(want[i], oracle.mean(a[i][where[i]])) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [4097, 65_537, 200_003])
 def test_long_rows(dtype, n, rng):
     """Few different pairs of element and weight, so that the exact sum is quick."""

@@ -49,6 +49,7 @@ static lse_sum sum_long(const lse_plan *plan, const double *x, const double *b, 
     lse_states states;
     lse_sum sum = lse_no_sum();
     layout.direct = layout.direct_weight = 1;
+    layout.ones = 0;
     for (ptrdiff_t start = 0, some; (some = lse_next_piece(plan, &row, start)) > 0; start += some) {
         plan->table->real[LSE_F64].weighted_rows(&layout, &row, start, some, 1, &states);
         sum = lse_merge_sum(plan->table, 1, sum, lse_sum_at(lse_sums_in(&states), 0));
@@ -63,6 +64,7 @@ static void sum_short(const lse_plan *plan, const double *x, const double *b, pt
     ptrdiff_t at[LSE_BATCH];
     lse_layout layout;
     layout.direct = layout.direct_weight = 1;
+    layout.ones = 0;
     lse_panel panel = {.n = n, .count = count, .form = LSE_BY_ROWS, .x = (const char *)x, .at = at, .layout = &layout};
     lse_panel weights = panel;
     panel.pitch = weights.pitch = n * (ptrdiff_t)sizeof(double);
@@ -140,11 +142,34 @@ static void see_again(const lse_plan *plan, const lse_row *rows, lse_sums sums, 
 
 /* Storing -------------------------------------------------------------------------------------------------- */
 
-double lse_divide(double value, double low, double divisor, double divisor_lo)
+static inline double divide(double value, double low, double divisor, double divisor_lo)
 {
     const double quotient = value - divisor, of_value = quotient + divisor;
     const double lost = (value - of_value) - (divisor - (of_value - quotient));
     return isfinite(quotient) ? quotient + (lost + (low - divisor_lo)) : quotient;
+}
+
+static inline double divide_by(double value, double low, double sign, const double *divisors, ptrdiff_t count,
+                               ptrdiff_t i)
+{
+    const double quotient = divide(value, low, divisors[i], divisors[count + i]), other = divisors[2 * count + i];
+    return sign * other < 0.0 || (sign < 0.0 && other == 0.0) ? NAN : quotient;
+}
+
+double lse_divide(double value, double low, double divisor, double divisor_lo)
+{ return divide(value, low, divisor, divisor_lo); }
+
+double lse_divide_by(double value, double low, double sign, const double *divisors, ptrdiff_t count, ptrdiff_t i)
+{ return divide_by(value, low, sign, divisors, count, i); }
+
+/* The number of a result, of a power of two of bytes, from its distance to the first. */
+static inline ptrdiff_t place_of(const lse_plan *plan, ptrdiff_t distance)
+{
+    switch (plan->out_size) {
+    case 2: return distance / 2;
+    case 4: return distance / 4;
+    default: return distance / (ptrdiff_t)sizeof(double);
+    }
 }
 
 /* Whether results of this size follow one another. */
@@ -170,12 +195,14 @@ static void scatter_values(const lse_plan *plan, char *out, const ptrdiff_t *out
 /* Likewise doubles, of which every NaN becomes the same one. */
 static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count, double *values)
 {
-    double own[LSE_BATCH];
     const ptrdiff_t step = count > 1 ? out_at[1] - out_at[0] : 0;
     for (ptrdiff_t i = 0; i < count; i++) values[i] = isnan(values[i]) ? NAN : values[i];
-    if (!plan->store) {
-        for (ptrdiff_t i = 0; i < count; i++) plan->type->put(own, i, values[i]);
+    if (!plan->store && plan->itemsize < 8) {
+        float own[LSE_BATCH];
+        for (ptrdiff_t i = 0; i < count; i++) own[i] = (float)values[i];
         scatter_values(plan, out, out_at, count, (const char *)own);
+    } else if (!plan->store) {
+        scatter_values(plan, out, out_at, count, (const char *)values);
     } else if (are_neighbours(out_at, count, step)) {
         plan->store(out + out_at[0], step, count, values);
     } else {
@@ -187,11 +214,13 @@ static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, pt
 static void store_results(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_results *results)
 {
     double *value = results->value, *low = results->value_lo, *sign = results->sign;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        if (!plan->first.weight) sign[i] = isnan(value[i]) ? NAN : value[i] > -INFINITY;
-        if (plan->divisor != 0.0) value[i] = lse_divide(value[i], low[i], plan->divisor, plan->divisor_lo);
-        if (!plan->sign && sign[i] < 0) value[i] = NAN;
-    }
+    for (ptrdiff_t i = 0; i < count && !plan->first.weight; i++) sign[i] = isnan(value[i]) ? NAN : value[i] > -INFINITY;
+    for (ptrdiff_t i = 0; i < count && plan->divisor != 0.0; i++)
+        value[i] = lse_divide(value[i], low[i], plan->divisor, plan->divisor_lo);
+    for (ptrdiff_t i = 0; i < count && plan->divisors; i++)
+        value[i] = divide_by(value[i], low[i], sign[i], plan->divisors, plan->divisor_count, place_of(plan, out_at[i]));
+    for (ptrdiff_t i = 0; i < count && !plan->sign && !plan->divisors; i++)
+        if (sign[i] < 0) value[i] = NAN;
     if (plan->sign) scatter(plan, plan->sign, out_at, count, sign);
     if (plan->low) scatter(plan, plan->low, out_at, count, low);
     scatter(plan, plan->out, out_at, count, value);
@@ -237,9 +266,9 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, const ptrdiff_
     if (plan->first.weight) see_again(plan, rows, sums, count, 1, seen);
     for (ptrdiff_t i = 0; i < count && plan->first.weight; i++)
         if (seen[i].how != LSE_SEEN_ONCE)
-            lse_put_sum(sums, i, seen[i].how == LSE_EXACT
-                                     ? lse_sum_of(seen[i].value, seen[i].value_lo, seen[i].sign)
-                                     : seen[i].sum);
+            lse_put_sum(sums, i,
+                        seen[i].how == LSE_EXACT ? lse_sum_of(seen[i].value, seen[i].value_lo, seen[i].sign)
+                                                 : seen[i].sum);
     put_sums(plan, out_at, count, states);
 }
 
@@ -253,8 +282,7 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, const ptr
     const lse_sums sums = lse_sums_in(states);
     see_again(plan, rows, sums, count, 0, seen);
     for (ptrdiff_t i = 0; i < count; i++)
-        if (seen[i].how != LSE_SEEN_ONCE)
-            lse_put_sum(sums, i, seen[i].how == LSE_EXACT ? lse_no_sum() : seen[i].sum);
+        if (seen[i].how != LSE_SEEN_ONCE) lse_put_sum(sums, i, seen[i].how == LSE_EXACT ? lse_no_sum() : seen[i].sum);
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
         if (seen[i].how != LSE_EXACT) {
@@ -270,7 +298,10 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, const ptr
 
 /* What rounding loses is wanted of all digits that the sum has. */
 static lse_finish finish_for(const lse_plan *plan)
-{ return plan->low || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish : plan->kernels->finish; }
+{
+    return plan->low || plan->divisors || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish
+                                                               : plan->kernels->finish;
+}
 
 static void finish_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
 {
@@ -291,7 +322,7 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         lse_results results;
         plan->table->weighted_finish(states, count, &results);
         store_results(plan, out_at, count, &results);
-    } else if (plan->sign || plan->low || plan->store || plan->divisor != 0.0) {
+    } else if (plan->sign || plan->low || plan->store || plan->divisors || plan->divisor != 0.0) {
         finish_plain(plan, out_at, count, states);
     } else {
         plan->kernels->finish_values(states, count, values);

@@ -143,6 +143,7 @@ typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const vo
 typedef struct {
     int ndim;
     int native, direct, native_weight, direct_weight;
+    int ones; /* the weights alone are summed, as if all elements were 0, whatever they are */
     ptrdiff_t shape[LSE_MAX_DIMS];
     ptrdiff_t stride[LSE_MAX_DIMS];
     ptrdiff_t where_stride[LSE_MAX_DIMS];

@@ -147,7 +147,7 @@ static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row 
 {
     const ptrdiff_t length = FN(BLOCK) / count / FN(QUAD) * FN(QUAD), size = sizeof(REAL);
     const lse_row weight_row = {row->weight, NULL, NULL, row->n};
-    REAL x[FN(BLOCK)], b[FN(BLOCK)];
+    REAL x[FN(BLOCK)], b[FN(BLOCK)]; /* with ones x is not read */
     FN(weighted_sum) s[FN(NARROW)];
     lse_layout weights;
     if (row->where || !layout->native_weight || layout->weight_step != size) {
@@ -155,10 +155,10 @@ static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row 
         return;
     }
     FN(lay_out_weights)(layout, &weights);
-    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_start)(&s[c]);
+    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_start)(&s[c], layout->ones);
     for (ptrdiff_t done = 0; done < n; done += length) {
         const ptrdiff_t some = n - done < length ? n - done : length;
-        FN(runs_of)(layout, row, start + done, some, count, length, x);
+        if (!layout->ones) FN(runs_of)(layout, row, start + done, some, count, length, x);
         FN(runs_of)(&weights, &weight_row, start + done, some, count, length, b);
         for (ptrdiff_t c = 0; c < count; c++)
             FN(add_weighted_block)(&s[c], (const char *)(x + c * length), (const char *)(b + c * length), some,

@@ -17,6 +17,13 @@ static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdi
 {
     const int whole = count == width && !first->where && !shift &&
                       !(layout->ndim && layout->stride[layout->ndim - 1] % FN(CROWDED) == 0);
+    if (layout->ones) {
+        REAL *none = block->copy + FN(PANEL);
+        for (ptrdiff_t c = 0; c < width; c++) block->copy[c] = 0, none[c] = -(REAL)INFINITY;
+        for (ptrdiff_t r = 0; r < FN(QUAD); r++) block->row[r] = (const char *)(r < n ? block->copy : none);
+        block->ahead = 0;
+        return;
+    }
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
         const char *from = r < n ? element(layout, layout->stride, first->x, start + r) : NULL;
@@ -41,11 +48,13 @@ static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdi
 typedef struct {
     REAL hi[LANES * FN(PANEL)], lo[LANES * FN(PANEL)], bias[FN(PANEL)], top[FN(PANEL)], odd[FN(PANEL)];
     double anchor[FN(PANEL)], exponent[FN(PANEL)];
+    int ones;
 } FN(weighted_panel);
 
-static void FN(weighted_panel_start)(FN(weighted_panel) *s, ptrdiff_t width)
+static void FN(weighted_panel_start)(FN(weighted_panel) *s, ptrdiff_t width, int ones)
 {
     const double lowest = FN(anchor_at)(-(double)INFINITY);
+    s->ones = ones;
     for (ptrdiff_t i = 0; i < LANES * width; i++) s->hi[i] = s->lo[i] = 0;
     for (ptrdiff_t c = 0; c < width; c++) {
         s->odd[c] = 0;
@@ -66,7 +75,7 @@ static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x,
         for (ptrdiff_t r = 0; r < n; r++) {
             V v = VF(load)(x[r] + offset);
             V w = VF(load)(b[r] + offset);
-            FN(weighted_exponents)(&v, &w, &t, &level, 1, bias);
+            FN(weighted_exponents)(&v, &w, &t, &level, 1, bias, 0);
             greatest = VF(max)(t, greatest);
         }
         VF(store)(s->top + c, greatest);
@@ -97,7 +106,7 @@ static int FN(weighted_panel_raise)(FN(weighted_panel) *s, ptrdiff_t width)
 /* `turns` rows, 1 or 4, for each of the first `lanes` lanes. */
 LSE_INLINE void FN(weighted_panel_sweep)(FN(weighted_panel) *s, const char *const *x, const char *const *b,
                                          ptrdiff_t lanes, const int turns, ptrdiff_t width, ptrdiff_t ahead_x,
-                                         ptrdiff_t ahead_b)
+                                         ptrdiff_t ahead_b, const int ones)
 {
     for (ptrdiff_t c = 0; c < width; c += VF(width)) {
         const size_t offset = (size_t)c * sizeof(REAL);
@@ -107,18 +116,24 @@ LSE_INLINE void FN(weighted_panel_sweep)(FN(weighted_panel) *s, const char *cons
             V hi = VF(load)(s->hi + l * width + c), lo = VF(load)(s->lo + l * width + c), v[4], w[4];
             LSE_UNROLL for (int j = 0; j < turns; j++) {
                 const char *from = x[l + j * LANES] + offset, *weights = b[l + j * LANES] + offset;
-                LSE_PREFETCH(from + ahead_x);
+                if (!ones) LSE_PREFETCH(from + ahead_x);
                 LSE_PREFETCH(weights + ahead_b);
-                v[j] = VF(load)(from);
+                v[j] = ones ? VF(set)(0) : VF(load)(from);
                 w[j] = VF(load)(weights);
             }
-            FN(fold_weighted)(&hi, &lo, v, w, turns, bias, &top, &odd);
+            FN(fold_weighted)(&hi, &lo, v, w, turns, bias, &top, &odd, ones);
             VF(store)(s->hi + l * width + c, hi);
             VF(store)(s->lo + l * width + c, lo);
         }
         VF(store)(s->odd + c, odd);
         VF(store)(s->top + c, top);
     }
+}
+
+static void FN(sweep_block)(FN(weighted_panel) *s, const FN(panel_block) *x, const FN(panel_block) *b, ptrdiff_t width)
+{
+    if (s->ones) FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead, 1);
+    else FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead, 0);
 }
 
 /* Adds one block of rows, and once more at higher anchors if its terms exceed these. */
@@ -129,15 +144,14 @@ static void FN(fold_weighted_panel)(FN(weighted_panel) *s, const FN(panel_block)
     const size_t size = (size_t)(LANES * width) * sizeof(REAL);
     memcpy(hi, s->hi, size);
     memcpy(lo, s->lo, size);
-    FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead);
+    FN(sweep_block)(s, x, b, width);
     int exceeded = 0;
     for (ptrdiff_t c = 0; c < width; c++) exceeded |= s->top[c] > (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM);
     if (exceeded) {
         memcpy(s->hi, hi, size);
         memcpy(s->lo, lo, size);
     }
-    if (FN(weighted_panel_raise)(s, width))
-        FN(weighted_panel_sweep)(s, x->row, b->row, LANES, 4, width, x->ahead, b->ahead);
+    if (FN(weighted_panel_raise)(s, width)) FN(sweep_block)(s, x, b, width);
 }
 
 static void FN(weighted_panel_end)(FN(weighted_panel) *s, ptrdiff_t width, ptrdiff_t count, ptrdiff_t at,
@@ -179,7 +193,7 @@ static void FN(sum_weighted_columns)(const lse_layout *layout, const lse_row *ro
     const ptrdiff_t width = FN(whole_vectors)(count);
     FN(weighted_panel) s;
     FN(panel_block) x, b;
-    FN(weighted_panel_start)(&s, width);
+    FN(weighted_panel_start)(&s, width, layout->ones);
     for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
         const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
         FN(panel_rows)(layout, row, start + done, some, count, width, shift, &x);
