@@ -216,6 +216,11 @@ typedef union {
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
+/* The same for count rows side by side, no more than 64 bytes of them, with a running sum each: their elements are of
+ * the kernel's type, and those of an index a run, in the output too. */
+typedef void (*lse_cumulate_columns)(const lse_layout *layout, const char *x, const lse_layout *out_layout, char *out,
+                                     ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, lse_running *running);
+
 /* into = into + from, element by element, for sums of which tail_lo is not inf. */
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
@@ -264,6 +269,7 @@ typedef struct {
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
+    lse_cumulate_columns cumulate_columns;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
     /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one. */
     void (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
