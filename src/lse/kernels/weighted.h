@@ -253,16 +253,47 @@ LSE_INLINE void FN(weighted_start)(FN(weighted_sum) *s, int ones)
     s->exponent = -(double)INFINITY;
 }
 
-/* Adds the next block, of whole quads except at the end of a row. The anchor comes from the first quad of the first
- * block. */
+/* The greatest exponent of a term in four parts of n elements, each no longer than a quad. */
+LSE_INLINE double FN(look_at_some)(const char *x, const char *b, ptrdiff_t n, int ones)
+{
+    enum { PARTS = 4 };
+    const V bias = VF(set)(FN(bias)(0)), none = VF(set)(-(REAL)INFINITY), zero = VF(set)(0);
+    V top = none, t, level;
+    const ptrdiff_t some = n < FN(QUAD) ? n : FN(QUAD), apart = (n - some) / (PARTS - 1);
+    for (int part = 0; part < (apart > 0 ? PARTS : 1); part++) {
+        const ptrdiff_t first = part * apart;
+        for (ptrdiff_t i = 0; i < some; i += VF(width)) {
+            const ptrdiff_t at = (first + i) * (ptrdiff_t)sizeof(REAL);
+            V v = ones ? zero : VF(load_some)(x + at, some - i, none), w = VF(load_some)(b + at, some - i, zero);
+            if (ones) FN(weighted_exponents)(&v, &w, &t, &level, 1, bias, 1);
+            else FN(weighted_exponents)(&v, &w, &t, &level, 1, bias, 0);
+            top = VF(max)(t, top);
+        }
+    }
+    return FN(exponent_at)(VF(greatest)(top), 0);
+}
+
+/* Adds the next block, of whole quads except at the end of a row. The anchor comes from parts of the first block. */
 LSE_INLINE void FN(add_weighted_block)(FN(weighted_sum) *s, const char *x, const char *b, ptrdiff_t n, int is_first)
 {
     if (is_first) {
-        FN(weighted_lanes) first = s->lanes;
-        FN(weighted_sweep)(x, b, n < FN(QUAD) ? n : FN(QUAD), &first, 0, s->ones);
-        s->anchor = FN(anchor_at)(FN(exponent_at)(VF(greatest)(first.top), 0));
+        const double exponent = FN(look_at_some)(x, b, n, s->ones);
+        s->anchor = FN(anchor_at)(exponent);
+        if (exponent > REACH) { /* nothing that follows is of use */
+            s->exponent = exponent;
+            return;
+        }
     }
     FN(fold_weighted_block)(x, b, n, &s->lanes, &s->anchor, &s->exponent, s->ones);
+}
+
+/* Whether it is_strange already, whatever comes. */
+LSE_INLINE int FN(is_lost)(const FN(weighted_sum) *s)
+{
+    const V zero = VF(set)(0), one = VF(set)(1);
+    V all = s->lanes.odd;
+    for (int g = 0; g < FN(groups); g++) all = VF(add)(s->lanes.hi[g], all);
+    return s->exponent > REACH || VF(any_at_least)(VF(select)(all, all, zero, one), one);
 }
 
 LSE_INLINE void FN(weighted_end)(const FN(weighted_sum) *s, ptrdiff_t at, lse_states *states)
@@ -287,7 +318,7 @@ LSE_INLINE const char *FN(fetch_elements)(const lse_layout *layout, const lse_ro
     return (const char *)buffer;
 }
 
-/* The state of elements start .. start + n of a row, less shift. */
+/* The state of elements start .. start + n of a row, less shift, or a strange one. */
 static void FN(sum_weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                  double shift, ptrdiff_t at, lse_states *states)
 {
@@ -299,6 +330,7 @@ static void FN(sum_weighted_row)(const lse_layout *layout, const lse_row *row, p
         const char *x = FN(fetch_elements)(layout, row, start + done, some, shift, x_buffer);
         const char *b = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
         FN(add_weighted_block)(&s, x, b, some, done == 0);
+        if (FN(is_lost)(&s)) break;
     }
     FN(weighted_end)(&s, at, states);
 }

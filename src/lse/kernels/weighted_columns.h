@@ -9,10 +9,10 @@ typedef struct {
     REAL copy[FN(QUAD) * FN(PANEL)];
 } FN(panel_block);
 
-/* The addresses of rows start .. start + n, those up to QUAD standing in for elements that add nothing. The rows are
- * copied where count does not fill the vectors, something is left out, the cache would not hold the block, or elements
- * are taken less a shift, which may be NULL. */
-static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+/* The addresses of n rows from number start, `step` apart, those up to QUAD standing in for elements that add nothing.
+ * The rows are copied where count does not fill the vectors, something is left out, the cache would not hold the block,
+ * or elements are taken less a shift, which may be NULL. */
+static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n, ptrdiff_t step,
                            ptrdiff_t count, ptrdiff_t width, const REAL *shift, FN(panel_block) *block)
 {
     const int whole = count == width && !first->where && !shift &&
@@ -26,14 +26,14 @@ static void FN(panel_rows)(const lse_layout *layout, const lse_row *first, ptrdi
     }
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
-        const char *from = r < n ? element(layout, layout->stride, first->x, start + r) : NULL;
+        const char *from = r < n ? element(layout, layout->stride, first->x, start + r * step) : NULL;
         REAL *copy = block->copy + r * FN(PANEL);
         block->row[r] = from && whole ? from : (const char *)copy;
         if (from && whole) continue;
         for (ptrdiff_t c = from ? count : 0; c < width; c++) copy[c] = -(REAL)INFINITY;
         if (!from) continue;
         if (first->where) {
-            const char *where = element(layout, layout->where_stride, first->where, start + r);
+            const char *where = element(layout, layout->where_stride, first->where, start + r * step);
             FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
         } else {
             memcpy(copy, from, (size_t)count * sizeof(REAL));
@@ -64,15 +64,16 @@ static void FN(weighted_panel_start)(FN(weighted_panel) *s, ptrdiff_t width, int
     }
 }
 
-/* The top of each column from n rows alone. */
+/* The top of each column from some of n rows. */
 static void FN(weighted_panel_look)(FN(weighted_panel) *s, const char *const *x, const char *const *b, ptrdiff_t n,
                                     ptrdiff_t width)
 {
+    const ptrdiff_t step = n < FN(QUAD) ? 1 : 4;
     for (ptrdiff_t c = 0; c < width; c += VF(width)) {
         const size_t offset = (size_t)c * sizeof(REAL);
         const V bias = VF(load)(s->bias + c);
         V greatest = VF(set)(-(REAL)INFINITY), t, level;
-        for (ptrdiff_t r = 0; r < n; r++) {
+        for (ptrdiff_t r = 0; r < n; r += step) {
             V v = VF(load)(x[r] + offset);
             V w = VF(load)(b[r] + offset);
             FN(weighted_exponents)(&v, &w, &t, &level, 1, bias, 0);
@@ -162,16 +163,16 @@ static void FN(weighted_panel_end)(FN(weighted_panel) *s, ptrdiff_t width, ptrdi
         FN(weighted_state)(s->hi[c], s->lo[c], s->odd[c], s->anchor[c], s->exponent[c], at + c, states);
 }
 
-/* The weights of rows start .. start + n of a panel, and up to QUAD of the rows that add nothing. */
+/* The weights of these rows, and up to QUAD of the rows that add nothing. */
 static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
-                              ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
+                              ptrdiff_t step, ptrdiff_t count, ptrdiff_t width, FN(panel_block) *block)
 {
     const int whole = count == width && !first->where && layout->native_weight &&
                       layout->weight_step == (ptrdiff_t)sizeof(REAL);
     block->ahead = whole && layout->ndim == 1 ? FN(QUAD) * layout->weight_stride[0] : 0;
     for (ptrdiff_t r = 0; r < FN(QUAD); r++) {
         REAL *copy = block->copy + r * FN(PANEL);
-        const char *from = r < n ? element(layout, layout->weight_stride, first->weight, start + r) : NULL;
+        const char *from = r < n ? element(layout, layout->weight_stride, first->weight, start + r * step) : NULL;
         block->row[r] = (const char *)copy;
         if (from && whole) {
             block->row[r] = from;
@@ -181,12 +182,12 @@ static void FN(panel_weights)(const lse_layout *layout, const lse_row *first, pt
         if (!from) continue;
         layout->load_weight(from, layout->weight_step, count, copy);
         if (!first->where) continue;
-        const char *where = element(layout, layout->where_stride, first->where, start + r);
+        const char *where = element(layout, layout->where_stride, first->where, start + r * step);
         FN(mask_run)((const char *)copy, where, layout->where_step, count, 0, copy);
     }
 }
 
-/* The states of elements start .. start + n of columns, less their shifts, if any. */
+/* The states of elements start .. start + n of columns, less their shifts, if any, or strange ones. */
 static void FN(sum_weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                      ptrdiff_t count, const REAL *shift, lse_states *states)
 {
@@ -196,13 +197,18 @@ static void FN(sum_weighted_columns)(const lse_layout *layout, const lse_row *ro
     FN(weighted_panel_start)(&s, width, layout->ones);
     for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
         const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
-        FN(panel_rows)(layout, row, start + done, some, count, width, shift, &x);
-        FN(panel_weights)(layout, row, start + done, some, count, width, &b);
-        if (done == 0) {
+        if (done == 0) { /* the anchors come from rows all over */
+            FN(panel_rows)(layout, row, start, some, n / some, count, width, shift, &x);
+            FN(panel_weights)(layout, row, start, some, n / some, count, width, &b);
             FN(weighted_panel_look)(&s, x.row, b.row, some, width);
             FN(weighted_panel_raise)(&s, width);
         }
+        FN(panel_rows)(layout, row, start + done, some, 1, count, width, shift, &x);
+        FN(panel_weights)(layout, row, start + done, some, 1, count, width, &b);
         FN(fold_weighted_panel)(&s, &x, &b, width);
+        int lost = 1;
+        for (ptrdiff_t c = 0; c < count; c++) lost &= s.exponent[c] > REACH;
+        if (lost) break;
     }
     FN(weighted_panel_end)(&s, width, count, 0, states);
 }
@@ -218,8 +224,8 @@ static void FN(look_at_columns)(const lse_layout *layout, const lse_row *row, pt
     }
     for (ptrdiff_t done = 0; done < n; done += FN(QUAD)) {
         const ptrdiff_t some = n - done < FN(QUAD) ? n - done : FN(QUAD);
-        FN(panel_rows)(layout, row, start + done, some, count, width, NULL, &x);
-        FN(panel_weights)(layout, row, start + done, some, count, width, &b);
+        FN(panel_rows)(layout, row, start + done, some, 1, count, width, NULL, &x);
+        FN(panel_weights)(layout, row, start + done, some, 1, count, width, &b);
         for (ptrdiff_t c = 0; c < width; c += VF(width)) {
             V sum = VF(load)(infinite + c), greatest = VF(load)(max + c);
             for (ptrdiff_t r = 0; r < some; r++) {
