@@ -134,7 +134,9 @@ cdef extern from "engine/engine.h" nogil:
         char *low
         int has_empty
         double empty
-        int mean
+        int mean, ones
+        const double *divisors
+        ptrdiff_t divisor_count
         lse_sums into, given
         const ptrdiff_t *sum_stride
         const ptrdiff_t *offsets
@@ -146,6 +148,8 @@ cdef extern from "engine/engine.h" nogil:
     void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts) noexcept
     int lse_execute(const lse_request *request) noexcept
     double lse_divide(double value, double low, double divisor, double divisor_lo) noexcept
+    double lse_divide_by(
+        double value, double low, double sign, const double *divisors, ptrdiff_t count, ptrdiff_t i) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     int lse_quick_map(

@@ -105,6 +105,26 @@ def test_long_rows(dtype, rng):
     assert np.all(np.diff(got) >= 0)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("slope", [0.1, 1, 6, 30, 500])
+def test_steep_rows(dtype, slope, rng):
+    """Also side by side, where they have the same bits."""
+    for n in (270, 700, 1100) if slope < 100 else (270,):
+        a = (slope * np.arange(n) + 3 * rng.standard_normal(n)).astype(dtype)
+        a[1:][rng.random(n - 1) < 0.05] = -INF
+        exact, got = oracle.cumulative(a), lse.logcumsumexp(a)
+        assert worst(got, exact) <= 1
+        for count in (5, 16, 23):
+            columns = np.repeat(a, count).reshape(n, count)
+            for order in "CF":
+                same_bits(lse.logcumsumexp(columns.copy(order), 0)[:, 4], got)
+        end = 2 * n // 3
+        a[end] = NAN
+        got = lse.logcumsumexp(a)
+        assert worst(got[:end], exact[:end]) <= 1
+        assert np.isnan(got[end:]).all()
+
+
 @pytest.mark.parametrize(("dtype", "tiny"), [(np.float32, -80), (np.float64, -700)])
 def test_tails_keep_their_digits(dtype, tiny):
     a = np.array([0] + [tiny] * 50, dtype)

@@ -1,8 +1,10 @@
 """Weights, signs and means: special values by identity, and within the stated bounds of the exact value."""
 
+import itertools
 import math
 import warnings
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -198,6 +200,121 @@ def test_nearly_cancelling_terms_of_peers():
     for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
         value, sign = lse.logsumexp(a[order], b=b[order], return_sign=True)
         assert oracle.error_of_sum(value, sign, a, b) <= 1
+
+
+LEFT = [  # what cancels, and what is left of it
+    ([800, 800], [1, -1], [0], [1]),
+    ([800, 800], [1, -1], [0, -740], [1, 1]),
+    ([800, 800], [1, -1], [0, -250], [1, -1]),
+    ([300, 300], [1, -1], [-40, -45], [1, -1]),
+    ([9, 9, 9], [1e300, 3, -1e300], [9], [-3 - 2**-40]),
+    ([9] * 5, [1e300, 1, 1e-300, -1e300, -1], [], []),  # more than two doubles hold
+    ([9] * 5, [1e300, 1, 1e-300, -1e300, -1], [9], [-1e-300]),
+    ([9] * 4, [1.5e308, 1.5e308, -1.5e308, -1.5e308], [3], [2]),
+    ([0.5, 0.5], [5e-324, -5e-324], [0.25], [5e-324]),
+    ([3, 3, 4, 4], [1.7e308, 1e307, 1e300, -1e300], [3, 3], [-1.7e308, -1e307 * (1 - 2**-40)]),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "rest", "weights"), LEFT)
+@pytest.mark.parametrize("n", [0, 10, 1000, 40_000])
+def test_what_exact_cancellation_leaves(a, b, rest, weights, n, rng):
+    """Beside n more pairs that cancel."""
+    more, by = 20 * rng.standard_normal(n) + 700, rng.standard_normal(n)
+    if max(map(abs, b)) > 1e200:
+        more -= 690
+    x, y = np.concatenate([more, a, more, rest]), np.concatenate([by, b, -by, weights])
+    order = rng.permutation(len(x))
+    value, sign = lse.logsumexp(x[order], b=y[order], return_sign=True)
+    with mp.workdps(1500):
+        exact = mp.fsum(mp.mpf(w) * mp.exp(v) for v, w in zip([*a, *rest], [*b, *weights], strict=True))
+        assert sign == mp.sign(exact)
+        if exact != 0:
+            log = mp.log(abs(exact))
+            assert abs(mp.mpf(float(value)) - log) <= math.ulp(float(log))
+        else:
+            same(value, -INF)
+
+
+def colliding(count):
+    """Numbers that the table of exact.h would put in the same place."""
+    inverse, word = pow(0x9E3779B97F4A7C15, -1, 1 << 64), (1 << 64) - 1
+    keys = ((i * inverse) & word for i in range(1, 10**6))
+    a = np.array([key ^ key >> 32 for _, key in zip(range(200 * count), keys, strict=False)], np.uint64).view(float)
+    with np.errstate(invalid="ignore"):
+        return a[(abs(a) < 300) & (abs(a) > 1e-10)][:count]
+
+
+def test_elements_that_collide():
+    a = colliding(1000)
+    assert len(a) == 1000
+    b = np.linspace(1, 2, len(a))
+    for rest in (0, 1):
+        x, y = np.concatenate([a, [5], a]), np.concatenate([b, [rest], -b])
+        value, sign = lse.logsumexp(x, b=y, return_sign=True)
+        assert sign == rest
+        same(value, 5.0 if rest else -INF)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [3, 8, 100, 300])
+def test_sums_that_cancel_side_by_side(dtype, n, rng):
+    a, b = rng.standard_normal((50, n)).astype(dtype), rng.standard_normal((50, n)).astype(dtype)
+    half = n // 2
+    a[:, half : 2 * half] = a[:, :half]
+    b[:, half : 2 * half] = -b[:, :half] * (1 + rng.choice([0, 1e-5, 1e-4, 1e-2], (50, 1)).astype(dtype))
+    b[::3, 2 * half :] = 0
+    one_by_one = [lse.logsumexp(x, b=y, return_sign=True) for x, y in zip(a, b, strict=True)]
+    for rows, weights, axis in ((a, b, 1), (a.T.copy(), b.T.copy(), 0), (a, np.asfortranarray(b), 1)):
+        value, sign = lse.logsumexp(rows, axis, b=weights, return_sign=True)
+        for i, (one, of_one) in enumerate(one_by_one):
+            same(value[i], one)
+            same(sign[i], of_one)
+            assert oracle.error_of_sum(one, of_one, a[i], b[i]) <= 1
+    cuts = np.array([0, 1, 4, 4, 20, 29, 50]) * n
+    value, sign = lse.segment_logsumexp(a.ravel(), cuts, b=b.ravel(), return_sign=True)
+    for i, (start, end) in enumerate(itertools.pairwise(cuts)):
+        one, of_one = lse.logsumexp(a.ravel()[start:end], b=b.ravel()[start:end], return_sign=True)
+        same(value[i], one)
+        same(sign[i], of_one)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [2, 8, 100, 300])
+@pytest.mark.parametrize("masked", [False, True])
+def test_means_side_by_side(dtype, n, masked, rng):
+    """Each is that of a row by itself, whatever the weights."""
+    a, b = rng.standard_normal((60, n)).astype(dtype), rng.random((60, n)).astype(dtype)
+    tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    special = np.array([NAN, INF, 0, -1, tiny, huge, 1e-30], dtype)
+    where = rng.random(a.shape) < 0.7 if masked else np.ones(a.shape, bool)
+    for i in range(30):
+        b[i, rng.integers(n)] = special[i % len(special)]
+    b[30:35], where[35] = 0, False
+    b[36] = np.where(np.arange(n) % 2, 1, -1)
+    b[37], b[38] = tiny, huge
+    a[39], a[40, 0], a[41, n // 2] = -INF, NAN, INF
+    with np.errstate(all="ignore"):
+        half = b.astype(np.float16)
+    for weights in (b, np.asfortranarray(b), b[:, ::-1].copy()[:, ::-1], half):
+        want = [lse.logmeanexp(x, b=y, where=z) for x, y, z in zip(a, weights, where, strict=True)]
+        for rows, by, mask, axis in ((a, weights, where, 1), (a.T.copy(), weights.T, where.T, 0)):
+            given = lse.logmeanexp(rows, axis, b=by, where=mask)
+            assert given.dtype == dtype
+            for i in range(60):
+                same(given[i], want[i])
+    for i in range(42, 60):
+        if where[i].any():
+            mean = oracle.mean(a[i][where[i]], b[i][where[i]])
+            assert oracle.shortfall(lse.logmeanexp(a[i], b=b[i], where=where[i]), mean) <= 1
+    want = [lse.logmeanexp(x, where=z) for x, z in zip(a, where, strict=True)]
+    for rows, mask, axis in ((a, where, 1), (a.T.copy(), where.T.copy(), 0)):
+        given = lse.logmeanexp(rows, axis, where=mask)
+        for i in range(60):
+            same(given[i], want[i])
+    for i in range(42, 60):
+        if where[i].any():
+            assert oracle.shortfall(want[i], oracle.mean(a[i][where[i]])) <= 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

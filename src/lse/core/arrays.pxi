@@ -149,30 +149,12 @@ def reduce(str operation not None, cnp.ndarray a not None, cnp.ndarray where, cn
 
 # Means
 
-cdef int combine_parts(double *over, const double *under, Py_ssize_t count) noexcept nogil:
-    """The logarithms of the quotients of two sums, of each of which there are log|sum|, what rounding it lost, and the
-    sign, count of each: NaN where a quotient is negative or 0 / 0. They go where the first numbers are."""
-    cdef double value, a, b
-    cdef Py_ssize_t i
-    for i in range(count):
-        value = lse_divide(over[i], over[count + i], under[i], under[count + i])
-        a, b = over[2 * count + i], under[2 * count + i]
-        over[i] = NAN if a * b < 0 or (a < 0 and b == 0) or isnan(value) else value
-    return 0
-
-
 cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out) except -1:
     """The log-mean-exp, into an array without gaps. With weights or a mask it is the log of the sum less that of the
     sum of the weights, or of the count, each in two float64 parts, so that what both have in common loses no digits."""
-    cdef cnp.npy_intp nothing[LSE_MAX_DIMS]
-    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
-    cdef double zero = 0.0
-    cdef lse_store store = lse_store_for(kind_of(out), <int>cnp.PyArray_ITEMSIZE(out), sizeof(double))
-    cdef cnp.npy_intp count = cnp.PyArray_SIZE(out), total = 6 * count
+    cdef cnp.npy_intp count = cnp.PyArray_SIZE(out), total = 3 * count
     cdef cnp.ndarray parts
-    cdef double *over
-    cdef lse_fp_state found
-    cdef int axis
+    cdef double *divisors
     if request.type == LSE_LD or request.type == LSE_CLD or (
             request.weights.data == NULL and request.where.data == NULL):
         request.mean = True
@@ -181,29 +163,50 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     if kind_of(out) == c'c':
         return reduce_to_complex_mean(request, elements, out)
     parts = cnp.PyArray_EMPTY(1, &total, cnp.NPY_FLOAT64, False)
-    over = <double *>cnp.PyArray_DATA(parts)
-    memset(nothing, 0, sizeof(nothing))
+    divisors = <double *>cnp.PyArray_DATA(parts)
+    if request.weights.data == NULL:
+        put_log_counts(request, out, divisors)
+    else:
+        put_log_weights(request, elements, out, divisors)
+        if count == 1 and put_quick_mean(request, elements, out, divisors):
+            return 0
+    describe(&request.out, out)
+    request.divisors, request.divisor_count = divisors, count
+    return run_request(request, elements)
+
+
+cdef int put_log_weights(const lse_request *request, Py_ssize_t elements, cnp.ndarray out, double *parts) except -1:
+    """The three parts of the logarithms of the sums of the weights, in the order of the output's memory."""
+    cdef lse_request of_weights = request[0]
+    cdef cnp.npy_intp stride[LSE_MAX_DIMS]
+    cdef cnp.npy_intp count = cnp.PyArray_SIZE(out)
+    cdef int axis
     for axis in range(cnp.PyArray_NDIM(out)):
         stride[axis] = cnp.PyArray_STRIDE(out, axis) // cnp.PyArray_ITEMSIZE(out) * <cnp.npy_intp>sizeof(double)
-    describe(&request.out, out)
-    request.out.stride = <const ptrdiff_t *>stride
-    request.out.kind, request.out.itemsize = b"f", sizeof(double)
-    put_parts(request, over, count)
-    sum_in_parts(request, elements, count, over)
-    if request.weights.data == NULL:
-        put_log_counts(request, out, over + 3 * count)
-    else:
-        request.a.data = <char *>&zero
-        request.a.stride = <const ptrdiff_t *>nothing
-        request.a.kind, request.a.swapped = b"f", False
-        request.a.itemsize = sizeof(float) if request.type == LSE_F32 else sizeof(double)
-        put_parts(request, over + 3 * count, count)
-        sum_in_parts(request, elements, count, over + 3 * count)
+    of_weights.a, of_weights.ones, of_weights.table = request.weights, True, table
+    if count == 1 and lse_quick_weighted(&of_weights, elements, parts, parts + 1, parts + 2):
+        return 0
+    describe(&of_weights.out, out)
+    of_weights.out.stride = <const ptrdiff_t *>stride
+    of_weights.out.kind, of_weights.out.itemsize, of_weights.out.swapped = b"f", sizeof(double), False
+    of_weights.out.data = <char *>parts
+    of_weights.low, of_weights.sign = <char *>(parts + count), <char *>(parts + 2 * count)
+    return run_request(&of_weights, elements)
+
+
+cdef bint put_quick_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out, const double *divisors) noexcept:
+    """The only mean, where one short weighted sum needs no plan; else False."""
+    cdef double value, low, sign
+    cdef lse_fp_state found
+    request.table = table
+    if not lse_quick_weighted(request, elements, &value, &low, &sign):
+        return False
     found = lse_fp_enter()
-    combine_parts(over, over + 3 * count, count)
-    store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), count, over)
+    value = lse_divide_by(value, low, sign, divisors, 1, 0)
+    value = NAN if isnan(value) else value
+    lse_store_for(kind_of(out), <int>cnp.PyArray_ITEMSIZE(out), sizeof(double))(cnp.PyArray_BYTES(out), 0, 1, &value)
     lse_fp_leave(found)
-    return 0
+    return True
 
 
 cdef int put_log_counts(const lse_request *request, cnp.ndarray out, double *parts) except -1:
@@ -216,22 +219,6 @@ cdef int put_log_counts(const lse_request *request, cnp.ndarray out, double *par
         placed[...] = counts
     lse_log_counts(table, <const int64_t *>cnp.PyArray_DATA(placed), cnp.PyArray_SIZE(out), parts)
     return 0
-
-
-cdef int sum_in_parts(lse_request *request, Py_ssize_t elements, Py_ssize_t count, double *parts) except -1:
-    """The three parts of sums, which of one short weighted sum need no plan."""
-    request.table = table
-    if count == 1 and request.weights.data != NULL and lse_quick_weighted(
-            request, elements, parts, parts + 1, parts + 2):
-        return 0
-    return run_request(request, elements)
-
-
-cdef inline void put_parts(lse_request *request, double *parts, Py_ssize_t count) noexcept:
-    """Where the three parts of sums go."""
-    request.out.data = <char *>parts
-    request.low = <char *>(parts + count)
-    request.sign = <char *>(parts + 2 * count)
 
 
 cdef double PI_LOW = 1.2246467991473532e-16  # what rounding pi to a double loses

@@ -144,7 +144,7 @@ static void exact_value(const lse_plan *plan, const lse_member *m, int power, ls
     const size_t n = (size_t)m->row.n;
     const double half = ldexp(1.0, power / 2), other = ldexp(1.0, power - power / 2);
     double a[2 * LSE_SHORT], b[2 * LSE_SHORT], log[2], log_lo[2], sign[2];
-    double *x = (double *)malloc(4 * n * sizeof(double));
+    double *x = (double *)malloc((4 * n + (size_t)lse_room_for(m->row.n)) * sizeof(double));
     if (!x) {
         LSE_STORE(plan->failed, LSE_NO_MEMORY);
         return;
@@ -161,8 +161,8 @@ static void exact_value(const lse_plan *plan, const lse_member *m, int power, ls
         }
     }
     for (int part = 0; part < 2 && !lse_is_stopped(plan->failed); part++)
-        plan->table->sum_exactly(x + 2 * n * (size_t)part, x + n + 2 * n * (size_t)part, m->row.n, is_stopped,
-                                 plan->failed, &log[part], &log_lo[part], &sign[part]);
+        plan->table->sum_exactly(x + 2 * n * (size_t)part, x + n + 2 * n * (size_t)part, m->row.n, x + 4 * n,
+                                 is_stopped, plan->failed, &log[part], &log_lo[part], &sign[part]);
     free(x);
     *value = (lse_complex_value){.log = -INFINITY};
     if (lse_is_stopped(plan->failed) || (sign[0] == 0.0 && sign[1] == 0.0)) return;

@@ -29,6 +29,10 @@ static int64_t count_run(const char *at, ptrdiff_t n)
 static void count_axis(const mask_axis *axis, const char *at, int64_t factor, int64_t *counts)
 {
     const ptrdiff_t n = axis->length, stride = axis->stride, step = axis->step;
+    if (step == 1 && stride == 1 && factor == 1) { /* of these the compiler makes vectors */
+        for (ptrdiff_t i = 0; i < n; i++) counts[i] += at[i] != 0;
+        return;
+    }
     if (step != 0) {
         for (ptrdiff_t i = 0; i < n; i++) counts[i * step] += (at[i * stride] != 0) * factor;
         return;
@@ -95,9 +99,8 @@ void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t 
     }
 }
 
-void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts)
+static void log_each(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts)
 {
-    const lse_fp_state found = lse_fp_enter();
     for (ptrdiff_t start = 0; start < count; start += LSE_BATCH) {
         const ptrdiff_t some = count - start < LSE_BATCH ? count - start : LSE_BATCH;
         const size_t size = (size_t)some * sizeof(double);
@@ -112,6 +115,23 @@ void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t c
         memcpy(parts + start, results.value, size);
         memcpy(parts + count + start, results.value_lo, size);
         memcpy(parts + 2 * count + start, results.sign, size);
+    }
+}
+
+void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t count, double *parts)
+{
+    const lse_fp_state found = lse_fp_enter();
+    int64_t most = 0, numbers[LSE_SHORT + 1];
+    double logs[3 * (LSE_SHORT + 1)];
+    for (ptrdiff_t i = 0; i < count; i++) most = counts[i] > most ? counts[i] : most;
+    if (most <= LSE_SHORT && most < count) { /* that of each number once */
+        const ptrdiff_t all = (ptrdiff_t)most + 1;
+        for (ptrdiff_t i = 0; i < all; i++) numbers[i] = i;
+        log_each(table, numbers, all, logs);
+        for (int part = 0; part < 3; part++)
+            for (ptrdiff_t i = 0; i < count; i++) parts[part * count + i] = logs[part * all + counts[i]];
+    } else {
+        log_each(table, counts, count, parts);
     }
     lse_fp_leave(found);
 }

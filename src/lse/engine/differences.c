@@ -30,6 +30,6 @@ void lse_refine_difference(const lse_plan *plan, const lse_row *row, const lse_s
 {
     /* the sum is tail 2^-500 of its largest term, so that the logarithm has lost as much */
     const int is_usual = isfinite(states->max[i]) && isfinite(states->tail_lo[i]);
-    if (!plan->low && is_usual && fabs(results->value[i]) * fabs(states->tail[i]) >= 0x1p499) return;
+    if (!plan->low && !plan->divisors && is_usual && fabs(results->value[i]) * fabs(states->tail[i]) >= 0x1p499) return;
     lse_take_difference(plan, row, &results->value[i], &results->value_lo[i], &results->sign[i]);
 }

@@ -32,7 +32,13 @@ typedef struct {
     char *sign, *low; /* for LSE_LOGSUMEXP, with dtype and strides of out: signs, and rounding errors */
     int has_empty;    /* of softmax and log-softmax: rows with nothing in them become `empty` instead of NaN */
     double empty;
-    int mean; /* the same, of all but long double without weights and mask: subtract the log of the count first */
+    int mean; /* of LSE_LOGSUMEXP: subtract the log of the count before rounding; there are no weights and no mask but of
+               * long doubles */
+    int ones; /* of LSE_LOGSUMEXP: the sums of the weights alone; a is as well that of the weights */
+    /* Likewise: parts of the logarithms of sums, as lse_log_counts gives, that all results are to be divided by before
+     * rounding, in the order of the output, which has no gaps; NULL for none. */
+    const double *divisors;
+    ptrdiff_t divisor_count;
     /* LSE_SUMS: the sums, and those that they are added to. Maps: the sums of the rows. Both have sum_stride, in
      * elements, for each kept axis. */
     lse_sums into, given;
@@ -62,6 +68,9 @@ void lse_log_counts(const lse_kernels *table, const int64_t *counts, ptrdiff_t c
 
 /* results.c: value + low - divisor - divisor_lo, rounded once except for the last bits of the low parts. */
 double lse_divide(double value, double low, double divisor, double divisor_lo);
+
+/* results.c: the same for a sum of this sign and divisor i, NaN where the quotient is negative or 0 / 0. */
+double lse_divide_by(double value, double low, double sign, const double *divisors, ptrdiff_t count, ptrdiff_t i);
 
 /* quick.c: log-sum-exp, log-mean-exp or sum of a contiguous run of 1 to LSE_PIECE elements, without a plan; the first
  * returns 0 where it needs one. */

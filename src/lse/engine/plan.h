@@ -34,8 +34,10 @@ typedef struct {
     lse_row first;
     char *out, *sign, *low;     /* sign and low may be NULL */
     double divisor, divisor_lo; /* subtracted from each log-sum-exp; may be 0 */
-    lse_store store;            /* of one result; NULL for the kernels' own type */
-    int has_empty;              /* whether rows of a map with nothing in them become `empty`, not NaN */
+    const double *divisors;     /* likewise one for each, see engine.h; may be NULL */
+    ptrdiff_t divisor_count, out_size;
+    lse_store store; /* of one result; NULL for the kernels' own type */
+    int has_empty;   /* whether rows of a map with nothing in them become `empty`, not NaN */
     double empty;
     lse_sums given;     /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
     lse_sums into;      /* for LSE_SUMS; its maxima are the output */

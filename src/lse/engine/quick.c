@@ -102,8 +102,10 @@ int lse_quick_weighted(const lse_request *q, ptrdiff_t n, double *value, double 
     lse_results results;
     if (n > LSE_SHORT || n == 2 || q->a.ndim == 0) return 0; /* of two it may be the difference */
     const lse_fp_state found = lse_fp_enter();
-    const lse_row row = {run_of(&q->a, facts->size, x), NULL, weights_of(q, n, weights), n};
+    const char *run = q->ones ? NULL : run_of(&q->a, facts->size, x);
+    const lse_row row = {run, NULL, weights_of(q, n, weights), n};
     layout.direct = layout.direct_weight = 1;
+    layout.ones = q->ones;
     q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, &state);
     const int plain = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
     if (plain) q->table->weighted_finish(&state, 1, &results);

@@ -14,14 +14,42 @@ static int cancels(const lse_type_facts *type, lse_sum s)
 
 static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
 
+/* What is known of a sum that cancels: nothing more; the sum, of floats in double precision; or log|sum| = value +
+ * value_lo and its sign. */
+typedef struct {
+    enum { LSE_SEEN_ONCE, LSE_SUMMED_AGAIN, LSE_EXACT } how;
+    lse_sum sum;
+    double value, value_lo, sign;
+} sum_again;
+
+/* The elements of a row and their weights in double precision, in room for n >= row->n of each, of which those beyond
+ * the last add nothing. */
+static void collect(const lse_plan *plan, const lse_row *row, ptrdiff_t n, double *x, double *b)
+{
+    for (ptrdiff_t start = 0, some; (some = lse_next_piece(plan, row, start)) > 0; start += some)
+        plan->kernels->collect(&plan->row, row, start, some, x + start, b + start);
+    for (ptrdiff_t i = row->n; i < n; i++) {
+        x[i] = -INFINITY;
+        b[i] = 0.0;
+    }
+}
+
+static double *room_for(const lse_plan *plan, ptrdiff_t count)
+{
+    double *room = (double *)malloc((size_t)count * sizeof(double));
+    if (!room) LSE_STORE(plan->failed, LSE_NO_MEMORY);
+    return room;
+}
+
 /* The sum of n elements and weights in double precision. */
-static lse_sum sum_in_double(const lse_plan *plan, const double *x, const double *b, ptrdiff_t n)
+static lse_sum sum_long(const lse_plan *plan, const double *x, const double *b, ptrdiff_t n)
 {
     const lse_row row = {(const char *)x, NULL, (const char *)b, n};
     lse_layout layout;
     lse_states states;
     lse_sum sum = lse_no_sum();
     layout.direct = layout.direct_weight = 1;
+    layout.ones = 0;
     for (ptrdiff_t start = 0, some; (some = lse_next_piece(plan, &row, start)) > 0; start += some) {
         plan->table->real[LSE_F64].weighted_rows(&layout, &row, start, some, 1, &states);
         sum = lse_merge_sum(plan->table, 1, sum, lse_sum_at(lse_sums_in(&states), 0));
@@ -29,41 +57,119 @@ static lse_sum sum_in_double(const lse_plan *plan, const double *x, const double
     return sum;
 }
 
-/* A sum seen again: of floats in double precision; where that cancels too, log|sum| = value + value_lo and its sign. */
-typedef struct {
-    int exact;
-    lse_sum sum;
-    double value, value_lo, sign;
-} sum_again;
-
-static sum_again see_again(const lse_plan *plan, const lse_row *row)
+/* The sums of `count` rows of n <= LSE_SHORT elements, one after another, and as many weights. */
+static void sum_short(const lse_plan *plan, const double *x, const double *b, ptrdiff_t n, ptrdiff_t count,
+                      lse_states *states)
 {
-    sum_again seen = {.exact = 1, .value = -INFINITY};
-    double *x = (double *)malloc(2 * (size_t)row->n * sizeof(double));
-    if (!x) {
-        LSE_STORE(plan->failed, LSE_NO_MEMORY);
-        return seen;
+    ptrdiff_t at[LSE_BATCH];
+    lse_layout layout;
+    layout.direct = layout.direct_weight = 1;
+    layout.ones = 0;
+    lse_panel panel = {.n = n, .count = count, .form = LSE_BY_ROWS, .x = (const char *)x, .at = at, .layout = &layout};
+    lse_panel weights = panel;
+    panel.pitch = weights.pitch = n * (ptrdiff_t)sizeof(double);
+    for (ptrdiff_t i = 0; i < count; i++) at[i] = i * panel.pitch;
+    weights.x = (const char *)b;
+    weights.are_weights = 1;
+    panel.weights = &weights;
+    plan->table->real[LSE_F64].sum_weighted_panel(&panel, states);
+}
+
+/* Sums of floats again in double precision, of those rows in `which`, of which only those remain that cancel there
+ * too; returns how many. */
+static ptrdiff_t sum_in_double(const lse_plan *plan, const lse_row *rows, ptrdiff_t *which, ptrdiff_t count,
+                               sum_again *seen)
+{
+    ptrdiff_t n = 0, left = 0;
+    for (ptrdiff_t i = 0; i < count; i++) n = lse_most(n, rows[which[i]].n);
+    const ptrdiff_t at_once = n <= LSE_SHORT ? count : 1;
+    double *x = room_for(plan, 2 * n * at_once);
+    if (!x) return 0;
+    double *b = x + n * at_once;
+    for (ptrdiff_t first = 0; first < count && !lse_is_stopped(plan->failed); first += at_once) {
+        lse_states states;
+        for (ptrdiff_t i = 0; i < at_once; i++)
+            collect(plan, &rows[which[first + i]], n <= LSE_SHORT ? n : 0, x + i * n, b + i * n);
+        if (n <= LSE_SHORT) sum_short(plan, x, b, n, at_once, &states);
+        else lse_put_sum(lse_sums_in(&states), 0, sum_long(plan, x, b, rows[which[first]].n));
+        for (ptrdiff_t i = 0; i < at_once; i++) {
+            const ptrdiff_t row = which[first + i];
+            seen[row].how = LSE_SUMMED_AGAIN;
+            seen[row].sum = lse_sum_at(lse_sums_in(&states), i);
+            if (cancels(&lse_types[LSE_F64], seen[row].sum)) which[left++] = row;
+        }
     }
-    for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        plan->kernels->collect(&plan->row, row, start, n, x + start, x + row->n + start);
-    if (plan->itemsize < 8) {
-        seen.sum = sum_in_double(plan, x, x + row->n, row->n);
-        seen.exact = cancels(&lse_types[LSE_F64], seen.sum);
-    }
-    if (seen.exact && !lse_is_stopped(plan->failed))
-        plan->table->sum_exactly(x, x + row->n, row->n, is_stopped, plan->failed, &seen.value, &seen.value_lo,
-                                 &seen.sign);
     free(x);
-    return seen;
+    return left;
+}
+
+static void sum_exactly(const lse_plan *plan, const lse_row *row, sum_again *seen)
+{
+    const ptrdiff_t n = row->n;
+    double *x = room_for(plan, 2 * n + lse_room_for(n));
+    seen->how = LSE_EXACT;
+    seen->value = -INFINITY;
+    seen->value_lo = seen->sign = 0.0;
+    if (!x) return;
+    collect(plan, row, n, x, x + n);
+    if (!lse_is_stopped(plan->failed))
+        plan->table->sum_exactly(x, x + n, n, x + 2 * n, is_stopped, plan->failed, &seen->value, &seen->value_lo,
+                                 &seen->sign);
+    free(x);
+}
+
+/* Sums that cancel, again; those that are differences too where it is not as much, if they are to be `refined`. What
+ * floats leave below 2^-40 of the largest term does not wait for double precision, where it most often cancels too. */
+static void see_again(const lse_plan *plan, const lse_row *rows, lse_sums sums, ptrdiff_t count, int refined,
+                      sum_again *seen)
+{
+    ptrdiff_t again[LSE_BATCH], exactly[LSE_BATCH], some = 0, others = 0;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const lse_sum sum = lse_sum_at(sums, i);
+        const int lost = cancels(plan->type, sum);
+        seen[i].how = LSE_SEEN_ONCE;
+        if (!lost && !refined) continue;
+        if (lse_take_difference(plan, &rows[i], &seen[i].value, &seen[i].value_lo, &seen[i].sign))
+            seen[i].how = LSE_EXACT;
+        else if (lost && plan->itemsize < 8 && fabs(sum.tail) > 0x1p460) again[some++] = i;
+        else if (lost) exactly[others++] = i;
+    }
+    if (some > 0) some = sum_in_double(plan, rows, again, some, seen);
+    for (ptrdiff_t i = 0; i < some; i++) exactly[others++] = again[i];
+    for (ptrdiff_t i = 0; i < others && !lse_is_stopped(plan->failed); i++)
+        sum_exactly(plan, &rows[exactly[i]], &seen[exactly[i]]);
 }
 
 /* Storing -------------------------------------------------------------------------------------------------- */
 
-double lse_divide(double value, double low, double divisor, double divisor_lo)
+static inline double divide(double value, double low, double divisor, double divisor_lo)
 {
     const double quotient = value - divisor, of_value = quotient + divisor;
     const double lost = (value - of_value) - (divisor - (of_value - quotient));
     return isfinite(quotient) ? quotient + (lost + (low - divisor_lo)) : quotient;
+}
+
+static inline double divide_by(double value, double low, double sign, const double *divisors, ptrdiff_t count,
+                               ptrdiff_t i)
+{
+    const double quotient = divide(value, low, divisors[i], divisors[count + i]), other = divisors[2 * count + i];
+    return sign * other < 0.0 || (sign < 0.0 && other == 0.0) ? NAN : quotient;
+}
+
+double lse_divide(double value, double low, double divisor, double divisor_lo)
+{ return divide(value, low, divisor, divisor_lo); }
+
+double lse_divide_by(double value, double low, double sign, const double *divisors, ptrdiff_t count, ptrdiff_t i)
+{ return divide_by(value, low, sign, divisors, count, i); }
+
+/* The number of a result, of a power of two of bytes, from its distance to the first. */
+static inline ptrdiff_t place_of(const lse_plan *plan, ptrdiff_t distance)
+{
+    switch (plan->out_size) {
+    case 2: return distance / 2;
+    case 4: return distance / 4;
+    default: return distance / (ptrdiff_t)sizeof(double);
+    }
 }
 
 /* Whether results of this size follow one another. */
@@ -89,12 +195,14 @@ static void scatter_values(const lse_plan *plan, char *out, const ptrdiff_t *out
 /* Likewise doubles, of which every NaN becomes the same one. */
 static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, ptrdiff_t count, double *values)
 {
-    double own[LSE_BATCH];
     const ptrdiff_t step = count > 1 ? out_at[1] - out_at[0] : 0;
     for (ptrdiff_t i = 0; i < count; i++) values[i] = isnan(values[i]) ? NAN : values[i];
-    if (!plan->store) {
-        for (ptrdiff_t i = 0; i < count; i++) plan->type->put(own, i, values[i]);
+    if (!plan->store && plan->itemsize < 8) {
+        float own[LSE_BATCH];
+        for (ptrdiff_t i = 0; i < count; i++) own[i] = (float)values[i];
         scatter_values(plan, out, out_at, count, (const char *)own);
+    } else if (!plan->store) {
+        scatter_values(plan, out, out_at, count, (const char *)values);
     } else if (are_neighbours(out_at, count, step)) {
         plan->store(out + out_at[0], step, count, values);
     } else {
@@ -106,11 +214,13 @@ static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, pt
 static void store_results(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_results *results)
 {
     double *value = results->value, *low = results->value_lo, *sign = results->sign;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        if (!plan->first.weight) sign[i] = isnan(value[i]) ? NAN : value[i] > -INFINITY;
-        if (plan->divisor != 0.0) value[i] = lse_divide(value[i], low[i], plan->divisor, plan->divisor_lo);
-        if (!plan->sign && sign[i] < 0) value[i] = NAN;
-    }
+    for (ptrdiff_t i = 0; i < count && !plan->first.weight; i++) sign[i] = isnan(value[i]) ? NAN : value[i] > -INFINITY;
+    for (ptrdiff_t i = 0; i < count && plan->divisor != 0.0; i++)
+        value[i] = lse_divide(value[i], low[i], plan->divisor, plan->divisor_lo);
+    for (ptrdiff_t i = 0; i < count && plan->divisors; i++)
+        value[i] = divide_by(value[i], low[i], sign[i], plan->divisors, plan->divisor_count, place_of(plan, out_at[i]));
+    for (ptrdiff_t i = 0; i < count && !plan->sign && !plan->divisors; i++)
+        if (sign[i] < 0) value[i] = NAN;
     if (plan->sign) scatter(plan, plan->sign, out_at, count, sign);
     if (plan->low) scatter(plan, plan->low, out_at, count, low);
     scatter(plan, plan->out, out_at, count, value);
@@ -152,13 +262,13 @@ static void store_sums(const lse_plan *plan, const lse_row *rows, const ptrdiff_
                        lse_states *states)
 {
     const lse_sums sums = lse_sums_in(states);
-    for (ptrdiff_t i = 0; i < count && plan->first.weight; i++) {
-        sum_again seen;
-        seen.exact = lse_take_difference(plan, &rows[i], &seen.value, &seen.value_lo, &seen.sign);
-        if (!seen.exact && !cancels(plan->type, lse_sum_at(sums, i))) continue;
-        if (!seen.exact) seen = see_again(plan, &rows[i]);
-        lse_put_sum(sums, i, seen.exact ? lse_sum_of(seen.value, seen.value_lo, seen.sign) : seen.sum);
-    }
+    sum_again seen[LSE_BATCH];
+    if (plan->first.weight) see_again(plan, rows, sums, count, 1, seen);
+    for (ptrdiff_t i = 0; i < count && plan->first.weight; i++)
+        if (seen[i].how != LSE_SEEN_ONCE)
+            lse_put_sum(sums, i,
+                        seen[i].how == LSE_EXACT ? lse_sum_of(seen[i].value, seen[i].value_lo, seen[i].sign)
+                                                 : seen[i].sum);
     put_sums(plan, out_at, count, states);
 }
 
@@ -170,16 +280,12 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, const ptr
     lse_results results;
     sum_again seen[LSE_BATCH];
     const lse_sums sums = lse_sums_in(states);
-    for (ptrdiff_t i = 0; i < count; i++) {
-        seen[i].exact = 0;
-        if (!cancels(plan->type, lse_sum_at(sums, i))) continue;
-        seen[i].exact = lse_take_difference(plan, &rows[i], &seen[i].value, &seen[i].value_lo, &seen[i].sign);
-        if (!seen[i].exact) seen[i] = see_again(plan, &rows[i]);
-        lse_put_sum(sums, i, seen[i].exact ? lse_no_sum() : seen[i].sum);
-    }
+    see_again(plan, rows, sums, count, 0, seen);
+    for (ptrdiff_t i = 0; i < count; i++)
+        if (seen[i].how != LSE_SEEN_ONCE) lse_put_sum(sums, i, seen[i].how == LSE_EXACT ? lse_no_sum() : seen[i].sum);
     plan->table->weighted_finish(states, count, &results);
     for (ptrdiff_t i = 0; i < count; i++) {
-        if (!seen[i].exact) {
+        if (seen[i].how != LSE_EXACT) {
             lse_refine_difference(plan, &rows[i], states, i, &results);
             continue;
         }
@@ -192,7 +298,10 @@ static void finish_weighted(const lse_plan *plan, const lse_row *rows, const ptr
 
 /* What rounding loses is wanted of all digits that the sum has. */
 static lse_finish finish_for(const lse_plan *plan)
-{ return plan->low || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish : plan->kernels->finish; }
+{
+    return plan->low || plan->divisors || plan->divisor != 0.0 ? plan->table->real[LSE_F64].finish
+                                                               : plan->kernels->finish;
+}
 
 static void finish_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
 {
@@ -213,7 +322,7 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         lse_results results;
         plan->table->weighted_finish(states, count, &results);
         store_results(plan, out_at, count, &results);
-    } else if (plan->sign || plan->low || plan->store || plan->divisor != 0.0) {
+    } else if (plan->sign || plan->low || plan->store || plan->divisors || plan->divisor != 0.0) {
         finish_plain(plan, out_at, count, states);
     } else {
         plan->kernels->finish_values(states, count, values);

@@ -42,6 +42,16 @@ static void group_task(void *context, ptrdiff_t index)
     if (!lse_is_stopped(plan->failed)) group(plan, index, 1);
 }
 
+/* Whether rows and their outputs are columns, of the kernels' type. */
+static int are_columns(const lse_plan *plan, const lse_members *m)
+{
+    int side_by_side = m->count > 1 && plan->row.ndim == 1 && plan->row.native && plan->out_row.native;
+    for (ptrdiff_t i = 1; i < m->count; i++)
+        side_by_side &=
+            m->rows[i].x - m->rows[i - 1].x == plan->itemsize && m->out[i] - m->out[i - 1] == plan->itemsize;
+    return side_by_side;
+}
+
 /* Rows whose elements are neighbours share cache lines, and are processed together, block by block. */
 static void cumulate_task(void *context, ptrdiff_t index)
 {
@@ -50,9 +60,13 @@ static void cumulate_task(void *context, ptrdiff_t index)
     lse_running running[LSE_BATCH];
     lse_members m;
     find_members(plan, index, &m);
+    const int columns = are_columns(plan, &m);
     const ptrdiff_t block = m.count > 1 ? BLOCK / plan->itemsize : LSE_PIECE;
     for (ptrdiff_t start = 0, n; (n = lse_least(block, lse_next_piece(plan, &m.rows[0], start))) > 0; start += n) {
-        for (ptrdiff_t i = 0; i < m.count; i++)
+        if (columns)
+            plan->kernels->cumulate_columns(&plan->row, m.rows[0].x, &plan->out_row, m.out[0], start, n, m.count,
+                                            running);
+        for (ptrdiff_t i = 0; i < m.count && !columns; i++)
             plan->kernels->cumulate_row(&plan->row, &m.rows[i], &plan->out_row, m.out[i], start, n, &running[i]);
         lse_add_progress(m.count * n);
     }

@@ -108,8 +108,8 @@
 #include "undefine.h"
 
 #include "pointwise.h"
-#include "exact.h"
 #include "difference.h"
+#include "exact.h"
 
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
@@ -129,6 +129,7 @@
         .is_present = is_present_##F,                           \
         .select_present = select_present_##F,                   \
         .cumulate_row = cumulate_row_##F,                       \
+        .cumulate_columns = cumulate_columns_##F,               \
         .finish = finish_##F,                                   \
         .finish_scaled = finish_scaled_##F,                     \
         .finish_values = finish_values_##F,                     \

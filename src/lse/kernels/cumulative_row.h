@@ -2,8 +2,8 @@
  *
  * The running sum is hi + lo at an anchor (exp.h). Elements are added in index order, and divided into chunks by their
  * values and indices alone. A chunk that does not exceed the preceding sum by much is computed at once
- * (cumulative_chunk.h); otherwise, as at the beginning of a row and where it ascends, elements are added one at a
- * time. */
+ * (cumulative_chunk.h); otherwise, as at the beginning of a row and where it ascends, a tile with an anchor for each
+ * lane; where a lane ascends too much for that, and at the end of a row, elements are added one at a time. */
 
 /* Elements and sums within INSIDE_LIMIT are inside. RISE: how much an element may exceed the sum and the elements
  * before it without pushing digits that matter below the smallest normal number: (HEADROOM + EXP_BIAS - 2 * 53) ln 2 or
@@ -24,7 +24,7 @@ enum { FN(OUTSIDE), FN(INSIDE), FN(LOST) };
 /* n <= SERIAL elements, none of which exceeds those before it by more than RISE. */
 static void FN(add_serially)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
 {
-    REAL u[FN(SERIAL)], scale[FN(SERIAL)], high[FN(SERIAL)], low[FN(SERIAL)];
+    REAL u[FN(SERIAL)], term[FN(SERIAL)], rest[FN(SERIAL)], sums[1 + FN(SERIAL)], low[FN(SERIAL)], *high = sums + 1;
     const V bias = VF(set)(FN(bias)(s->level.anchor)), floor = VF(set)(FN(floor)(s->level.anchor));
     const V anchor = VF(set)((REAL)s->level.anchor);
     for (int i = 0; i < FN(SERIAL); i++) u[i] = -(REAL)INFINITY;
@@ -33,16 +33,22 @@ static void FN(add_serially)(const char *x, char *out, ptrdiff_t n, FN(running) 
         V v[2], power[2];
         LSE_UNROLL for (int j = 0; j < 2; j++) v[j] = VF(load)(u + i + j * VF(width));
         FN(exp_parts)(v, power, 2, bias, floor);
-        LSE_UNROLL for (int j = 0; j < 2; j++) VF(store)(scale + i + j * VF(width), power[j]);
-        LSE_UNROLL for (int j = 0; j < 2; j++) VF(store)(u + i + j * VF(width), VF(mul)(power[j], v[j]));
+        LSE_UNROLL for (int j = 0; j < 2; j++) {
+            const V more = VF(mul)(power[j], v[j]), whole = VF(add)(power[j], more);
+            VF(store)(term + i + j * VF(width), whole);
+            VF(store)(rest + i + j * VF(width), VF(sub)(more, VF(sub)(whole, power[j])));
+        }
     }
     REAL hi = s->hi, lo = s->lo;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const REAL t = scale[i] + u[i], sum = hi + t, greater = hi > t ? hi : t, lesser = hi > t ? t : hi;
-        lo = lo + ((lesser - (sum - greater)) + (u[i] - (t - scale[i])));
-        high[i] = hi = sum;
-        low[i] = lo;
+    sums[0] = hi;
+    for (ptrdiff_t i = 0; i < n; i++) high[i] = hi = hi + term[i];
+    for (ptrdiff_t i = n; i < FN(SERIAL); i++) high[i] = hi;
+    for (ptrdiff_t i = 0; i < n; i += VF(width)) { /* what these sums lack */
+        const V before = VF(load)(sums + i), own = VF(load)(term + i), sum = VF(load)(high + i);
+        const V lost = VF(sub)(VF(min)(own, before), VF(sub)(sum, VF(max)(before, own)));
+        VF(store)(rest + i, VF(add)(lost, VF(load)(rest + i)));
     }
+    for (ptrdiff_t i = 0; i < n; i++) low[i] = lo = lo + rest[i];
     for (ptrdiff_t i = n; i < FN(SERIAL); i++) high[i] = low[i] = 1;
     for (ptrdiff_t i = 0; i < n; i += 2 * VF(width)) {
         V h[2], l[2], y[2];
@@ -68,8 +74,16 @@ LSE_INLINE ptrdiff_t FN(steady)(const char *x, ptrdiff_t n, REAL last)
 {
     const REAL first = FN(read)(x, 0), low = first > last ? first : last;
     const REAL high = low + RISE < INSIDE_LIMIT ? low + RISE : (REAL)INSIDE_LIMIT;
+    const V most = VF(set)(high), zero = VF(set)(0), one = VF(set)(1);
+    V beyond = zero;
     ptrdiff_t i = 0;
     if (!(last <= INSIDE_LIMIT)) return 0;
+    for (; i < n; i += VF(width)) {
+        const V own = VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), n - i, most);
+        beyond = VF(max)(VF(select)(most, own, zero, one), beyond);
+    }
+    if (!VF(any_at_least)(beyond, one)) return n;
+    i = 0;
     while (i < n && FN(read)(x, i) <= high) i++;
     return i;
 }
@@ -84,6 +98,125 @@ LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
     s->lo = s->lo * f.first * f.second;
 }
 
+/* The anchors of the lanes of a tile, and the sum before each at its own. */
+typedef struct {
+    REAL anchor[LANES], bias[LANES], floor[LANES], hi[LANES], lo[LANES];
+} FN(steep_lanes);
+
+/* Finds the levels of lanes, from their first and greatest elements; 0 where a lane rises by too much for one, or
+ * leaves. *last is that of the last one. */
+LSE_INLINE int FN(find_lane_levels)(const FN(running) *s, const REAL *first, const REAL *max, FN(steep_lanes) *lanes,
+                                    FN(level) *last)
+{
+    FN(level) level = s->level;
+    REAL top = s->last, bias = FN(bias)(level.anchor), floor = FN(floor)(level.anchor);
+    for (int i = 0; i < LANES; i++) {
+        const REAL low = first[i] > top ? first[i] : top;
+        if (max[i] > low + RISE || max[i] > INSIDE_LIMIT) return 0;
+        top = max[i] > top ? max[i] : top;
+        if (top > level.limit) {
+            level = FN(level_for)(top);
+            bias = FN(bias)(level.anchor);
+            floor = FN(floor)(level.anchor);
+        }
+        lanes->anchor[i] = (REAL)level.anchor;
+        lanes->bias[i] = bias;
+        lanes->floor[i] = floor;
+    }
+    *last = level;
+    return 1;
+}
+
+/* From the sums of the lanes, what precedes each; moves the running sum to the end of the tile. */
+LSE_INLINE void FN(join_lanes)(FN(running) *s, const REAL *hi, const REAL *lo, FN(steep_lanes) *lanes)
+{
+    for (int i = 0; i < LANES; i++) {
+        const double anchor = (double)lanes->anchor[i];
+        if (anchor != s->level.anchor) {
+            const FN(factors) f = FN(factors_for)(s->level.anchor, anchor);
+            s->hi = s->hi * f.first * f.second;
+            s->lo = s->lo * f.first * f.second;
+            s->level.anchor = anchor;
+        }
+        lanes->hi[i] = s->hi;
+        lanes->lo[i] = s->lo;
+        const REAL sum = s->hi + hi[i], greater = s->hi > hi[i] ? s->hi : hi[i], lesser = s->hi > hi[i] ? hi[i] : s->hi;
+        s->lo = (s->lo + lo[i]) + (lesser - (sum - greater));
+        s->hi = sum;
+    }
+}
+
+/* n <= TILE elements that rise too steeply for a chunk: each lane has an anchor of its own, and compensated sums. 0,
+ * and nothing is written, where a lane does too. */
+static int FN(add_steep)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
+{
+    enum { GROUPS = FN(groups), COUNT = FN(TILE_VECTORS) };
+    V v[COUNT], hi[COUNT], lo[COUNT], h[GROUPS], l[GROUPS], max[GROUPS];
+    REAL first[LANES], top[LANES], last[LANES], rest[LANES];
+    FN(steep_lanes) lanes;
+    FN(level) level;
+    LSE_UNROLL for (int i = 0; i < COUNT; i++)
+        v[i] = VF(load_some)(x + (size_t)i * sizeof(V), n - i * VF(width), VF(set)(-(REAL)INFINITY));
+    FN(mirror)(v);
+    for (int g = 0; g < GROUPS; g++) {
+        max[g] = VF(set)(-(REAL)INFINITY);
+        for (int i = g; i < COUNT; i += GROUPS) max[g] = VF(max)(v[i], max[g]);
+        VF(store)(first + g * VF(width), v[g]);
+        VF(store)(top + g * VF(width), max[g]);
+        h[g] = l[g] = VF(set)(0);
+    }
+    if (!FN(find_lane_levels)(s, first, top, &lanes, &level)) return 0;
+    for (int i = 0; i < COUNT; i += 4) {
+        V scale[4], bias[4], floor[4];
+        LSE_UNROLL for (int j = 0; j < 4; j++) {
+            bias[j] = VF(load)(lanes.bias + (i + j) % GROUPS * VF(width));
+            floor[j] = VF(load)(lanes.floor + (i + j) % GROUPS * VF(width));
+        }
+        FN(exp_parts_at)(v + i, scale, 4, bias, floor);
+        LSE_UNROLL for (int j = 0; j < 4; j++) {
+            const int g = (i + j) % GROUPS;
+            const V more = VF(mul)(scale[j], v[i + j]), term = VF(add)(scale[j], more);
+            FN(add)(&h[g], &l[g], term);
+            l[g] = VF(add)(l[g], VF(sub)(more, VF(sub)(term, scale[j])));
+            hi[i + j] = h[g];
+            lo[i + j] = l[g];
+        }
+    }
+    for (int g = 0; g < GROUPS; g++) {
+        VF(store)(last + g * VF(width), h[g]);
+        VF(store)(rest + g * VF(width), l[g]);
+    }
+    FN(join_lanes)(s, last, rest, &lanes);
+    s->level = level;
+    for (int g = 0; g < GROUPS; g++) {
+        const V before = VF(load)(lanes.hi + g * VF(width)), before_lo = VF(load)(lanes.lo + g * VF(width));
+        const V anchor = VF(load)(lanes.anchor + g * VF(width));
+        for (int i = g; i < COUNT; i += 2 * GROUPS) {
+            V sum[2], low[2], y[2];
+            LSE_UNROLL for (int j = 0; j < 2; j++) {
+                const int at = i + j * GROUPS;
+                V all = before, lost = VF(add)(before_lo, lo[at]);
+                FN(add)(&all, &lost, hi[at]);
+                sum[j] = VF(add)(all, lost);
+                low[j] = VF(sub)(lost, VF(sub)(sum[j], all));
+            }
+            FN(log_sums)(sum, low, y, 2, anchor);
+            v[i] = y[0];
+            v[i + GROUPS] = y[1];
+        }
+    }
+    FN(mirror)(v);
+    LSE_UNROLL for (int i = 0; i < COUNT; i++) VF(store_some)(out + (size_t)i * sizeof(V), n - i * VF(width), v[i]);
+    return 1;
+}
+
+LSE_INLINE void FN(normalise)(FN(running) *s)
+{
+    const REAL hi = s->hi, lo = s->lo;
+    s->hi = hi + lo;
+    s->lo = lo - (s->hi - hi);
+}
+
 LSE_INLINE void FN(leave)(FN(running) *s)
 {
     s->where = FN(OUTSIDE);
@@ -94,18 +227,26 @@ LSE_INLINE void FN(leave)(FN(running) *s)
 /* The next elements of n, inside and less base; returns how many. */
 static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t most, FN(running) *s)
 {
-    ptrdiff_t some = n < most ? n : most;
-    REAL max = FN(run_max)(x, some), top = s->last + HEADWAY;
+    const ptrdiff_t all = n < most ? n : most, few = all < FN(SERIAL) ? all : FN(SERIAL);
+    const ptrdiff_t steep = all < FN(TILE) ? all : FN(TILE);
+    ptrdiff_t some = all;
+    const REAL finer = (REAL)1.3;
+    REAL max = FN(run_max)(x, few), top = s->last + HEADWAY;
+    const int rises = max > top + finer;
+    if (!rises) max = FN(run_max)(x, some);
     if (max > top && some > FN(TILE)) { /* a single tile has a finer grid */
         some = FN(TILE);
-        max = FN(run_max)(x, some);
-        top += (REAL)1.3;
+        top += finer;
+        if (!rises) max = FN(run_max)(x, some);
     }
     if (max <= top && s->last <= INSIDE_LIMIT) {
         FN(raise_sum)(s, s->last);
         FN(add_chunk)(x, out, some, max, s);
+    } else if (all > FN(SERIAL) && s->last <= INSIDE_LIMIT && FN(add_steep)(x, out, steep, s)) {
+        some = steep;
+        FN(normalise)(s);
     } else {
-        some = FN(steady)(x, some < FN(SERIAL) ? some : FN(SERIAL), s->last);
+        some = FN(steady)(x, few, s->last);
         if (some == 0) {
             FN(leave)(s);
             return 0;
@@ -113,9 +254,7 @@ static ptrdiff_t FN(add_inside)(const char *x, char *out, ptrdiff_t n, ptrdiff_t
         max = FN(run_max)(x, some);
         FN(raise_sum)(s, max > s->last ? max : s->last);
         FN(add_serially)(x, out, some, s);
-        const REAL hi = s->hi, lo = s->lo;
-        s->hi = hi + lo;
-        s->lo = lo - (s->hi - hi);
+        FN(normalise)(s);
     }
     s->last = FN(read)(out, some - 1);
     return some;
@@ -225,4 +364,25 @@ static void FN(cumulate_row)(const lse_layout *layout, const lse_row *row, const
         }
     }
     memcpy(running, &s, sizeof s);
+}
+
+/* `count` rows side by side, with an output that is too, a chunk of each at a time. */
+static void FN(cumulate_columns)(const lse_layout *layout, const char *x, const lse_layout *out_layout, char *out,
+                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, lse_running *running)
+{
+    enum { LINE = 64 / sizeof(REAL), PITCH = FN(CHUNK) + LINE }; /* not a power of two, for the cache */
+    const ptrdiff_t stride = layout->stride[0], out_stride = out_layout->stride[0], pitch = PITCH * sizeof(REAL);
+    REAL chunk[LINE * PITCH];
+    for (ptrdiff_t done = start; done < start + n; done += FN(CHUNK)) {
+        const ptrdiff_t left = start + n - done, some = left < FN(CHUNK) ? left : FN(CHUNK);
+        FN(transpose)(x + done * stride, stride, some, count, (char *)chunk, pitch);
+        for (ptrdiff_t i = 0; i < count; i++) {
+            char *own = (char *)(chunk + i * PITCH);
+            FN(running) s = {.where = FN(OUTSIDE), .outside = {-(double)INFINITY, 0}};
+            if (done > 0) memcpy(&s, &running[i], sizeof s);
+            FN(cumulate_block)(own, own, some, &s);
+            memcpy(&running[i], &s, sizeof s);
+        }
+        FN(transpose)((const char *)chunk, pitch, count, some, out + done * out_stride, out_stride);
+    }
 }

@@ -1,11 +1,10 @@
-/* Signed sums of any weights, slowly and accurately: log|S| and the sign of S = sum(b e^a).
+/* Signed sums of any weights, accurately: log|S| and the sign of S = sum(b e^a).
  *
- * Two exact additions carry it. The weights of equal a are summed without rounding: since the e^a of different rational
+ * Two additions carry it. The weights of equal a are summed without rounding: since the e^a of different rational
  * a are linearly independent over the rationals (Lindemann-Weierstrass), S is 0 only where each of these sums is, and
- * a group of sum 0 is left out. What the others give, each within 2^-102 of itself, is summed without rounding too. So
+ * a group of sum 0 is left out. What the others give, each within 2^-102 of itself, is summed in three doubles. So
  * the error of S is below 2^-102 of sum(|b| e^a) over these groups, for any n and in any order; 2^-105.2 is the worst
  * seen: a = [0.0002628444710033482, -57.8713919248264], b = [5e-324, 5.593079014711252e+284]. */
-
 /* x 2^e for |x| < 1, rounded once: ldexp of Windows 10 truncates subnormal results. */
 LSE_INLINE double scale(double x, int e) { return e < -800 ? ldexp(x, e + 200) * 0x1p-200 : ldexp(x, e); }
 
@@ -82,17 +81,35 @@ static pair take_pair(fixed *f, int *e)
     return (pair){hi, scale(lo, e_lo - *e)};
 }
 
-/* The sum of the groups so far, divided by e^top; top is the first, and largest, a among them, -inf if there is none.
- * The weight of a group is between 2^-1074 and 2^1087. So 2^-FRACTION is below 2^-269 of the largest term, and terms
- * more than NEGLIGIBLE below top do not contribute. */
+/* The sum of the groups so far is e^top (high + middle + low) 2^(anchor - UP); top is the first, and largest, a among
+ * them, -inf if there is none. The weight of a group is between 2^-1074 and 2^1087, so that terms more than NEGLIGIBLE
+ * below top do not contribute. The largest term is near 2^anchor, and what underflows below 2^-1500 of it. */
 typedef struct {
-    fixed over_top;
-    double top;
+    double top, high, middle, low;
+    int anchor;
     lse_stopped stopped;
     void *context;
 } total;
 
-enum { MANY = 4096 }; /* below this many elements, do not ask whether to stop */
+enum { MANY = 4096, UP = 600, LOWEST_ANCHOR = -10000 }; /* below MANY elements, do not ask whether to stop */
+
+/* s += the parts 2^(anchor - UP), within 2^-150 of the largest sum there was. */
+static void add_parts(total *s, const double *part, int count, int anchor)
+{
+    if (anchor > s->anchor) {
+        s->high = ldexp(s->high, s->anchor - anchor);
+        s->middle = ldexp(s->middle, s->anchor - anchor);
+        s->low = ldexp(s->low, s->anchor - anchor);
+        s->anchor = anchor;
+    }
+    for (int i = 0; i < count; i++) {
+        const double own = anchor == s->anchor ? part[i] : ldexp(part[i], anchor - s->anchor);
+        const pair high = two_sum(s->high, own), middle = two_sum(s->middle, high.lo);
+        s->high = high.hi;
+        s->middle = middle.hi;
+        s->low += middle.lo;
+    }
+}
 
 /* (hi + lo) 2^e, the sum of n weights within 2^-106 of itself, however much of them cancels: mostly a pair holds it. */
 static pair weigh(const total *s, const double *b, ptrdiff_t n, int *e)
@@ -131,13 +148,9 @@ static void add_group(total *s, double a, const double *b, ptrdiff_t n)
     const double k = (d.hi * LOG2E_f64 + 0x1.8p52) - 0x1.8p52;
     const pair x = two_sum(d.hi - k * LN2_SHORT, d.lo), r = two_sum(x.hi, -k * LN2_MIDDLE);
     const pair p = exp_minus_one(two_sum(r.hi, r.lo + x.lo - k * LN2_LEAST));
-    /* 2^100: where a is just below top, the product would underflow */
-    weight = (pair){0x1p100 * weight.hi, 0x1p100 * weight.lo};
     const pair more = product(weight, p);
-    e += (int)k - 100;
-    add(&s->over_top, weight.hi, e);
-    add(&s->over_top, more.hi, e);
-    add(&s->over_top, weight.lo + more.lo, e);
+    const double parts[] = {weight.hi * 0x1p600, more.hi * 0x1p600, (weight.lo + more.lo) * 0x1p600};
+    add_parts(s, parts, 3, e + (int)k);
 }
 
 /* A double above min and not above max with as many doubles on one side as on the other. */
@@ -155,33 +168,196 @@ static double between(double min, double max)
     return min;
 }
 
-/* s += sum(b e^a) for a few elements, which are put in descending order. */
-static void add_few(total *s, double *a, double *b, ptrdiff_t n)
+/* Several groups ------------------------------------------------------------------------------------------- */
+
+/* Puts elements of equal a together, so that a, b + lo are those of the groups, whose weights are exact; returns how
+ * many there are. 0 where a pair does not hold a weight, or a place of the table is asked for too often: then some are
+ * put together, and *n elements are left. table: 4 *n places at most. */
+static ptrdiff_t join_equal(double *a, double *b, double *lo, ptrdiff_t *n, uint16_t *table)
 {
-    for (ptrdiff_t i = 1; i < n; i++) {
+    enum { NONE = 0xffff, PROBES = 128 };
+    int bits = 3;
+    while (*n > (ptrdiff_t)1 << (bits - 1)) bits++;
+    const size_t last = ((size_t)1 << bits) - 1;
+    ptrdiff_t groups = 0, i = 0;
+    memset(table, 0xff, (last + 1) * sizeof *table);
+    for (; i < *n; i++) {
         const double a_i = a[i], b_i = b[i];
-        ptrdiff_t at = i;
-        for (; at > 0 && a[at - 1] < a_i; at--) {
-            a[at] = a[at - 1];
-            b[at] = b[at - 1];
+        uint64_t key;
+        memcpy(&key, &a_i, sizeof key);
+        size_t at = (size_t)(((key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+        int probes = 0;
+        while (table[at] != NONE && a[table[at]] != a_i && probes < PROBES) at = (at + 1) & last, probes++;
+        const ptrdiff_t group = table[at];
+        if (group == NONE) {
+            table[at] = (uint16_t)groups;
+            a[groups] = a_i;
+            b[groups] = b_i;
+            lo[groups++] = 0.0;
+            continue;
         }
-        a[at] = a_i;
-        b[at] = b_i;
+        const pair more = two_sum(b[group], b_i), lost = two_sum(lo[group], more.lo);
+        if (probes == PROBES || !(lost.lo == 0.0 && fabs(more.hi) < 0x1p1022)) break;
+        b[group] = more.hi;
+        lo[group] = lost.hi;
     }
-    for (ptrdiff_t i = 0, same; i < n; i += same) {
-        same = 1;
-        while (i + same < n && a[i + same] == a[i]) same++;
-        add_group(s, a[i], b + i, same);
+    if (i == *n) return groups;
+    for (ptrdiff_t g = 0, given = groups; g < given; g++) { /* no more than there were */
+        if (lo[g] == 0.0) continue;
+        a[groups] = a[g];
+        b[groups++] = lo[g];
+    }
+    memmove(a + groups, a + i, (size_t)(*n - i) * sizeof *a);
+    memmove(b + groups, b + i, (size_t)(*n - i) * sizeof *b);
+    *n += groups - i;
+    return 0;
+}
+
+/* Leaves out the groups of sum 0, and sets top if it was not. Returns how many are left. */
+static ptrdiff_t keep_groups(double *top, double *a, double *b, double *lo, ptrdiff_t n)
+{
+    double max = -INFINITY;
+    ptrdiff_t kept = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const pair weight = two_sum(b[i], lo[i]);
+        const int is_there = weight.hi != 0.0;
+        max = is_there && a[i] > max ? a[i] : max;
+        a[kept] = a[i];
+        b[kept] = weight.hi;
+        lo[kept] = weight.lo;
+        kept += is_there;
+    }
+    if (*top == -INFINITY) *top = max;
+    return kept;
+}
+
+/* e^r - 1, as exp_minus_one, of `count` vectors. */
+LSE_INLINE void exp_minus_ones(const vf64 *r, const vf64 *r_lo, vf64 *p, vf64 *p_lo, const int count)
+{
+    vf64 lost;
+    LSE_UNROLL for (int j = 0; j < count; j++) p[j] = vf64_set(INVERSE_FACTORIAL[ALL_TERMS - 1]);
+    for (int k = ALL_TERMS - 2; k >= ALL_PAIRS; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++)
+            p[j] = vf64_add(vf64_mul(p[j], r[j]), vf64_set(INVERSE_FACTORIAL[k]));
+    LSE_UNROLL for (int j = 0; j < count; j++) p_lo[j] = vf64_set(0.0);
+    for (int k = ALL_PAIRS - 1; k > 0; k--)
+        LSE_UNROLL for (int j = 0; j < count; j++) {
+            const vf64 higher = vf64_product(p[j], p_lo[j], r[j], r_lo[j], &lost);
+            p[j] = vf64_fast_two_sum(vf64_set(INVERSE_FACTORIAL[k]), higher, &p_lo[j]);
+            p_lo[j] = vf64_add(p_lo[j], vf64_add(vf64_set(INVERSE_FACTORIAL_LO[k]), lost));
+        }
+    LSE_UNROLL for (int j = 0; j < count; j++) p[j] = vf64_product(r[j], r_lo[j], p[j], p_lo[j], &p_lo[j]);
+}
+
+/* The groups of a vector: a - top; k, the integer next to (a - top) log2(e); and their weights (hi + lo) 2^e, hi
+ * between 1 and 2. Those more than NEGLIGIBLE below top are there instead, where they are nothing beside any other. */
+typedef struct {
+    vf64 d, d_lo, k, e, hi, lo;
+} groups;
+
+LSE_INLINE groups load_groups(const double *a, const double *b, const double *lo, ptrdiff_t n, double top)
+{
+    const vf64 magic = vf64_set(0x1.8p52), one = vf64_set(1.0), up = vf64_set(0x1p512), down = vf64_set(0x1p-512);
+    const vf64 zero = vf64_set(0.0), least = vf64_set(-NEGLIGIBLE);
+    const vf64 own = vf64_load_some(a, n, vf64_set(-DBL_MAX)), hi = vf64_load_some(b, n, zero), size = vf64_abs(hi);
+    const vf64 great = vf64_set(0x1p500), small = vf64_set(0x1p-500), by = vf64_set(512.0);
+    const vf64 scale = vf64_select(size, great, down, vf64_select(size, small, one, up));
+    const vf64 away = vf64_select(size, great, by, vf64_select(size, small, zero, vf64_neg(by)));
+    const vf64 exponent = vf64_exponent(vf64_mul(size, scale)), back = vf64_ldexp1(vf64_neg(exponent));
+    groups g;
+    g.d = two_sum_f64(own, vf64_set(-top), &g.d_lo);
+    g.d_lo = vf64_select(g.d, least, g.d_lo, zero);
+    g.d = vf64_max(g.d, least);
+    g.k = vf64_sub(vf64_add(vf64_mul(g.d, vf64_set(LOG2E_f64)), magic), magic);
+    g.e = vf64_add(exponent, away);
+    g.hi = vf64_mul(vf64_mul(hi, scale), back);
+    g.lo = vf64_mul(vf64_mul(vf64_load_some(lo, n, zero), scale), back);
+    return g;
+}
+
+/* The sum in each of LSE_LANES lanes, in three doubles. */
+typedef struct {
+    vf64 high[LSE_LANE_GROUPS], middle[LSE_LANE_GROUPS], low[LSE_LANE_GROUPS];
+} lane_sums;
+
+LSE_INLINE void add_to_lanes(lane_sums *s, int at, vf64 first, vf64 second, vf64 third)
+{
+    vf64 lost, rest;
+    s->high[at] = two_sum_f64(s->high[at], first, &lost);
+    s->middle[at] = two_sum_f64(s->middle[at], lost, &rest);
+    s->low[at] = vf64_add(s->low[at], rest);
+    s->high[at] = two_sum_f64(s->high[at], second, &lost);
+    s->middle[at] = two_sum_f64(s->middle[at], lost, &rest);
+    s->low[at] = vf64_add(s->low[at], rest);
+    s->middle[at] = two_sum_f64(s->middle[at], third, &rest);
+    s->low[at] = vf64_add(s->low[at], rest);
+}
+
+/* Adds `count` vectors of groups, from number `first` on, e^a (b + lo) 2^(UP - anchor) each. */
+LSE_INLINE void add_vectors(lane_sums *s, ptrdiff_t first, const double *a, const double *b, const double *lo,
+                            ptrdiff_t n, double top, double anchor, const int count)
+{
+    vf64 r[4], r_lo[4], p[4], p_lo[4], more, lost;
+    groups g[4];
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const ptrdiff_t from = j * vf64_width;
+        g[j] = load_groups(a + from, b + from, lo + from, n - from, top);
+        const vf64 k = g[j].k, x = two_sum_f64(vf64_sub(g[j].d, vf64_mul(k, vf64_set(LN2_SHORT))), g[j].d_lo, &more);
+        const vf64 near = two_sum_f64(x, vf64_neg(vf64_mul(k, vf64_set(LN2_MIDDLE))), &lost);
+        lost = vf64_sub(vf64_add(lost, more), vf64_mul(k, vf64_set(LN2_LEAST)));
+        r[j] = two_sum_f64(near, lost, &r_lo[j]);
+    }
+    exp_minus_ones(r, r_lo, p, p_lo, count);
+    LSE_UNROLL for (int j = 0; j < count; j++) {
+        const vf64 scale = vf64_ldexp1(vf64_add(vf64_add(g[j].k, g[j].e), vf64_set(UP - anchor)));
+        const vf64 rest = vf64_product(g[j].hi, g[j].lo, p[j], p_lo[j], &more);
+        add_to_lanes(s, (int)((first + j) % LSE_LANE_GROUPS), vf64_mul(g[j].hi, scale), vf64_mul(rest, scale),
+                     vf64_mul(vf64_add(g[j].lo, more), scale));
     }
 }
 
-/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must. Every split halves the doubles
- * that remain possible, so at most 65 calls are within one another, and none is quadratic. */
-static void add_all(total *s, double *a, double *b, ptrdiff_t n)
+/* s += sum((b + lo) e^a) of these groups, which have a weight. */
+static void add_groups(total *s, const double *a, const double *b, const double *lo, ptrdiff_t n)
 {
-    enum { FEW = 24 };
+    enum { AT_ONCE = 4, STEP = AT_ONCE * vf64_width };
+    lane_sums sums;
+    double each[3][LSE_LANES];
+    vf64 greatest = vf64_set(-(double)INFINITY);
+    ptrdiff_t i = 0;
+    for (; i < n; i += vf64_width) {
+        const groups g = load_groups(a + i, b + i, lo + i, n - i, s->top);
+        greatest = vf64_max(vf64_add(g.k, g.e), greatest);
+    }
+    const double anchor = vf64_greatest(greatest);
+    for (int j = 0; j < LSE_LANE_GROUPS; j++) sums.high[j] = sums.middle[j] = sums.low[j] = vf64_set(0.0);
+    for (i = 0; i + STEP <= n; i += STEP)
+        add_vectors(&sums, i / vf64_width, a + i, b + i, lo + i, STEP, s->top, anchor, AT_ONCE);
+    for (; i < n; i += vf64_width)
+        add_vectors(&sums, i / vf64_width, a + i, b + i, lo + i, n - i, s->top, anchor, 1);
+    for (int j = 0; j < LSE_LANE_GROUPS; j++) {
+        vf64_store(each[0] + j * vf64_width, sums.high[j]);
+        vf64_store(each[1] + j * vf64_width, sums.middle[j]);
+        vf64_store(each[2] + j * vf64_width, sums.low[j]);
+    }
+    for (int part = 0; part < 3; part++)
+        add_parts(s, each[part], n < LSE_LANES ? (int)n : LSE_LANES, (int)anchor);
+}
+
+/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must, which is to LSE_JOINED elements
+ * unless weights lose digits there. Every split halves the doubles that remain possible, so at most 65 calls are within
+ * one another, and none is quadratic. */
+static void add_all(total *s, double *a, double *b, ptrdiff_t n, double *room)
+{
     double min = a[0], max = a[0];
     if (n > MANY && s->stopped(s->context)) return;
+    if (n <= LSE_JOINED && n > 1) {
+        const ptrdiff_t groups = join_equal(a, b, room, &n, (uint16_t *)(room + n));
+        if (groups > 0) {
+            const ptrdiff_t kept = keep_groups(&s->top, a, b, room, groups);
+            if (kept > 0) add_groups(s, a, b, room, kept);
+            return;
+        }
+    }
     for (ptrdiff_t i = 1; i < n; i++) {
         min = a[i] < min ? a[i] : min;
         max = a[i] > max ? a[i] : max;
@@ -189,10 +365,6 @@ static void add_all(total *s, double *a, double *b, ptrdiff_t n)
     if (max < s->top - NEGLIGIBLE) return;
     if (min == max) {
         add_group(s, max, b, n);
-        return;
-    }
-    if (n <= FEW) {
-        add_few(s, a, b, n);
         return;
     }
     const double pivot = between(min, max);
@@ -205,35 +377,34 @@ static void add_all(total *s, double *a, double *b, ptrdiff_t n)
         b[above] = b_i;
         above += a_i >= pivot;
     }
-    add_all(s, a, b, above);
-    add_all(s, a + above, b + above, n - above);
+    add_all(s, a, b, above, room);
+    add_all(s, a + above, b + above, n - above, room);
 }
 
-/* top + log|f| and the sign of f, unless f is 0; f is destroyed.
- * |f| = (1 + d) 2^e, and d is within 2^-106 of itself however small: hence the result is accurate near 0. The parts of
- * the result are summed exactly, so that nothing is lost where they cancel. */
-static void logarithm(fixed *f, double top, double *value, double *value_lo, double *sign)
+/* The logarithm of the sum and its sign, unless it is 0. Divided by e^top it is +-(1 + d) 2^e, and d has all its digits
+ * however small it is: hence the result is accurate near 0. */
+static void logarithm(const total *s, double *value, double *value_lo, double *sign)
 {
-    int e, below;
-    const double first = take(f, &e);
-    if (first == 0.0) return;
-    *sign = first > 0.0 ? 1.0 : -1.0;
-    const int doubled = fabs(first) < 0x1.6a09e667f3bcdp-1;
-    e -= doubled;
-    add(f, ldexp(first, doubled) - *sign, e);
-    const pair rest = take_pair(f, &below);
-    const pair log = log_one_plus((pair){*sign * scale(rest.hi, below - e), *sign * scale(rest.lo, below - e)});
-    const double parts[] = {top, log.hi, log.lo, e * LN2_SHORT, e * LN2_MIDDLE, e * LN2_LEAST};
-    fixed sum;
-    clear(&sum);
-    for (int i = 0; i < 6; i++) add(&sum, parts[i], 0);
-    const pair result = take_pair(&sum, &e);
-    *value = scale(result.hi, e);
-    *value_lo = scale(result.lo, e);
+    int e;
+    pair low = two_sum(s->middle, s->low), high = two_sum(s->high, low.hi), middle = two_sum(high.lo, low.lo);
+    high = two_sum(high.hi, middle.hi);
+    middle = two_sum(high.lo, middle.lo);
+    if (high.hi == 0.0) return;
+    *sign = high.hi > 0.0 ? 1.0 : -1.0;
+    const double fraction = *sign * frexp(high.hi, &e);
+    e -= fraction < 0x1.6a09e667f3bcdp-1;
+    const double down = *sign * pow2(-e);
+    const pair d = two_sum(high.hi * down - 1.0, middle.hi * down);
+    const pair log = log_one_plus(two_sum(d.hi, d.lo + middle.lo * down));
+    e += s->anchor - UP;
+    double parts[] = {log.lo, e * LN2_LEAST, log.hi, e * LN2_MIDDLE, e * LN2_SHORT, s->top};
+    const pair result = sum_of(parts, sizeof parts / sizeof parts[0]);
+    *value = result.hi;
+    *value_lo = result.lo;
 }
 
-static void sum_exactly(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
-                        double *value_lo, double *sign)
+static void sum_exactly(double *a, double *b, ptrdiff_t n, double *room, lse_stopped stopped, void *context,
+                        double *value, double *value_lo, double *sign)
 {
     enum { NONE = 0, POSITIVE = 1, NEGATIVE = 2, NEITHER = POSITIVE | NEGATIVE }; /* inf - inf is NaN as well */
     const double values[] = {-INFINITY, INFINITY, INFINITY, NAN}, signs[] = {0.0, 1.0, -1.0, NAN};
@@ -251,11 +422,7 @@ static void sum_exactly(double *a, double *b, ptrdiff_t n, lse_stopped stopped, 
     *value_lo = 0.0;
     *sign = signs[infinite];
     if (infinite != NONE || kept == 0) return;
-    total s;
-    clear(&s.over_top);
-    s.top = -INFINITY;
-    s.stopped = stopped;
-    s.context = context;
-    add_all(&s, a, b, kept);
-    logarithm(&s.over_top, s.top, value, value_lo, sign);
+    total s = {-INFINITY, 0.0, 0.0, 0.0, LOWEST_ANCHOR, stopped, context};
+    add_all(&s, a, b, kept, room);
+    logarithm(&s, value, value_lo, sign);
 }

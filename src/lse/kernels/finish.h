@@ -10,6 +10,14 @@ LSE_INLINE vf64 vf64_fast_two_sum(vf64 a, vf64 b, vf64 *lost)
     return sum;
 }
 
+/* (a + a_lo) (b + b_lo) as a pair, as product. */
+LSE_INLINE vf64 vf64_product(vf64 a, vf64 a_lo, vf64 b, vf64 b_lo, vf64 *lo)
+{
+    const vf64 hi = vf64_mul(a, b);
+    *lo = vf64_add(vf64_fma(a, b, vf64_neg(hi)), vf64_add(vf64_mul(a, b_lo), vf64_mul(a_lo, b)));
+    return hi;
+}
+
 static void merge(lse_states *into, const lse_states *from, ptrdiff_t count)
 {
     for (ptrdiff_t i = 0; i < count; i += vf64_width) {

@@ -55,7 +55,7 @@ static void FN(collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t 
     REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *from = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
+        const char *from = FN(fetch_elements)(layout, row, start + done, some, 0, x_buffer);
         const char *weights = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
         for (ptrdiff_t i = 0; i < some; i++) {
             REAL own, b;

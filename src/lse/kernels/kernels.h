@@ -22,6 +22,7 @@ enum {
     LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
     LSE_LINES = 128,      /* of a block of a long complex row */
     LSE_STEPS = 32,       /* likewise of a cumulative sum, of consecutive elements in each lane */
+    LSE_JOINED = 1 << 15, /* elements of a sum that cancels among which equal ones are looked for at a time */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
     LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
@@ -30,6 +31,9 @@ enum {
 typedef enum { LSE_F32, LSE_F64, LSE_TYPES, LSE_C64 = LSE_TYPES, LSE_C128, LSE_LD, LSE_CLD, LSE_ALL_TYPES } lse_type;
 enum { LSE_COMPLEX_TYPES = LSE_LD - LSE_TYPES };
 enum { LSE_LONGDOUBLE = 0 }; /* in place of a size: long double, which may have that of another type */
+
+/* Doubles that sum_exactly takes beside n elements and weights: as many and a table, of 4 n entries of 16 bits. */
+static inline ptrdiff_t lse_room_for(ptrdiff_t n) { return 2 * (n < LSE_JOINED ? n : LSE_JOINED); }
 
 /* Angles from which sines and cosines are computed; larger ones are reduced to (-pi, pi] first. */
 #define LSE_FAR_ANGLE_f32 0x1p17f
@@ -141,6 +145,7 @@ typedef void (*lse_store)(char *dst, ptrdiff_t stride, ptrdiff_t count, const vo
 typedef struct {
     int ndim;
     int native, direct, native_weight, direct_weight;
+    int ones; /* the weights alone are summed, as if all elements were 0, whatever they are */
     ptrdiff_t shape[LSE_MAX_DIMS];
     ptrdiff_t stride[LSE_MAX_DIMS];
     ptrdiff_t where_stride[LSE_MAX_DIMS];
@@ -213,6 +218,11 @@ typedef union {
 typedef void (*lse_cumulate)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                              ptrdiff_t start, ptrdiff_t n, lse_running *running);
 
+/* The same for count rows side by side, no more than 64 bytes of them, with a running sum each: their elements are of
+ * the kernel's type, and those of an index a run, in the output too. */
+typedef void (*lse_cumulate_columns)(const lse_layout *layout, const char *x, const lse_layout *out_layout, char *out,
+                                     ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, lse_running *running);
+
 /* into = into + from, element by element, for sums of which tail_lo is not inf. */
 typedef void (*lse_merge)(lse_states *into, const lse_states *from, ptrdiff_t count);
 typedef void (*lse_finish)(const lse_states *states, ptrdiff_t count, lse_results *results);
@@ -261,6 +271,7 @@ typedef struct {
     void (*select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                            ptrdiff_t start, ptrdiff_t n, double present, double absent);
     lse_cumulate cumulate_row;
+    lse_cumulate_columns cumulate_columns;
     lse_finish finish, finish_scaled; /* value and value_lo alone, or the scale too */
     /* The values alone, of whole vectors of states up to count, as floats or doubles, every NaN the same one. */
     void (*finish_values)(const lse_states *states, ptrdiff_t count, void *values);
@@ -372,9 +383,9 @@ typedef struct {
     lse_merge merge, weighted_merge;
     lse_finish weighted_finish; /* value, value_lo and sign */
     /* log|sum(b exp(a))| = value + value_lo and its sign (-1, 0, 1 or NaN), whatever cancels. a and b, n elements each,
-     * are overwritten. */
-    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, lse_stopped stopped, void *context, double *value,
-                        double *value_lo, double *sign);
+     * are overwritten, and so is room for lse_room_for(n) more. */
+    void (*sum_exactly)(double *a, double *b, ptrdiff_t n, double *room, lse_stopped stopped, void *context,
+                        double *value, double *value_lo, double *sign);
     /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
      * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
     int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);

@@ -141,31 +141,83 @@ static void FN(weighted_column)(const lse_layout *layout, const lse_row *first, 
     FN(weighted_row)(layout, &column, start, n, at, states);
 }
 
+/* The sums of columns less their shifts, if any, or strange ones; weights lie side by side too. */
+static void FN(sum_narrow_weighted)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                    ptrdiff_t count, const REAL *shift, lse_states *states)
+{
+    const ptrdiff_t length = FN(BLOCK) / count / FN(QUAD) * FN(QUAD);
+    const lse_row weight_row = {row->weight, NULL, NULL, row->n};
+    REAL x[FN(BLOCK)], b[FN(BLOCK)]; /* with ones x is not read */
+    FN(weighted_sum) s[FN(NARROW)];
+    lse_layout weights;
+    int lost = 0;
+    FN(lay_out_weights)(layout, &weights);
+    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_start)(&s[c], layout->ones);
+    for (ptrdiff_t done = 0; done < n && !lost; done += length) {
+        const ptrdiff_t some = n - done < length ? n - done : length;
+        if (!layout->ones) FN(runs_of)(layout, row, start + done, some, count, length, x);
+        FN(runs_of)(&weights, &weight_row, start + done, some, count, length, b);
+        lost = 1;
+        for (ptrdiff_t c = 0; c < count; c++) {
+            REAL *own = x + c * length;
+            for (ptrdiff_t i = 0; i < some && shift; i++) own[i] -= shift[c];
+            FN(add_weighted_block)(&s[c], (const char *)own, (const char *)(b + c * length), some, done == 0);
+            lost &= FN(is_lost)(&s[c]);
+        }
+    }
+    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_end)(&s[c], c, states);
+}
+
+/* What not_finite finds in them. */
+static void FN(look_at_narrow)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                               ptrdiff_t count, seen *found)
+{
+    const ptrdiff_t length = FN(BLOCK) / count / FN(QUAD) * FN(QUAD);
+    const lse_row weight_row = {row->weight, NULL, NULL, row->n};
+    const V none = VF(set)(-(REAL)INFINITY), zero = VF(set)(0);
+    REAL x[FN(BLOCK)], b[FN(BLOCK)], each[VF(width)];
+    V infinite[FN(NARROW)], max[FN(NARROW)];
+    lse_layout weights;
+    FN(lay_out_weights)(layout, &weights);
+    memset(x, 0, layout->ones ? sizeof x : 0);
+    for (ptrdiff_t c = 0; c < count; c++) infinite[c] = zero, max[c] = none;
+    for (ptrdiff_t done = 0; done < n; done += length) {
+        const ptrdiff_t some = n - done < length ? n - done : length;
+        if (!layout->ones) FN(runs_of)(layout, row, start + done, some, count, length, x);
+        FN(runs_of)(&weights, &weight_row, start + done, some, count, length, b);
+        for (ptrdiff_t c = 0; c < count; c++)
+            for (ptrdiff_t i = c * length; i < c * length + some; i += VF(width)) {
+                const ptrdiff_t left = c * length + some - i;
+                const V own = VF(load_some)(x + i, left, none), weight = VF(load_some)(b + i, left, zero);
+                infinite[c] = VF(add)(infinite[c], FN(not_finite)(own, weight, &max[c]));
+            }
+    }
+    for (ptrdiff_t c = 0; c < count; c++) {
+        found[c] = (seen){0, (double)VF(greatest)(max[c])};
+        VF(store)(each, infinite[c]);
+        for (int i = 0; i < VF(width); i++) found[c].infinite += (double)each[i];
+    }
+}
+
 /* Likewise with weights, where they lie side by side too; else one by one. */
 static void FN(narrow_weighted_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                         ptrdiff_t count, lse_states *states)
 {
-    const ptrdiff_t length = FN(BLOCK) / count / FN(QUAD) * FN(QUAD), size = sizeof(REAL);
-    const lse_row weight_row = {row->weight, NULL, NULL, row->n};
-    REAL x[FN(BLOCK)], b[FN(BLOCK)];
-    FN(weighted_sum) s[FN(NARROW)];
-    lse_layout weights;
-    if (row->where || !layout->native_weight || layout->weight_step != size) {
+    seen found[FN(NARROW)];
+    REAL shift[FN(NARROW)];
+    int again = 0, distant = 0;
+    if (row->where || !layout->native_weight || layout->weight_step != (ptrdiff_t)sizeof(REAL)) {
         for (ptrdiff_t c = 0; c < count; c++) FN(weighted_column)(layout, row, start, n, c, states);
         return;
     }
-    FN(lay_out_weights)(layout, &weights);
-    for (ptrdiff_t c = 0; c < count; c++) FN(weighted_start)(&s[c]);
-    for (ptrdiff_t done = 0; done < n; done += length) {
-        const ptrdiff_t some = n - done < length ? n - done : length;
-        FN(runs_of)(layout, row, start + done, some, count, length, x);
-        FN(runs_of)(&weights, &weight_row, start + done, some, count, length, b);
-        for (ptrdiff_t c = 0; c < count; c++)
-            FN(add_weighted_block)(&s[c], (const char *)(x + c * length), (const char *)(b + c * length), some,
-                                   done == 0);
-    }
+    FN(sum_narrow_weighted)(layout, row, start, n, count, NULL, states);
+    for (ptrdiff_t c = 0; c < count; c++) again |= FN(is_strange)(states, c);
+    if (!again) return;
+    FN(look_at_narrow)(layout, row, start, n, count, found);
     for (ptrdiff_t c = 0; c < count; c++) {
-        FN(weighted_end)(&s[c], c, states);
-        if (FN(is_strange)(states, c)) FN(weighted_column)(layout, row, start, n, c, states);
+        shift[c] = (REAL)FN(shift_for)(found[c], states, c);
+        distant |= shift[c] != 0;
     }
+    if (distant) FN(sum_narrow_weighted)(layout, row, start, n, count, shift, states);
+    for (ptrdiff_t c = 0; c < count; c++) put_weighted((double)shift[c], found[c].infinite, states, c);
 }

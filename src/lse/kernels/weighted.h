@@ -59,33 +59,38 @@ LSE_INLINE double FN(anchor_at)(double exponent)
 
 /* t = MAGIC + EXP_BIAS + n + k - N, and level without the n; x where there is no weight becomes -inf, b that is
  * subnormal 2^64 times as great. */
-LSE_INLINE void FN(weighted_exponents)(V *x, V *b, V *t, V *level, const int count, V bias)
+LSE_INLINE void FN(weighted_exponents)(V *x, V *b, V *t, V *level, const int count, V bias, const int ones)
 {
     const V smallest = VF(set)(SMALLEST), none = VF(set)(-(REAL)INFINITY), lower = VF(sub)(bias, VF(set)(64));
     LSE_UNROLL for (int j = 0; j < count; j++) {
         const V own = VF(abs)(b[j]);
         b[j] = VF(select)(own, smallest, b[j], VF(mul)(b[j], VF(set)((REAL)0x1p64)));
         const V size = VF(abs)(b[j]);
-        x[j] = VF(select)(size, smallest, x[j], none);
         level[j] = VF(add)(VF(exponent)(size), VF(select)(own, smallest, bias, lower));
+        if (ones) t[j] = VF(select)(size, smallest, level[j], none);
+        else x[j] = VF(select)(size, smallest, x[j], none);
     }
+    if (ones) return;
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(x[j], VF(set)(FN(LOG2E)), level[j]);
 }
 
-/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts. Below the range of the exponent scale is 0. */
-LSE_INLINE void FN(weighted_parts)(V *x, V *b, V *scale, const int count, V bias, V *top, V *odd)
+/* b[j] e^x[j] 2^-N = scale[j] (1 + x[j]), as exp_parts; with ones x is 0, and remains as it is. Below the range of the
+ * exponent scale is 0. */
+LSE_INLINE void FN(weighted_parts)(V *x, V *b, V *scale, const int count, V bias, V *top, V *odd, const int ones)
 {
     const V zero = VF(set)(0);
     V t[4], n[4], level[4];
     LSE_UNROLL for (int j = 0; j < count; j++) *odd = VF(fma)(b[j], zero, *odd);
-    FN(weighted_exponents)(x, b, t, level, count, bias);
+    FN(weighted_exponents)(x, b, t, level, count, bias, ones);
     LSE_UNROLL for (int j = 0; j < count; j++) *top = VF(max)(t[j], *top);
     LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(max)(VF(set)(MAGIC), t[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], level[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_HI)), x[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_LO)), x[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(VF(set)(-0.5f), x[j]);
-    FN(expm1)(x, count);
+    if (!ones) {
+        LSE_UNROLL for (int j = 0; j < count; j++) n[j] = VF(sub)(t[j], level[j]);
+        LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_HI)), x[j]);
+        LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(fma)(n[j], VF(set)(-FN(LN2_LO)), x[j]);
+        LSE_UNROLL for (int j = 0; j < count; j++) x[j] = VF(max)(VF(set)(-0.5f), x[j]);
+        FN(expm1)(x, count);
+    }
     LSE_UNROLL for (int j = 0; j < count; j++) scale[j] = VF(mul)(VF(mantissa)(b[j]), VF(pow2)(t[j]));
 }
 
@@ -97,12 +102,13 @@ LSE_INLINE void FN(weighted_parts)(V *x, V *b, V *scale, const int count, V bias
  * 0x1.07dfcce4141ccp+0 and 256 of -0x1.20286c19af011p+2, repeated; float32, 0.85, 384 elements of which the 59th is
  * -0x1.4ca79ep+2, the others 15 of -0x1.4cad8p+2 times 0x1.4e0bb2p+0 and 128 of -0x1.4caa68p+2 times 0x1.fba3cp+0,
  * over and over. */
-LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, V *b, const int count, V bias, V *top, V *odd)
+LSE_INLINE void FN(fold_weighted)(V *hi, V *lo, V *x, V *b, const int count, V bias, V *top, V *odd, const int ones)
 {
     V scale[4], t[4], less[4], lost, sum, rest;
-    FN(weighted_parts)(x, b, scale, count, bias, top, odd);
-    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = VF(fma)(scale[j], x[j], scale[j]);
-    LSE_UNROLL for (int j = 0; j < count; j++) less[j] = VF(fma)(scale[j], x[j], VF(sub)(scale[j], t[j]));
+    FN(weighted_parts)(x, b, scale, count, bias, top, odd, ones);
+    LSE_UNROLL for (int j = 0; j < count; j++) t[j] = ones ? scale[j] : VF(fma)(scale[j], x[j], scale[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++)
+        less[j] = ones ? VF(set)(0) : VF(fma)(scale[j], x[j], VF(sub)(scale[j], t[j]));
     LSE_UNROLL for (int j = 0; j + 1 < count; j += 2) {
         t[j] = FN(two_sum)(t[j], t[j + 1], &lost);
         less[j] = VF(add)(VF(add)(less[j], less[j + 1]), lost);
@@ -159,7 +165,8 @@ LSE_INLINE double FN(shift_for)(seen s, const lse_states *states, ptrdiff_t i)
 
 /* Rows ----------------------------------------------------------------------------------------------------- */
 
-static void FN(weighted_sweep)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s, double anchor)
+LSE_INLINE void FN(sweep_weights)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s, double anchor,
+                                  const int ones)
 {
     const V bias = VF(set)(FN(bias)(anchor));
     V hi[FN(groups)], lo[FN(groups)], top = VF(set)(-(REAL)INFINITY), odd = s->odd;
@@ -167,23 +174,23 @@ static void FN(weighted_sweep)(const char *x, const char *b, ptrdiff_t n, FN(wei
     for (int g = 0; g < FN(groups); g++) hi[g] = s->hi[g], lo[g] = s->lo[g];
     for (; n > 0; n -= FN(QUAD), x += 256, b += 256) {
         if (n < FN(QUAD)) {
-            FN(pad)(x, n, last[0]);
+            if (!ones) FN(pad)(x, n, last[0]);
             FN(pad)(b, n, last[1]);
             for (ptrdiff_t i = n; i < FN(QUAD); i++) last[1][i] = 0;
             x = (const char *)last[0];
             b = (const char *)last[1];
         }
         for (int line = 0; line < 256; line += 64) {
-            LSE_PREFETCH(x + LSE_AHEAD + line);
+            if (!ones) LSE_PREFETCH(x + LSE_AHEAD + line);
             LSE_PREFETCH(b + LSE_AHEAD + line);
         }
         LSE_UNROLL for (int g = 0; g < FN(groups); g++) {
             V v[4], w[4];
             LSE_UNROLL for (int j = 0; j < 4; j++) {
-                v[j] = VF(load)(x + 64 * j + (size_t)g * sizeof(V));
+                v[j] = ones ? VF(set)(0) : VF(load)(x + 64 * j + (size_t)g * sizeof(V));
                 w[j] = VF(load)(b + 64 * j + (size_t)g * sizeof(V));
             }
-            FN(fold_weighted)(&hi[g], &lo[g], v, w, 4, bias, &top, &odd);
+            FN(fold_weighted)(&hi[g], &lo[g], v, w, 4, bias, &top, &odd, ones);
         }
     }
     for (int g = 0; g < FN(groups); g++) s->hi[g] = hi[g], s->lo[g] = lo[g];
@@ -191,12 +198,29 @@ static void FN(weighted_sweep)(const char *x, const char *b, ptrdiff_t n, FN(wei
     s->odd = odd;
 }
 
+static void FN(sweep_terms)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s, double anchor)
+{
+    FN(sweep_weights)(x, b, n, s, anchor, 0);
+}
+
+static void FN(sweep_ones)(const char *b, ptrdiff_t n, FN(weighted_lanes) *s, double anchor)
+{
+    FN(sweep_weights)(b, b, n, s, anchor, 1);
+}
+
+LSE_INLINE void FN(weighted_sweep)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s, double anchor,
+                                   int ones)
+{
+    if (ones) FN(sweep_ones)(b, n, s, anchor);
+    else FN(sweep_terms)(x, b, n, s, anchor);
+}
+
 /* Adds one block of a row, and once more at a higher anchor if its terms exceed this one's range. */
 LSE_INLINE void FN(fold_weighted_block)(const char *x, const char *b, ptrdiff_t n, FN(weighted_lanes) *s,
-                                        double *anchor, double *exponent)
+                                        double *anchor, double *exponent, int ones)
 {
     const FN(weighted_lanes) before = *s;
-    FN(weighted_sweep)(x, b, n, s, *anchor);
+    FN(weighted_sweep)(x, b, n, s, *anchor, ones);
     const REAL top = VF(greatest)(s->top);
     const double own = FN(exponent_at)(top, *anchor);
     if (top > (REAL)(MAGIC + EXP_BIAS + HEADROOM + ROOM)) {
@@ -209,7 +233,7 @@ LSE_INLINE void FN(fold_weighted_block)(const char *x, const char *b, ptrdiff_t 
             s->lo[g] = VF(mul)(VF(mul)(s->lo[g], first), second);
         }
         *anchor = higher;
-        FN(weighted_sweep)(x, b, n, s, higher);
+        FN(weighted_sweep)(x, b, n, s, higher, ones);
     }
     if (own > *exponent) *exponent = own;
 }
@@ -217,26 +241,59 @@ LSE_INLINE void FN(fold_weighted_block)(const char *x, const char *b, ptrdiff_t 
 typedef struct {
     FN(weighted_lanes) lanes;
     double anchor, exponent;
+    int ones;
 } FN(weighted_sum);
 
-LSE_INLINE void FN(weighted_start)(FN(weighted_sum) *s)
+LSE_INLINE void FN(weighted_start)(FN(weighted_sum) *s, int ones)
 {
+    s->ones = ones;
     for (int g = 0; g < FN(groups); g++) s->lanes.hi[g] = s->lanes.lo[g] = VF(set)(0);
     s->lanes.odd = VF(set)(0);
     s->anchor = FN(anchor_at)(-(double)INFINITY);
     s->exponent = -(double)INFINITY;
 }
 
-/* Adds the next block, of whole quads except at the end of a row. The anchor comes from the first quad of the first
- * block. */
+/* The greatest exponent of a term in four parts of n elements, each no longer than a quad. */
+LSE_INLINE double FN(look_at_some)(const char *x, const char *b, ptrdiff_t n, int ones)
+{
+    enum { PARTS = 4 };
+    const V bias = VF(set)(FN(bias)(0)), none = VF(set)(-(REAL)INFINITY), zero = VF(set)(0);
+    V top = none, t, level;
+    const ptrdiff_t some = n < FN(QUAD) ? n : FN(QUAD), apart = (n - some) / (PARTS - 1);
+    for (int part = 0; part < (apart > 0 ? PARTS : 1); part++) {
+        const ptrdiff_t first = part * apart;
+        for (ptrdiff_t i = 0; i < some; i += VF(width)) {
+            const ptrdiff_t at = (first + i) * (ptrdiff_t)sizeof(REAL);
+            V v = ones ? zero : VF(load_some)(x + at, some - i, none), w = VF(load_some)(b + at, some - i, zero);
+            if (ones) FN(weighted_exponents)(&v, &w, &t, &level, 1, bias, 1);
+            else FN(weighted_exponents)(&v, &w, &t, &level, 1, bias, 0);
+            top = VF(max)(t, top);
+        }
+    }
+    return FN(exponent_at)(VF(greatest)(top), 0);
+}
+
+/* Adds the next block, of whole quads except at the end of a row. The anchor comes from parts of the first block. */
 LSE_INLINE void FN(add_weighted_block)(FN(weighted_sum) *s, const char *x, const char *b, ptrdiff_t n, int is_first)
 {
     if (is_first) {
-        FN(weighted_lanes) first = s->lanes;
-        FN(weighted_sweep)(x, b, n < FN(QUAD) ? n : FN(QUAD), &first, 0);
-        s->anchor = FN(anchor_at)(FN(exponent_at)(VF(greatest)(first.top), 0));
+        const double exponent = FN(look_at_some)(x, b, n, s->ones);
+        s->anchor = FN(anchor_at)(exponent);
+        if (exponent > REACH) { /* nothing that follows is of use */
+            s->exponent = exponent;
+            return;
+        }
     }
-    FN(fold_weighted_block)(x, b, n, &s->lanes, &s->anchor, &s->exponent);
+    FN(fold_weighted_block)(x, b, n, &s->lanes, &s->anchor, &s->exponent, s->ones);
+}
+
+/* Whether it is_strange already, whatever comes. */
+LSE_INLINE int FN(is_lost)(const FN(weighted_sum) *s)
+{
+    const V zero = VF(set)(0), one = VF(set)(1);
+    V all = s->lanes.odd;
+    for (int g = 0; g < FN(groups); g++) all = VF(add)(s->lanes.hi[g], all);
+    return s->exponent > REACH || VF(any_at_least)(VF(select)(all, all, zero, one), one);
 }
 
 LSE_INLINE void FN(weighted_end)(const FN(weighted_sum) *s, ptrdiff_t at, lse_states *states)
@@ -252,18 +309,28 @@ LSE_INLINE void FN(weighted_end)(const FN(weighted_sum) *s, ptrdiff_t at, lse_st
     FN(weighted_state)(hi[0], lo[0], any, s->anchor, s->exponent, at, states);
 }
 
-/* The state of elements start .. start + n of a row, less shift. */
+/* Elements of a weighted row, as fetch. */
+LSE_INLINE const char *FN(fetch_elements)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                          double shift, REAL *buffer)
+{
+    if (!layout->ones) return FN(fetch)(layout, row, start, n, shift, buffer);
+    memset(buffer, 0, (size_t)n * sizeof(REAL));
+    return (const char *)buffer;
+}
+
+/* The state of elements start .. start + n of a row, less shift, or a strange one. */
 static void FN(sum_weighted_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
                                  double shift, ptrdiff_t at, lse_states *states)
 {
     REAL x_buffer[FN(BLOCK)], b_buffer[FN(BLOCK)];
     FN(weighted_sum) s;
-    FN(weighted_start)(&s);
+    FN(weighted_start)(&s, layout->ones);
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *x = FN(fetch)(layout, row, start + done, some, shift, x_buffer);
+        const char *x = FN(fetch_elements)(layout, row, start + done, some, shift, x_buffer);
         const char *b = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
         FN(add_weighted_block)(&s, x, b, some, done == 0);
+        if (FN(is_lost)(&s)) break;
     }
     FN(weighted_end)(&s, at, states);
 }
@@ -276,7 +343,7 @@ static seen FN(look_at_row)(const lse_layout *layout, const lse_row *row, ptrdif
     seen s = {0, 0};
     for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
         const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        const char *x = FN(fetch)(layout, row, start + done, some, 0, x_buffer);
+        const char *x = FN(fetch_elements)(layout, row, start + done, some, 0, x_buffer);
         const char *b = FN(fetch_weights)(layout, row, start + done, some, b_buffer);
         for (ptrdiff_t i = 0; i < some; i += VF(width), x += sizeof(V), b += sizeof(V)) {
             const V own = VF(load_some)(x, some - i, none), weight = VF(load_some)(b, some - i, zero);

@@ -2,27 +2,29 @@
  * bits. */
 
 /* Adds elements of one lane from `turns` turns of a tile, a constant. */
-LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *hi, V *lo, V bias, V *odd)
+LSE_INLINE void FN(fold_lane)(const REAL *x, const REAL *b, const int turns, V *hi, V *lo, V bias, V *odd,
+                              const int ones)
 {
     V v[4], w[4], top = VF(set)(0);
     LSE_UNROLL for (int j = 0; j < turns; j++) {
-        v[j] = VF(load)(x + j * LANES * VF(width));
+        v[j] = ones ? VF(set)(0) : VF(load)(x + j * LANES * VF(width));
         w[j] = VF(load)(b + j * LANES * VF(width));
     }
-    FN(fold_weighted)(hi, lo, v, w, turns, bias, &top, odd);
+    FN(fold_weighted)(hi, lo, v, w, turns, bias, &top, odd, ones);
 }
 
 /* A vector of sums from their tile of n lines and that of their weights; whether one of them is_strange. The greatest
  * exponents come first. */
-static int FN(sum_weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+LSE_INLINE int FN(sum_of_weights)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at,
+                                  const int ones)
 {
     const V base = VF(set)(MAGIC + EXP_BIAS), limit = VF(set)((REAL)exponent_of((double)FN(LSE_FAR)));
     V hi[LANES], lo[LANES], lost, top = VF(set)(-(REAL)INFINITY), odd = VF(set)(0);
     REAL sum[VF(width)], rest[VF(width)], exponent[VF(width)], strange[VF(width)];
     for (ptrdiff_t i = 0; i < n; i++) {
-        V v = VF(load)(x + i * VF(width)), t, level;
+        V v = ones ? VF(set)(0) : VF(load)(x + i * VF(width)), t, level;
         V w = VF(load)(b + i * VF(width));
-        FN(weighted_exponents)(&v, &w, &t, &level, 1, base);
+        FN(weighted_exponents)(&v, &w, &t, &level, 1, base, ones);
         top = VF(max)(t, top);
     }
     top = VF(sub)(top, base);
@@ -34,10 +36,10 @@ static int FN(sum_weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_
         for (ptrdiff_t l = 0; l < lanes && i + l < n; l++) {
             const REAL *from = x + (i + l) * VF(width), *weights = b + (i + l) * VF(width);
             switch ((n - i - l + LANES - 1) / LANES) {
-            case 1: FN(fold_lane)(from, weights, 1, &hi[l], &lo[l], bias, &odd); break;
-            case 2: FN(fold_lane)(from, weights, 2, &hi[l], &lo[l], bias, &odd); break;
-            case 3: FN(fold_lane)(from, weights, 3, &hi[l], &lo[l], bias, &odd); break;
-            default: FN(fold_lane)(from, weights, 4, &hi[l], &lo[l], bias, &odd);
+            case 1: FN(fold_lane)(from, weights, 1, &hi[l], &lo[l], bias, &odd, ones); break;
+            case 2: FN(fold_lane)(from, weights, 2, &hi[l], &lo[l], bias, &odd, ones); break;
+            case 3: FN(fold_lane)(from, weights, 3, &hi[l], &lo[l], bias, &odd, ones); break;
+            default: FN(fold_lane)(from, weights, 4, &hi[l], &lo[l], bias, &odd, ones);
             }
         }
     for (ptrdiff_t half = LANES / 2; half > 0; half /= 2) /* the tree of sum_lanes */
@@ -62,13 +64,24 @@ static int FN(sum_weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_
     return VF(any_at_least)(VF(abs)(top), beyond) || VF(any_at_least)(nan, VF(set)(1));
 }
 
-/* Likewise, and again where a sum wants it. */
-static void FN(weighted_tile)(REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+static int FN(sum_weighted_tile)(const REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    return FN(sum_of_weights)(x, b, n, states, at, 0);
+}
+
+static int FN(sum_ones_tile)(const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at)
+{
+    return FN(sum_of_weights)(b, b, n, states, at, 1);
+}
+
+/* Likewise, and again where a sum wants it; with ones x is not used otherwise. */
+static void FN(weighted_tile)(REAL *x, const REAL *b, ptrdiff_t n, lse_states *states, ptrdiff_t at, int ones)
 {
     REAL infinite[VF(width)], greatest[VF(width)], shift[VF(width)];
     V sum = VF(set)(0), max = VF(set)(-(REAL)INFINITY);
     int distant = 0;
-    if (!FN(sum_weighted_tile)(x, b, n, states, at)) return;
+    if (!(ones ? FN(sum_ones_tile)(b, n, states, at) : FN(sum_weighted_tile)(x, b, n, states, at))) return;
+    if (ones) memset(x, 0, (size_t)n * sizeof(V));
     for (ptrdiff_t i = 0; i < n; i++)
         sum = VF(add)(sum, FN(not_finite)(VF(load)(x + i * VF(width)), VF(load)(b + i * VF(width)), &max));
     VF(store)(infinite, sum);
@@ -89,6 +102,7 @@ static void FN(weighted_rows_of)(const lse_panel *p, lse_states *states)
 {
     lse_layout layout;
     layout.direct = layout.direct_weight = 1;
+    layout.ones = p->layout && p->layout->ones;
     for (ptrdiff_t k = 0; k < p->count; k++) {
         const lse_row row = {p->x + p->at[k], NULL, p->weights->x + p->weights->at[k], p->n};
         FN(weighted_row)(&layout, &row, 0, p->n, k, states);
@@ -103,7 +117,7 @@ static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
     REAL x[HALF], b[HALF];
     V max[FN(PER_GROUP)];
     const lse_panel *weights = p->weights;
-    const int same = weights->are_the_same;
+    const int same = weights->are_the_same, ones = p->layout && p->layout->ones;
     if (weights->form == LSE_BY_ROWS && FN(one_by_one)(p, LSE_SHORT)) {
         FN(weighted_rows_of)(p, states);
         return;
@@ -113,11 +127,11 @@ static void FN(sum_weighted_panel)(const lse_panel *p, lse_states *states)
     if (same) FN(tiles_in)(weights, 0, 1, b, max);
     for (ptrdiff_t k = 0; k < p->count; k += step) {
         const ptrdiff_t some = p->count - k < step ? p->count - k : step;
-        FN(tiles_in)(p, k, some, x, max);
+        if (!ones) FN(tiles_in)(p, k, some, x, max);
         if (!same) FN(tiles_in)(weights, k, some, b, max);
         for (ptrdiff_t v = 0; v * FN(WIDTH) < some; v++) {
             const ptrdiff_t at = v * p->n * FN(WIDTH);
-            FN(weighted_tile)(x + at, same ? b : b + at, p->n, states, k + v * FN(WIDTH));
+            FN(weighted_tile)(x + at, same ? b : b + at, p->n, states, k + v * FN(WIDTH), ones);
         }
     }
 }
