@@ -249,22 +249,30 @@ cdef int combine_complex_parts(double *over, const double *under, Py_ssize_t cou
     return 0
 
 
+cdef void put_real_parts(const double *real, Py_ssize_t count, double *parts) noexcept nogil:
+    """The three parts of real sums as the parts of complex ones."""
+    cdef Py_ssize_t i
+    cdef double sign
+    for i in range(count):
+        sign = real[2 * count + i]
+        parts[2 * i], parts[2 * count + 2 * i] = real[i], real[count + i]
+        parts[2 * i + 1] = M_PI if sign < 0 else sign - sign  # NaN of NaN
+        parts[2 * count + 2 * i + 1] = PI_LOW if sign < 0 else 0.0
+
+
 cdef int reduce_to_complex_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray out) except -1:
     """Likewise of complex numbers with weights or a mask."""
     cdef cnp.npy_intp nothing[LSE_MAX_DIMS]
     cdef cnp.npy_intp stride[LSE_MAX_DIMS]
-    cdef double zero = 0.0, one = 1.0
+    cdef double zero = 0.0
     cdef lse_store store = lse_store_for(b"c", <int>cnp.PyArray_ITEMSIZE(out), 2 * sizeof(double))
-    cdef cnp.npy_intp count = cnp.PyArray_SIZE(out), total = 8 * count
+    cdef cnp.npy_intp count = cnp.PyArray_SIZE(out), total = 11 * count
     cdef cnp.ndarray parts = cnp.PyArray_EMPTY(1, &total, cnp.NPY_FLOAT64, False)
     cdef double *over = <double *>cnp.PyArray_DATA(parts)
     cdef double *under = over + 4 * count
-    cdef lse_array constant = request.a
+    cdef double *real = under + 4 * count
     cdef lse_fp_state found
     cdef int axis
-    memset(nothing, 0, sizeof(nothing))
-    constant.stride = <const ptrdiff_t *>nothing
-    constant.kind, constant.itemsize, constant.swapped = b"f", sizeof(double), False
     describe(&request.out, out)
     request.type = LSE_C128
     request.out.itemsize = 2 * sizeof(double)
@@ -273,13 +281,19 @@ cdef int reduce_to_complex_mean(lse_request *request, Py_ssize_t elements, cnp.n
     request.out.stride = <const ptrdiff_t *>stride
     request.out.data, request.low = <char *>over, <char *>(over + 2 * count)
     run_request(request, elements)
-    request.a = constant
-    request.a.data = <char *>&zero
     if request.weights.data == NULL:
-        request.weights = constant
-        request.weights.data = <char *>&one
-    request.out.data, request.low = <char *>under, <char *>(under + 2 * count)
-    run_request(request, elements)
+        put_log_counts(request, out, real)
+        put_real_parts(real, count, under)
+    elif request.weights.kind != c"c":
+        request.type = LSE_F64
+        put_log_weights(request, elements, out, real)
+        put_real_parts(real, count, under)
+    else:
+        memset(nothing, 0, sizeof(nothing))
+        request.a.data, request.a.stride = <char *>&zero, <const ptrdiff_t *>nothing
+        request.a.kind, request.a.itemsize, request.a.swapped = b"f", sizeof(double), False
+        request.out.data, request.low = <char *>under, <char *>(under + 2 * count)
+        run_request(request, elements)
     found = lse_fp_enter()
     combine_complex_parts(over, under, count)
     store(cnp.PyArray_BYTES(out), cnp.PyArray_ITEMSIZE(out), count, over)
