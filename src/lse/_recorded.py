@@ -60,15 +60,15 @@ def map_elements(function: str, x: Any, axis: Any, dtype: Any, **others: Any) ->
 
 
 def logcumsumexp(a: Any, axis: Any, reverse: bool, dtype: Any, **others: Any) -> Any:
-    from lse import _tensors
+    from lse import _tensors_cumulative
 
     a = prepare("logcumsumexp", a, "a", dtype, **others)
     if axis is None or a.ndim == 0:
         a = a.reshape(-1)
     axis = normalize_axis(0 if axis is None else axis, a.ndim, "logcumsumexp")
     if not reverse:
-        return _tensors.logcumsumexp(a, axis)
-    return _tensors.logcumsumexp(a.flip(axis), axis).flip(axis)
+        return _tensors_cumulative.logcumsumexp(a, axis)
+    return _tensors_cumulative.logcumsumexp(a.flip(axis), axis).flip(axis)
 
 
 def as_operand(a: Any, name: str) -> Any:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 import lse
-from lse import _tensors
+from lse import _tensors, _tensors_cumulative, _tensors_products
 from lse._dtypes import Array
-from lse._tensors import as_tensor, is_compiling, is_observed
+from lse._operators import as_tensor, is_compiling, is_observed
 
 __all__ = ["log_softmax", "logcumsumexp", "logmatmulexp", "logmeanexp", "logsumexp", "softmax"]
 
@@ -236,7 +236,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     if _goes_to_torch(input):
         return torch.logcumsumexp(input, dim)
     dims = _dim(input, dim)
-    return _tensors.logcumsumexp(input, dims[0]) if dims else input.clone()
+    return _tensors_cumulative.logcumsumexp(input, dims[0]) if dims else input.clone()
 
 
 def logmatmulexp(input: Tensor, other: Tensor) -> Tensor:
@@ -289,7 +289,7 @@ def logmatmulexp(input: Tensor, other: Tensor) -> Tensor:
     else:
         first = torch.broadcast_shapes(left.shape[:-2], right.shape[:-2])
         left, right = left.expand(*first, *left.shape[-2:]), right.expand(*first, *right.shape[-2:])
-        result = _tensors.logmatmulexp(left, right)
+        result = _tensors_products.logmatmulexp(left, right)
     if b.ndim == 1:
         result = result.squeeze(-1)
     return result.squeeze(-1 if b.ndim == 1 else -2) if a.ndim == 1 else result
