@@ -102,6 +102,9 @@ logsumexp_backward = define(  # grad times the shares; y is the log-sum-exp or l
 # Softmax ----------------------------------------------------------------------------------------------------
 
 
+WIDE = (torch.float32, torch.float64)  # the derivatives of halves are torch's
+
+
 def compute_map(function: Callable[..., Any], x: Tensor, dim: Dims) -> Tensor:
     if is_simple(x):
         return as_tensor(function(as_array(x), tuple(dim)))
@@ -126,19 +129,70 @@ def save_map(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def differentiate_softmax(ctx: Any, grad: Tensor) -> Any:
     (y,) = ctx.saved_tensors
-    if len(ctx.dim) == 1:
-        return torch._softmax_backward_data(grad, y, ctx.dim[0], y.dtype), None
-    return y * (grad - sum_of(y * grad, ctx.dim)), None
+    return softmax_backward(grad, y, ctx.dim), None
 
 
 def differentiate_log_softmax(ctx: Any, grad: Tensor) -> Any:
     (y,) = ctx.saved_tensors
-    if len(ctx.dim) == 1:
-        return torch._log_softmax_backward_data(grad, y, ctx.dim[0], y.dtype), None
-    return grad - y.exp() * sum_of(grad, ctx.dim), None
+    return log_softmax_backward(grad, y, ctx.dim), None
+
+
+def compute_map_backward(operation: str, grad: Tensor, y: Tensor, dim: int) -> Tensor:
+    """The gradient of a float32 or float64 map, laid out as its results."""
+    if y.is_contiguous():
+        return as_tensor(_core.differentiate(operation, as_array(y), as_array(grad), dim))
+    order = sorted(range(y.ndim), key=lambda i: -y.stride(i))
+    moved = y.permute(order).contiguous()
+    result = compute_map_backward(operation, grad.permute(order), moved, order.index(dim))
+    return torch.empty_like(y).copy_(result.permute([order.index(i) for i in range(y.ndim)]))
+
+
+def compute_softmax_backward(grad: Tensor, y: Tensor, dim: Dims) -> Tensor:
+    if len(dim) != 1:
+        return y * (grad - sum_of(y * grad, dim))
+    if y.dtype in WIDE:
+        return compute_map_backward("softmax", grad, y, dim[0])
+    return torch._softmax_backward_data(grad, y, dim[0], y.dtype)
+
+
+def compute_log_softmax_backward(grad: Tensor, y: Tensor, dim: Dims) -> Tensor:
+    if len(dim) != 1:
+        return grad - y.exp() * sum_of(grad, dim)
+    if y.dtype in WIDE:
+        return compute_map_backward("log_softmax", grad, y, dim[0])
+    return torch._log_softmax_backward_data(grad, y, dim[0], y.dtype)
+
+
+def differentiate_softmax_backward(ctx: Any, v: Tensor) -> Any:
+    """By grad, by which it is symmetric, and by y."""
+    grad, y = ctx.saved_tensors
+    of_y = v * (grad - sum_of(y * grad, ctx.dim)) - grad * sum_of(y * v, ctx.dim)
+    return softmax_backward(v, y, ctx.dim), of_y, None
+
+
+def differentiate_log_softmax_backward(ctx: Any, v: Tensor) -> Any:
+    grad, y = ctx.saved_tensors
+    share = y.exp()
+    return v - sum_of(share * v, ctx.dim), -v * share * sum_of(grad, ctx.dim), None
 
 
 softmax = define("softmax(Tensor x, int[] dim)", compute_softmax, empty_like, save_map, differentiate_softmax, (1,))
 log_softmax = define(
     "log_softmax(Tensor x, int[] dim)", compute_log_softmax, empty_like, save_map, differentiate_log_softmax, (1,)
+)
+softmax_backward = define(  # y * (grad - sum(y * grad)), where y is the softmax
+    "softmax_backward(Tensor grad, Tensor y, int[] dim)",
+    compute_softmax_backward,
+    empty_like_x,
+    save_shares,
+    differentiate_softmax_backward,
+    (2,),
+)
+log_softmax_backward = define(  # grad - exp(y) * sum(grad), where y is the log-softmax
+    "log_softmax_backward(Tensor grad, Tensor y, int[] dim)",
+    compute_log_softmax_backward,
+    empty_like_x,
+    save_shares,
+    differentiate_log_softmax_backward,
+    (2,),
 )

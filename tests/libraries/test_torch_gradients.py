@@ -204,6 +204,37 @@ def test_products_of_hard_rows(dtype):
         check(got.flatten(), [e for row in expected for e in row], [10.0] * got.numel(), ulps)
 
 
+SHAPES = {
+    "short rows": ((1000, 3), 1),
+    "narrow blocks": ((300, 5, 7), 1),
+    "narrow and long": ((2, 700, 3), 1),
+    "columns": ((50, 600), 0),
+    "blocks": ((3, 40, 700), 1),
+    "whole blocks": ((300, 9, 16), 1),
+    "long rows": ((3, 70_001), 1),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_bits_of_gradients(name, shape, dtype, kernel):
+    """Those of each row alone, for every layout of the results and of their gradients."""
+    shape, dim = shape
+    f = getattr(lse.torch, name)
+    x, grad = 5 * torch.randn(shape, dtype=dtype), torch.randn(shape, dtype=dtype)
+    rows = x.movedim(dim, -1).reshape(-1, shape[dim])
+    for of_result in (grad, grad.mT.contiguous().mT, torch.ones((), dtype=dtype).expand(shape)):
+        of_rows = of_result.movedim(dim, -1).reshape(-1, shape[dim])
+        pairs = zip(rows[:20], of_rows, strict=False)
+        expected = torch.stack([gradient(lambda x: f(x, 0), row.clone().requires_grad_(), g) for row, g in pairs])
+        for layout in (x, x.mT.contiguous().mT):
+            got = gradient(lambda x: f(x, dim), layout.detach().requires_grad_(), of_result)
+            assert got.stride() == layout.stride()
+            got = got.movedim(dim, -1).reshape(-1, shape[dim])[:20]
+            torch.testing.assert_close(got, expected, rtol=0, atol=0)
+
+
 # Special values ---------------------------------------------------------------------------------------------
 
 
