@@ -29,6 +29,7 @@ tracing_state = torch._C._get_tracing_state
 dispatch_keys = torch._C._dispatch_keys
 from_numpy = torch.from_numpy
 is_compiling = torch.compiler.is_compiling
+is_grad_enabled = torch.is_grad_enabled
 
 library = torch.library.Library("lse", "DEF")
 
@@ -36,14 +37,15 @@ library = torch.library.Library("lse", "DEF")
 class Operator(NamedTuple):
     """An operator of tensors that are in main memory, and its derivative.
 
-    A registered operator takes several times as long to call as `compute` or `node`, and torch.func has no gradients of
-    those that are registered from Python.
+    A registered operator takes several times as long to call as `compute` or `record`, and torch.func has no gradients
+    of those that are registered from Python.
     """
 
     registered: Any  # for compilation, modes and subclasses
     transformed: Any  # for the transforms of torch.func
-    node: Any  # for autograd
+    record: Callable[..., Tensor]  # for autograd; the last argument is an array of results, if they are known
     compute: Callable[..., Tensor]  # without a derivative
+    takes_list: bool  # of axes
 
     def __call__(self, *arguments: Any) -> Tensor:
         if is_compiling():
@@ -59,11 +61,17 @@ class Operator(NamedTuple):
             elif type(a) not in OTHERS:
                 return self.registered(*arguments)
         if is_observed():
-            refuse_tangents(arguments)
-            return self.registered(*arguments)
-        if recorded and torch.is_grad_enabled():
-            return self.node.apply(*arguments)
+            return (self.transformed.apply if have_tangents(arguments) else self.registered)(*arguments)
+        if recorded and is_grad_enabled():
+            return self.record(*arguments, None)
         return self.compute(*arguments)
+
+    def return_array(self, result: Any, x: Tensor, dim: int, *options: bool) -> Tensor:
+        """What is known of a tensor that is read as an array, recorded if it requires a gradient."""
+        if not x.requires_grad or not is_grad_enabled():
+            return as_tensor(result)
+        place = dim % max(x.ndim, 1)
+        return self.record(x, ([place] if x.ndim else []) if self.takes_list else place, *options, result)
 
 
 def is_observed() -> bool:
@@ -71,10 +79,42 @@ def is_observed() -> bool:
     return bool(len_dispatch_stack() > 0 or tracing_state() is not None or forward_ad._current_level >= 0)
 
 
-def refuse_tangents(arguments: tuple[Any, ...]) -> None:
-    for a in arguments:
-        if isinstance(a, Tensor) and forward_ad.unpack_dual(a).tangent is not None:
-            raise NotImplementedError("lse.torch has no forward-mode derivatives; use torch.func.jacrev or vjp")
+def have_tangents(arguments: tuple[Any, ...]) -> bool:
+    return forward_ad._current_level >= 0 and any(
+        isinstance(a, Tensor) and forward_ad.unpack_dual(a).tangent is not None for a in arguments
+    )
+
+
+class Saved:
+    """What a derivative is computed from, in the place of torch's context."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        self.saved_tensors = tensors
+
+
+def push_forward(
+    differentiate: Callable[[Any, Tensor], Any], saved: Saved, like: Tensor, tangents: list[Any]
+) -> Tensor:
+    """The tangent of a result: the gradient is linear in that of the result, and this is its transpose."""
+    places: list[int] = []
+
+    def pull_back(grad: Tensor) -> tuple[Tensor, ...]:
+        found = differentiate(saved, grad)
+        places[:] = [i for i, needed in enumerate(saved.needs_input_grad) if needed and found[i] is not None]
+        return tuple(found[i] for i in places)
+
+    _, transposed = torch.func.vjp(pull_back, torch.zeros_like(like))
+    result: Tensor = transposed(tuple(tangents[i] for i in places))[0]
+    return result
+
+
+def refuse_nested() -> None:
+    levels = torch._C._functorch.get_interpreter_stack() or []
+    if sum(level.key() == torch._C._functorch.TransformType.Jvp for level in levels) > 1:
+        raise NotImplementedError("lse.torch has no forward mode within forward mode; use jacfwd of jacrev, or hessian")
 
 
 def plain_keys() -> frozenset[int]:
@@ -86,7 +126,6 @@ def plain_keys() -> frozenset[int]:
 
 PLAIN = plain_keys()
 TENSORS = frozenset((Tensor, torch.nn.Parameter))  # and no subclasses
-FEW = 4096  # elements
 OTHERS = frozenset((int, bool, list, type(None)))
 
 
@@ -118,21 +157,42 @@ def define(
 
     class Node(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, *arguments: Any) -> Tensor:
-            result = compute(*arguments)
+        def forward(ctx: Any, *given: Any) -> Tensor:
+            arguments, array = given[:-1], given[-1]
+            result = compute(*arguments) if array is None else as_tensor(array)
             save(ctx, arguments, result)
             return result
 
-        backward = staticmethod(differentiate)
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> Any:
+            return *differentiate(ctx, grad), None
 
     class Transformed(torch.autograd.Function):
         forward = staticmethod(registered)
-        setup_context = staticmethod(save)
         backward = staticmethod(differentiate)
         vmap = staticmethod(batch)
 
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+            save(ctx, inputs, output)
+            ctx.inputs = [None if isinstance(a, Tensor) else a for a in inputs]
+            ctx.places = [i for i, a in enumerate(inputs) if isinstance(a, Tensor)]
+            ctx.save_for_forward(*(inputs[i] for i in ctx.places), output)
+
+        @staticmethod
+        def jvp(ctx: Any, *tangents: Any) -> Tensor:
+            refuse_nested()
+            *tensors, output = (forward_ad.unpack_dual(a).primal for a in ctx.saved_tensors)
+            inputs = list(ctx.inputs)
+            for i, a in zip(ctx.places, tensors, strict=True):
+                inputs[i] = a
+            saved = Saved(tuple(isinstance(t, Tensor) and t.is_floating_point() for t in tangents))
+            save(saved, tuple(inputs), output)
+            return push_forward(differentiate, saved, output, list(tangents))
+
     torch.library.register_vmap(f"lse::{name}", batch, lib=library)
-    operator = Operator(registered, Transformed, Node, compute)
+    record = super(torch.autograd.Function, Node).apply  # without what only transforms need
+    operator = Operator(registered, Transformed, record, compute, "int[]" in signature)
     return operator
 
 
@@ -147,7 +207,7 @@ def as_tensor(result: Any) -> Tensor:
 
 def as_array(a: Tensor) -> Array:
     """A tensor's elements, without a copy; torch's bfloat16 as the core knows it."""
-    a = a.detach()
+    a = a.detach() if a.requires_grad else a
     array: Array = a.view(torch.int16).numpy().view(BFLOAT16) if a.dtype == torch.bfloat16 else a.numpy()
     return array
 

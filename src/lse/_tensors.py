@@ -1,7 +1,7 @@
 """Operators of PyTorch: log-sum-exp, softmax and log-softmax of CPU tensors, and the derivatives."""
 
 from collections.abc import Callable
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import torch
@@ -9,7 +9,6 @@ from torch import Tensor
 
 from lse import _core, _native
 from lse._operators import (
-    FEW,
     Dims,
     as_arguments,
     as_array,
@@ -22,6 +21,9 @@ from lse._operators import (
     save_shares,
     sum_of,
 )
+
+FEW = 100  # elements
+WIDE = (torch.float32, torch.float64)
 
 # Log-sum-exp ------------------------------------------------------------------------------------------------
 
@@ -59,12 +61,10 @@ def differentiate_reduction(ctx: Any, grad: Tensor) -> Any:
 
 
 def compute_logsumexp_backward(grad: Tensor, x: Tensor, y: Tensor, dim: Dims) -> Tensor:
-    result = compute_softmax(x, dim)
-    result.mul_(grad)
-    if x.numel() <= FEW and y.dtype != torch.bfloat16 and not (as_array(y) == -inf).any():  # quicker than by torch
-        return result
-    empty = y.isneginf()
-    return result.masked_fill_(empty, 0.0) if empty.any() else result
+    result = compute_map(_core.softmax, x, dim, 0.0)
+    if y.numel() <= FEW and y.dtype in WIDE and -inf not in as_array(y).ravel().tolist():  # quicker than by torch
+        return result.mul_(grad)
+    return result.mul_(grad.masked_fill(y.isneginf(), 0.0))
 
 
 def differentiate_logsumexp_backward(ctx: Any, v: Tensor) -> Any:
@@ -102,15 +102,14 @@ logsumexp_backward = define(  # grad times the shares; y is the log-sum-exp or l
 # Softmax ----------------------------------------------------------------------------------------------------
 
 
-WIDE = (torch.float32, torch.float64)  # the derivatives of halves are torch's
-
-
-def compute_map(function: Callable[..., Any], x: Tensor, dim: Dims) -> Tensor:
+def compute_map(function: Callable[..., Any], x: Tensor, dim: Dims, empty: float = nan) -> Tensor:
+    """A map of rows, of which those with nothing in them become `empty`."""
     if is_simple(x):
-        return as_tensor(function(as_array(x), tuple(dim)))
+        return as_tensor(function(as_array(x), tuple(dim), empty=empty))
     result = torch.empty_like(x)
     if x.numel():
-        _native.map_elements(as_arguments(x, dim, result), function.__name__, as_array(result))
+        arguments = as_arguments(x, dim, result)._replace(nothing=empty)
+        _native.map_elements(arguments, function.__name__, as_array(result))
     return result
 
 
@@ -138,7 +137,7 @@ def differentiate_log_softmax(ctx: Any, grad: Tensor) -> Any:
 
 
 def compute_map_backward(operation: str, grad: Tensor, y: Tensor, dim: int) -> Tensor:
-    """The gradient of a float32 or float64 map, laid out as its results."""
+    """The gradient of a map, laid out as its results."""
     if y.is_contiguous():
         return as_tensor(_core.differentiate(operation, as_array(y), as_array(grad), dim))
     order = sorted(range(y.ndim), key=lambda i: -y.stride(i))
@@ -150,7 +149,7 @@ def compute_map_backward(operation: str, grad: Tensor, y: Tensor, dim: int) -> T
 def compute_softmax_backward(grad: Tensor, y: Tensor, dim: Dims) -> Tensor:
     if len(dim) != 1:
         return y * (grad - sum_of(y * grad, dim))
-    if y.dtype in WIDE:
+    if y.dtype in WIDE:  # of halves torch's own is quicker
         return compute_map_backward("softmax", grad, y, dim[0])
     return torch._softmax_backward_data(grad, y, dim[0], y.dtype)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 import lse
 from lse import _tensors, _tensors_cumulative, _tensors_groups, _tensors_products
 from lse._dtypes import Array
-from lse._operators import as_tensor, is_compiling, is_observed
+from lse._operators import TENSORS, functorch_level, is_compiling, is_observed
 
 __all__ = [
     "log_softmax",
@@ -58,8 +58,6 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     -----
     The gradient is the softmax. Where the result is -inf it is 0; where it is +inf, the infinite elements share it.
 
-    There are no forward-mode derivatives: `torch.func.jvp` and what uses it raise NotImplementedError.
-
     Examples
     --------
     >>> import torch
@@ -71,7 +69,8 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     tensor([0.5000, 0.5000, 0.0000])
     """
     if type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.logsumexp(a, dim, None, bool(keepdim)))
+        result = lse.logsumexp(a, dim, None, bool(keepdim))
+        return _tensors.logsumexp.return_array(result, input, dim, bool(keepdim))
     input = _floating(input)
     dims = _dims(input, dim)
     if _goes_to_torch(input):
@@ -113,7 +112,8 @@ def logmeanexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -
     tensor(1000.)
     """
     if type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.logmeanexp(a, dim, None, bool(keepdim)))
+        result = lse.logmeanexp(a, dim, None, bool(keepdim))
+        return _tensors.logmeanexp.return_array(result, input, dim, bool(keepdim))
     input = _floating(input)
     dims = _dims(input, dim)
     if not _goes_to_torch(input):
@@ -156,7 +156,7 @@ def softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor
     tensor([0.5000, 0.5000])
     """
     if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.softmax(a, dim))
+        return _tensors.softmax.return_array(lse.softmax(a, dim), input, dim)
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.softmax(input, dim)
@@ -197,7 +197,7 @@ def log_softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Te
     tensor([-4.2484e-18, -4.0000e+01])
     """
     if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.log_softmax(a, dim))
+        return _tensors.log_softmax.return_array(lse.log_softmax(a, dim), input, dim)
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.log_softmax(input, dim)
@@ -241,7 +241,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     tensor([1000.0000, 1000.6932, 1001.0986])
     """
     if type(dim) is int and (a := _quick(input)) is not None and a.ndim > 0:
-        return as_tensor(lse.logcumsumexp(a, dim))
+        return _tensors_cumulative.logcumsumexp.return_array(lse.logcumsumexp(a, dim), input, dim)
     input = _floating(input)
     if _goes_to_torch(input):
         return torch.logcumsumexp(input, dim)
@@ -463,9 +463,13 @@ def _log_softmax_by_torch(a: Tensor, index: Tensor, dim: int, size: int | None) 
 
 
 def _quick(a: Tensor) -> Array | None:
-    """The elements of a tensor of which only the result is wanted: most small calls need nothing else."""
-    if is_compiling() or type(a) is not Tensor or a.requires_grad or is_observed():
+    """The elements of a tensor that nothing but autograd has to know of: most small calls need nothing else."""
+    if is_compiling() or type(a) not in TENSORS or is_observed():
         return None
+    if a.requires_grad:
+        if functorch_level() is not None:
+            return None
+        a = a.detach()
     try:
         array: Array = a.numpy()
     except (TypeError, RuntimeError):  # bfloat16, conjugated, sparse, wrapped by torch.func, or not in main memory

@@ -405,14 +405,34 @@ def test_transforms_of_products():
     torch.testing.assert_close(of_rows, gradient(lambda a: f(a, b), a.clone().requires_grad_()))
 
 
-def test_forward_mode_is_refused():
-    x = torch.randn(3)
-    with pytest.raises(NotImplementedError):
-        torch.func.jvp(lambda x: lse.torch.softmax(x, 0), (x,), (x,))
-    with torch.autograd.forward_ad.dual_level():
-        dual = torch.autograd.forward_ad.make_dual(x, x)
-        with pytest.raises(NotImplementedError, match="forward-mode"):
-            lse.torch.softmax(dual, 0)
+FORWARD = OF_ONE | {"logmatmulexp": lambda x: lse.torch.logmatmulexp(x, x.mT)}
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_forward_mode(name):
+    f, forward_ad = FORWARD[name], torch.autograd.forward_ad
+    x, tangent = torch.randn(2, 3, 4, 2, dtype=torch.float64)
+    assert gradcheck(f, x.clone().requires_grad_(), check_forward_ad=True, check_batched_forward_grad=True)
+    assert gradgradcheck(f, x.clone().requires_grad_(), check_fwd_over_rev=True)
+    value, pushed = torch.func.jvp(f, (x,), (tangent,))
+    torch.testing.assert_close(value, f(x), rtol=0, atol=0)
+    with forward_ad.dual_level():
+        found = forward_ad.unpack_dual(f(forward_ad.make_dual(x, tangent))).tangent
+        assert forward_ad.unpack_dual(f(x)).tangent is None
+    torch.testing.assert_close(found, pushed)
+    of_sum = lambda x: f(x).sin().sum()  # noqa: E731
+    expected = torch.autograd.functional.hessian(of_sum, x)
+    torch.testing.assert_close(torch.func.hessian(of_sum)(x), expected)
+    torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(of_sum))(x), expected)
+    with pytest.raises(NotImplementedError, match="hessian"):
+        torch.func.jacfwd(torch.func.jacfwd(of_sum))(x)
+
+
+def test_forward_mode_of_one_operand():
+    a, b, tangent = torch.randn(3, 4), torch.randn(4, 2), torch.randn(4, 2)
+    _, pushed = torch.func.jvp(lambda b: lse.torch.logmatmulexp(a, b), (b,), (tangent,))
+    expected = torch.autograd.functional.jvp(lambda b: lse.torch.logmatmulexp(a, b), b, tangent)[1]
+    torch.testing.assert_close(pushed, expected)
 
 
 @pytest.mark.compiles
