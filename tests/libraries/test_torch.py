@@ -1,6 +1,8 @@
 """Do the functions of lse.torch have the values of lse and the arguments of torch, everywhere that torch's own run?"""
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -284,6 +286,44 @@ def test_a_forked_child():
     got = np.frombuffer(queue.get(timeout=60), np.float32).reshape(1000, 1000)
     child.join()
     same(got, expected)
+
+
+FORKED = """
+import os, signal
+import torch
+import lse.torch
+torch.set_num_threads(4)
+lse.set_num_threads(4)
+x = torch.randn(1000, 1000)
+y = x.clone().requires_grad_()
+torch.softmax(x, 1)
+expected = lse._core.differentiate("softmax", lse.torch.softmax(x, 1).numpy(), x.numpy(), 1).tobytes()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)
+    (got,) = torch.autograd.grad(lse.torch.softmax(y, 1), y, x)
+    os._exit(got.numpy().tobytes() != expected)
+raise SystemExit(os.waitpid(pid, 0)[1] != 0)
+"""
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_gradients_in_a_forked_child():
+    """After parallel regions of lse and of torch, which would hang itself in a region of its own."""
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], timeout=120).returncode == 0
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("name", WITH_DIM)
+def test_gradients_have_the_same_bits_on_any_number_of_threads(name, dim):
+    x = torch.randn(600, 700, requires_grad=True)
+    found = []
+    for threads in (1, 2, 5):
+        with lse.num_threads(threads):
+            y = function(name)(x, dim)
+            found.append(torch.autograd.grad(y, x, torch.sin(y.detach()))[0])
+    for other in found[1:]:
+        equal(other, found[0])
 
 
 # The functions of lse -----------------------------------------------------------------------------------------
