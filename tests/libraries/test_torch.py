@@ -1,9 +1,12 @@
 """Do the functions of lse.torch have the values of lse and the arguments of torch, everywhere that torch's own run?"""
 
+import inspect
 import multiprocessing
 import subprocess
 import sys
 import threading
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -153,6 +156,14 @@ def test_groups_of_nothing(name, recorded):
 
 
 # Arguments --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", lse.torch.__all__)
+def test_annotations(name):
+    hints = typing.get_type_hints(function(name))
+    assert hints.keys() == {*inspect.signature(function(name)).parameters, "return"}
+    assert hints["input"] is hints["return"] is torch.Tensor
+    assert hints.get("dim", int) in (int, int | Sequence[int])
 
 
 @pytest.mark.parametrize("name", WITH_DIM)
