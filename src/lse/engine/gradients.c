@@ -70,7 +70,7 @@ static void find_sources(const lse_gradient *g, ptrdiff_t row, ptrdiff_t count, 
     if (is_map(g)) kernels_of(g)->sources_of_sums(of, lanes, step, count);
     for (ptrdiff_t k = 0; !is_map(g) && k < count; k++)
         kernels_of(g)->source_of_value(of, k, value_of(g, row + k), grad_of(g, row + k));
-    if (count == 1) return;
+    if (step == 1) return;                              /* one row, whose source is read as such */
     memset(of->sum + count, 0, rest * sizeof *of->sum); /* whole steps are read */
     for (int i = 0; i < 4; i++) memset((char *)sources[i] + count * size_of(g), 0, bytes);
 }
