@@ -13,7 +13,7 @@ NOTE = """\
 x torch: time of torch / time of lse.torch, forward, and forward and backward together. cross_entropy is
 F.cross_entropy, against logsumexp less the element of the target. (~: others were at work)"""
 FUNCTIONS = ("logsumexp", "softmax", "log_softmax", "logcumsumexp")
-SHAPES = (((4, 10), 1), ((900, 7000), 1), ((30_000, 150), 1), ((7000, 900), 0))
+SHAPES = (((4, 10), 1), ((900, 7000), 1), ((30_000, 150), 1), ((500_000, 10), 1), ((7000, 900), 0))
 
 
 @dataclass(frozen=True)

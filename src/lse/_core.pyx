@@ -112,6 +112,7 @@ def use_kernels(name: str) -> str:
 
 include "core/threads.pxi"
 include "core/arrays.pxi"
+include "core/gradients.pxi"
 include "core/quick_arguments.pxi"
 include "core/quick_outputs.pxi"
 include "core/quick.pxi"

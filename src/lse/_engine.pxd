@@ -160,6 +160,22 @@ cdef extern from "engine/engine.h" nogil:
     void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum) noexcept
 
 
+cdef extern from "engine/gradients.h" nogil:
+    ctypedef struct lse_gradient:
+        lse_operation operation
+        lse_type type
+        const lse_kernels *table
+        ptrdiff_t outer, inner, n
+        const char *x
+        const char *grad
+        char *out
+        ptrdiff_t x_stride[3]
+        ptrdiff_t grad_stride[3]
+        ptrdiff_t out_stride[3]
+
+    void lse_differentiate(const lse_gradient *gradient) noexcept
+
+
 cdef extern from "engine/groups.h" nogil:
     enum:
         LSE_WRONG_LABEL

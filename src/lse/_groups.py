@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lse import _core
+from lse import _core, _recorded
 from lse._arguments import (
     Arguments,
     broadcast,
@@ -18,7 +18,7 @@ from lse._arguments import (
 )
 from lse._backends import backend_for
 from lse._dtypes import Array, real_dtype
-from lse._foreign import is_dask, unwrap
+from lse._foreign import is_dask, is_recorded, unwrap
 from lse._reductions import lazily
 from lse._segments import check_one_axis, with_results
 
@@ -208,6 +208,10 @@ def scatter_logsumexp(
     function = "scatter_logsumexp"
     if is_dask(a, index, b, where):
         return lazily(function, out, a, index, axis, size, b, return_sign, where=where, dtype=dtype)
+    if is_recorded(a, b):
+        others = {"b": b, "return_sign": return_sign, "where": where, "out": out}
+        labels, size = check_index(index, function), check_size(size, function)
+        return _recorded.scatter(function, a, labels, axis, size, dtype, **others)
     args = check_one_axis(function, a, axis, b=b, where=where, dtype=dtype)
     return_sign = check_flag(return_sign, function, "return_sign")
     layout = Layout(args, check_index(index, function), check_size(size, function), function)
@@ -228,6 +232,9 @@ def scatter_logsumexp(
 
 def map_groups(function: str, x: Any, index: Any, axis: Any, size: Any, where: Any, out: Any, dtype: Any) -> Any:
     """Map each group by a function that is named scatter_ and the name of the map."""
+    if is_recorded(x):
+        labels, size = check_index(index, function), check_size(size, function)
+        return _recorded.scatter(function, x, labels, axis, size, dtype, where=where, out=out)
     args = check_one_axis(function, x, axis, name="x", where=where, dtype=dtype)
     layout = Layout(args, check_index(index, function), check_size(size, function), function)
     target = check_out(out, args.a.shape, args.dtype, function)

@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lse import _core
-from lse._arguments import check_empty, check_flag, normalize_axes, normalize_axis
-from lse._dtypes import check_dtype
+from lse._arguments import as_axis, check_empty, check_flag, normalize_axes, normalize_axis
+from lse._dtypes import Array, check_dtype
 from lse._foreign import check_tensor, is_recorded, is_torch, unwrap
 
 
@@ -60,27 +60,39 @@ def map_elements(function: str, x: Any, axis: Any, dtype: Any, **others: Any) ->
 
 
 def logcumsumexp(a: Any, axis: Any, reverse: bool, dtype: Any, **others: Any) -> Any:
-    from lse import _tensors
+    from lse import _tensors_cumulative
 
     a = prepare("logcumsumexp", a, "a", dtype, **others)
     if axis is None or a.ndim == 0:
         a = a.reshape(-1)
     axis = normalize_axis(0 if axis is None else axis, a.ndim, "logcumsumexp")
     if not reverse:
-        return _tensors.logcumsumexp(a, axis)
-    return _tensors.logcumsumexp(a.flip(axis), axis).flip(axis)
+        return _tensors_cumulative.logcumsumexp(a, axis)
+    return _tensors_cumulative.logcumsumexp(a.flip(axis), axis).flip(axis)
+
+
+def scatter(function: str, a: Any, index: Array, axis: Any, size: int | None, dtype: Any, **others: Any) -> Any:
+    from lse import torch
+
+    a = prepare(function, a, "a" if function == "scatter_logsumexp" else "x", dtype, **others)
+    number = as_axis(axis, function, "an integer")
+    if not -a.ndim <= number < a.ndim:
+        raise np.exceptions.AxisError(number, a.ndim, function)
+    return getattr(torch, function)(a, as_tensor(np.asarray(index, np.int64)), number, size)
+
+
+def as_tensor(array: Array) -> Any:
+    return sys.modules["torch"].from_numpy(array if array.flags.writeable else array.copy())
 
 
 def as_operand(a: Any, name: str) -> Any:
     """An operand as a tensor; integers become float64, as elsewhere in `lse`."""
-    torch = sys.modules["torch"]
     if isinstance(a, _core.LogMatrix):
         a = np.asarray(a)
     if is_torch(a) and is_recorded(a):
         return prepare("logmatmulexp", a, name, None)
     if not is_torch(a):
-        array = unwrap(a, "logmatmulexp", name)[0]
-        a = torch.from_numpy(array if array.flags.writeable else array.copy())
+        a = as_tensor(unwrap(a, "logmatmulexp", name)[0])
     return a if a.is_floating_point() else a.double()
 
 

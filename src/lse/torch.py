@@ -10,11 +10,21 @@ import torch
 from torch import Tensor
 
 import lse
-from lse import _tensors
+from lse import _tensors, _tensors_cumulative, _tensors_groups, _tensors_products
 from lse._dtypes import Array
-from lse._tensors import as_tensor, is_compiling, is_observed
+from lse._operators import TENSORS, functorch_level, is_compiling, is_observed
 
-__all__ = ["log_softmax", "logcumsumexp", "logmatmulexp", "logmeanexp", "logsumexp", "softmax"]
+__all__ = [
+    "log_softmax",
+    "logcumsumexp",
+    "logmatmulexp",
+    "logmeanexp",
+    "logsumexp",
+    "scatter_log_softmax",
+    "scatter_logsumexp",
+    "scatter_softmax",
+    "softmax",
+]
 
 
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
@@ -48,8 +58,6 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     -----
     The gradient is the softmax. Where the result is -inf it is 0; where it is +inf, the infinite elements share it.
 
-    There are no forward-mode derivatives: `torch.func.jvp` and what uses it raise NotImplementedError.
-
     Examples
     --------
     >>> import torch
@@ -61,7 +69,8 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     tensor([0.5000, 0.5000, 0.0000])
     """
     if type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.logsumexp(a, dim, None, bool(keepdim)))
+        result = lse.logsumexp(a, dim, None, bool(keepdim))
+        return _tensors.logsumexp.return_array(result, input, dim, bool(keepdim))
     input = _floating(input)
     dims = _dims(input, dim)
     if _goes_to_torch(input):
@@ -103,7 +112,8 @@ def logmeanexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -
     tensor(1000.)
     """
     if type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.logmeanexp(a, dim, None, bool(keepdim)))
+        result = lse.logmeanexp(a, dim, None, bool(keepdim))
+        return _tensors.logmeanexp.return_array(result, input, dim, bool(keepdim))
     input = _floating(input)
     dims = _dims(input, dim)
     if not _goes_to_torch(input):
@@ -146,7 +156,7 @@ def softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor
     tensor([0.5000, 0.5000])
     """
     if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.softmax(a, dim))
+        return _tensors.softmax.return_array(lse.softmax(a, dim), input, dim)
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.softmax(input, dim)
@@ -187,7 +197,7 @@ def log_softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Te
     tensor([-4.2484e-18, -4.0000e+01])
     """
     if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return as_tensor(lse.log_softmax(a, dim))
+        return _tensors.log_softmax.return_array(lse.log_softmax(a, dim), input, dim)
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.log_softmax(input, dim)
@@ -231,12 +241,12 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     tensor([1000.0000, 1000.6932, 1001.0986])
     """
     if type(dim) is int and (a := _quick(input)) is not None and a.ndim > 0:
-        return as_tensor(lse.logcumsumexp(a, dim))
+        return _tensors_cumulative.logcumsumexp.return_array(lse.logcumsumexp(a, dim), input, dim)
     input = _floating(input)
     if _goes_to_torch(input):
         return torch.logcumsumexp(input, dim)
     dims = _dim(input, dim)
-    return _tensors.logcumsumexp(input, dims[0]) if dims else input.clone()
+    return _tensors_cumulative.logcumsumexp(input, dims[0]) if dims else input.clone()
 
 
 def logmatmulexp(input: Tensor, other: Tensor) -> Tensor:
@@ -289,19 +299,177 @@ def logmatmulexp(input: Tensor, other: Tensor) -> Tensor:
     else:
         first = torch.broadcast_shapes(left.shape[:-2], right.shape[:-2])
         left, right = left.expand(*first, *left.shape[-2:]), right.expand(*first, *right.shape[-2:])
-        result = _tensors.logmatmulexp(left, right)
+        result = _tensors_products.logmatmulexp(left, right)
     if b.ndim == 1:
         result = result.squeeze(-1)
     return result.squeeze(-1 if b.ndim == 1 else -2) if a.ndim == 1 else result
+
+
+def scatter_logsumexp(input: Tensor, index: Tensor, dim: int = -1, dim_size: int | None = None) -> Tensor:
+    """Log-sum-exp of groups of elements along an axis, each of which has the number of its group.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`, of at least one axis.
+    index : Tensor
+        Labels, integers: element i along `dim` belongs to group ``index[i]``. Any order, any of them repeated or
+        missing. Of more than one axis it is broadcast to `input`, so that each row has labels of its own.
+    dim : int, optional
+        The axis along which elements are grouped.
+    dim_size : int, optional
+        The number of groups; by default the greatest label plus one. Compiled, exported and mapped by `torch.vmap` the
+        function needs it.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.scatter_logsumexp`: of the shape of `input`, except that `dim` has length `dim_size`;
+        -inf for a group without elements.
+
+    Raises
+    ------
+    ValueError
+        A label is negative, or not less than `dim_size` (the message names the first such).
+    IndexError, RuntimeError, TypeError
+        The axis is out of range; `index` does not fit `input`, or is not of integers.
+
+    See Also
+    --------
+    lse.scatter_logsumexp, scatter_softmax, scatter_log_softmax
+
+    Notes
+    -----
+    The gradient is that of the group times the softmax over it, as of `logsumexp`. Tensors that are complex or not in
+    main memory are computed by functions of torch, and labels are not checked.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.scatter_logsumexp(torch.tensor([0.0, 5.0, 0.0, 1.0]), torch.tensor([0, 2, 0, 2]))
+    tensor([0.6931,   -inf, 5.0181])
+    """
+    input = _floating(input)
+    number, index = _labels(input, index, dim)
+    size = _size(index, dim_size)
+    if _goes_to_torch(input):
+        return _sum_groups_by_torch(input, index, number, size)
+    return _tensors_groups.scatter_logsumexp(input, index, number, size)
+
+
+def scatter_softmax(input: Tensor, index: Tensor, dim: int = -1, dim_size: int | None = None) -> Tensor:
+    """Softmax of groups of elements along an axis, each of which has the number of its group.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`, of at least one axis.
+    index : Tensor
+        Labels of the elements, as for `scatter_logsumexp`.
+    dim : int, optional
+        The axis along which elements are grouped.
+    dim_size : int, optional
+        The number of groups; it only limits the labels.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.scatter_softmax`: of the shape of `input`, the exponentials divided by the sum over
+        their group.
+
+    Raises
+    ------
+    IndexError, RuntimeError, TypeError, ValueError
+        As `scatter_logsumexp`.
+
+    See Also
+    --------
+    lse.scatter_softmax, softmax, scatter_logsumexp, scatter_log_softmax
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.scatter_softmax(torch.tensor([0.0, 5.0, 0.0]), torch.tensor([1, 0, 1]))
+    tensor([0.5000, 1.0000, 0.5000])
+    """
+    input = _floating(input)
+    number, index = _labels(input, index, dim)
+    if _goes_to_torch(input):
+        return _log_softmax_by_torch(input, index, number, dim_size).exp()
+    return _tensors_groups.scatter_softmax(input, index, number, dim_size)
+
+
+def scatter_log_softmax(input: Tensor, index: Tensor, dim: int = -1, dim_size: int | None = None) -> Tensor:
+    """Logarithm of the softmax of groups of elements along an axis, each of which has the number of its group.
+
+    Parameters
+    ----------
+    input : Tensor
+        As for `logsumexp`, of at least one axis.
+    index : Tensor
+        Labels of the elements, as for `scatter_logsumexp`.
+    dim : int, optional
+        The axis along which elements are grouped.
+    dim_size : int, optional
+        The number of groups; it only limits the labels.
+
+    Returns
+    -------
+    Tensor
+        With the values of `lse.scatter_log_softmax`: of the shape of `input`, the elements less the log-sum-exp of
+        their group.
+
+    Raises
+    ------
+    IndexError, RuntimeError, TypeError, ValueError
+        As `scatter_logsumexp`.
+
+    See Also
+    --------
+    lse.scatter_log_softmax, log_softmax, scatter_logsumexp, scatter_softmax
+
+    Examples
+    --------
+    >>> import torch
+    >>> import lse.torch
+    >>> lse.torch.scatter_log_softmax(torch.tensor([0.0, 5.0, 0.0]), torch.tensor([1, 0, 1]))
+    tensor([-0.6931,  0.0000, -0.6931])
+    """
+    input = _floating(input)
+    number, index = _labels(input, index, dim)
+    if _goes_to_torch(input):
+        return _log_softmax_by_torch(input, index, number, dim_size)
+    return _tensors_groups.scatter_log_softmax(input, index, number, dim_size)
+
+
+def _sum_groups_by_torch(a: Tensor, index: Tensor, dim: int, size: int) -> Tensor:
+    labels = index.long().expand(a.shape)
+    shape = [size if i == dim else n for i, n in enumerate(a.shape)]
+    real = a.detach().real if a.is_complex() else a.detach()
+    top = real.new_full(shape, -math.inf).scatter_reduce(dim, labels, real, "amax")
+    top = top.masked_fill(top.isinf(), 0.0)
+    terms = (a - top.gather(dim, labels)).exp()
+    return a.new_zeros(shape).scatter_add(dim, labels, terms).log() + top
+
+
+def _log_softmax_by_torch(a: Tensor, index: Tensor, dim: int, size: int | None) -> Tensor:
+    sums = _sum_groups_by_torch(a, index, dim, _size(index, size))
+    return a - sums.gather(dim, index.long().expand(a.shape))
 
 
 # Arguments --------------------------------------------------------------------------------------------------
 
 
 def _quick(a: Tensor) -> Array | None:
-    """The elements of a tensor of which only the result is wanted: most small calls need nothing else."""
-    if is_compiling() or type(a) is not Tensor or a.requires_grad or is_observed():
+    """The elements of a tensor that nothing but autograd has to know of: most small calls need nothing else."""
+    if is_compiling() or type(a) not in TENSORS or is_observed():
         return None
+    if a.requires_grad:
+        if functorch_level() is not None:
+            return None
+        a = a.detach()
     try:
         array: Array = a.numpy()
     except (TypeError, RuntimeError):  # bfloat16, conjugated, sparse, wrapped by torch.func, or not in main memory
@@ -345,3 +513,29 @@ def _dim(a: Tensor, dim: int) -> list[int]:
     if not isinstance(dim, int):
         raise TypeError(f"dim must be an integer, not {type(dim).__name__}")
     return _dims(a, dim)
+
+
+def _labels(a: Tensor, index: Tensor, dim: int) -> tuple[int, Tensor]:
+    """The axis, and labels of as many axes as the elements, of their lengths or 1."""
+    dims = _dim(a, dim)
+    if not dims:
+        raise IndexError("elements of groups need an axis, and input has none")
+    if not isinstance(index, Tensor) or index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
+        kind = index.dtype if isinstance(index, Tensor) else type(index).__name__
+        raise TypeError(f"index must be a tensor of integers, not {kind}")
+    shape = [1] * (a.ndim - index.ndim) + list(index.shape)
+    if index.ndim == 1:
+        shape = [index.shape[0] if i == dims[0] else 1 for i in range(a.ndim)]
+        fits = index.shape[0] == a.shape[dims[0]]
+    else:
+        fits = 0 < index.ndim <= a.ndim and all(n in (1, own) for n, own in zip(shape, a.shape, strict=True))
+    if not fits:
+        raise RuntimeError(f"index has shape {tuple(index.shape)}, which does not fit {tuple(a.shape)} along {dims[0]}")
+    return dims[0], index.reshape(shape)
+
+
+def _size(index: Tensor, size: int | None) -> int:
+    """The number of groups."""
+    if size is not None:
+        return size
+    return int(index.max()) + 1 if index.numel() else 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import lse
+from lse import _core
 
 ROWS = 12
 LENGTHS = [*range(1, 140), 257, 1000, 2049, 4097, 9001, 70000, 200003]
@@ -130,6 +131,10 @@ def near_0(x, b):
     return lse.logaddexp((off - LOG2).astype(x.dtype), (-off - LOG2).astype(x.dtype))
 
 
+def gradient(function, x, b, axis=1):
+    return _core.differentiate(function.__name__, function(x, axis=axis), b, axis)
+
+
 # also computed by golden.c
 IN_C = {
     "logsumexp": lambda x, b: lse.logsumexp(x, axis=1),
@@ -173,6 +178,11 @@ IN_PYTHON |= {
     "logexpm1": lambda x, b: lse.logexpm1(np.abs(x)),
     "logmatmulexp": lambda x, b: lse.logmatmulexp(x[:, :5000], np.roll(x[:, :5000], 1, axis=0).T),
     "logmatmulexp, one column": lambda x, b: lse.logmatmulexp(x[:, :5000], x[0, :5000]),
+}
+IN_PYTHON |= {
+    "softmax, gradient": lambda x, b: gradient(lse.softmax, x, b),
+    "softmax, gradient, columns": lambda x, b: gradient(lse.softmax, x.T.copy(), b.T, 0).T,
+    "log_softmax, gradient": lambda x, b: gradient(lse.log_softmax, x, b),
 }
 # and every other function of an axis
 IN_PYTHON |= {

@@ -1,7 +1,12 @@
 """Do the functions of lse.torch have the values of lse and the arguments of torch, everywhere that torch's own run?"""
 
+import inspect
 import multiprocessing
+import subprocess
+import sys
 import threading
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ import lse.torch  # noqa: E402
 REDUCTIONS = ["logsumexp", "logmeanexp"]
 MAPS = ["softmax", "log_softmax", "logcumsumexp"]
 WITH_DIM = REDUCTIONS + MAPS
+SCATTER = ["scatter_logsumexp", "scatter_softmax", "scatter_log_softmax"]
 OF_TORCH = ["logsumexp", "softmax", "log_softmax", "logcumsumexp"]
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 LAYOUTS = {
@@ -118,7 +124,46 @@ def test_products(dtype):
     assert f(a.int(), b.double()).dtype is torch.float64
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", SCATTER)
+def test_the_bits_of_groups(name, dtype, layout, recorded):
+    x = LAYOUTS[layout]().to(dtype)
+    for dim in range(-3, 3):
+        n = x.shape[dim]
+        shape = [n if i == dim % 3 else 1 for i in range(3)]
+        one = torch.arange(n) * 3 % 4
+        rows = one.reshape(shape)
+        for index in (one, one.int(), rows, rows.expand(3, 4, 5), torch.randint(5, (3, 4, 5))):
+            for size in (None, 6):
+                expected = getattr(lse, name)(x.detach(), index, dim, size)
+                got = function(name)(x.detach().requires_grad_(recorded), index, dim, size)
+                assert got.requires_grad is recorded
+                assert got.dtype is dtype
+                equal(got.detach(), expected)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", SCATTER)
+def test_groups_of_nothing(name, recorded):
+    x, index = torch.zeros(0, 3, requires_grad=recorded), torch.zeros(0, dtype=torch.int64)
+    result = function(name)(x, index, 0, 2)
+    equal(result.detach(), torch.full((2, 3), -np.inf) if name == "scatter_logsumexp" else torch.zeros(0, 3))
+    if recorded:
+        assert torch.autograd.grad(result.sum(), x)[0].shape == (0, 3)
+    assert function(name)(x, index, 0).shape == (0, 3)
+
+
 # Arguments --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", lse.torch.__all__)
+def test_annotations(name):
+    hints = typing.get_type_hints(function(name))
+    assert hints.keys() == {*inspect.signature(function(name)).parameters, "return"}
+    assert hints["input"] is hints["return"] is torch.Tensor
+    assert hints.get("dim", int) in (int, int | Sequence[int])
 
 
 @pytest.mark.parametrize("name", WITH_DIM)
@@ -146,6 +191,41 @@ def test_operands_that_do_not_fit():
             lse.torch.logmatmulexp(a, b)
     with pytest.raises(RuntimeError):
         lse.torch.logmatmulexp(torch.zeros(2, 4, 3), torch.zeros(3, 3, 4))
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", SCATTER)
+def test_wrong_labels(name, recorded):
+    f = function(name)
+    x, index = torch.zeros(2, 3, requires_grad=recorded), torch.tensor([0, 1, 2])
+    for dim in (2, -3):
+        with pytest.raises(IndexError):
+            f(x, index, dim)
+    with pytest.raises(IndexError, match="none"):
+        f(x.sum(), index)
+    for wrong in (index.float(), index > 1, [0, 1, 2]):
+        with pytest.raises(TypeError, match="integers"):
+            f(x, wrong)
+    for wrong in (index[:2], index[None, :2], index[None, None], torch.tensor(0), index[:1]):
+        with pytest.raises(RuntimeError, match="fit"):
+            f(x, wrong)
+    with pytest.raises(ValueError, match=r"-1; labels must not be negative"):
+        f(x, index - 1)
+    with pytest.raises(ValueError, match="size is 2"):
+        f(x, index, dim_size=2)
+
+
+@pytest.mark.parametrize("name", SCATTER)
+def test_groups_by_torch(name):
+    x, index = torch.randn(3, 4, 5, dtype=torch.complex128), torch.tensor([2, 0, 2, 1])
+    labels = torch.randint(3, (3, 4, 1))
+    for i in (index, labels):
+        got = function(name)(x, i, 1, 4)
+        torch.testing.assert_close(got.exp(), getattr(lse, name)(x, i, 1, 4).exp())
+    on_meta = x.real.to("meta").requires_grad_()
+    result = function(name)(on_meta, index.to("meta"), 1, 4)
+    assert result.shape == got.shape
+    assert torch.autograd.grad(result.sum(), on_meta)[0].shape == x.shape
 
 
 @pytest.mark.parametrize("name", OF_TORCH)
@@ -183,6 +263,7 @@ def step(seed):
     """The gradient of a loss, by all functions."""
     x = torch.from_numpy(np.random.default_rng(seed).normal(size=(300, 400))).requires_grad_()
     loss = sum(function(name)(x, 1).sin().sum() for name in WITH_DIM) + lse.torch.logmatmulexp(x, x.mT).sum()
+    loss += sum(function(name)(x, torch.arange(400) % 7, 1).sin().sum() for name in SCATTER)
     return torch.autograd.grad(loss, x)[0].numpy()
 
 
@@ -218,6 +299,44 @@ def test_a_forked_child():
     same(got, expected)
 
 
+FORKED = """
+import os, signal
+import torch
+import lse.torch
+torch.set_num_threads(4)
+lse.set_num_threads(4)
+x = torch.randn(1000, 1000)
+y = x.clone().requires_grad_()
+torch.softmax(x, 1)
+expected = lse._core.differentiate("softmax", lse.torch.softmax(x, 1).numpy(), x.numpy(), 1).tobytes()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)
+    (got,) = torch.autograd.grad(lse.torch.softmax(y, 1), y, x)
+    os._exit(got.numpy().tobytes() != expected)
+raise SystemExit(os.waitpid(pid, 0)[1] != 0)
+"""
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_gradients_in_a_forked_child():
+    """After parallel regions of lse and of torch, which would hang itself in a region of its own."""
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], timeout=120).returncode == 0
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("name", WITH_DIM)
+def test_gradients_have_the_same_bits_on_any_number_of_threads(name, dim):
+    x = torch.randn(600, 700, requires_grad=True)
+    found = []
+    for threads in (1, 2, 5):
+        with lse.num_threads(threads):
+            y = function(name)(x, dim)
+            found.append(torch.autograd.grad(y, x, torch.sin(y.detach()))[0])
+    for other in found[1:]:
+        equal(other, found[0])
+
+
 # The functions of lse -----------------------------------------------------------------------------------------
 
 
@@ -244,6 +363,26 @@ def test_options_beside_a_gradient():
         assert getattr(lse, name)(x, (0,), keepdims=True).shape == (1, 4)
     equal(lse.logcumsumexp(x, 1, reverse=True).detach(), lse.logcumsumexp(x.detach(), 1, reverse=True))
     assert lse.logcumsumexp(x).shape == (12,)
+
+
+@pytest.mark.parametrize("name", SCATTER)
+def test_groups_that_require_a_gradient(name):
+    f = getattr(lse, name)
+    x = torch.randn(3, 4, requires_grad=True)
+    for index in ([0, 2, 0, 1], np.array([0, 2, 0, 1], np.uint8), torch.tensor([0, 2, 0, 1])):
+        got = f(x, index, 1)
+        equal(got.detach(), f(x.detach(), index, 1))
+        assert torch.autograd.grad(got.sin().sum(), x)[0].shape == x.shape
+        assert f(x, index, -1, 5, dtype=np.float64).dtype is torch.float64
+    with pytest.raises(np.exceptions.AxisError):
+        f(x, [0, 1], 2)
+    with pytest.raises(ValueError, match="negative"):
+        f(x, [0, 2, -1, 1])
+    with pytest.raises(TypeError, match="masked_fill"):
+        f(x, [0, 2, 0, 1], where=np.ones(4, bool))
+    if name == "scatter_logsumexp":
+        with pytest.raises(TypeError, match=r"b\.log\(\)"):
+            f(x, [0, 2, 0, 1], b=np.ones(4))
 
 
 def test_products_that_require_a_gradient():

@@ -12,6 +12,7 @@ from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 import lse.torch  # noqa: E402
 
 inf, nan = math.inf, math.nan
+LABELS = torch.tensor([1, 0, 1, 1, 0, 1])
 OF_ONE = {
     "logsumexp": lambda x: lse.torch.logsumexp(x, 1),
     "logsumexp of two axes": lambda x: lse.torch.logsumexp(x, (0, -1), keepdim=True),
@@ -20,6 +21,9 @@ OF_ONE = {
     "softmax": lambda x: lse.torch.softmax(x, 1),
     "log_softmax": lambda x: lse.torch.log_softmax(x, -1),
     "logcumsumexp": lambda x: lse.torch.logcumsumexp(x, 1),
+    "scatter_logsumexp": lambda x: lse.torch.scatter_logsumexp(x, LABELS[: x.shape[1]], 1, 2),
+    "scatter_softmax": lambda x: lse.torch.scatter_softmax(x, LABELS[: x.shape[1]], 1, 2),
+    "scatter_log_softmax": lambda x: lse.torch.scatter_log_softmax(x, LABELS[None, : x.shape[1], None], 1, 2),
 }
 PRODUCTS = {
     "matrices": ((3, 4), (4, 2)),
@@ -134,14 +138,31 @@ def test_logsumexp_of_hard_rows(row, dtype):
         grad = torch.linspace(-1, 2, len(row), dtype=dtype)
         mean = mpmath.fsum(s * g for s, g in zip(shares, grad.tolist(), strict=True))
         expected = [s * (g - mean) for s, g in zip(shares, grad.tolist(), strict=True)]
-        check(gradient(lambda x: lse.torch.softmax(x, 0), x, grad), expected, [4 * s for s in shares], 8)
+        for f in (lse.torch.softmax, lambda x, _: lse.torch.scatter_softmax(x, torch.zeros_like(x).int())):
+            check(gradient(lambda x, f=f: f(x, 0), x, grad), expected, [4 * s for s in shares], 8)
         total = mpmath.fsum(grad.tolist())
         expected = [g - s * total for s, g in zip(shares, grad.tolist(), strict=True)]
         size = float(grad.abs().sum())
         # an exponential of a log-softmax y is off by half an ulp of y
         scale = [abs(g) + size * s * (1 + abs(mpmath.log(s)) if s else 1)
                  for s, g in zip(shares, grad.tolist(), strict=True)]  # fmt: skip
-        check(gradient(lambda x: lse.torch.log_softmax(x, 0), x, grad), expected, scale, 8)
+        for f in (lse.torch.log_softmax, lambda x, _: lse.torch.scatter_log_softmax(x, torch.zeros_like(x).int())):
+            check(gradient(lambda x, f=f: f(x, 0), x, grad), expected, scale, 8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradients_of_groups_are_those_of_rows(dtype):
+    """Of all hard rows, dealt in turns, infinite elements included."""
+    rows = [*ROWS.values(), *FAR.values(), [inf, 0.0, inf], [-inf, -inf], [inf, nan]]
+    rows = [torch.tensor(row, dtype=dtype, requires_grad=True) for row in rows]
+    places = sorted((i, label) for label, row in enumerate(rows) for i in range(len(row)))
+    x = torch.stack([rows[label][i] for i, label in places])
+    index = torch.tensor([label for _, label in places])
+    grad = torch.linspace(-2, 3, len(rows), dtype=dtype)
+    got = gradient(lambda x: lse.torch.scatter_logsumexp(x, index), x.detach().requires_grad_(), grad)
+    for label, row in enumerate(rows):
+        expected = gradient(lambda x: lse.torch.logsumexp(x, 0), row, grad[label])
+        torch.testing.assert_close(got[index == label], expected, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -181,6 +202,37 @@ def test_products_of_hard_rows(dtype):
     ulps = 2 if dtype.itemsize == 4 else 4e4  # of sums, of at most 2^12
     for got, expected in ((of_a, expected_a), (of_b, expected_b)):
         check(got.flatten(), [e for row in expected for e in row], [10.0] * got.numel(), ulps)
+
+
+SHAPES = {
+    "short rows": ((1000, 3), 1),
+    "narrow blocks": ((300, 5, 7), 1),
+    "narrow and long": ((2, 700, 3), 1),
+    "columns": ((50, 600), 0),
+    "blocks": ((3, 40, 700), 1),
+    "whole blocks": ((300, 9, 16), 1),
+    "long rows": ((3, 70_001), 1),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_bits_of_gradients(name, shape, dtype, kernel):
+    """Those of each row alone, for every layout of the results and of their gradients."""
+    shape, dim = shape
+    f = getattr(lse.torch, name)
+    x, grad = 5 * torch.randn(shape, dtype=dtype), torch.randn(shape, dtype=dtype)
+    rows = x.movedim(dim, -1).reshape(-1, shape[dim])
+    for of_result in (grad, grad.mT.contiguous().mT, torch.ones((), dtype=dtype).expand(shape)):
+        of_rows = of_result.movedim(dim, -1).reshape(-1, shape[dim])
+        pairs = zip(rows[:20], of_rows, strict=False)
+        expected = torch.stack([gradient(lambda x: f(x, 0), row.clone().requires_grad_(), g) for row, g in pairs])
+        for layout in (x, x.mT.contiguous().mT):
+            got = gradient(lambda x: f(x, dim), layout.detach().requires_grad_(), of_result)
+            assert got.stride() == layout.stride()
+            got = got.movedim(dim, -1).reshape(-1, shape[dim])[:20]
+            torch.testing.assert_close(got, expected, rtol=0, atol=0)
 
 
 # Special values ---------------------------------------------------------------------------------------------
@@ -288,6 +340,7 @@ def test_sample_inputs_of_torch(name, samples):
 
 
 X, Y = torch.randn(3, 4, 5), torch.randn(3, 1, 5)
+INDEX = torch.tensor([0, 2, 0, 1]).reshape(1, 4, 1)
 CALLS = {
     "logsumexp": (X, [1], False),
     "logsumexp ": (X.mT, [0, 2], True),
@@ -299,6 +352,12 @@ CALLS = {
     "logsumexp_backward": (Y, X, torch.logsumexp(X, 1, True), [1]),
     "logcumsumexp_backward": (X, X, torch.logcumsumexp(X, 1), 1),
     "logcumsumexp_tangent": (X, X, torch.logcumsumexp(X, 1), 1),
+    "scatter_logsumexp": (X, INDEX, 1, 5),
+    "scatter_logsumexp ": (X.mT, INDEX.mT, 2, 3),
+    "scatter_softmax": (X.mT, INDEX.mT, 2, None),
+    "scatter_log_softmax": (X[::2], INDEX, 1, 4),
+    "scatter_logsumexp_backward": (torch.randn(3, 3, 5), X, INDEX, lse.torch.scatter_logsumexp(X, INDEX, 1), 1),
+    "group_sums": (X, INDEX, 1),
     "logmatmulexp_shares": (None, None, X @ X.mT, X, X.mT, lse.torch.logmatmulexp(X, X.mT), 0),
     "logmatmulexp_shares ": (X, X.mT, None, X, X.mT, lse.torch.logmatmulexp(X, X.mT), 2),
 }
@@ -307,7 +366,10 @@ CALLS = {
 @pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("name", CALLS)
 def test_operators_are_registered_right(name, recorded):
-    arguments = [a.detach().clone().requires_grad_(recorded) if isinstance(a, torch.Tensor) else a for a in CALLS[name]]
+    arguments = [
+        a.detach().clone().requires_grad_(recorded) if isinstance(a, torch.Tensor) and a.is_floating_point() else a
+        for a in CALLS[name]
+    ]
     torch.library.opcheck(getattr(OPERATORS, name.strip()).default, tuple(arguments))
 
 
@@ -343,14 +405,34 @@ def test_transforms_of_products():
     torch.testing.assert_close(of_rows, gradient(lambda a: f(a, b), a.clone().requires_grad_()))
 
 
-def test_forward_mode_is_refused():
-    x = torch.randn(3)
-    with pytest.raises(NotImplementedError):
-        torch.func.jvp(lambda x: lse.torch.softmax(x, 0), (x,), (x,))
-    with torch.autograd.forward_ad.dual_level():
-        dual = torch.autograd.forward_ad.make_dual(x, x)
-        with pytest.raises(NotImplementedError, match="forward-mode"):
-            lse.torch.softmax(dual, 0)
+FORWARD = OF_ONE | {"logmatmulexp": lambda x: lse.torch.logmatmulexp(x, x.mT)}
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_forward_mode(name):
+    f, forward_ad = FORWARD[name], torch.autograd.forward_ad
+    x, tangent = torch.randn(2, 3, 4, 2, dtype=torch.float64)
+    assert gradcheck(f, x.clone().requires_grad_(), check_forward_ad=True, check_batched_forward_grad=True)
+    assert gradgradcheck(f, x.clone().requires_grad_(), check_fwd_over_rev=True)
+    value, pushed = torch.func.jvp(f, (x,), (tangent,))
+    torch.testing.assert_close(value, f(x), rtol=0, atol=0)
+    with forward_ad.dual_level():
+        found = forward_ad.unpack_dual(f(forward_ad.make_dual(x, tangent))).tangent
+        assert forward_ad.unpack_dual(f(x)).tangent is None
+    torch.testing.assert_close(found, pushed)
+    of_sum = lambda x: f(x).sin().sum()  # noqa: E731
+    expected = torch.autograd.functional.hessian(of_sum, x)
+    torch.testing.assert_close(torch.func.hessian(of_sum)(x), expected)
+    torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(of_sum))(x), expected)
+    with pytest.raises(NotImplementedError, match="hessian"):
+        torch.func.jacfwd(torch.func.jacfwd(of_sum))(x)
+
+
+def test_forward_mode_of_one_operand():
+    a, b, tangent = torch.randn(3, 4), torch.randn(4, 2), torch.randn(4, 2)
+    _, pushed = torch.func.jvp(lambda b: lse.torch.logmatmulexp(a, b), (b,), (tangent,))
+    expected = torch.autograd.functional.jvp(lambda b: lse.torch.logmatmulexp(a, b), b, tangent)[1]
+    torch.testing.assert_close(pushed, expected)
 
 
 @pytest.mark.compiles

@@ -451,15 +451,16 @@ static int differentiate(lse_operation operation, const matrix *of_x, const matr
                             .type = lse_type_of(x.size),
                             .table = table,
                             .threads = threads,
-                            .rows = x.shape[0],
+                            .outer = 1,
+                            .inner = x.shape[0],
                             .n = x.shape[1],
                             .x = x.data,
                             .grad = grad.data,
                             .value = value.data,
                             .out = out.data,
-                            .x_stride = {x.stride[0], x.stride[1]},
-                            .grad_stride = {grad.stride[0], grad.stride[1]},
-                            .out_stride = {out.stride[0], out.stride[1]},
+                            .x_stride = {0, x.stride[0], x.stride[1]},
+                            .grad_stride = {0, grad.stride[0], grad.stride[1]},
+                            .out_stride = {0, out.stride[0], out.stride[1]},
                             .value_stride = value.stride[0]};
     lse_differentiate(&g);
     return LSE_OK;

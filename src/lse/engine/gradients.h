@@ -4,18 +4,18 @@
 
 #include "kernels/kernels.h"
 
-/* Strides are in bytes. */
+/* The rows are those of `outer` blocks of `inner` rows each. Strides are in bytes: to the next block, row and element. */
 typedef struct {
     lse_operation operation; /* LSE_LOGSUMEXP, LSE_SOFTMAX or LSE_LOG_SOFTMAX */
     lse_type type;           /* LSE_F32 or LSE_F64, of all arrays */
     const lse_kernels *table;
-    int threads;       /* as in lse_request */
-    ptrdiff_t rows, n; /* at least 1 */
-    const char *x;     /* the elements, or the results of a map */
-    const char *grad;  /* of a map for each result, otherwise one for each row, grad_stride[0] apart */
-    const char *value; /* the log-sum-exps, value_stride apart */
-    char *out;         /* may be x, or grad of a map, with their strides */
-    ptrdiff_t x_stride[2], grad_stride[2], out_stride[2], value_stride; /* to the next row, and element */
+    int threads;               /* as in lse_request */
+    ptrdiff_t outer, inner, n; /* at least 1; outer is 1 for LSE_LOGSUMEXP */
+    const char *x;             /* the elements, or the results of a map */
+    const char *grad;          /* of a map for each result, otherwise one for each row, grad_stride[1] apart */
+    const char *value;         /* the log-sum-exps, value_stride apart */
+    char *out;                 /* may be x, or grad of a map, with their strides */
+    ptrdiff_t x_stride[3], grad_stride[3], out_stride[3], value_stride;
 } lse_gradient;
 
 void lse_differentiate(const lse_gradient *gradient);

@@ -144,7 +144,7 @@
         .panel = PANEL_##F,                                     \
         .dot = dot_##F,                                         \
         .dot_line = dot_line_##F,                               \
-        .source_of_sum = source_of_sum_##F,                     \
+        .sources_of_sums = sources_of_sums_##F,                 \
         .source_of_value = source_of_value_##F,                 \
         .softmax_gradient = softmax_gradient_##F,               \
         .log_softmax_gradient = log_softmax_gradient_##F,       \

@@ -26,28 +26,57 @@ LSE_INLINE void FN(narrowed)(char *p, vf64 a)
 #endif
 }
 
+/* Copies n < most <= 64 elements, by copies of known sizes. */
+LSE_INLINE void FN(copy_rest)(char *to, const char *from, ptrdiff_t n, const int most)
+{
+    enum { SIZE = sizeof(REAL) };
+#define COPY(count)                               \
+    if (most > (count) && n & (count)) {          \
+        memcpy(to, from, (count) * (size_t)SIZE); \
+        to += (count) * SIZE;                     \
+        from += (count) * SIZE;                   \
+    }
+    COPY(32)
+    COPY(16)
+    COPY(8)
+    COPY(4)
+    COPY(2)
+    COPY(1)
+#undef COPY
+}
+
 /* lanes += a b, or b where a is NULL. n is a multiple of LSE_LANES, except in the last call for a row. */
-static void FN(dot)(const char *a, const char *b, ptrdiff_t n, double *lanes)
+LSE_INLINE void FN(add_eight)(const char *a, const char *b, vf64 *sum, const int are_factors)
+{
+    LSE_UNROLL for (int part = 0; part < LSE_LANES / vf64_width; part++) {
+        const size_t at = (size_t)part * vf64_width * sizeof(REAL);
+        sum[part] = vf64_fma(are_factors ? FN(widened)(a + at) : vf64_set(1.0), FN(widened)(b + at), sum[part]);
+    }
+}
+
+LSE_INLINE void FN(add_dot)(const char *a, const char *b, ptrdiff_t n, double *lanes, const int are_factors)
 {
     enum { PARTS = LSE_LANES / vf64_width };
-    const vf64 one = vf64_set(1.0);
+    const size_t step = LSE_LANES * sizeof(REAL);
     REAL rest_a[LSE_LANES] = {0}, rest_b[LSE_LANES] = {0};
     vf64 sum[PARTS];
     LSE_UNROLL for (int part = 0; part < PARTS; part++) sum[part] = vf64_load(lanes + part * vf64_width);
-    for (ptrdiff_t i = 0; i < n; i += LSE_LANES) {
-        const char *of_a = a ? a + (size_t)i * sizeof(REAL) : NULL, *of_b = b + (size_t)i * sizeof(REAL);
-        if (n - i < LSE_LANES) {
-            if (a) memcpy(rest_a, of_a, (size_t)(n - i) * sizeof(REAL));
-            memcpy(rest_b, of_b, (size_t)(n - i) * sizeof(REAL));
-            of_a = a ? (const char *)rest_a : NULL;
-            of_b = (const char *)rest_b;
-        }
-        LSE_UNROLL for (int part = 0; part < PARTS; part++) {
-            const size_t at = (size_t)part * vf64_width * sizeof(REAL);
-            sum[part] = vf64_fma(a ? FN(widened)(of_a + at) : one, FN(widened)(of_b + at), sum[part]);
-        }
+    for (; n >= LSE_LANES; n -= LSE_LANES, b += step) {
+        FN(add_eight)(a, b, sum, are_factors);
+        if (are_factors) a += step;
+    }
+    if (n > 0) {
+        if (are_factors) FN(copy_rest)((char *)rest_a, a, n, LSE_LANES);
+        FN(copy_rest)((char *)rest_b, b, n, LSE_LANES);
+        FN(add_eight)((const char *)rest_a, (const char *)rest_b, sum, are_factors);
     }
     LSE_UNROLL for (int part = 0; part < PARTS; part++) vf64_store(lanes + part * vf64_width, sum[part]);
+}
+
+static void FN(dot)(const char *a, const char *b, ptrdiff_t n, double *lanes)
+{
+    if (a) FN(add_dot)(a, b, n, lanes, 1);
+    else FN(add_dot)(a, b, n, lanes, 0);
 }
 
 /* Four vectors, the rest filled up with 0, and back. */
@@ -55,7 +84,7 @@ LSE_INLINE void FN(load_four)(const char *from, ptrdiff_t left, V *v)
 {
     REAL rest[4 * VF(width)] = {0};
     if (left < 4 * VF(width)) {
-        memcpy(rest, from, (size_t)left * sizeof(REAL));
+        FN(copy_rest)((char *)rest, from, left, 4 * VF(width));
         from = (const char *)rest;
     }
     LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
@@ -66,44 +95,56 @@ LSE_INLINE void FN(store_four)(char *to, ptrdiff_t left, const V *v)
     REAL rest[4 * VF(width)];
     char *at = left < 4 * VF(width) ? (char *)rest : to;
     LSE_UNROLL for (int j = 0; j < 4; j++) VF(store)(at + (size_t)j * sizeof(V), v[j]);
-    if (left < 4 * VF(width)) memcpy(to, rest, (size_t)left * sizeof(REAL));
+    if (left < 4 * VF(width)) FN(copy_rest)(to, (const char *)rest, left, 4 * VF(width));
 }
 
 /* sums[i] += a[i] b[i], or b[i] where a is NULL, for n elements of neighbouring rows. */
-static void FN(dot_line)(const char *a, const char *b, ptrdiff_t n, double *sums)
+LSE_INLINE void FN(add_products)(const char *a, const char *b, double *sums)
 {
-    const vf64 one = vf64_set(1.0);
-    for (ptrdiff_t i = 0; i < n; i += vf64_width) {
-        const size_t at = (size_t)i * sizeof(REAL), bytes = (size_t)(n - i) * sizeof(REAL);
-        REAL rest[2][vf64_width] = {{0}};
-        const char *of_a = a ? a + at : NULL, *of_b = b + at;
-        if (n - i < vf64_width) {
-            if (a) of_a = (const char *)memcpy(rest[0], of_a, bytes);
-            of_b = (const char *)memcpy(rest[1], of_b, bytes);
-        }
-        const vf64 sum = vf64_load(sums + i);
-        vf64_store(sums + i, vf64_fma(a ? FN(widened)(of_a) : one, FN(widened)(of_b), sum));
-    }
+    const vf64 factor = a ? FN(widened)(a) : vf64_set(1.0);
+    vf64_store(sums, vf64_fma(factor, FN(widened)(b), vf64_load(sums)));
 }
 
-/* Element i belongs to the row of sum[i], or all to that of sum[0]. */
+static void FN(dot_line)(const char *a, const char *b, ptrdiff_t n, double *sums)
+{
+    const size_t step = vf64_width * sizeof(REAL);
+    REAL rest_a[vf64_width] = {0}, rest_b[vf64_width] = {0};
+    ptrdiff_t i = 0;
+    for (; i + vf64_width <= n; i += vf64_width, b += step) {
+        FN(add_products)(a, b, sums + i);
+        if (a) a += step;
+    }
+    if (i == n) return;
+    if (a) FN(copy_rest)((char *)rest_a, a, n - i, vf64_width);
+    FN(copy_rest)((char *)rest_b, b, n - i, vf64_width);
+    FN(add_products)(a ? (const char *)rest_a : NULL, (const char *)rest_b, sums + i);
+}
+
+LSE_INLINE void FN(softmax_step)(const char *y, const char *grad, vf64 sum, char *out)
+{
+    FN(narrowed)(out, vf64_mul(FN(widened)(y), vf64_sub(FN(widened)(grad), sum)));
+}
+
+/* Element i belongs to the row of sum[i], or all to that of sum[0]. The last vector overlaps with the one before it and is
+ * computed first, as out may be an input. */
 LSE_INLINE void FN(softmax_gradients)(const char *y, const char *grad, ptrdiff_t n, const double *sum, char *out,
                                       const int each)
 {
-    for (ptrdiff_t i = 0; i < n; i += vf64_width) {
-        const size_t at = (size_t)i * sizeof(REAL), bytes = (size_t)(n - i) * sizeof(REAL);
-        REAL rest[3][vf64_width] = {{0}};
-        const char *of_y = y + at, *of_grad = grad + at;
-        char *to = out + at;
-        if (n - i < vf64_width) {
-            of_y = (const char *)memcpy(rest[0], of_y, bytes);
-            of_grad = (const char *)memcpy(rest[1], of_grad, bytes);
-            to = (char *)rest[2];
-        }
-        const vf64 s = each ? vf64_load(sum + i) : vf64_set(sum[0]);
-        FN(narrowed)(to, vf64_mul(FN(widened)(of_y), vf64_sub(FN(widened)(of_grad), s)));
-        if (n - i < vf64_width) memcpy(out + at, rest[2], bytes);
+    const size_t step = vf64_width * sizeof(REAL), last = (size_t)(n - vf64_width) * sizeof(REAL);
+    REAL rest_y[vf64_width] = {0}, rest_grad[vf64_width] = {0}, rest[vf64_width];
+    const vf64 s = vf64_set(sum[0]);
+    if (n < vf64_width) {
+        FN(copy_rest)((char *)rest_y, y, n, vf64_width);
+        FN(copy_rest)((char *)rest_grad, grad, n, vf64_width);
+        FN(softmax_step)((const char *)rest_y, (const char *)rest_grad, each ? vf64_load(sum) : s, (char *)rest);
+        FN(copy_rest)(out, (const char *)rest, n, vf64_width);
+        return;
     }
+    FN(softmax_step)(y + last, grad + last, each ? vf64_load(sum + n - vf64_width) : s, (char *)rest);
+    char *const end = out + last;
+    for (ptrdiff_t i = 0; i + vf64_width < n; i += vf64_width, y += step, grad += step, out += step)
+        FN(softmax_step)(y, grad, each ? vf64_load(sum + i) : s, out);
+    memcpy(end, rest, sizeof rest);
 }
 
 static void FN(softmax_gradient)(const char *y, const char *grad, ptrdiff_t n, const lse_sources *of, int each,
@@ -119,20 +160,32 @@ LSE_INLINE V FN(of_rows)(const REAL *values, ptrdiff_t i, int j, const int each)
     return each ? VF(load)(values + i + j * VF(width)) : VF(set)(values[0]);
 }
 
+/* Elements i to i + 4 VF(width). */
+LSE_INLINE void FN(log_softmax_step)(const char *y, const char *grad, const REAL *minus_s, ptrdiff_t i, ptrdiff_t left,
+                                     const int each, V *v)
+{
+    const V bias = VF(set)(FN(bias)(0.0)), floor = VF(set)(FN(floor)(0.0));
+    const size_t at = (size_t)i * sizeof(REAL);
+    V g[4];
+    FN(load_four)(y + at, left, v);
+    FN(load_four)(grad + at, left, g);
+    FN(exp)(v, 4, bias, floor);
+    LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(fma)(v[j], FN(of_rows)(minus_s, i, j, each), g[j]);
+}
+
+/* The last step overlaps with the one before it, and is computed first, as out may be an input. */
 LSE_INLINE void FN(log_softmax_gradients)(const char *y, const char *grad, ptrdiff_t n, const REAL *minus_s, char *out,
                                           const int each)
 {
     enum { STEP = 4 * VF(width) };
-    const V bias = VF(set)(FN(bias)(0.0)), floor = VF(set)(FN(floor)(0.0));
-    for (ptrdiff_t i = 0; i < n; i += STEP) {
-        const size_t at = (size_t)i * sizeof(REAL);
-        V v[4], g[4];
-        FN(load_four)(y + at, n - i, v);
-        FN(load_four)(grad + at, n - i, g);
-        FN(exp)(v, 4, bias, floor);
-        LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(fma)(v[j], FN(of_rows)(minus_s, i, j, each), g[j]);
-        FN(store_four)(out + at, n - i, v);
+    const ptrdiff_t last = n < STEP ? 0 : n - STEP;
+    V v[4], rest[4];
+    FN(log_softmax_step)(y, grad, minus_s, last, n - last, each, rest);
+    for (ptrdiff_t i = 0; i < last; i += STEP) {
+        FN(log_softmax_step)(y, grad, minus_s, i, STEP, each, v);
+        FN(store_four)(out + (size_t)i * sizeof(REAL), STEP, v);
     }
+    FN(store_four)(out + (size_t)last * sizeof(REAL), n - last, rest);
 }
 
 static void FN(log_softmax_gradient)(const char *y, const char *grad, ptrdiff_t n, const lse_sources *of, int each,
@@ -172,13 +225,19 @@ static void FN(logsumexp_gradient)(const char *x, const char *grad, ptrdiff_t n,
     else FN(logsumexp_gradients)(x, n, of, out, 0);
 }
 
-/* Row number r of the sources of log-softmax, from its sum, and of log-sum-exp, from its value and gradient. */
-static void FN(source_of_sum)(lse_sources *of, ptrdiff_t r, double sum)
+/* The sources of rows of softmax and log-softmax, from the lanes of their sums. */
+static void FN(sources_of_sums)(lse_sources *of, const double *lanes, ptrdiff_t step, ptrdiff_t count)
 {
-    of->sum[r] = sum;
-    of->minus_sum.F[r] = (REAL)-sum;
+    for (ptrdiff_t r = 0; r < count; r++) {
+        const double *own = lanes + r;
+        double sum[LSE_LANES / 2];
+        for (int half = LSE_LANES / 2, i = 0; i < half; i++) sum[i] = own[i * step] + own[(i + half) * step];
+        of->sum[r] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+        of->minus_sum.F[r] = (REAL)-of->sum[r];
+    }
 }
 
+/* Row number r of those of log-sum-exp, from its value and gradient. */
 static void FN(source_of_value)(lse_sources *of, ptrdiff_t r, double value, double grad)
 {
     const double scale = grad * pow2(-HEADROOM);

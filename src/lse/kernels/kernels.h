@@ -17,7 +17,7 @@ enum {
     LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are transposed into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
-    LSE_GRADIENTS = 128,  /* neighbouring columns whose gradients are computed together; whole steps of vectors */
+    LSE_GRADIENTS = 512,  /* neighbouring columns whose gradients are computed together; whole steps of vectors */
     LSE_LANES = 8,        /* sums of doubles side by side, whatever the width of the registers */
     LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
     LSE_LINES = 128,      /* of a block of a long complex row */
@@ -291,8 +291,9 @@ typedef struct {
     /* Derivatives (gradients.h): lanes of a sum += a b, or b where a is NULL; a lane of each of n sums likewise; */
     void (*dot)(const char *a, const char *b, ptrdiff_t n, double *lanes);
     void (*dot_line)(const char *a, const char *b, ptrdiff_t n, double *sums);
-    /* from the sum of a map, or from a log-sum-exp that is finite or NaN, and its gradient, the source of row r; */
-    void (*source_of_sum)(lse_sources *of, ptrdiff_t r, double sum);
+    /* from the lanes, step doubles apart, of the sums of a map the sources of count rows, or from a log-sum-exp that is
+     * finite or NaN, and its gradient, that of row r; */
+    void (*sources_of_sums)(lse_sources *of, const double *lanes, ptrdiff_t step, ptrdiff_t count);
     void (*source_of_value)(lse_sources *of, ptrdiff_t r, double value, double grad);
     /* from results or elements, of row 0 or of one row each, the gradients; out may be an input. */
     lse_gradient_run softmax_gradient, log_softmax_gradient, logsumexp_gradient;
