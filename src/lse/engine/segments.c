@@ -411,10 +411,18 @@ static void long_segments(const row_segments *s, ptrdiff_t outer, int threads)
     }
 }
 
+/* Whether nothing but log-sum-exps of runs is wanted, in the kernels' type. */
+static int are_values(const row_segments *s, const lse_request *q)
+{
+    const lse_plan *plan = s->plan;
+    return s->direct && !plan->columns && q->operation == LSE_LOGSUMEXP && !q->weights.data && !q->sign && !q->low &&
+           !plan->store;
+}
+
 void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
 {
     row_segments s = {.plan = plan, .all = lse_segments_of(q), .panels = 1};
-    s.direct = plan->row.native && s.all.stride == plan->itemsize && !q->where.data &&
+    s.direct = plan->row.native && (s.all.stride == plan->itemsize || plan->n == 1) && !q->where.data &&
                (!q->weights.data || (plan->row.native_weight && s.all.weight_stride == plan->itemsize)) &&
                (!s.all.maps || (plan->out_row.native && s.all.out_stride == plan->itemsize));
     s.few = s.all.maps ? LSE_SHORT : plan->first.weight ? FEW_WEIGHTED : FEW;
@@ -424,5 +432,6 @@ void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
     }
     const ptrdiff_t outer = plan->outer * s.panels;
     for (ptrdiff_t i = 0; i < outer; i++) long_segments(&s, i, threads);
-    lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.all.batches, threads);
+    if (are_values(&s, q)) lse_run_segment_values(plan, &s.all, threads);
+    else lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.all.batches, threads);
 }
