@@ -157,6 +157,7 @@ cdef extern from "engine/engine.h" nogil:
 cdef extern from "engine/groups.h" nogil:
     enum:
         LSE_WRONG_LABEL
+        LSE_NOT_TAKEN
 
     ctypedef struct lse_groups:
         const void *labels
@@ -170,6 +171,8 @@ cdef extern from "engine/groups.h" nogil:
 
     int lse_group(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis) noexcept
     void lse_free_groups(lse_groups *groups) noexcept
+    int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n,
+                           ptrdiff_t *wrong) noexcept
     int lse_sort_by_groups(
         lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back) noexcept
 

@@ -6,19 +6,20 @@
 
 #include "engine/plan.h"
 
-/* Segments of one task at most; and the elements of one up to which all of a length go together. Longer ones are summed
- * one after another in the order of memory, which is quicker unless they are all alike. */
-enum { MOST = 1024, FEW = 8, LENGTHS = FEW + 3 };
+/* Segments of one task at most; the elements of one up to which all of a length go together, of each type: longer ones
+ * are summed one after another in the order of memory, which is quicker unless they are all alike; and bytes of the
+ * elements of a task that are asked for before they are read out of order. */
+enum { MOST = 1024, FEW_F64 = 24, FEW_F32 = 64, LENGTHS = FEW_F32 + 3, AHEAD = 1 << 18 };
 
 /* Some consecutive segments of a row, and the order of their lengths. */
 typedef struct {
     const lse_plan *plan;
     const ptrdiff_t *offsets; /* of the first segment */
-    ptrdiff_t out_stride;
+    ptrdiff_t out_stride, few;
     const char *x; /* the row */
     char *out;     /* the result of the first segment */
-    /* The segments of each length, of which there is one for all of more than FEW elements but no more than a piece, and
-     * the last one for those to be left out; where they begin, and the last ones end. */
+    /* The segments of each length, of which there is one for all of more than `few` elements but no more than a piece,
+     * and the last one for those to be left out; where they begin, and the last ones end. */
     uint16_t index[MOST];
     ptrdiff_t begin[LENGTHS + 1];
 } some_segments;
@@ -28,7 +29,7 @@ static ptrdiff_t length_of(const some_segments *s, ptrdiff_t i) { return s->offs
 static ptrdiff_t kind_of(const some_segments *s, ptrdiff_t i)
 {
     const ptrdiff_t n = length_of(s, i);
-    return n <= FEW ? n : n <= LSE_PIECE ? FEW + 1 : FEW + 2;
+    return n <= s->few ? n : n <= LSE_PIECE ? s->few + 1 : LENGTHS - 1;
 }
 
 static void sort_by_length(some_segments *s, ptrdiff_t count)
@@ -113,7 +114,7 @@ static void sum_others(const some_segments *s, const uint16_t *index, ptrdiff_t 
     finish(s, index, count, &states);
 }
 
-/* Segments that sort_by_length found to have n elements, or more than FEW. */
+/* Segments that sort_by_length found to have n elements, or more than `few`. */
 static void sum_of_length(const some_segments *s, ptrdiff_t n)
 {
     const ptrdiff_t end = s->begin[n + 1];
@@ -121,7 +122,7 @@ static void sum_of_length(const some_segments *s, ptrdiff_t n)
     for (ptrdiff_t i = s->begin[n], some; i < end && n > 0 && !lse_is_stopped(s->plan->failed); i += some) {
         some = lse_least(end - i, LSE_BATCH);
         if (n == 1) put_alone(s, s->index + i, some);
-        else if (n <= FEW) sum_alike(s, s->index + i, some, n);
+        else if (n <= s->few) sum_alike(s, s->index + i, some, n);
         else sum_others(s, s->index + i, some);
     }
 }
@@ -144,8 +145,12 @@ static void task(void *context, ptrdiff_t number)
     lse_find_row(j->plan, number / j->tasks, &row, &s.out, &given);
     s.x = row.x;
     s.out += first * s.out_stride;
-    sort_by_length(&s, lse_least(j->each, j->all->count - first));
-    for (ptrdiff_t n = 0; n <= FEW + 1; n++) sum_of_length(&s, n);
+    const ptrdiff_t count = lse_least(j->each, j->all->count - first), size = j->plan->itemsize;
+    const char *start = s.x + s.offsets[0] * size, *end = s.x + s.offsets[count] * size;
+    for (const char *x = start; x < end && end - start <= AHEAD; x += 64) LSE_PREFETCH(x);
+    s.few = size == 8 ? FEW_F64 : FEW_F32;
+    sort_by_length(&s, count);
+    for (ptrdiff_t n = 0; n <= s.few + 1; n++) sum_of_length(&s, n);
 }
 
 void lse_run_segment_values(const lse_plan *plan, const lse_segments *all, int threads)
