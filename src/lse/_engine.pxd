@@ -171,8 +171,7 @@ cdef extern from "engine/groups.h" nogil:
 
     int lse_group(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis) noexcept
     void lse_free_groups(lse_groups *groups) noexcept
-    int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n,
-                           ptrdiff_t *wrong) noexcept
+    int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n) noexcept
     int lse_sort_by_groups(
         lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back) noexcept
 

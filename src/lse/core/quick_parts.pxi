@@ -74,13 +74,12 @@ cdef int run_groups(lse_request *request, Py_ssize_t elements, cnp.ndarray label
     """Carry out a request for groups; whether the engine takes it and all labels are groups."""
     cdef const void *data = cnp.PyArray_DATA(labels)
     cdef int error, size = cnp.PyArray_ITEMSIZE(labels)
-    cdef ptrdiff_t wrong
     prepare_request(request, elements)
     if elements < GIL_KEPT_BELOW:
-        error = lse_execute_groups(request, data, size, elements, &wrong)
+        error = lse_execute_groups(request, data, size, elements)
     else:
         with nogil:
-            error = lse_execute_groups(request, data, size, elements, &wrong)
+            error = lse_execute_groups(request, data, size, elements)
     if error == LSE_NOT_TAKEN or error == LSE_WRONG_LABEL:
         return False
     check_failure(error, "for the groups")

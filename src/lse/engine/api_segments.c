@@ -168,7 +168,6 @@ static lse_array row_of(const matrix *m)
 /* Carries out a request but for the arrays, for which the terms and `out` go; whether the engine takes it. */
 static int execute_groups(lse_request q, const terms *t, const matrix *out, const ptrdiff_t *index, int *error)
 {
-    ptrdiff_t wrong;
     q.a = row_of(&t->x);
     q.weights = row_of(&t->b);
     q.where = row_of(&t->where);
@@ -177,7 +176,7 @@ static int execute_groups(lse_request q, const terms *t, const matrix *out, cons
     q.table = lse_chosen();
     *error = LSE_ERROR_MEMORY;
     if (lse_watch_forks(1) != 0) return 1;
-    const int failed = lse_execute_groups(&q, index, sizeof *index, t->x.shape[1], &wrong);
+    const int failed = lse_execute_groups(&q, index, sizeof *index, t->x.shape[1]);
     *error = error_of_groups(failed);
     return failed != LSE_NOT_TAKEN;
 }

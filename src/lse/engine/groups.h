@@ -43,8 +43,8 @@ void lse_free_groups(lse_groups *groups);
 int lse_sort_by_groups(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back);
 
 /* group_calls.c: a request for segments of arrays of one axis, but for the offsets: those of groups by labels of 4 or 8
- * bytes. Returns what lse_execute does, or LSE_WRONG_LABEL and the first one, or LSE_NOT_TAKEN, and nothing is done:
- * of many elements it takes sums without weights and mask, unless they are in order. */
-int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n, ptrdiff_t *wrong);
+ * bytes. Returns what lse_execute does, or LSE_WRONG_LABEL, or LSE_NOT_TAKEN, and nothing is done: of many elements it
+ * takes sums and maps without weights and mask, unless they are in order. */
+int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n);
 
 #endif
