@@ -279,9 +279,9 @@ def scatter_logsumexp(a, index, axis=-1, size=None, b=None, return_sign=False, *
     Notes
     -----
     Each result has the bits that `logsumexp` gives for the elements of its group, in their order. The elements are
-    sorted by a stable counting sort, on threads, so that each group is a segment, and reduced as by
-    `segment_logsumexp`. That takes memory for a sorted copy of `a`, `b` and `where`, and a few bytes for each group;
-    nothing is copied if the labels ascend.
+    sorted by stable counting sorts, on threads, so that each group is a segment, and reduced as by
+    `segment_logsumexp`. That takes memory for a sorted copy of `a`, `b` and `where`, and a few bytes for each element
+    or group; nothing is copied if the labels ascend.
 
     Examples
     --------

@@ -35,6 +35,8 @@ cdef cnp.ndarray quick_labels(object index, Py_ssize_t length):
             kind_of(labels) not in (b"i", b"u")):
         return None
     size = cnp.PyArray_ITEMSIZE(labels)
+    if size > <int>sizeof(Py_ssize_t):
+        return None
     if kind_of(labels) == b"i" and (size == 4 or size == 8) and cnp.PyArray_ISCARRAY_RO(labels):
         return labels
     # of uint64 what is too great becomes negative

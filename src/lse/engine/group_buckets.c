@@ -337,7 +337,7 @@ int lse_fits_buckets(const lse_group_call *c)
     const int size = q->a.itemsize, alike = q->out.kind == q->a.kind && q->out.itemsize == size;
     const int maps = lse_is_map(q->operation) && alike && !q->a.swapped && !q->out.swapped;
     return (maps || q->operation == LSE_LOGSUMEXP) && !q->weights.data && !q->where.data && !q->low && size <= 16 &&
-           (size & (size - 1)) == 0 && c->n < (ptrdiff_t)1 << 31 && (c->count - 1) >> 16 < MOST;
+           (size & (size - 1)) == 0 && c->n <= INT32_MAX && (c->count - 1) >> 16 < MOST;
 }
 
 int lse_run_buckets(const lse_group_call *c)

@@ -1,5 +1,5 @@
-/* Log-sum-exps of many segments that are runs of the kernels' type, without weights, mask or further outputs: those of
- * equal length go through panels together, whatever lies between them. */
+/* Log-sum-exps and maps of many segments that are runs of the kernels' type, without weights, mask or further outputs:
+ * those of equal length go through panels together, whatever lies between them. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -8,16 +8,25 @@
 
 /* Segments of one task at most; the elements of one up to which all of a length go together, of each type: longer ones
  * are summed one after another in the order of memory, which is quicker unless they are all alike; and bytes of the
- * elements of a task that are asked for before they are read out of order. */
-enum { MOST = 1024, FEW_F64 = 24, FEW_F32 = 64, LENGTHS = FEW_F32 + 3, AHEAD = 1 << 18 };
+ * elements of a task that are asked for before they are read out of order; about how many are mapped by one. */
+enum {
+    MOST = 1024,
+    FEW_F64 = 24,
+    FEW_F32 = 64,
+    FEW_MAPPED = LSE_SHORT,
+    LENGTHS = LSE_SHORT + 3,
+    AHEAD = 1 << 18,
+    MAPPED = 1 << 15
+};
 
 /* Some consecutive segments of a row, and the order of their lengths. */
 typedef struct {
     const lse_plan *plan;
     const ptrdiff_t *offsets; /* of the first segment */
     ptrdiff_t out_stride, few;
+    int maps;
     const char *x; /* the row */
-    char *out;     /* the result of the first segment */
+    char *out;     /* the result of the first segment, or of a map those of the row */
     /* The segments of each length, of which there is one for all of more than `few` elements but no more than a piece,
      * and the last one for those to be left out; where they begin, and the last ones end. */
     uint16_t index[MOST];
@@ -82,20 +91,48 @@ static void finish(const some_segments *s, const uint16_t *index, ptrdiff_t coun
 }
 
 /* Of n elements each, no more than LSE_SHORT. */
-static void sum_alike(const some_segments *s, const uint16_t *index, ptrdiff_t count, ptrdiff_t n)
+static void run_alike(const some_segments *s, const uint16_t *index, ptrdiff_t count, ptrdiff_t n)
 {
     const ptrdiff_t size = s->plan->itemsize, start = s->offsets[index[0]];
     ptrdiff_t at[LSE_BATCH], offset[LSE_SHORT];
     lse_states states;
     for (ptrdiff_t i = 0; i < count; i++) at[i] = (s->offsets[index[i]] - start) * size;
     for (ptrdiff_t k = 0; k < n; k++) offset[k] = k * size;
-    const lse_panel panel = {
-        .n = n, .count = count, .form = LSE_BY_ROWS, .x = s->x + start * size, .at = at, .offset = offset, .pitch = 0};
+    const lse_panel panel = {.n = n,
+                             .count = count,
+                             .form = LSE_BY_ROWS,
+                             .out_form = LSE_BY_ROWS,
+                             .x = s->x + start * size,
+                             .out = s->out + start * size,
+                             .at = at,
+                             .out_at = at,
+                             .offset = offset,
+                             .out_offset = offset};
+    if (s->maps) {
+        s->plan->map->panel(&panel);
+        return;
+    }
     s->plan->kernels->sum_panel(&panel, &states);
     finish(s, index, count, &states);
 }
 
 /* Of any lengths up to a piece. */
+static void map_others(const some_segments *s, const uint16_t *index, ptrdiff_t count)
+{
+    lse_states states;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t start = s->offsets[index[i]] * s->plan->itemsize;
+        const lse_row row = {.x = s->x + start, .n = length_of(s, index[i])};
+        char *out = s->out + start;
+        if (lse_is_stored(s->plan, row.n)) {
+            lse_map_stored(s->plan, &row, &out, 1);
+            continue;
+        }
+        lse_whole_states(s->plan, &row, 1, 0, 1, &states);
+        lse_finish_group(s->plan, &row, &out, 1, &states, 1);
+    }
+}
+
 static void sum_others(const some_segments *s, const uint16_t *index, ptrdiff_t count)
 {
     lse_row rows[LSE_BATCH];
@@ -107,7 +144,7 @@ static void sum_others(const some_segments *s, const uint16_t *index, ptrdiff_t 
         alike &= n == rows[0].n;
     }
     if (alike && rows[0].n <= LSE_SHORT) {
-        sum_alike(s, index, count, rows[0].n);
+        run_alike(s, index, count, rows[0].n);
         return;
     }
     lse_whole_states(s->plan, rows, count, 0, 1, &states);
@@ -115,14 +152,15 @@ static void sum_others(const some_segments *s, const uint16_t *index, ptrdiff_t 
 }
 
 /* Segments that sort_by_length found to have n elements, or more than `few`. */
-static void sum_of_length(const some_segments *s, ptrdiff_t n)
+static void run_length(const some_segments *s, ptrdiff_t n)
 {
     const ptrdiff_t end = s->begin[n + 1];
-    if (n == 0) put_nothing(s, s->index, end);
+    if (n == 0 && !s->maps) put_nothing(s, s->index, end);
     for (ptrdiff_t i = s->begin[n], some; i < end && n > 0 && !lse_is_stopped(s->plan->failed); i += some) {
         some = lse_least(end - i, LSE_BATCH);
-        if (n == 1) put_alone(s, s->index + i, some);
-        else if (n <= s->few) sum_alike(s, s->index + i, some, n);
+        if (n == 1 && !s->maps) put_alone(s, s->index + i, some);
+        else if (n <= s->few) run_alike(s, s->index + i, some, n);
+        else if (s->maps) map_others(s, s->index + i, some);
         else sum_others(s, s->index + i, some);
     }
 }
@@ -138,27 +176,28 @@ static void task(void *context, ptrdiff_t number)
 {
     const job *j = (const job *)context;
     const ptrdiff_t first = number % j->tasks * j->each;
-    some_segments s = {.plan = j->plan, .offsets = j->all->offsets + first, .out_stride = j->all->out_stride};
+    some_segments s = {
+        .plan = j->plan, .offsets = j->all->offsets + first, .out_stride = j->all->out_stride, .maps = j->all->maps};
     lse_row row;
     ptrdiff_t given;
     if (lse_is_stopped(j->plan->failed)) return;
     lse_find_row(j->plan, number / j->tasks, &row, &s.out, &given);
     s.x = row.x;
-    s.out += first * s.out_stride;
+    if (!s.maps) s.out += first * s.out_stride;
     const ptrdiff_t count = lse_least(j->each, j->all->count - first), size = j->plan->itemsize;
     const char *start = s.x + s.offsets[0] * size, *end = s.x + s.offsets[count] * size;
     for (const char *x = start; x < end && end - start <= AHEAD; x += 64) LSE_PREFETCH(x);
-    s.few = size == 8 ? FEW_F64 : FEW_F32;
+    s.few = s.maps ? FEW_MAPPED : size == 8 ? FEW_F64 : FEW_F32;
     sort_by_length(&s, count);
-    for (ptrdiff_t n = 0; n <= s.few + 1; n++) sum_of_length(&s, n);
+    for (ptrdiff_t n = 0; n <= s.few + 1; n++) run_length(&s, n);
 }
 
 void lse_run_segment_values(const lse_plan *plan, const lse_segments *all, int threads)
 {
     job j = {plan, all, MOST, 1};
+    if (all->maps) j.each = lse_most(LSE_BATCH, lse_least(MOST, MAPPED / lse_most(1, plan->n / all->count)));
     if (threads > 1)
-        j.each =
-            lse_most(LSE_BATCH, lse_least(MOST, lse_quotient_up(plan->outer * all->count, 8 * (ptrdiff_t)threads)));
+        j.each = lse_most(LSE_BATCH, lse_least(j.each, plan->outer * all->count / (8 * (ptrdiff_t)threads)));
     j.tasks = lse_quotient_up(all->count, j.each);
     lse_run_until_stopped(plan, task, &j, plan->outer * j.tasks, threads);
 }
