@@ -310,6 +310,15 @@ def of_operations() -> Iterator[Cliff]:
 
         yield Segments("columns", "segment_logsumexp", dtype, "segments", 80_000, "", 8.0, columns)
         yield Segments("short", "segment_logsumexp", dtype, "segments", 80_000, "", 30.0, short)
+
+    def wide(case: Cliff) -> tuple[Call, Call]:
+        a = 2**60 + (100 * case.normal()).astype(np.int64)
+        offsets = np.unique(np.random.default_rng(1).integers(0, case.n + 1, case.n // 20))
+        return ("segment_logsumexp", {"a": a, "indptr": offsets}), (
+            "logsumexp", {"a": a.reshape(-1, 20), "axis": 1},
+        )  # fmt: skip
+
+    yield Segments("integers", "segment_logsumexp", "float64", "segments", 80_000, "beyond 2^53", 15.0, wide)
     for operation, dtype, form, n in shapes(("logsumexp", "softmax", "log_softmax"), (17, 24, 31)):
 
         def between(case: Cliff) -> tuple[Call, Call]:

@@ -18,7 +18,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
 from libc.math cimport INFINITY, M_PI, NAN, copysign, fabs, isnan
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport INT64_MAX, int64_t, intptr_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, intptr_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cimport cython
@@ -116,6 +116,7 @@ include "core/gradients.pxi"
 include "core/quick_arguments.pxi"
 include "core/quick_outputs.pxi"
 include "core/quick.pxi"
+include "core/quick_parts.pxi"
 include "core/sums.pxi"
 include "core/accumulator.pxi"
 include "core/folding.pxi"

@@ -179,6 +179,7 @@ cdef extern from "engine/gradients.h" nogil:
 cdef extern from "engine/groups.h" nogil:
     enum:
         LSE_WRONG_LABEL
+        LSE_NOT_TAKEN
 
     ctypedef struct lse_groups:
         const void *labels
@@ -192,6 +193,7 @@ cdef extern from "engine/groups.h" nogil:
 
     int lse_group(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis) noexcept
     void lse_free_groups(lse_groups *groups) noexcept
+    int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n) noexcept
     int lse_sort_by_groups(
         lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back) noexcept
 

@@ -180,9 +180,9 @@ def logcumsumexp(a: Array, axis: int, result: Array) -> None:
     replace(result, are_great(greatest), add_base(greatest, sums - anchor, 0.0))
 
 
-def inexact_segments(args: Arguments, offsets: Array) -> Iterator[tuple[Any, tuple[slice, ...], Arguments]]:
-    """Yield the number of each segment that may have rows float64 does not hold, its place in arrays of the shape of
-    the elements, and its arguments."""
+def inexact_segments(args: Arguments, offsets: Array) -> Iterator[tuple[Array, Array, Arguments]]:
+    """Yield the segments that may have rows float64 does not hold, those of each length as rows: their numbers, the
+    places of their elements, and their arguments."""
     axis = args.axes[0]
     others = tuple(i for i in range(args.a.ndim) if i != axis)
     great = np.zeros(args.a.shape[axis], bool)
@@ -190,33 +190,40 @@ def inexact_segments(args: Arguments, offsets: Array) -> Iterator[tuple[Any, tup
         if is_integer(x):
             great |= np.any(are_great(x), axis=others)
     before = np.concatenate([[0], np.cumsum(great)])
-    for i in np.flatnonzero(before[offsets[:-1]] < before[offsets[1:]]):
-        place = (*(slice(None),) * axis, slice(offsets[i], offsets[i + 1]))
-        b, where = (None if x is None else x[place] for x in (args.b, args.where))
-        shape = args.a.shape[:axis] + args.a.shape[axis + 1 :]
-        yield i, place, args._replace(a=args.a[place], b=b, where=where, shape=shape)
+    affected = np.flatnonzero(before[offsets[:-1]] < before[offsets[1:]])
+    lengths = offsets[affected + 1] - offsets[affected]
+    order = np.argsort(lengths, kind="stable")
+    cuts = np.flatnonzero(np.diff(lengths[order])) + 1
+    for numbers in np.split(affected[order], cuts) if affected.size else []:
+        starts = offsets[numbers]
+        places = starts[:, np.newaxis] + np.arange(offsets[numbers[0] + 1] - starts[0])
+        b, where = (None if x is None else np.take(x, places, axis) for x in (args.b, args.where))
+        shape = (*args.a.shape[:axis], numbers.size, *args.a.shape[axis + 1 :])
+        a = np.take(args.a, places, axis)
+        yield numbers, places, args._replace(a=a, b=b, where=where, axes=(axis + 1,), shape=shape)
 
 
 def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Array | None = None) -> None:
     _native.segment_logsumexp(args, offsets, result, sign)
-    for i, place, segment in inexact_segments(args, offsets):
-        at: Any = (*place[:-1], i)
-        signs = None if sign is None else np.empty(segment.shape, sign.dtype)
-        exact = np.empty(segment.shape, result.dtype)
-        logsumexp(segment, exact, signs)
-        result[at] = exact
+    before: tuple[Any, ...] = (slice(None),) * args.axes[0]
+    for numbers, _, rows in inexact_segments(args, offsets):
+        signs = None if sign is None else np.empty(rows.shape, sign.dtype)
+        exact = np.empty(rows.shape, result.dtype)
+        logsumexp(rows, exact, signs)
+        result[(*before, numbers)] = exact
         if sign is not None:
-            sign[at] = signs
+            sign[(*before, numbers)] = signs
 
 
 def map_segments(args: Arguments, offsets: Array, operation: str, result: Array) -> None:
-    exact = {}
-    for i, place, segment in inexact_segments(args, offsets):
-        exact[i] = place, np.empty(segment.a.shape, result.dtype)
-        map_elements(segment, operation, exact[i][1])
+    before: tuple[Any, ...] = (slice(None),) * args.axes[0]
+    exact = []
+    for _, places, rows in inexact_segments(args, offsets):
+        exact.append((places, np.empty(rows.a.shape, result.dtype)))
+        map_elements(rows, operation, exact[-1][1])
     _native.map_segments(args, offsets, operation, result)  # which may be the elements
-    for place, values in exact.values():
-        result[place] = values
+    for places, values in exact:
+        result[(*before, places)] = values
 
 
 # Running sums -----------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ CALLS = {
     "logmeanexp": lambda: lse.logmeanexp(endless(MANY), b=endless(MANY, value=2.0)),
     "segments": lambda: lse.segment_logsumexp(endless(MANY), [0, 10, MANY // 2, MANY]),
     "short segments": lambda: lse.segment_logsumexp(endless(MANY), np.arange(0, MANY, 1 << 15)),
+    "groups in order": lambda: lse.scatter_logsumexp(endless(MANY >> 16, 1 << 16), np.zeros(1 << 16, int)),
     "softmax": lambda: lse.softmax(endless(MANY >> 16, 1 << 16), axis=1, out=place(MANY >> 16, 1 << 16)),
     "log_softmax of a row": lambda: lse.log_softmax(endless(MANY >> 16, 1 << 16), out=place(MANY >> 16, 1 << 16)),
     "logcumsumexp": lambda: lse.logcumsumexp(endless(MANY >> 16, 1 << 16), axis=1, out=place(MANY >> 16, 1 << 16)),
@@ -114,6 +115,24 @@ def test_an_interrupt_takes_less_than_a_second(call, threads):
         with lse.num_threads(threads), signalled(after=0.1, sent=sent), pytest.raises(KeyboardInterrupt):
             CALLS[call]()
         assert time.perf_counter() - sent[0] < 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("function", ["scatter_logsumexp", "scatter_softmax"])
+def test_an_interrupt_ends_sorting(function, threads, rng):
+    """Of groups that are not in order no call is endless: sorted elements are a copy."""
+    n = 20_000_000
+    a, index = np.zeros(n, np.float32), rng.integers(0, 1 << 20, n, np.int32)
+    entered = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with lse.num_threads(threads), pytest.raises(KeyboardInterrupt):
+            getattr(lse, function)(a, index, size=1 << 20)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, entered)
+    check_all_is_well(rng)
 
 
 @pytest.mark.parametrize("shape", [(), (4,)])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lse
-from lse import _core, _cumulative, _products, _reductions, _segments, _streaming
+from lse import _core, _cumulative, _groups, _products, _reductions, _segments, _streaming
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
@@ -159,10 +159,23 @@ def general(name):
         "logcumsumexp": lambda a, axis=None, reverse=False, out=None, dtype=None: (
             _cumulative.logcumsumexp, (a, axis, reverse, out, dtype)
         ),
-        "segment_logsumexp": lambda a, indptr, axis=-1, out=None, dtype=None: (
-            _segments.segment_logsumexp, (a, indptr, axis, None, False, True, out, dtype)
+        "segment_logsumexp": lambda a, indptr, axis=-1, b=None, return_sign=False, where=True, out=None, dtype=None: (
+            _segments.segment_logsumexp, (a, indptr, axis, b, return_sign, where, out, dtype)
+        ),
+        "scatter_logsumexp": lambda a, index, axis=-1, size=None, b=None, return_sign=False, where=True, out=None,
+        dtype=None: (
+            _groups.scatter_logsumexp, (a, index, axis, size, b, return_sign, where, out, dtype)
         ),
     }  # fmt: skip
+    for operation in ("softmax", "log_softmax"):
+        functions["segment_" + operation] = lambda x, indptr, axis=-1, where=True, out=None, dtype=None: (
+            _segments.map_segments,
+            (name, x, indptr, axis, where, out, dtype),
+        )
+        functions["scatter_" + operation] = lambda x, index, axis=-1, size=None, where=True, out=None, dtype=None: (
+            _groups.map_groups,
+            (name, x, index, axis, size, where, out, dtype),
+        )
     arguments = functions[name]
     return lambda *args, **options: _core.quietly(*arguments(*args, **options))
 
@@ -194,6 +207,39 @@ def assert_same(x, y):
     assert x.tobytes() == y.tobytes(), (x, y)
 
 
+def as_integers(rng, numbers):
+    """Offsets or labels of any type."""
+    numbers = numbers.astype(["i8", "i4", "u8", "u2", ">i8", "i2"][rng.integers(6)])
+    return [numbers, numbers.tolist(), tuple(numbers.tolist()), np.repeat(numbers, 2)[::2]][rng.integers(4)]
+
+
+def segments(name, rng, shape):
+    """Options of a call for segments; all elements belong to some of those that are mapped."""
+    options, several = {"where": mask(rng, shape)}, shape or (1,)
+    if "logsumexp" in name:
+        options |= {"b": weights(rng, shape), "return_sign": flag(rng)}
+        with contextlib.suppress(ValueError):
+            several = np.broadcast_shapes(shape, np.shape(options["b"])) or (1,)
+    axis = int(rng.integers(len(several)))
+    offsets = np.sort(rng.integers(0, several[axis] + 1, rng.integers(2, 7)))
+    if "logsumexp" not in name:
+        offsets[0], offsets[-1] = 0, several[axis]
+    axis = [axis, np.int16(axis - len(several))][rng.integers(2)]
+    return options | {"indptr": as_integers(rng, offsets), "axis": axis}
+
+
+def groups(name, rng, n):
+    """Options of a call for groups of n elements."""
+    count = int(rng.integers(1, 2 * n + 1))
+    index = rng.integers(0, count, n)
+    options = {"where": mask(rng, (n,)), "index": as_integers(rng, np.sort(index) if rng.random() < 0.2 else index)}
+    options["size"] = [None, count, count + 3, np.uint16(count)][rng.integers(4)]
+    if "logsumexp" in name:
+        b = weights(rng, (n,))
+        options |= {"b": None if np.ndim(b) > 1 else b, "return_sign": flag(rng)}
+    return options | {"axis": [0, -1, np.int8(0)][rng.integers(3)]}
+
+
 def call(name, rng):
     """Arguments of a call of a function."""
     shape = SHAPES[rng.integers(len(SHAPES))]
@@ -204,13 +250,12 @@ def call(name, rng):
     if name == "logcumsumexp":
         options |= {"axis": [None, *range(-len(shape), len(shape)), np.int8(0)][rng.integers(2 * len(shape) + 2)]}
         return a, options | {"reverse": flag(rng)}
-    if name == "segment_logsumexp":
-        shape = shape or (1,)
-        a, axis = np.reshape(a, shape) if np.ndim(a) == 0 else a, int(rng.integers(len(shape)))
-        offsets = np.sort(rng.integers(0, shape[axis] + 1, rng.integers(1, 7)))
-        offsets = offsets.astype(["i8", "i4", "u8", "u2", ">i8", "i2"][rng.integers(6)])
-        indptr = [offsets, offsets.tolist(), tuple(offsets.tolist()), np.repeat(offsets, 2)[::2]][rng.integers(4)]
-        return a, options | {"indptr": indptr, "axis": [axis, np.int16(axis - len(shape))][rng.integers(2)]}
+    if name.startswith("segment_"):
+        return a, options | segments(name, rng, shape)
+    if name.startswith("scatter_"):
+        a = array_like(rng, (int(rng.choice([1, 5, 20, 300])),))
+        a = np.reshape(a, 1) if np.ndim(a) == 0 else a
+        return a, options | groups(name, rng, len(a))
     options["where"] = mask(rng, shape)
     if name in ("logsumexp", "logmeanexp"):
         options["b"] = weights(rng, shape)
@@ -240,7 +285,9 @@ def outputs(result, a, rng):
     return outs
 
 
-NAMES = ["logsumexp", "logmeanexp", "softmax", "log_softmax", "logcumsumexp", "segment_logsumexp"]
+MAPS = ["softmax", "log_softmax"]
+NAMES = ["logsumexp", "logmeanexp", *MAPS, "logcumsumexp", "segment_logsumexp", "scatter_logsumexp",
+         *(kind + name for kind in ("segment_", "scatter_") for name in MAPS)]  # fmt: skip
 
 
 @pytest.fixture
@@ -253,7 +300,8 @@ def only_fast(monkeypatch):
     for module, names in (
         (_reductions, ["logsumexp", "logmeanexp", "map_elements"]),
         (_cumulative, ["logcumsumexp"]),
-        (_segments, ["segment_logsumexp"]),
+        (_segments, ["segment_logsumexp", "map_segments"]),
+        (_groups, ["scatter_logsumexp", "map_groups"]),
         (_streaming, ["prepare_update", "of"]),
         (_products, ["logmatmulexp"]),
     ):
@@ -409,7 +457,7 @@ def test_products(rng, request):
         assert out is not None or (type(got), got.dtype, got.shape) == (type(expected), expected.dtype, expected.shape)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "segment_logsumexp"])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("segment_", "scatter_"))])
 def test_readers_of_memory(name, rng, request):
     """What NumPy makes plain arrays of at once."""
     row = rng.standard_normal(7)

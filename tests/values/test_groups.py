@@ -84,6 +84,31 @@ def test_many_elements(dtype, kind, groups, rng):
     check(a, np.where(index % 5, groups // 2, index).astype(kind), groups, where=rng.random(n) < 0.9)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "groups"), [("f4", 900), ("f2", 5), ("f2", 3000), ("c8", 40), ("i1", 500), ("c16", 20)]
+)
+@pytest.mark.parametrize("n", [16_385, 90_000])
+def test_many_elements_of_any_size(dtype, groups, n, rng):
+    """Chunks of buckets hold as many elements as there is room for; here also from every second element."""
+    a = np.repeat(np.round(10 * rng.standard_normal(n)).astype(dtype), 2)[::2]
+    index = rng.integers(0, groups, n)
+    order, indptr = sorted_by(index, groups + 5)
+    for threads in (1, 2):
+        with lse.num_threads(threads):
+            got = lse.scatter_logsumexp(a, index, size=groups + 5)
+        same_bits(got, lse.segment_logsumexp(a[order], indptr))
+
+
+def test_a_group_of_most_elements(rng):
+    """Its bucket is summed on all threads."""
+    n = 1_300_000
+    a, index = data(n, np.float32, rng), np.where(rng.random(n) < 0.9, 4, rng.integers(0, 9, n)).astype(np.int32)
+    order, indptr = sorted_by(index, 9)
+    for threads in (1, 2):
+        with lse.num_threads(threads):
+            same_bits(lse.scatter_logsumexp(a, index), lse.segment_logsumexp(a[order], indptr))
+
+
 @pytest.mark.parametrize("shape", [(40,), (3, 40), (40, 3), (2, 5, 40), (2, 40, 7), (70_000, 2), (2, 70_000)])
 def test_axes_and_layouts(shape, rng):
     a = data(shape, np.float64, rng)

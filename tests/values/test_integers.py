@@ -1,5 +1,7 @@
 """64-bit integers beyond 2^53: differences and sums are those of the integers, not of their nearest float64."""
 
+import itertools
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -250,6 +252,25 @@ def test_segments(rng):
     table = np.stack([a, a[::-1] - 5])
     same(lse.segment_logsumexp(table, offsets, 1)[0], got)
     same(lse.segment_logsumexp(table.T, offsets, 0)[:, 0], got)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_many_segments(axis, rng):
+    """Each as by itself, those of integers that float64 holds too."""
+    n = 900
+    a = rng.integers(-50, 50, (3, n)) + np.where(rng.random(n) < 0.1, 2**60, 0)
+    b, where = rng.integers(-(2**60), 2**60, (3, n)), rng.random((3, n)) < 0.8
+    offsets = np.append(5, np.sort(rng.integers(5, n - 7, 150)))
+    if axis == 0:
+        a, b, where = a.T, b.T, where.T
+    value, sign = lse.segment_logsumexp(a, offsets, axis, b, True, where=where)
+    mapped = lse.segment_log_softmax(a, offsets, axis, where=where)
+    for i, (start, stop) in enumerate(itertools.pairwise(offsets)):
+        own = (slice(None),) * axis + (slice(start, stop),)
+        want = lse.logsumexp(a[own], axis, b[own], return_sign=True, where=where[own])
+        same_bits(np.take(value, i, axis), want[0])
+        same_bits(np.take(sign, i, axis), want[1])
+        same_bits(mapped[own], lse.log_softmax(a[own], axis, where=where[own]))
 
 
 def test_dask(rng):

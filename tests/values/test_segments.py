@@ -54,6 +54,24 @@ def test_random_segments(dtype, n, count, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("longest", [2, 9, 40, 80, 300])
+def test_many_segments_of_any_length(dtype, longest, rng):
+    """Those of equal length are summed together, wherever they lie; NaN, infinities and distant elements among them."""
+    indptr = np.append(0, np.cumsum(rng.integers(0, longest, 2500)))
+    a = data(indptr[-1], dtype, rng)
+    a[rng.random(a.size) < 0.01] = rng.choice([NAN, INF, 1e30, -1e30, 0.0, -0.0])
+    want = by_slices(a, indptr)
+    for threads in (1, 3):
+        with lse.num_threads(threads):
+            same_bits(lse.segment_logsumexp(a, indptr), want)
+    out = np.full((2500, 2), 7, dtype)
+    assert lse.segment_logsumexp(a, indptr, out=out[:, 1]) is not None
+    same_bits(out[:, 1].copy(), want)
+    assert (out[:, 0] == 7).all()
+    same_bits(lse.segment_logsumexp(np.stack([a, a[::-1]]), indptr)[0], want)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 129, 257, 2049])
 def test_segments_of_one_length_are_rows(dtype, length, rng):
     a = data((70, length), dtype, rng)

@@ -88,13 +88,18 @@ cdef int check_failure(int error, str when) except -1:
     return 0
 
 
-cdef int run_request(lse_request *request, Py_ssize_t elements) except -1:
-    """Carry out a request whose arrays are neither empty nor of a wrong shape."""
-    cdef int error
+cdef inline int prepare_request(lse_request *request, Py_ssize_t elements) except -1:
     request.table = table
     request.run = lse_run_tasks
     if elements >= SIGNALS_FROM and is_main_thread():
         request.question = question_of_this_thread()
+    return 0
+
+
+cdef int run_request(lse_request *request, Py_ssize_t elements) except -1:
+    """Carry out a request whose arrays are neither empty nor of a wrong shape."""
+    cdef int error
+    prepare_request(request, elements)
     if elements < GIL_KEPT_BELOW:
         error = lse_execute(request)
     else:

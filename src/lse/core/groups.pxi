@@ -130,10 +130,9 @@ def segment_logsumexp(a, indptr, axis=-1, b=None, return_sign=False, *, where=Tr
     >>> lse.segment_logsumexp([0.0, 0.0, 5.0, 1.0], [0, 2, 2, 4], b=[1, 2, 1, 0])
     array([1.09861229,       -inf, 5.        ])
     """
-    if b is None and return_sign is False and where is True:
-        result = try_segments(a, indptr, axis, out, dtype)
-        if result is not None:
-            return result
+    value = try_sum_parts(a, axis, b, return_sign, where, out, dtype, indptr, None, None)
+    if value is not None:
+        return value
     return quietly(_segments.segment_logsumexp, (a, indptr, axis, b, return_sign, where, out, dtype))
 
 
@@ -179,6 +178,9 @@ def segment_softmax(x, indptr, axis=-1, *, where=True, out=None, dtype=None):
     >>> lse.segment_softmax([0.0, 0.0, 5.0], [0, 2, 3])
     array([0.5, 0.5, 1. ])
     """
+    value = try_map_parts(LSE_SOFTMAX, x, axis, where, out, dtype, indptr, None, None)
+    if value is not None:
+        return value
     return quietly(_segments.map_segments, ("segment_softmax", x, indptr, axis, where, out, dtype))
 
 
@@ -224,6 +226,9 @@ def segment_log_softmax(x, indptr, axis=-1, *, where=True, out=None, dtype=None)
     >>> lse.segment_log_softmax([0.0, 0.0, 5.0], [0, 2, 3])
     array([-0.69314718, -0.69314718,  0.        ])
     """
+    value = try_map_parts(LSE_LOG_SOFTMAX, x, axis, where, out, dtype, indptr, None, None)
+    if value is not None:
+        return value
     return quietly(_segments.map_segments, ("segment_log_softmax", x, indptr, axis, where, out, dtype))
 
 
@@ -274,9 +279,9 @@ def scatter_logsumexp(a, index, axis=-1, size=None, b=None, return_sign=False, *
     Notes
     -----
     Each result has the bits that `logsumexp` gives for the elements of its group, in their order. The elements are
-    sorted by a stable counting sort, on threads, so that each group is a segment, and reduced as by
-    `segment_logsumexp`. That takes memory for a sorted copy of `a`, `b` and `where`, and a few bytes for each group;
-    nothing is copied if the labels ascend.
+    sorted by stable counting sorts, on threads, so that each group is a segment, and reduced as by
+    `segment_logsumexp`. That takes memory for a sorted copy of `a`, `b` and `where`, and a few bytes for each element
+    or group; nothing is copied if the labels ascend.
 
     Examples
     --------
@@ -284,6 +289,9 @@ def scatter_logsumexp(a, index, axis=-1, size=None, b=None, return_sign=False, *
     >>> lse.scatter_logsumexp([0.0, 5.0, 0.0, 1.0], [0, 2, 0, 2])
     array([0.69314718,       -inf, 5.01814993])
     """
+    value = try_sum_parts(a, axis, b, return_sign, where, out, dtype, None, index, size)
+    if value is not None:
+        return value
     return quietly(_groups.scatter_logsumexp, (a, index, axis, size, b, return_sign, where, out, dtype))
 
 
@@ -331,6 +339,9 @@ def scatter_softmax(x, index, axis=-1, size=None, *, where=True, out=None, dtype
     >>> lse.scatter_softmax([0.0, 5.0, 0.0], [1, 0, 1])
     array([0.5, 1. , 0.5])
     """
+    value = try_map_parts(LSE_SOFTMAX, x, axis, where, out, dtype, None, index, size)
+    if value is not None:
+        return value
     return quietly(_groups.map_groups, ("scatter_softmax", x, index, axis, size, where, out, dtype))
 
 
@@ -378,4 +389,7 @@ def scatter_log_softmax(x, index, axis=-1, size=None, *, where=True, out=None, d
     >>> lse.scatter_log_softmax([0.0, 5.0, 0.0], [1, 0, 1])
     array([-0.69314718,  0.        , -0.69314718])
     """
+    value = try_map_parts(LSE_LOG_SOFTMAX, x, axis, where, out, dtype, None, index, size)
+    if value is not None:
+        return value
     return quietly(_groups.map_groups, ("scatter_log_softmax", x, index, axis, size, where, out, dtype))

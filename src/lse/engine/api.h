@@ -1,4 +1,4 @@
-/* What the functions of lse.h share: of their files, api.c, numbers.c and states.c. */
+/* What the functions of lse.h share: of their files, api.c, api_segments.c, numbers.c and states.c. */
 #ifndef LSE_API_H
 #define LSE_API_H
 

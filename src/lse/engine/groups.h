@@ -29,7 +29,7 @@ typedef struct {
     int low_size;         /* 2 or 4 bytes */
 } lse_groups;
 
-enum { LSE_WRONG_LABEL = 100 };
+enum { LSE_WRONG_LABEL = 100, LSE_NOT_TAKEN };
 
 /* Groups the elements, and with that moves a first array as lse_sort_by_groups does, unless they are in order, or there
  * is none and its data NULL. Returns 0, LSE_NO_MEMORY, LSE_INTERRUPTED or LSE_WRONG_LABEL; unless it is 0 there is
@@ -41,5 +41,10 @@ void lse_free_groups(lse_groups *groups);
  * sorted, or back from there, which leaves the latter in disorder. Only itemsize, shape and strides matter. Returns 0,
  * LSE_NO_MEMORY, LSE_INTERRUPTED, or LSE_WRONG_LABEL where another thread has changed the labels. */
 int lse_sort_by_groups(lse_groups *groups, const lse_array *plain, const lse_array *sorted, int axis, int back);
+
+/* group_calls.c: a request for segments of arrays of one axis, but for the offsets: those of groups by labels of 4 or 8
+ * bytes. Returns what lse_execute does, or LSE_WRONG_LABEL, or LSE_NOT_TAKEN, and nothing is done: of many elements it
+ * takes sums and maps without weights and mask, unless they are in order. */
+int lse_execute_groups(const lse_request *request, const void *labels, int label_size, ptrdiff_t n);
 
 #endif

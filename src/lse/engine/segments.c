@@ -81,31 +81,21 @@ static void pad(const row_segments *s, const lse_row *rows, const int *index, pt
 
 /* Segments of equal length as a panel where they lie. */
 typedef struct {
-    ptrdiff_t at[LSE_BATCH], weight_at[LSE_BATCH], out_at[LSE_BATCH], offset[LSE_SHORT];
+    ptrdiff_t at[LSE_BATCH], weight_at[LSE_BATCH], offset[LSE_SHORT];
     lse_panel panel, weights;
 } lying;
 
-static void find_lying(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count,
-                       lying *p)
+static void find_lying(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count, lying *p)
 {
     const lse_row *first = &rows[index[0]];
     const int weighted = first->weight != NULL;
     for (ptrdiff_t i = 0; i < count; i++) {
         p->at[i] = rows[index[i]].x - first->x;
         if (weighted) p->weight_at[i] = rows[index[i]].weight - first->weight;
-        if (s->all.maps) p->out_at[i] = out[index[i]] - out[index[0]];
     }
     for (ptrdiff_t k = 0; k < first->n; k++) p->offset[k] = k * s->plan->itemsize;
-    p->panel = (lse_panel){.n = first->n,
-                           .count = count,
-                           .form = LSE_BY_ROWS,
-                           .out_form = LSE_BY_ROWS,
-                           .x = first->x,
-                           .out = out[index[0]],
-                           .at = p->at,
-                           .out_at = p->out_at,
-                           .offset = p->offset,
-                           .out_offset = p->offset};
+    p->panel = (lse_panel){
+        .n = first->n, .count = count, .form = LSE_BY_ROWS, .x = first->x, .at = p->at, .offset = p->offset};
     p->weights = p->panel;
     p->weights.x = first->weight;
     p->weights.at = p->weight_at;
@@ -153,7 +143,7 @@ static void states_of_nothing(const lse_plan *plan, const int *index, ptrdiff_t 
 }
 
 /* The states of short segments that go together. */
-static void short_states(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count,
+static void short_states(const row_segments *s, const lse_row *rows, const int *index, ptrdiff_t count,
                          lse_states *states)
 {
     const ptrdiff_t n = rows[index[0]].n;
@@ -163,7 +153,7 @@ static void short_states(const row_segments *s, const lse_row *rows, char **out,
     } else if (!s->direct) {
         padded_states(s, rows, index, count, states);
     } else {
-        find_lying(s, rows, out, index, count, &p);
+        find_lying(s, rows, index, count, &p);
         panel_states(s->plan, &p.panel, index, states);
     }
 }
@@ -172,12 +162,6 @@ static void short_states(const row_segments *s, const lse_row *rows, char **out,
 static void map_short(const row_segments *s, const lse_row *rows, char **out, const int *index, ptrdiff_t count)
 {
     const lse_plan *plan = s->plan;
-    if (s->direct) {
-        lying where;
-        find_lying(s, rows, out, index, count, &where);
-        plan->map->panel(&where.panel);
-        return;
-    }
     padded p;
     pad(s, rows, index, count, 0, &p);
     plan->map->panel(&p.panel);
@@ -279,7 +263,7 @@ static void rows_task(void *context, ptrdiff_t number)
     for (ptrdiff_t done = 0, some; done < few; done += some) {
         some = together(s, rows, index + done, few - done);
         if (s->all.maps) map_short(s, rows, out, index + done, some);
-        else short_states(s, rows, out, index + done, some, &states);
+        else short_states(s, rows, index + done, some, &states);
     }
     for (ptrdiff_t i = few; i < count && s->all.maps; i++) run_one(s, &rows[index[i]], &out[index[i]], 1, 1);
     if (s->all.maps) return;
@@ -411,10 +395,18 @@ static void long_segments(const row_segments *s, ptrdiff_t outer, int threads)
     }
 }
 
+/* Whether nothing but log-sum-exps or maps of runs is wanted, in the kernels' type. */
+static int are_values(const row_segments *s, const lse_request *q)
+{
+    const lse_plan *plan = s->plan;
+    const int sums = q->operation == LSE_LOGSUMEXP && !q->weights.data && !q->sign && !q->low && !plan->store;
+    return s->direct && !plan->columns && (sums || s->all.maps);
+}
+
 void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
 {
     row_segments s = {.plan = plan, .all = lse_segments_of(q), .panels = 1};
-    s.direct = plan->row.native && s.all.stride == plan->itemsize && !q->where.data &&
+    s.direct = plan->row.native && (s.all.stride == plan->itemsize || plan->n == 1) && !q->where.data &&
                (!q->weights.data || (plan->row.native_weight && s.all.weight_stride == plan->itemsize)) &&
                (!s.all.maps || (plan->out_row.native && s.all.out_stride == plan->itemsize));
     s.few = s.all.maps ? LSE_SHORT : plan->first.weight ? FEW_WEIGHTED : FEW;
@@ -424,5 +416,6 @@ void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
     }
     const ptrdiff_t outer = plan->outer * s.panels;
     for (ptrdiff_t i = 0; i < outer; i++) long_segments(&s, i, threads);
-    lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.all.batches, threads);
+    if (are_values(&s, q)) lse_run_segment_values(plan, &s.all, threads);
+    else lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.all.batches, threads);
 }
