@@ -187,6 +187,26 @@ def test_layouts(dtype, function, shape, axis, rng):
 
 
 @pytest.mark.parametrize("dtype", EVERY)
+@pytest.mark.parametrize("function", FUNCTIONS[1:])
+@pytest.mark.parametrize("shape", [(20, 9, 33), (30, 20, 2, 40)])
+def test_memory_orders_of_maps(dtype, function, shape, rng):
+    """Elements, mask and output each in an order of its own, their values odd or plain."""
+    for a in (normal(shape, dtype, rng), rows(shape[-1], np.prod(shape[:-1]), dtype, rng).reshape(shape)):
+        chosen = rng.random(shape) < 0.8
+        for axis in (None, (0, 1), (1, 2), (0, 2)):
+            wanted = function(a, axis=axis), function(a, axis=axis, where=chosen)
+            for orders in rng.permuted(np.tile(np.arange(a.ndim), (3, 3, 1)), axis=2):
+                x, where, out = (moved(y, order) for y, order in zip((a, chosen, a), orders, strict=True))
+                assert_same(function(x, axis=axis, out=out), wanted[0])
+                assert_same(function(x, axis=axis, out=out, where=where), wanted[1])
+
+
+def moved(a, order):
+    """A copy whose axes lie in this order in memory."""
+    return a.transpose(order).copy().transpose(np.argsort(order))
+
+
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_zero_strides(dtype, function, rng):
     a = normal(50, dtype, rng)

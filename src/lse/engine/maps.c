@@ -20,7 +20,7 @@ static void map_piece_task(void *context, ptrdiff_t piece)
     const lse_plan *plan = m->plan;
     const ptrdiff_t start = piece * LSE_PIECE, n = lse_least(m->row->n - start, LSE_PIECE);
     if (lse_is_stopped(plan->failed)) return;
-    plan->map->row(&plan->row, m->row, &plan->out_row, m->out, start, n, m->shift, m->results, m->index);
+    plan->map->row(plan->mapped_row, m->row, plan->mapped_out, m->out, start, n, m->shift, m->results, m->index);
 }
 
 static void map_pieces(const mapped *m, int threads)
@@ -29,7 +29,7 @@ static void map_pieces(const mapped *m, int threads)
 static void select_infinity(const lse_plan *plan, const lse_row *row, char *out, double at_infinity, double outside)
 {
     for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        plan->kernels->select_infinity(&plan->row, row, &plan->out_row, out, start, n, at_infinity, outside);
+        plan->kernels->select_infinity(plan->mapped_row, row, plan->mapped_out, out, start, n, at_infinity, outside);
 }
 
 static double outside_of(const lse_plan *plan) { return plan->operation == LSE_LOG_SOFTMAX ? -INFINITY : 0.0; }
@@ -42,9 +42,9 @@ void lse_fill_included(const lse_plan *plan, const lse_row *row, char *out, doub
         return;
     }
     for (ptrdiff_t start = 0, n; !present && (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        present = plan->kernels->is_present(&plan->row, row, start, n);
+        present = plan->kernels->is_present(plan->mapped_row, row, start, n);
     for (ptrdiff_t start = 0, n; (n = lse_next_piece(plan, row, start)) > 0; start += n)
-        plan->kernels->select_present(&plan->row, row, &plan->out_row, out, start, n, value,
+        plan->kernels->select_present(plan->mapped_row, row, plan->mapped_out, out, start, n, value,
                                       present ? outside_of(plan) : value);
 }
 

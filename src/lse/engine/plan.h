@@ -23,6 +23,9 @@ typedef struct {
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;
     lse_layout row, out_row;
+    /* for maps, in which order elements are mapped: these, or of several axes those in the order of memory */
+    const lse_layout *mapped_row, *mapped_out;
+    lse_layout row_in_memory, out_in_memory;
     int outer_ndim;
     ptrdiff_t outer_shape[LSE_MAX_DIMS], outer_stride[LSE_MAX_DIMS], outer_where_stride[LSE_MAX_DIMS];
     ptrdiff_t outer_weight_stride[LSE_MAX_DIMS], outer_out_stride[LSE_MAX_DIMS], outer_given_stride[LSE_MAX_DIMS];
