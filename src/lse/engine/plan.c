@@ -229,6 +229,21 @@ static void choose_forms(lse_plan *plan, const lse_request *q)
                              out_native, 0);
 }
 
+/* Masks of rows, whose bytes are not a run, are copied for all rows of a task where they are read twice, by a map, or
+ * are neighbours. */
+static void choose_masks(lse_plan *plan, const lse_request *q)
+{
+    const int last = plan->outer_ndim - 1, neighbours = last >= 0 && size_of(plan->outer_where_stride[last]) == 1;
+    const int twice = lse_is_map(plan->operation) && !lse_is_stored(plan, plan->n);
+    const int rows = !plan->columns && !plan->is_short && !q->offsets && !lse_operations[plan->operation].in_order;
+    const int one = plan->row.ndim == 1 && plan->mapped_row == &plan->row && plan->n <= LSE_TOGETHER;
+    plan->mask_stride = 0;
+    if (!q->where.data || !rows || !one || !(twice || neighbours)) return;
+    if (plan->row.where_stride[0] == 0 || plan->row.where_stride[0] == 1) return;
+    plan->mask_stride = plan->row.where_stride[0];
+    plan->row.where_stride[0] = 1;
+}
+
 int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
 {
     const lse_type_facts *type = &lse_types[q->type];
@@ -259,6 +274,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
                      !(lse_is_map(plan->operation) && q->given.max);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
+    choose_masks(plan, q);
     plan->first.n = plan->n;
     plan->divisor = plan->divisor_lo = 0.0;
     if (q->mean && plan->n > 1) plan->divisor = lse_log_of_count(plan->table, plan->n, &plan->divisor_lo);
