@@ -270,9 +270,11 @@ static vf64 sure_second_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max)
 static int any_sure_f64(const double *tiles, ptrdiff_t n, const vf64 *max, ptrdiff_t count)
 {
     int any = 0;
-    for (ptrdiff_t v = 0; v < count; v++)
-        any |= vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max[v])) &&
-               vf64_any_at_least(vf64_set(SURELY_FAINT), sure_second_of_tile_f64(tiles + v * n * vf64_width, n, max[v]));
+    for (ptrdiff_t v = 0; v < count; v++) {
+        if (!vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max[v]))) continue;
+        const vf64 second = sure_second_of_tile_f64(tiles + v * n * vf64_width, n, max[v]);
+        any |= vf64_any_at_least(vf64_set(SURELY_FAINT), second);
+    }
     return any;
 }
 
