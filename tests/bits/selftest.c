@@ -132,15 +132,16 @@ static lse_layout strided(ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t size)
     return layout;
 }
 
-/* The first results as those of columns from `at` of a wide group. */
-static void widen(const lse_results *results, ptrdiff_t count, ptrdiff_t at, lse_wide_results *wide)
+/* The first results as those of a wide group of columns. */
+static void widen(const lse_results *results, ptrdiff_t count, lse_wide_results *wide)
 {
     for (ptrdiff_t i = 0; i < count; i++) {
-        wide->value[at + i] = results->value[i];
-        wide->value_lo[at + i] = results->value_lo[i];
-        wide->scale[at + i] = results->scale[i];
-        wide->scale_lo[at + i] = results->scale_lo[i];
-        wide->anchor[at + i] = results->anchor[i];
+        wide->shift[i] = 0;
+        wide->value[i] = results->value[i];
+        wide->value_lo[i] = results->value_lo[i];
+        wide->scale[i] = results->scale[i];
+        wide->scale_lo[i] = results->scale_lo[i];
+        wide->anchor[i] = results->anchor[i];
     }
 }
 
@@ -183,8 +184,8 @@ static void compute(const lse_kernels *k, int is_double, ptrdiff_t n, ptrdiff_t 
         const ptrdiff_t high = n * panel <= MOST ? n : MOST / panel;
         const lse_layout low = strided(high, panel * size, size);
         out = is_double ? (char *)o->out[2 + f] : (char *)out32;
-        widen(&o->results, panel, 3, &wide);
-        r->maps[f ? LSE_LOG_SOFTMAX : LSE_SOFTMAX].columns(&low, &rows[0], &low, out, 0, high, panel, &wide, 3);
+        widen(&o->results, panel, &wide);
+        r->maps[f ? LSE_LOG_SOFTMAX : LSE_SOFTMAX].columns(&low, &rows[0], &low, out, 0, high, panel, &wide);
         for (ptrdiff_t i = 0; i < high * panel && !is_double; i++) o->out[2 + f][i] = out32[i];
     }
 }

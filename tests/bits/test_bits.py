@@ -187,6 +187,47 @@ def test_layouts(dtype, function, shape, axis, rng):
 
 
 @pytest.mark.parametrize("dtype", EVERY)
+@pytest.mark.parametrize("function", FUNCTIONS[1:])
+@pytest.mark.parametrize("shape", [(20, 9, 33), (30, 20, 2, 40)])
+def test_memory_orders_of_maps(dtype, function, shape, rng):
+    """Elements, mask and output each in an order of its own, their values odd or plain."""
+    odd = rows(shape[-1], np.prod(shape[:-1]), dtype, rng).reshape(shape)
+    odd[np.isnan(odd)] = -np.inf
+    for a in (normal(shape, dtype, rng), odd):
+        chosen = rng.random(shape) < 0.8
+        for axis in (None, (0, 1), (1, 2), (0, 2)):
+            wanted = function(a, axis=axis), function(a, axis=axis, where=chosen)
+            for orders in rng.permuted(np.tile(np.arange(a.ndim), (3, 3, 1)), axis=2):
+                x, where, out = (moved(y, order) for y, order in zip((a, chosen, a), orders, strict=True))
+                assert_same(function(x, axis=axis, out=out), wanted[0])
+                assert_same(function(x, axis=axis, out=out, where=where), wanted[1])
+
+
+def moved(a, order):
+    """A copy whose axes lie in this order in memory."""
+    return a.transpose(order).copy().transpose(np.argsort(order))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("n", "count"), [(7, 70), (300, 3), (300, 70), (700, 530), (5000, 9), (5000, 70)])
+def test_masks(dtype, function, n, count, rng):
+    """Of any layout, which may leave out all of a row, or of a column with NaN or infinities in it."""
+    a = rows(n, count, dtype, rng)
+    full = rng.random(a.shape) < 0.8
+    full[:4] = [[True], [False], [True], [False]][:count]
+    for mask in (full, full[:, :1], full[:1], np.zeros((1, 1), bool)):
+        expected = function(a, axis=1, where=np.broadcast_to(mask, a.shape).copy())
+        for name, where in layouts(mask):
+            assert np.array_equal(bits(function(a, axis=1, where=where)), bits(expected)), name
+            columns = function(np.ascontiguousarray(a.T), axis=0, where=where.T)
+            assert np.array_equal(bits(columns.T), bits(expected)), name
+            if expected.ndim == 2:
+                assert_same(function(a.T, axis=0, where=where.T, out=a.T.copy()).T, expected)
+                assert_same(function(a, axis=1, where=where, out=a.copy()), expected)
+
+
+@pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_zero_strides(dtype, function, rng):
     a = normal(50, dtype, rng)

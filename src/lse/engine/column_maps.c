@@ -2,7 +2,6 @@
  * than the panels that are summed together: results are computed panel by panel, then the group is mapped row by row,
  * so that memory is written in runs. If there are few groups, each in turn uses all threads. */
 #include <math.h>
-#include <string.h>
 
 #include "engine/plan.h"
 
@@ -11,21 +10,10 @@ typedef struct {
     const lse_plan *plan;
     ptrdiff_t block, first, count, each, rows;
     int threads;
-    unsigned char is_mapped[LSE_WIDE]; /* for each panel: whether its columns were mapped one by one */
-    unsigned char any_empty[LSE_WIDE]; /* likewise whether any has nothing in it, see empty.c, */
-    unsigned char are_empty[LSE_WIDE]; /* and which columns */
+    unsigned char any_empty[LSE_WIDE]; /* for each panel: whether any column has nothing in it, see empty.c, */
+    unsigned char are_empty[LSE_WIDE]; /* and which */
     lse_wide_results results;
 } group;
-
-static void keep(const lse_results *results, ptrdiff_t count, lse_wide_results *to, ptrdiff_t at)
-{
-    const size_t size = (size_t)count * sizeof(double);
-    memcpy(to->value + at, results->value, size);
-    memcpy(to->value_lo + at, results->value_lo, size);
-    memcpy(to->scale + at, results->scale, size);
-    memcpy(to->scale_lo + at, results->scale_lo, size);
-    memcpy(to->anchor + at, results->anchor, size);
-}
 
 static void results_task(void *context, ptrdiff_t panel)
 {
@@ -34,21 +22,14 @@ static void results_task(void *context, ptrdiff_t panel)
     const ptrdiff_t at = panel * g->each;
     lse_members m;
     lse_states states;
-    lse_results results;
     if (at >= g->count) return;
-    g->is_mapped[panel] = 1;
     g->any_empty[panel] = 0;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_columns(plan, g->block, g->first + at, lse_least(g->each, g->count - at), &m);
     g->any_empty[panel] = (unsigned char)lse_find_empty(plan, m.rows, m.count, g->are_empty + at);
-    if (plan->given.max) {
-        g->is_mapped[panel] = (unsigned char)lse_map_given(plan, &m, g->threads, &results);
-    } else {
-        lse_whole_states(plan, m.rows, m.count, 1, g->threads, &states);
-        if (lse_is_stopped(plan->failed)) return;
-        g->is_mapped[panel] = (unsigned char)lse_map_group(plan, m.rows, m.out, m.count, &states, g->threads, &results);
-    }
-    if (!g->is_mapped[panel]) keep(&results, m.count, &g->results, at);
+    if (plan->given.max) lse_take_given(plan, &m, &states);
+    else lse_whole_states(plan, m.rows, m.count, 1, g->threads, &states);
+    if (!lse_is_stopped(plan->failed)) lse_finish_map(plan, m.count, &states, &g->results, at);
 }
 
 static void map_task(void *context, ptrdiff_t piece)
@@ -59,16 +40,16 @@ static void map_task(void *context, ptrdiff_t piece)
     lse_members m;
     if (lse_is_stopped(plan->failed)) return;
     lse_find_columns(plan, g->block, g->first, 1, &m);
-    for (ptrdiff_t at = 0, end; at < g->count; at = end) {
-        end = at;
-        while (end < g->count && !g->is_mapped[end / g->each]) end = lse_least(g->count, end + g->each);
-        if (end > at) {
-            const lse_row row = lse_column_of(plan, &m.rows[0], at);
-            char *out = m.out[0] + at * plan->out_column_stride;
-            plan->map->columns(&plan->row, &row, &plan->out_row, out, start, n, end - at, &g->results, at);
-        } else {
-            end = lse_least(g->count, at + g->each);
-        }
+    plan->map->columns(&plan->row, &m.rows[0], &plan->out_row, m.out[0], start, n, g->count, &g->results);
+}
+
+/* What masks leave out of columns that are mapped, all NaN where their results are. */
+static void leave_out(const lse_plan *plan, const lse_row *first, char *out, ptrdiff_t count,
+                      const lse_wide_results *results)
+{
+    for (ptrdiff_t i = 0; i < count && first->where; i++) {
+        const lse_row column = lse_column_of(plan, first, i);
+        if (isnan(results->value[i])) lse_leave_out(plan, &column, out + i * plan->out_column_stride);
     }
 }
 
@@ -85,10 +66,14 @@ static void map_group(group *g, int threads)
 {
     const ptrdiff_t panels = lse_quotient_up(g->count, g->each), n = g->plan->n;
     const int by_pieces = panels < threads && n > LSE_PIECE;
+    lse_members m;
     g->threads = by_pieces ? threads : 1;
     g->rows = lse_least(lse_quotient_up(n, threads), lse_most(16, LSE_PIECE / g->count));
     g->plan->run(results_task, g, by_pieces ? panels : lse_most(panels, threads), by_pieces ? 1 : threads);
     g->plan->run(map_task, g, lse_quotient_up(n, g->rows), threads);
+    if (lse_is_stopped(g->plan->failed)) return;
+    lse_find_columns(g->plan, g->block, g->first, 1, &m);
+    leave_out(g->plan, &m.rows[0], m.out[0], g->count, &g->results);
     for (ptrdiff_t panel = 0; panel < panels; panel++)
         if (g->any_empty[panel]) put_empty(g, panel * g->each);
 }
@@ -127,7 +112,7 @@ static void map_stored_columns(const lse_plan *plan, const lse_row *rows, char *
         lse_map_stored(plan, rows, out, count);
     else
         for (ptrdiff_t i = 0; i < count; i++)
-            if (isnan(nan[i])) lse_fill_included(plan, &rows[i], out[i], NAN);
+            if (isnan(nan[i])) lse_leave_out(plan, &rows[i], out[i]);
 }
 
 static void stored_task(void *context, ptrdiff_t index)
@@ -191,20 +176,20 @@ static void map_some_task(void *context, ptrdiff_t piece)
     const some_columns *c = (const some_columns *)context;
     const ptrdiff_t start = piece * LSE_PIECE, n = lse_least(c->row->n - start, LSE_PIECE);
     if (lse_is_stopped(c->plan->failed)) return;
-    c->plan->map->columns(&c->plan->row, c->row, &c->plan->out_row, c->out, start, n, c->count, &c->results, 0);
+    c->plan->map->columns(&c->plan->row, c->row, &c->plan->out_row, c->out, start, n, c->count, &c->results);
 }
 
 void lse_map_some_columns(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int threads)
 {
     lse_states states;
-    lse_results results;
     some_columns c = {.plan = plan, .row = &rows[0], .out = out[0], .count = count};
     if (lse_is_stored(plan, rows[0].n)) {
         map_stored_columns(plan, rows, out, count);
         return;
     }
     lse_whole_states(plan, rows, count, 1, threads, &states);
-    if (lse_is_stopped(plan->failed) || lse_map_group(plan, rows, out, count, &states, threads, &results)) return;
-    keep(&results, count, &c.results, 0);
+    if (lse_is_stopped(plan->failed)) return;
+    lse_finish_map(plan, count, &states, &c.results, 0);
     plan->run(map_some_task, &c, lse_quotient_up(rows[0].n, LSE_PIECE), threads);
+    leave_out(plan, &rows[0], out[0], count, &c.results);
 }

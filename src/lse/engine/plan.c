@@ -29,6 +29,24 @@ static void add_axis(lse_layout *layout, ptrdiff_t length, ptrdiff_t stride, ptr
 static int is_run(const lse_layout *layout, const ptrdiff_t *strides, int itemsize)
 { return layout->ndim == 0 || (layout->ndim == 1 && strides[0] == itemsize); }
 
+/* An axis, in every array that has it. */
+typedef struct {
+    ptrdiff_t length, stride, where_stride, weight_stride, out_stride, given_stride;
+} one_axis;
+
+static ptrdiff_t size_of(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
+
+/* Whether b is the inner axis: its stride is smaller than that of a, and not 0. */
+static int is_inner(const one_axis *a, const one_axis *b)
+{ return size_of(b->stride) < size_of(a->stride) && b->stride != 0; }
+
+/* Inserts an axis where it belongs in the order of the input's memory. */
+static void insert(one_axis *axes, int count, const one_axis *own)
+{
+    for (; count > 0 && is_inner(own, &axes[count - 1]); count--) axes[count] = axes[count - 1];
+    axes[count] = *own;
+}
+
 /* Lays out the reduced axes, for maps also those of the output. */
 static int lay_out_rows(lse_plan *plan, const lse_request *q)
 {
@@ -56,19 +74,41 @@ static int lay_out_rows(lse_plan *plan, const lse_request *q)
     return plan->row.load_weight ? 0 : -1;
 }
 
-/* A kept axis, in every array that has it. */
-typedef struct {
-    ptrdiff_t length, stride, where_stride, weight_stride, out_stride, given_stride;
-} kept_axis;
-
-static ptrdiff_t size_of(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
-
-/* Whether b is the inner axis: its stride is smaller than that of a, and not 0. */
-static int is_inner(const kept_axis *a, const kept_axis *b)
-{ return size_of(b->stride) < size_of(a->stride) && b->stride != 0; }
+/* The reduced axes of a map in the order of the input's memory: each element is mapped by itself. */
+static void lay_out_mapped(lse_plan *plan, const lse_request *q)
+{
+    one_axis axes[LSE_MAX_DIMS];
+    lse_layout *row = &plan->row_in_memory, *out = &plan->out_in_memory;
+    int count = 0;
+    plan->mapped_row = &plan->row;
+    plan->mapped_out = &plan->out_row;
+    if (!lse_is_map(plan->operation) || (plan->row.ndim < 2 && plan->out_row.ndim < 2)) return;
+    for (int axis = 0; axis < q->a.ndim; axis++) {
+        const one_axis own = {
+            .length = q->a.shape[axis],
+            .stride = q->a.stride[axis],
+            .where_stride = stride_of(&q->where, axis),
+            .out_stride = q->out.stride[axis],
+        };
+        if (q->reduced >> axis & 1) insert(axes, count++, &own);
+    }
+    row->ndim = out->ndim = 0;
+    for (int i = 0; i < count; i++) {
+        add_axis(row, axes[i].length, axes[i].stride, axes[i].where_stride, 0);
+        add_axis(out, axes[i].length, axes[i].out_stride, 0, 0);
+    }
+    row->load = plan->row.load;
+    row->native = plan->row.native;
+    row->direct = row->native && is_run(row, row->stride, plan->itemsize);
+    out->store = plan->out_row.store;
+    out->native = plan->out_row.native;
+    out->direct = out->native && is_run(out, out->stride, plan->itemsize);
+    plan->mapped_row = row;
+    plan->mapped_out = out;
+}
 
 /* Whether a and b are one axis in every array. */
-static int are_one(const kept_axis *a, const kept_axis *b)
+static int are_one(const one_axis *a, const one_axis *b)
 {
     return a->stride == b->length * b->stride && a->where_stride == b->length * b->where_stride &&
            a->weight_stride == b->length * b->weight_stride && a->out_stride == b->length * b->out_stride &&
@@ -77,7 +117,7 @@ static int are_one(const kept_axis *a, const kept_axis *b)
 
 /* The kept axes in the order of the input's memory, merged where they are one axis in every array, so that the same
  * memory is processed in the same way whatever its shape. Returns how many. */
-static int find_kept(const lse_request *q, kept_axis *kept)
+static int find_kept(const lse_request *q, one_axis *kept)
 {
     const int every = q->out.ndim == q->a.ndim; /* out has the reduced axes, mapped or of length 1 */
     const int sums = q->operation == LSE_SUMS;  /* the sums are the output */
@@ -90,7 +130,7 @@ static int find_kept(const lse_request *q, kept_axis *kept)
         if (q->a.shape[axis] == 1) continue;
         const ptrdiff_t sum_stride = q->sum_stride ? q->sum_stride[sum_axis] : 0;
         const ptrdiff_t out_stride = sums ? sum_stride * (ptrdiff_t)sizeof(double) : q->out.stride[out_axis];
-        const kept_axis own = {
+        const one_axis own = {
             .length = q->a.shape[axis],
             .stride = q->a.stride[axis],
             .where_stride = stride_of(&q->where, axis),
@@ -98,9 +138,7 @@ static int find_kept(const lse_request *q, kept_axis *kept)
             .out_stride = out_stride,
             .given_stride = sum_stride,
         };
-        int at = count++;
-        for (; at > 0 && is_inner(&own, &kept[at - 1]); at--) kept[at] = kept[at - 1];
-        kept[at] = own;
+        insert(kept, count++, &own);
     }
     for (int i = 0; i < count; i++) {
         if (merged > 0 && are_one(&kept[merged - 1], &kept[i])) {
@@ -118,10 +156,10 @@ static int find_kept(const lse_request *q, kept_axis *kept)
  * others. */
 static void lay_out_rest(lse_plan *plan, const lse_request *q)
 {
-    kept_axis kept[LSE_MAX_DIMS];
+    one_axis kept[LSE_MAX_DIMS];
     const int maps = lse_is_map(plan->operation), size = plan->itemsize;
     int count = find_kept(q, kept);
-    const kept_axis *last = count > 0 ? &kept[count - 1] : NULL;
+    const one_axis *last = count > 0 ? &kept[count - 1] : NULL;
     plan->columns = 0;
     plan->outer = 1;
     plan->kept_length = 1;
@@ -193,6 +231,21 @@ static void choose_forms(lse_plan *plan, const lse_request *q)
                              out_native, 0);
 }
 
+/* Masks of rows, whose bytes are not a run, are copied for all rows of a task where they are read twice, by a map, or
+ * are neighbours. */
+static void choose_masks(lse_plan *plan, const lse_request *q)
+{
+    const int last = plan->outer_ndim - 1, neighbours = last >= 0 && size_of(plan->outer_where_stride[last]) == 1;
+    const int twice = lse_is_map(plan->operation) && !lse_is_stored(plan, plan->n);
+    const int rows = !plan->columns && !plan->is_short && !q->offsets && !lse_operations[plan->operation].in_order;
+    const int one = plan->row.ndim == 1 && plan->mapped_row == &plan->row && plan->n <= LSE_TOGETHER;
+    plan->mask_stride = 0;
+    if (!q->where.data || !rows || !one || !(twice || neighbours)) return;
+    if (plan->row.where_stride[0] == 0 || plan->row.where_stride[0] == 1) return;
+    plan->mask_stride = plan->row.where_stride[0];
+    plan->row.where_stride[0] = 1;
+}
+
 int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
 {
     const lse_type_facts *type = &lse_types[q->type];
@@ -218,10 +271,12 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->failed = failed;
     plan->row.direct_weight = plan->row.native_weight = 0;
     if (lay_out_rows(plan, q) != 0) return -1;
+    lay_out_mapped(plan, q);
     plan->is_short = plan->n <= LSE_SHORT && lse_operations[plan->operation].has_panels && !q->offsets &&
                      !(lse_is_map(plan->operation) && q->given.max) && has_kernels(plan);
     lay_out_rest(plan, q);
     choose_forms(plan, q);
+    choose_masks(plan, q);
     plan->first.n = plan->n;
     plan->divisor = plan->divisor_lo = 0.0;
     plan->divisors = q->divisors;

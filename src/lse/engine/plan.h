@@ -23,6 +23,9 @@ typedef struct {
     int itemsize; /* of the kernels' type */
     ptrdiff_t n, outer, columns;
     lse_layout row, out_row;
+    /* for maps, in which order elements are mapped: these, or of several axes those in the order of memory */
+    const lse_layout *mapped_row, *mapped_out;
+    lse_layout row_in_memory, out_in_memory;
     int outer_ndim;
     ptrdiff_t outer_shape[LSE_MAX_DIMS], outer_stride[LSE_MAX_DIMS], outer_where_stride[LSE_MAX_DIMS];
     ptrdiff_t outer_weight_stride[LSE_MAX_DIMS], outer_out_stride[LSE_MAX_DIMS], outer_given_stride[LSE_MAX_DIMS];
@@ -39,11 +42,12 @@ typedef struct {
     lse_store store; /* of one result; NULL for the kernels' own type */
     int has_empty;   /* whether rows of a map with nothing in them become `empty`, not NaN */
     double empty;
-    lse_sums given;     /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
-    lse_sums into;      /* for LSE_SUMS; its maxima are the output */
-    ptrdiff_t together; /* rows, or columns, in one task */
-    ptrdiff_t panels;   /* tasks per block of columns */
-    int *failed;        /* why it stops, see threads.h; any thread may set it */
+    lse_sums given;        /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
+    lse_sums into;         /* for LSE_SUMS; its maxima are the output */
+    ptrdiff_t mask_stride; /* unless 0: row.where_stride is that of copies of the masks, which the task makes */
+    ptrdiff_t together;    /* rows, or columns, in one task */
+    ptrdiff_t panels;      /* tasks per block of columns */
+    int *failed;           /* why it stops, see threads.h; any thread may set it */
 } lse_plan;
 
 static inline ptrdiff_t lse_least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -103,6 +107,8 @@ void lse_panels_task(void *plan, ptrdiff_t index);
 void lse_map_stored(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count);
 /* One value for the included elements of a row that is mapped; if there are none, everywhere. */
 void lse_fill_included(const lse_plan *plan, const lse_row *row, char *out, double value);
+/* Where a row is all NaN now, but its mask includes some elements: the results of all others. */
+void lse_leave_out(const lse_plan *plan, const lse_row *row, char *out);
 
 /* empty.c: before rows are mapped, whether any of them is to become plan->empty, and which; 0 if none shall. After
  * that, let them be so. */
@@ -110,16 +116,20 @@ int lse_find_empty(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, u
 void lse_put_empty(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count,
                    const unsigned char *are_empty);
 
-/* maps.c: softmax or log-softmax from sums, which are finished to results; of columns whose elements are to be taken as
- * they are 0, and nothing is mapped. The same from given sums. */
-int lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
-                  int threads, lse_results *results);
-int lse_map_given(const lse_plan *plan, lse_members *members, int threads, lse_results *results);
+/* maps.c: softmax or log-softmax of rows from their sums. What columns are mapped with, results `at` and on. The sums
+ * that are given for some rows or columns. */
+void lse_map_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
+                   int threads);
+void lse_finish_map(const lse_plan *plan, ptrdiff_t count, lse_states *states, lse_wide_results *to, ptrdiff_t at);
+void lse_take_given(const lse_plan *plan, const lse_members *members, lse_states *states);
 
 /* column_maps.c: softmax or log-softmax of columns of more than LSE_SHORT elements. */
 void lse_map_columns_of(const lse_plan *plan, int threads);
 /* Likewise of count of them, no more than the kernels' panel. */
 void lse_map_some_columns(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, int threads);
+
+/* Most elements of the rows of one task, if these are several. */
+#define LSE_TOGETHER 32768
 
 /* Largest task, in elements, that one thread computes alone: the calling thread notices an interrupt only while it
  * works itself, not while it waits for others. */

@@ -334,12 +334,11 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
 void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptrdiff_t count, lse_states *states,
                       int threads)
 {
-    lse_results results;
     ptrdiff_t out_at[LSE_BATCH];
     if (lse_is_stopped(plan->failed)) return;
     for (ptrdiff_t i = 0; i < count; i++) out_at[i] = out[i] - plan->out;
     if (plan->operation == LSE_SUMS) store_sums(plan, rows, out_at, count, states);
     else if (plan->first.weight) finish_weighted(plan, rows, out_at, count, states);
-    else if (lse_is_map(plan->operation)) lse_map_group(plan, rows, out, count, states, threads, &results);
+    else if (lse_is_map(plan->operation)) lse_map_group(plan, rows, out, count, states, threads);
     else finish_plain(plan, out_at, count, states);
 }

@@ -172,7 +172,7 @@ static void map_short(const row_segments *s, const lse_row *rows, char **out, co
         if (plan->out_row.native && s->all.out_stride == plan->itemsize)
             memcpy(to, from, (size_t)(row->n * s->all.out_stride));
         else plan->out_row.store(to, s->all.out_stride, row->n, from);
-        if (row->where && isnan(plan->type->get(from))) lse_fill_included(plan, row, to, NAN);
+        if (row->where && isnan(plan->type->get(from))) lse_leave_out(plan, row, to);
     }
 }
 

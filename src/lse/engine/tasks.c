@@ -13,16 +13,29 @@ static void find_members(const lse_plan *plan, ptrdiff_t index, lse_members *m)
     for (ptrdiff_t i = 0; i < m->count; i++) lse_find_row(plan, first + i, &m->rows[i], &m->out[i], &m->given[i]);
 }
 
+static void copy_masks(const lse_plan *plan, lse_members *m, char *copy)
+{
+    const ptrdiff_t n = plan->n, block = m->count > 1 ? 64 : n, stride = plan->mask_stride;
+    for (ptrdiff_t start = 0; start < n; start += block)
+        for (ptrdiff_t r = 0; r < m->count; r++) {
+            const ptrdiff_t some = lse_least(n - start, block);
+            lse_load_bytes(m->rows[r].where + start * stride, stride, some, copy + r * n + start);
+        }
+    for (ptrdiff_t r = 0; r < m->count; r++) m->rows[r].where = copy + r * n;
+}
+
 /* One task, on `threads` threads of its own. */
 static void group(const lse_plan *plan, ptrdiff_t index, int threads)
 {
     lse_members m;
     lse_states states;
-    lse_results results;
     unsigned char are_empty[LSE_BATCH];
+    char masks[LSE_TOGETHER];
     find_members(plan, index, &m);
+    if (plan->mask_stride != 0) copy_masks(plan, &m, masks);
     if (plan->given.max && lse_is_map(plan->operation)) {
-        lse_map_given(plan, &m, threads, &results);
+        lse_take_given(plan, &m, &states);
+        lse_map_group(plan, m.rows, m.out, m.count, &states, threads);
         return;
     }
     const int any_empty = lse_find_empty(plan, m.rows, m.count, are_empty);
@@ -100,7 +113,7 @@ static ptrdiff_t cut(lse_plan *plan, int threads)
         return plan->outer * plan->panels;
     }
     /* enough for a task to fit in the cache between its reduction and its map, and for all threads to have some */
-    plan->together = lse_most(1, lse_least(LSE_BATCH, 32768 / plan->n));
+    plan->together = lse_most(1, lse_least(LSE_BATCH, LSE_TOGETHER / plan->n));
     if (threads > 1) plan->together = lse_most(1, lse_least(plan->together, plan->outer / (4 * threads)));
     if (plan->n > LSE_PIECE) plan->together = 1;
     return lse_quotient_up(plan->outer, plan->together);

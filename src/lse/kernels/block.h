@@ -249,15 +249,56 @@ LSE_INLINE wide_level faint_level_for(vf64 max, vf64 second)
     return level;
 }
 
-static void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, lse_states *states, ptrdiff_t at)
+/* A sum of at most LSE_SHORT elements up to this, and of one within 2^-20 of 0, is faint: 256 e^-19.5 < 2^-20. */
+#define SURELY_FAINT (-19.5)
+
+/* For each sum of a tile that is faint without doubt, or whose terms are all 0, the greatest element below the maximum;
+ * for others more than SURELY_FAINT. */
+static vf64 sure_second_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max)
+{
+    const vf64 none = vf64_set(-(double)INFINITY), zero = vf64_set(0.0), sure = vf64_set(SURELY_FAINT);
+    vf64 second = vf64_select(vf64_set(0x1p-20), vf64_abs(max), none, zero), others = zero;
+    for (ptrdiff_t i = 0; i < n && vf64_any_at_least(sure, second);)
+        for (const ptrdiff_t end = n - i < LSE_LANES ? n : i + LSE_LANES; i < end; i++) {
+            const vf64 x = vf64_load(tile + i * vf64_width);
+            second = vf64_max(vf64_select(x, max, none, x), second);
+            others = vf64_tally(vf64_differs(x, max), others);
+        }
+    return vf64_select(others, vf64_set((double)(n - 1)), second, zero); /* the maximum is alone */
+}
+
+static int any_sure_f64(const double *tiles, ptrdiff_t n, const vf64 *max, ptrdiff_t count)
+{
+    int any = 0;
+    for (ptrdiff_t v = 0; v < count; v++) {
+        if (!vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max[v]))) continue;
+        const vf64 second = sure_second_of_tile_f64(tiles + v * n * vf64_width, n, max[v]);
+        any |= vf64_any_at_least(vf64_set(SURELY_FAINT), second);
+    }
+    return any;
+}
+
+/* The level of a tile: where a sum is faint without doubt, that is seen beforehand. */
+LSE_INLINE wide_level level_of_tile_f64(vf64 max, vf64 second)
+{
+    const wide_level plain = wide_level_for(max, LSE_FAR_f64);
+    wide_level level = faint_level_for(max, second);
+    level.offset = vf64_select(vf64_set(SURELY_FAINT), second, level.offset, plain.offset);
+    return level;
+}
+
+static void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, vf64 sure, lse_states *states,
+                                  ptrdiff_t at)
 {
     const vf64 none = vf64_set(-(double)INFINITY);
+    double seen[vf64_width];
     lse_states own;
     ask_ahead nothing = {.lines = 0};
     vf64 second = none;
     int any = 0;
-    if (!vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max))) return;
-    for (int k = 0; k < vf64_width; k++) any |= is_faint(row_sum_at(states, at + k));
+    vf64_store(seen, sure);
+    for (int k = 0; k < vf64_width; k++)
+        any |= seen[k] > SURELY_FAINT && is_faint(row_sum_at(states, at + k));
     if (!any) return;
     for (ptrdiff_t i = 0; i < n; i++) {
         const vf64 x = vf64_load(tile + i * vf64_width);
@@ -270,8 +311,17 @@ static void sum_faint_of_tile_f64(const double *tile, ptrdiff_t n, vf64 max, lse
         states->tail_lo[at + k] = own.tail_lo[k];
     }
 }
+
+/* A tile of several lines, of which some maxima are within 2^-20 of 0. */
+static void sum_tile_near_zero_f64(const double *tile, ptrdiff_t n, vf64 max, ask_ahead *ask, lse_states *states,
+                                   ptrdiff_t at)
+{
+    const vf64 second = sure_second_of_tile_f64(tile, n, max);
+    sum_lines_f64(tile, n, level_of_tile_f64(max, second), ask, states, at);
+    sum_faint_of_tile_f64(tile, n, max, second, states, at);
+}
 #else
-#define sum_faint_of_tile_f32(tile, n, max, states, at) ((void)0)
+#define any_sure_f32(tiles, n, max, count) 0
 #endif
 
 static void FN(sum_distant_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_states *states, ptrdiff_t at);
@@ -284,6 +334,12 @@ static void FN(sum_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_sta
         FN(sum_distant_tile)(tile, n, max, ask, states, at);
         return;
     }
+#if F_IS_DOUBLE
+    if (n > 1 && vf64_any_at_least(vf64_set(0x1p-20), vf64_abs(max))) {
+        sum_tile_near_zero_f64(tile, n, max, ask, states, at);
+        return;
+    }
+#endif
     VF(store)(top, max);
     for (ptrdiff_t c = 0; c < VF(width); c += vf64_width) {
         const REAL *x = tile + c;
@@ -291,7 +347,6 @@ static void FN(sum_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_sta
         if (n == 1) FN(sum_one)(FN(widen)(x), m, states, at + c);
         else FN(sum_lines)(x, n, wide_level_for(m, FN(LSE_FAR)), ask, states, at + c);
     }
-    FN(sum_faint_of_tile)(tile, n, max, states, at);
 }
 
 /* States first and on, of elements brought near to these maxima where they were not. */
@@ -342,7 +397,7 @@ static void FN(sum_side_tiles)(const REAL *tiles, ptrdiff_t n, const V *max, ptr
     for (ptrdiff_t v = 1; v < count; v++) least = vf64_min(vf64_abs(max[v]), least);
     if (!vf64_any_at_least(vf64_set(0x1p-20), least)) return;
     for (ptrdiff_t v = 0; v < count; v++)
-        sum_faint_of_tile_f64(tiles + v * n * vf64_width, n, max[v], states, at + v * vf64_width);
+        sum_faint_of_tile_f64(tiles + v * n * vf64_width, n, max[v], vf64_set(0.0), states, at + v * vf64_width);
 #endif
 }
 
@@ -371,7 +426,8 @@ static void FN(sum_tiles)(REAL *tiles, ptrdiff_t n, const V *max, ptrdiff_t vect
     for (ptrdiff_t v = 0, some; v < vectors; v += some) {
         REAL *own = tiles + v * n * VF(width);
         some = vectors - v < FN(SIDE_TILES) ? vectors - v : FN(SIDE_TILES);
-        if (some > 1 && n > 1 && n <= FN(SIDE_LINES) && (n > 3 || FN(are_near)(max + v, some))) {
+        if (some > 1 && n > 1 && n <= FN(SIDE_LINES) && (n > 3 || FN(are_near)(max + v, some)) &&
+            !(F_IS_DOUBLE && FN(any_sure)(own, n, max + v, some))) {
             FN(sum_any_tiles)(own, n, max + v, some, ask, states, at + v * VF(width));
         } else {
             some = 1;
@@ -449,16 +505,33 @@ LSE_INLINE row_sum FN(sum_run)(const char *x, ptrdiff_t n, REAL max, const wide_
 }
 
 #if F_IS_DOUBLE
-static row_sum sum_faint_run(const char *x, ptrdiff_t n, double max)
+/* The greatest of n elements below the maximum, or one that is greater than `enough`. */
+static double second_of_run(const char *x, ptrdiff_t n, double max, double enough)
 {
-    double each[vf64_width], second = -(double)INFINITY;
-    vf64 greatest = vf64_set(second);
+    const vf64 none = vf64_set(-(double)INFINITY), least = vf64_set(enough);
+    vf64 greatest = none;
+    for (ptrdiff_t i = 0; i < n && !vf64_any_at_least(greatest, least); i += vf64_width) {
+        const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), n - i, vf64_set(max));
+        greatest = vf64_max(vf64_select(own, vf64_set(max), none, own), greatest);
+    }
+    return vf64_greatest(greatest);
+}
+
+/* Whether a row, whose maximum is within 2^-20 of 0, is faint without doubt, or has no other terms but 0. */
+static int is_surely_faint(const char *x, ptrdiff_t n, double max)
+{
+    vf64 others = vf64_set(0.0);
+    if (second_of_run(x, n, max, SURELY_FAINT) > SURELY_FAINT) return 0;
     for (ptrdiff_t i = 0; i < n; i += vf64_width) {
         const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), n - i, vf64_set(max));
-        greatest = vf64_max(vf64_select(own, vf64_set(max), vf64_set(-(double)INFINITY), own), greatest);
+        others = vf64_tally(vf64_differs(own, vf64_set(max)), others);
     }
-    vf64_store(each, greatest);
-    for (int i = 0; i < vf64_width; i++) second = each[i] > second ? each[i] : second;
+    return total_of(others) == (double)(n - 1);
+}
+
+static row_sum sum_faint_run(const char *x, ptrdiff_t n, double max)
+{
+    const double second = second_of_run(x, n, max, (double)INFINITY);
     const wide_level level = faint_level_for(vf64_set(max), vf64_set(second));
     return sum_run_f64(x, n, max, &level);
 }
@@ -471,9 +544,12 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
     REAL max = top, copy[LSE_SHORT];
     x = FN(near_row)(x, n, &max, 0.0, copy);
     const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
-    row_sum sum = FN(sum_run)(x, n, max, &level);
 #if F_IS_DOUBLE
-    if (is_faint(sum)) sum = sum_faint_run(x, n, max);
+    const int sure = n > 1 && max <= 0x1p-20 && max >= -0x1p-20 && is_surely_faint(x, n, max);
+    row_sum sum = sure ? sum_faint_run(x, n, max) : sum_run_f64(x, n, max, &level);
+    if (!sure && is_faint(sum)) sum = sum_faint_run(x, n, max);
+#else
+    const row_sum sum = FN(sum_run)(x, n, max, &level);
 #endif
     states->max[at] = sum.max;
     states->count[at] = sum.count;

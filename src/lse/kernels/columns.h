@@ -301,15 +301,12 @@ static void FN(columns_fetch)(const lse_layout *layout, const lse_row *first, pt
     block->x = (const char *)block->copy;
     block->pitch = width * (ptrdiff_t)sizeof(REAL);
     block->ahead = 0;
+    if (first->where) FN(masked_lines)(layout, first, start, n, count, block->copy, block->pitch);
     for (ptrdiff_t r = 0; r < n; r++) {
         REAL *copy = block->copy + r * width;
         const char *from = element(layout, layout->stride, first->x, start + r);
         if (line) LSE_PREFETCH(from + LSE_SHORT * pitch);
-        if (first->where) {
-            const char *where = element(layout, layout->where_stride, first->where, start + r);
-            FN(mask_run)(from, where, layout->where_step, count, -(REAL)INFINITY, copy);
-            from = (const char *)copy;
-        }
+        if (first->where) from = (const char *)copy;
         for (ptrdiff_t c = 0; c < width && (less || !first->where); c += VF(width)) {
             const V own = VF(load_some)(from + c * (ptrdiff_t)sizeof(REAL), count - c, none);
             VF(store)(copy + c, less ? FN(brought_near)(own, &less[c / VF(width)]) : own);

@@ -127,35 +127,38 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
  * once. */
 enum { FN(MASKED) = 512 };
 
-/* to[i] = from[i], or absent where it is left out; the two may be one. Nothing branches on what a mask says. */
-LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL absent, REAL *to)
+/* out[i] = from[i], or absent where it is left out; the two may be one. Nothing branches on what a mask says of one
+ * element. */
+LSE_INLINE void FN(mask_run)(const char *from, const char *where, ptrdiff_t stride, ptrdiff_t n, REAL absent, void *out)
 {
     enum { STEP = 256 / sizeof(REAL) };
     const V none = VF(set)(absent);
+    char *to = (char *)out;
     if (stride == 0 && n > 1) { /* one mask byte for all elements */
-        if (to != (const void *)from) memcpy(to, from, (size_t)n * sizeof(REAL));
-        for (ptrdiff_t i = 0; i < n && !*where; i++) to[i] = absent;
+        if (*where && to != from) memcpy(to, from, (size_t)n * sizeof(REAL));
+        for (; n > 0 && !*where; n -= VF(width), to += sizeof(V)) VF(store_some)(to, n, none);
         return;
     }
-    for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += STEP) {
+    for (; n >= STEP && stride == 1; n -= STEP, from += 256, where += STEP, to += 256) {
         for (int line = 0; line < 256; line += 64) LSE_PREFETCH(from + LSE_AHEAD + line);
         LSE_PREFETCH(where + LSE_AHEAD / (int)sizeof(REAL));
         for (int i = 0; i < STEP; i += VF(width))
-            VF(store)(to + i, VF(where)(where + i, VF(load)(from + (size_t)i * sizeof(REAL)), none));
+            VF(store)(to + (size_t)i * sizeof(REAL),
+                      VF(where)(where + i, VF(load)(from + (size_t)i * sizeof(REAL)), none));
     }
-    for (; VF(width) > 1 && n >= VF(width) && stride == 1; n -= VF(width), to += VF(width)) {
+    for (; VF(width) > 1 && n >= VF(width) && stride == 1; n -= VF(width), from += sizeof(V), to += sizeof(V)) {
         VF(store)(to, VF(where)(where, VF(load)(from), none));
-        from += sizeof(V);
         where += VF(width);
     }
-    for (ptrdiff_t some; n > 0; n -= some, from += some * (ptrdiff_t)sizeof(REAL), where += some * stride, to += some) {
+    for (ptrdiff_t some; n > 0; n -= some, from += some * (ptrdiff_t)sizeof(REAL), where += some * stride) {
         char run[FN(MASKED) + VF(width)];
         some = n < FN(MASKED) ? n : FN(MASKED);
         memset(run + some, 0, VF(width));
-        for (ptrdiff_t i = 0; i < some; i++) run[i] = where[i * stride];
-        for (ptrdiff_t i = 0; i < some; i += VF(width)) {
+        for (ptrdiff_t i = 0; i < some && some < 64; i++) run[i] = where[i * stride];
+        if (some >= 64) lse_load_bytes(where, stride, some, run);
+        for (ptrdiff_t i = 0; i < some; i += VF(width), to += sizeof(V)) {
             const V own = VF(load_some)(from + (size_t)i * sizeof(REAL), some - i, none);
-            VF(store_some)(to + i, some - i, VF(where)(run + i, own, none));
+            VF(store_some)(to, some - i, VF(where)(run + i, own, none));
         }
     }
 }
@@ -172,6 +175,27 @@ LSE_INLINE void FN(mask)(const lse_layout *layout, const char *where, ptrdiff_t 
         if (done > 0) walk_on(&w, layout, layout->where_stride);
         run = walk_run(&w, last, length, n - done);
         FN(mask_run)(from + (size_t)done * sizeof(REAL), w.at, stride, run, absent, to + done);
+    }
+}
+
+/* Rows start .. start + n of `count` neighbouring columns, excluded elements -inf, to rows `pitch` bytes apart, which
+ * may be the same ones. */
+static void FN(masked_lines)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                             ptrdiff_t count, void *out, ptrdiff_t pitch)
+{
+    enum { MOST = 4096 };
+    const ptrdiff_t step = layout->where_step;
+    const int turned = step != 0 && step != 1 && layout->ndim == 1 && layout->where_stride[0] == 1;
+    char *to = (char *)out, copy[MOST];
+    for (ptrdiff_t done = 0, some; done < n; done += some) {
+        some = turned && n - done > MOST / count ? MOST / count : n - done;
+        const char *lines = turned ? mask_lines(layout, row, start + done, some, count, copy) : NULL;
+        for (ptrdiff_t r = start + done; r < start + done + some; r++, to += pitch) {
+            const char *where = turned ? lines : element(layout, layout->where_stride, row->where, r);
+            FN(mask_run)(element(layout, layout->stride, row->x, r), where, turned ? 1 : step, count, -(REAL)INFINITY,
+                         to);
+            if (turned) lines += count;
+        }
     }
 }
 

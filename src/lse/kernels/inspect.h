@@ -26,14 +26,18 @@ LSE_INLINE void FN(presence)(const lse_layout *layout, const lse_row *row, ptrdi
 
 static int FN(is_present)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n)
 {
-    REAL found[FN(BLOCK)];
-    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
-        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
-        FN(presence)(layout, row, start + done, some, found);
-        for (ptrdiff_t i = 0; i < some; i++)
-            if (found[i] == 0) return 1;
+    const int last = layout->ndim - 1;
+    const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1;
+    const ptrdiff_t stride = last >= 0 ? layout->where_stride[last] : 0;
+    int found = 0;
+    walk w;
+    walk_from(&w, layout, layout->where_stride, row->where, start);
+    for (ptrdiff_t done = 0, run; done < n && !found; done += run) {
+        if (done > 0) walk_on(&w, layout, layout->where_stride);
+        run = walk_run(&w, last, length, n - done);
+        for (ptrdiff_t i = 0; i < (stride == 0 ? 1 : run); i++) found |= w.at[i * stride];
     }
-    return 0;
+    return found;
 }
 
 static void FN(select_present)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,

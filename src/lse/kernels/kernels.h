@@ -72,8 +72,10 @@ typedef struct {
     double anchor[LSE_BATCH];
 } lse_results;
 
-/* Results that up to LSE_WIDE neighbouring columns are mapped with. */
+/* Results that up to LSE_WIDE neighbouring columns are mapped with, and what their elements are less before: 0, or a
+ * maximum that is too far out. Of +inf the elements that are that become 0, all others -inf. */
 typedef struct {
+    double shift[LSE_WIDE];
     double value[LSE_WIDE];
     double value_lo[LSE_WIDE];
     double scale[LSE_WIDE];
@@ -195,11 +197,9 @@ typedef void (*lse_reduce_columns)(const lse_layout *layout, const lse_row *row,
 /* Writes elements start .. start + n of one row, mapped with result number index. */
 typedef void (*lse_map_row)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                             ptrdiff_t start, ptrdiff_t n, double shift, const lse_results *results, ptrdiff_t index);
-/* The same for count <= LSE_WIDE columns, neighbours both in the input and in the output; the first is mapped with
- * result number index. */
+/* The same for count <= LSE_WIDE columns, neighbours both in the input and in the output. */
 typedef void (*lse_map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
-                                ptrdiff_t index);
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results);
 
 /* The kernels of a map: for long rows and columns, from their results, and for a panel of short sums. */
 typedef struct {
@@ -406,6 +406,8 @@ const lse_kernels *lse_kernels_scalar(void);
  * and 'V', of long doubles for their own type alone, and from pairs for kind 'c', rounded once. */
 lse_load lse_load_for(char kind, int size, int swapped, int to);
 lse_store lse_store_for(char kind, int size, int from);
+/* Copies count bytes, stride apart. */
+void lse_load_bytes(const char *src, ptrdiff_t stride, ptrdiff_t count, char *dst);
 
 /* angle.c: a finite angle of LSE_FAR_ANGLE_f32 and more, reduced to (-pi, pi]. */
 double lse_reduce_angle(double x);

@@ -36,27 +36,22 @@ LSE_INLINE const char *FN(fetch_columns)(const lse_layout *layout, const lse_row
 {
     const ptrdiff_t pitch = count * (ptrdiff_t)sizeof(REAL);
     const char *x = element(layout, layout->stride, row->x, start);
-    if (!row->where && (n == 1 || FN(is_column_run)(layout, count))) return x;
-    if (n > 1 && layout->ndim == 1) {
-        FN(copy_columns)(x, layout->stride[0], (char *)buffer, pitch, n, count);
-        if (row->where) {
-            char run[FN(NARROW) * LSE_SHORT];
-            const char *where = row->where + start * layout->where_stride[0];
-            for (ptrdiff_t c = 0; c < count; c++, where += layout->where_step)
-                for (ptrdiff_t r = 0; r < n; r++) run[r * count + c] = where[r * layout->where_stride[0]];
-            FN(mask_run)((const char *)buffer, run, 1, n * count, -(REAL)INFINITY, buffer);
-        }
+    if (row->where && count >= FN(NARROW)) {
+        FN(masked_lines)(layout, row, start, n, count, buffer, pitch);
         return (const char *)buffer;
     }
-    for (ptrdiff_t r = 0; r < n; r++) {
-        x = element(layout, layout->stride, row->x, start + r);
-        REAL *to = buffer + r * count;
-        if (row->where)
-            FN(mask_run)(x, element(layout, layout->where_stride, row->where, start + r), layout->where_step, count,
-                         -(REAL)INFINITY, to);
-        else memcpy(to, x, (size_t)pitch);
+    if (n > 1 && !FN(is_column_run)(layout, count)) {
+        if (layout->ndim == 1) FN(copy_columns)(x, layout->stride[0], (char *)buffer, pitch, n, count);
+        for (ptrdiff_t r = 0; r < n && layout->ndim != 1; r++)
+            memcpy(buffer + r * count, element(layout, layout->stride, row->x, start + r), (size_t)pitch);
+        x = (const char *)buffer;
     }
-    return (const char *)buffer;
+    if (row->where) {
+        char copy[FN(NARROW) * LSE_SHORT];
+        FN(mask_run)(x, mask_lines(layout, row, start, n, count, copy), 1, n * count, -(REAL)INFINITY, buffer);
+        x = (const char *)buffer;
+    }
+    return x;
 }
 
 /* Where to write the results of these rows: in place, or in the buffer, from which scatter_columns copies them. */
@@ -79,22 +74,35 @@ LSE_INLINE void FN(scatter_columns)(const lse_layout *out_layout, char *out, ptr
         memcpy((char *)element(out_layout, out_layout->stride, out, start + r), buffer + r * count, (size_t)pitch);
 }
 
-/* The results for each element of a period: y and y_lo for log-softmax, the others for softmax. */
+/* The results for each element of a period: y and y_lo for log-softmax, bias to scale_lo for softmax. Elements of
+ * distant columns are brought near first: less shift, 0 from top on. */
 typedef struct {
+    int distant;
+    REAL top[FN(TARGETS)], shift[FN(TARGETS)];
     REAL bias[FN(TARGETS)], floor[FN(TARGETS)], scale[FN(TARGETS)], scale_lo[FN(TARGETS)];
     double y[FN(TARGETS)], y_lo[FN(TARGETS)];
 } FN(targets);
 
-LSE_INLINE void FN(targets_for)(const lse_wide_results *results, ptrdiff_t index, ptrdiff_t count, ptrdiff_t period,
-                                const int log, FN(targets) *t)
+LSE_INLINE void FN(targets_for)(const lse_wide_results *results, ptrdiff_t count, ptrdiff_t period, const int log,
+                                FN(targets) *t)
 {
+    t->distant = 0;
+    for (ptrdiff_t i = 0; i < count; i++) t->distant |= results->shift[i] != 0.0;
+    for (ptrdiff_t i = 0; i < count && t->distant; i++) {
+        const REAL shift = (REAL)results->shift[i];
+        t->shift[i] = shift;
+        t->top[i] = shift == 0 ? (REAL)NAN : shift;
+    }
+    for (ptrdiff_t i = count; i < period && t->distant; i++) {
+        t->shift[i] = t->shift[i - count];
+        t->top[i] = t->top[i - count];
+    }
     for (ptrdiff_t i = 0; i < count && log; i++) {
-        t->y[i] = results->value[index + i];
-        t->y_lo[i] = results->value_lo[index + i];
+        t->y[i] = results->value[i];
+        t->y_lo[i] = results->value_lo[i];
     }
     for (ptrdiff_t i = 0; i < count && !log; i++) {
-        const ptrdiff_t at = index + i;
-        const FN(target) own = FN(target_for)(results->scale[at], results->scale_lo[at], results->anchor[at]);
+        const FN(target) own = FN(target_for)(results->scale[i], results->scale_lo[i], results->anchor[i]);
         t->bias[i] = own.bias;
         t->floor[i] = own.floor;
         t->scale[i] = own.scale;
@@ -130,6 +138,16 @@ LSE_INLINE void FN(map_vector)(const char *x, char *out, const FN(targets) *t, p
 LSE_INLINE ptrdiff_t FN(next_place)(ptrdiff_t at, ptrdiff_t period)
 { return at + VF(width) == period ? 0 : at + VF(width); }
 
+/* Brings a run of n elements near, in a copy, which may be the run itself. */
+LSE_INLINE void FN(bring_columns_near)(const char *x, ptrdiff_t n, const FN(targets) *t, ptrdiff_t period, REAL *copy)
+{
+    for (ptrdiff_t at = 0; n > 0; n -= VF(width), x += sizeof(V), copy += VF(width)) {
+        const V own = VF(load_some)(x, n, VF(set)(0)), less = VF(sub)(own, VF(load)(t->shift + at));
+        VF(store_some)(copy, n, VF(select)(own, VF(load)(t->top + at), VF(set)(0), less));
+        at = FN(next_place)(at, period);
+    }
+}
+
 /* Maps a run of n elements. */
 LSE_INLINE void FN(map_run)(const char *x, char *out, ptrdiff_t n, const FN(targets) *t, ptrdiff_t period,
                             const int log)
@@ -149,17 +167,29 @@ LSE_INLINE void FN(map_run)(const char *x, char *out, ptrdiff_t n, const FN(targ
 
 LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
                                 ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
-                                ptrdiff_t index, const int log)
+                                const int log)
 {
-    const int all = FN(are_one_run)(layout, row, out_layout, count);
-    const ptrdiff_t together = all ? n : count < FN(NARROW) ? LSE_SHORT : 1;
-    const ptrdiff_t period = together > 1 ? FN(period_of)(count) : FN(whole_vectors)(count);
+    const ptrdiff_t pitch = count * (ptrdiff_t)sizeof(REAL);
+    const int all = FN(are_one_run)(layout, row, out_layout, count), one_by_one = !all && count >= FN(NARROW);
+    const ptrdiff_t period = one_by_one ? FN(whole_vectors)(count) : FN(period_of)(count);
     REAL buffer[FN(BLOCK)];
     FN(targets) t;
-    FN(targets_for)(results, index, count, period, log, &t);
+    FN(targets_for)(results, count, period, log, &t);
+    const ptrdiff_t copied = FN(BLOCK) / count < LSE_SHORT ? FN(BLOCK) / count : LSE_SHORT;
+    const ptrdiff_t together = all && !t.distant ? n : one_by_one && !row->where ? 1 : copied;
     for (ptrdiff_t done = 0; done < n; done += together) {
         const ptrdiff_t at = start + done, some = n - done < together ? n - done : together;
         const char *x = FN(fetch_columns)(layout, row, at, some, count, buffer);
+        for (ptrdiff_t r = 0; r < some && one_by_one; r++, x += pitch) {
+            if (t.distant) FN(bring_columns_near)(x, count, &t, period, buffer + r * count);
+            FN(map_run)(t.distant ? (const char *)(buffer + r * count) : x,
+                        (char *)element(out_layout, out_layout->stride, out, at + r), count, &t, period, log);
+        }
+        if (one_by_one) continue;
+        if (t.distant) {
+            FN(bring_columns_near)(x, some * count, &t, period, buffer);
+            x = (const char *)buffer;
+        }
         char *to = FN(place_of_columns)(out_layout, out, at, some, count, buffer);
         FN(map_run)(x, to, some * count, &t, period, log);
         FN(scatter_columns)(out_layout, out, at, some, count, to, buffer);
@@ -167,15 +197,14 @@ LSE_INLINE void FN(map_columns)(const lse_layout *layout, const lse_row *row, co
 }
 
 static void FN(softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout, char *out,
-                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results,
-                                ptrdiff_t index)
+                                ptrdiff_t start, ptrdiff_t n, ptrdiff_t count, const lse_wide_results *results)
 {
-    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, index, 0);
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 0);
 }
 
 static void FN(log_softmax_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
                                     char *out, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                                    const lse_wide_results *results, ptrdiff_t index)
+                                    const lse_wide_results *results)
 {
-    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, index, 1);
+    FN(map_columns)(layout, row, out_layout, out, start, n, count, results, 1);
 }

@@ -8,6 +8,7 @@ LSE_INLINE int FN(near_tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t 
     FN(tiles_in)(p, first, some, tiles, max);
     if (FN(are_near)(max, vectors)) return 1;
     for (ptrdiff_t v = 0; v < vectors; v++) {
+        if (FN(are_near)(&max[v], 1)) continue;
         const FN(approach) a = FN(approach_to)(max[v], (double)NAN);
         FN(bring_near)(tiles + v * p->n * FN(WIDTH), p->n, &a);
     }
@@ -35,16 +36,32 @@ static void FN(share_infinity)(REAL *tile, ptrdiff_t n, V max, REAL *r, REAL *r_
     }
 }
 
-/* For a tile in which some sums are NaN: excluded elements of sums with any included ones become absent. */
-static void FN(put_absent)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL absent, REAL *tile)
+/* Of results side by side, line i at to + offset[i]: excluded elements of sums that are all NaN, but have any included
+ * ones, become absent. */
+static void FN(put_absent)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL absent, char *to,
+                           const ptrdiff_t *offset)
 {
-    for (ptrdiff_t k = 0; k < some; k++) {
+    for (ptrdiff_t k = 0; k < some; k++, to += sizeof(REAL)) {
         const char *where = p->where + p->where_at[first + k];
         int present = 0;
-        for (ptrdiff_t i = 0; i < p->n; i++) present |= where[p->where_offset[i]];
+        REAL any;
+        memcpy(&any, to + offset[0], sizeof any);
+        for (ptrdiff_t i = 0; i < p->n && any != any && !present; i++) present = where[p->where_offset[i]];
         for (ptrdiff_t i = 0; i < p->n && present; i++)
-            if (!where[p->where_offset[i]]) tile[i * FN(WIDTH) + k] = absent;
+            if (!where[p->where_offset[i]]) memcpy(to + offset[i], &absent, sizeof absent);
     }
+}
+
+/* Results of a panel from their tile, unless they are there already, and what is absent of sums that are NaN; fill:
+ * there are some. */
+LSE_INLINE void FN(mapped_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int there, const int fill,
+                               REAL absent, REAL *tile)
+{
+    ptrdiff_t lines[LSE_SHORT];
+    for (ptrdiff_t i = 0; i < p->n && fill && !there; i++) lines[i] = i * (ptrdiff_t)sizeof(V);
+    if (fill && there) FN(put_absent)(p, first, some, absent, p->out + p->out_at[first], p->out_offset);
+    if (fill && !there) FN(put_absent)(p, first, some, absent, (char *)tile, lines);
+    if (!there) FN(tile_out)(p, first, some, tile);
 }
 
 static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
@@ -57,23 +74,21 @@ static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t som
     for (ptrdiff_t v = 0; v < vectors; v++) {
         REAL *tile = tiles + v * p->n * FN(WIDTH), *own = r + v * FN(WIDTH), *own_lo = r_lo + v * FN(WIDTH);
         FN(softmax_tile)(tile, p->n, in_range ? max[v] : FN(approach_to)(max[v], (double)NAN).max, &ask, own, own_lo);
-        if (!in_range && p->n > 1) FN(share_infinity)(tile, p->n, max[v], own, own_lo);
+        if (!in_range && p->n > 1 && VF(any_at_least)(max[v], VF(set)((REAL)INFINITY)))
+            FN(share_infinity)(tile, p->n, max[v], own, own_lo);
     }
     const int fill = p->where && FN(any_nan)(r, vectors);
     for (ptrdiff_t v = 0; v < vectors; v++) {
         const FN(share) share = FN(share_of)(r + v * FN(WIDTH), r_lo + v * FN(WIDTH));
         const ptrdiff_t at = first + v * FN(WIDTH), left = some - v * FN(WIDTH);
+        const int across = p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH);
         REAL *tile = tiles + v * p->n * FN(WIDTH);
-        if (p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH) && !fill) {
-            char *to = p->out + p->out_at[at];
-            for (ptrdiff_t i = 0; i < p->n; i++)
-                VF(store)(to + p->out_offset[i], FN(times)(VF(load)(tile + i * FN(WIDTH)), &share));
-            continue;
+        char *to = across ? p->out + p->out_at[at] : NULL;
+        for (ptrdiff_t i = 0; i < p->n; i++) {
+            const V own = FN(times)(VF(load)(tile + i * FN(WIDTH)), &share);
+            VF(store)(across ? to + p->out_offset[i] : (char *)(tile + i * FN(WIDTH)), own);
         }
-        for (ptrdiff_t i = 0; i < p->n; i++)
-            VF(store)(tile + i * FN(WIDTH), FN(times)(VF(load)(tile + i * FN(WIDTH)), &share));
-        if (fill) FN(put_absent)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), 0, tile);
-        FN(tile_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), tile);
+        FN(mapped_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), across, fill, 0, tile);
     }
 }
 
@@ -89,7 +104,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
     const int fill = p->where && any_nan_result(results.value_lo, vectors * FN(WIDTH));
     for (ptrdiff_t v = 0; v < vectors; v++) {
         const ptrdiff_t at = first + v * FN(WIDTH), left = some - v * FN(WIDTH);
-        const int across = p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH) && !fill;
+        const int across = p->out_form == LSE_BY_COLUMNS && left >= FN(WIDTH);
         REAL *tile = tiles + v * p->n * FN(WIDTH);
         char *to = across ? p->out + p->out_at[at] : NULL;
         for (ptrdiff_t i = 0; i < p->n; i++) {
@@ -99,8 +114,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
                                 vf64_load(results.value + v * FN(WIDTH) + h),
                                 vf64_load(results.value_lo + v * FN(WIDTH) + h));
         }
-        if (fill) FN(put_absent)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), -(REAL)INFINITY, tile);
-        if (!across) FN(tile_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), tile);
+        FN(mapped_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), across, fill, -(REAL)INFINITY, tile);
     }
 }
 

@@ -35,7 +35,7 @@ static void FN(runs_of)(const lse_layout *layout, const lse_row *first, ptrdiff_
                         ptrdiff_t length, REAL *runs)
 {
     const ptrdiff_t size = sizeof(REAL), pitch = layout->stride[0];
-    const int plain = !first->where && layout->ndim == 1 && pitch >= count * size;
+    const int plain = layout->ndim == 1 && pitch >= count * size;
     enum { STEP = FN(WIDTH) < 8 ? FN(WIDTH) : 8 };
     for (ptrdiff_t c = 0; c < count; c += STEP) {
         const ptrdiff_t some = count - c < STEP ? count - c : STEP;
@@ -55,9 +55,13 @@ static void FN(runs_of)(const lse_layout *layout, const lse_row *first, ptrdiff_
             lse_row column = *first;
             REAL *to = runs + k * length + done;
             column.x += k * size;
-            if (column.where) column.where += k * layout->where_step;
+            column.where = NULL;
             const char *from = FN(fetch)(layout, &column, start + done, n - done, 0, to);
             if (from != (const char *)to) memcpy(to, from, (size_t)((n - done) * size));
+        }
+        for (ptrdiff_t k = c; k < c + some && first->where; k++) {
+            REAL *to = runs + k * length;
+            FN(mask)(layout, first->where + k * layout->where_step, start, n, (const char *)to, -(REAL)INFINITY, to);
         }
     }
 }

@@ -194,6 +194,33 @@ LSE_INLINE ptrdiff_t walk_run(const walk *w, int last, ptrdiff_t length, ptrdiff
     return left < n ? left : n;
 }
 
+/* The mask of rows start .. start + n of `count` neighbouring columns, one row after another: where it lies, or in a
+ * copy. */
+LSE_INLINE const char *mask_lines(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
+                                  ptrdiff_t count, char *copy)
+{
+    const ptrdiff_t step = layout->where_step, pitch = layout->ndim == 1 ? layout->where_stride[0] : 0;
+    const char *first = element(layout, layout->where_stride, row->where, start);
+    if (step == 1 && (n == 1 || (layout->ndim == 1 && pitch == count))) return first;
+    if (layout->ndim == 1) {
+        ptrdiff_t c = 0;
+        for (; c + 4 <= count; c += 4, first += 4 * step)
+            for (ptrdiff_t r = 0; r < n; r++) {
+                const char *at = first + r * pitch;
+                const char four[4] = {at[0], at[step], at[2 * step], at[3 * step]};
+                memcpy(copy + r * count + c, four, sizeof four);
+            }
+        for (; c < count; c++, first += step)
+            for (ptrdiff_t r = 0; r < n; r++) copy[r * count + c] = first[r * pitch];
+        return copy;
+    }
+    for (ptrdiff_t r = 0; r < n; r++) {
+        const char *where = element(layout, layout->where_stride, row->where, start + r);
+        for (ptrdiff_t c = 0; c < count; c++) copy[r * count + c] = where[c * step];
+    }
+    return copy;
+}
+
 /* How many of the elements start .. start + n a row has. */
 LSE_INLINE ptrdiff_t reach_of(const lse_row *row, ptrdiff_t start, ptrdiff_t n)
 {

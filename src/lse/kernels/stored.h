@@ -27,17 +27,6 @@ static int FN(softmax_whole_row)(const lse_layout *layout, const lse_row *row, c
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
 
-/* Some columns of row r of a panel, from number c, in place, or in a copy if there is a mask. */
-LSE_INLINE const char *FN(panel_line)(const lse_layout *layout, const lse_row *row, ptrdiff_t r, ptrdiff_t c,
-                                      ptrdiff_t some, REAL *copy)
-{
-    const char *x = element(layout, layout->stride, row->x, r) + c * (ptrdiff_t)sizeof(REAL);
-    if (!row->where) return x;
-    const char *where = element(layout, layout->where_stride, row->where, r) + c * layout->where_step;
-    FN(mask_run)(x, where, layout->where_step, some, -(REAL)INFINITY, copy);
-    return (const char *)copy;
-}
-
 /* Rows of columns that are processed together while they are in the L1 cache. */
 enum { FN(TOGETHER) = 8 * LSE_LANES };
 
@@ -48,12 +37,12 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
     enum { HALVES = VF(width) / vf64_width };
     const FN(approach) a = FN(approach_to)(max, (double)NAN);
     const FN(term_level) level = FN(term_level_for)(a.max);
-    const int plain = FN(are_near)(&max, 1), lines = layout->ndim == 1 && out_layout->ndim == 1 && !row->where;
+    const int plain = FN(are_near)(&max, 1), lines = layout->ndim == 1 && out_layout->ndim == 1;
     const ptrdiff_t left = row->n - start, n = left < FN(TOGETHER) ? left : FN(TOGETHER);
     const ptrdiff_t some = count - c < VF(width) ? count - c : VF(width);
     const size_t offset = (size_t)c * sizeof(REAL);
     FN(term_sum) s[HALVES][LSE_LANES];
-    REAL copy[VF(width)], line[VF(width)];
+    REAL line[VF(width)];
     memcpy(s, sums, sizeof s);
     if (plain && lines && n == FN(TOGETHER) && some == VF(width)) {
         const ptrdiff_t pitch = layout->stride[0], out_pitch = out_layout->stride[0];
@@ -69,7 +58,7 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
         for (ptrdiff_t i = 0; i < n; i += LSE_LANES)
             LSE_UNROLL for (int j = 0; j < LSE_LANES; j++) {
                 if (i + j >= n) break;
-                const char *from = FN(panel_line)(layout, row, start + i + j, c, some, copy);
+                const char *from = element(layout, layout->stride, row->x, start + i + j) + offset;
                 const V own = VF(load_some)(from, some, VF(set)(0));
                 VF(store)(line, plain ? own : FN(brought_near)(own, &a));
                 FN(tile_term)(line, &level, plain ? NULL : &max, s, j, 0);
@@ -83,10 +72,9 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
 /* The maxima of count neighbouring columns. */
 LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row, ptrdiff_t count, V *max)
 {
-    REAL copy[FN(PANEL)];
     for (int v = 0; v < FN(PANEL) / VF(width); v++) max[v] = VF(set)(-(REAL)INFINITY);
     for (ptrdiff_t i = 0; i < row->n; i++) {
-        const char *x = FN(panel_line)(layout, row, i, 0, count, copy);
+        const char *x = element(layout, layout->stride, row->x, i);
         if (layout->ndim == 1)
             for (int line = 0; line < 256; line += 64) LSE_PREFETCH(x + 8 * layout->stride[0] + line);
         for (ptrdiff_t c = 0, v = 0; c < count; c += VF(width), v++)
@@ -211,6 +199,16 @@ static void FN(softmax_column_run)(const char *x, char *out, ptrdiff_t n, ptrdif
     FN(run_times)(&run, out, n * count);
 }
 
+/* Columns to the output, in which excluded elements are -inf. */
+static void FN(copy_masked_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
+                                    char *out, ptrdiff_t count)
+{
+    if (out_layout->ndim == 1)
+        FN(masked_lines)(layout, row, 0, row->n, count, out, out_layout->stride[0]);
+    for (ptrdiff_t r = 0; r < row->n && out_layout->ndim != 1; r++)
+        FN(masked_lines)(layout, row, r, 1, count, (char *)element(out_layout, out_layout->stride, out, r), 0);
+}
+
 /* Softmax of count neighbouring columns of no more than LSE_STORED elements; NaN in nan[c] where column c is all NaN
  * now. 0, and nothing is written, where they are better done one by one. */
 static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *row, const lse_layout *out_layout,
@@ -221,12 +219,21 @@ static int FN(softmax_whole_columns)(const lse_layout *layout, const lse_row *ro
     V max[MOST];
     FN(share) share[MOST];
     FN(term_sum) s[MOST][HALVES][LSE_LANES];
-    const int is_run = FN(are_one_run)(layout, row, out_layout, count);
-    if (is_run && row->n > 1 && (count < FN(NARROW) || count % VF(width) != 0)) {
+    const lse_row copied = {out, NULL, NULL, row->n};
+    const lse_row *masked = row->where ? row : NULL;
+    const lse_layout *masked_layout = layout;
+    if (masked) {
+        row = &copied;
+        layout = out_layout;
+    }
+    const int is_run = FN(are_one_run)(layout, row, out_layout, count) && row->n > 1;
+    const int narrow = count < FN(NARROW) && row->n > 1;
+    if (narrow && !is_run) return 0; /* one by one is quicker than in vectors that are not full */
+    if (masked) FN(copy_masked_columns)(masked_layout, masked, out_layout, out, count);
+    if (is_run && (narrow || count % VF(width) != 0)) {
         FN(softmax_column_run)(row->x, out, row->n, count, nan);
         return 1;
     }
-    if (count < FN(NARROW) && row->n > 1) return 0; /* one by one is quicker than in vectors that are not full */
     FN(columns_max_of)(layout, row, count, max);
     for (ptrdiff_t c = 0; c < count && row->n == 1; c += VF(width)) { /* one element has all of the sum */
         VF(store_some)(out + c * (ptrdiff_t)sizeof(REAL), count - c, VF(set)(1));

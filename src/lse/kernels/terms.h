@@ -98,11 +98,16 @@ LSE_INLINE FN(share) FN(share_of)(const REAL *r, const REAL *r_lo)
 /* Softmax of a row brought near to +inf: 0 where it was that, -inf where it was not, or NaN, which makes all NaN. */
 static void FN(share_infinity_of_row)(REAL *x, ptrdiff_t n, char *out)
 {
-    REAL count = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        x[i] = x[i] < 0 ? 0 : x[i] + 1;
-        count = count + x[i];
+    const V one = VF(set)(1);
+    REAL lanes[VF(width)], count = 0;
+    V sum = VF(set)(0);
+    for (ptrdiff_t i = 0; i < n; i += VF(width)) {
+        const V own = VF(add)(VF(max)(VF(set)(-1), VF(load_some)(x + i, n - i, VF(set)(-(REAL)INFINITY))), one);
+        VF(store_some)(x + i, n - i, own);
+        sum = VF(add)(sum, own);
     }
+    VF(store)(lanes, sum);
+    for (int j = 0; j < VF(width); j++) count = count + lanes[j];
     for (ptrdiff_t i = 0; i < n; i++) x[i] = x[i] * (1 / count);
     memcpy(out, x, (size_t)n * sizeof(REAL));
 }
