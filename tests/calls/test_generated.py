@@ -1,5 +1,6 @@
-"""Are generated files up to date, and does the parser of lse.h refuse functions that it cannot bind?"""
+"""Are generated files and the map of the sources up to date? Does the parser of lse.h refuse what it cannot bind?"""
 
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,13 @@ def test_files_are_up_to_date(name):
     command = [sys.executable, TOOLS / f"{name}.py", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_source_is_on_the_map():
+    guide = set(re.findall(r"[\w.]+", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    kinds = ("*.py", "core/*.pxi", "engine/*.[ch]", "kernels/*.[ch]", "include/lse/*.h")
+    sources = [path.name for kind in kinds for path in (ROOT / "src" / "lse").glob(kind)]
+    assert sorted(set(sources) - guide - {"_version.py"}) == []
 
 
 def test_check_fails_and_writes_nothing(monkeypatch):
