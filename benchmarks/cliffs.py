@@ -1,6 +1,7 @@
 """Values and layouts that might cost many times the plain case: ``python -m benchmarks cliffs``."""
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Cliff:
     text: str
     limit: float
     make: Callable[["Cliff"], tuple[Call, Call]] = field(repr=False)
+    whole: tuple[int, ...] = ()  # the shape, if not one of so many elements as most have
 
     @property
     def name(self) -> str:
@@ -41,8 +43,10 @@ class Cliff:
         return f"{self.kind}: {self.operation} {self.dtype} {self.form} n={self.n} {self.text}".rstrip()
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Of rows or columns of n elements."""
+        if self.whole:
+            return self.whole
         many = max(1, SIZE // self.n)
         return (many, self.n) if self.form == "rows" else (self.n, many)
 
@@ -257,6 +261,10 @@ def of_orders() -> Iterator[Cliff]:
             return (function, {"a": np.asfortranarray(a), "axis": None}), (function, {**arguments, "axis": None})
 
         yield Cliff("order", operation, dtype, form, n, "axis=None of Fortran order", 3.0, whole)
+    for operation, dtype in itertools.product(("logsumexp", "softmax", "log_softmax"), DTYPES):
+        for shape in ((64, 64, 64), (1000, 1000), (2000, 4000), (100, 80000), (200, 200, 200)):
+            text = f"axis=None of Fortran order {'x'.join(map(str, shape))}"
+            yield Cliff("order", operation, dtype, "rows", shape[-1], text, 3.0, whole, shape)
 
 
 # Operations ---------------------------------------------------------------------------------------------------------

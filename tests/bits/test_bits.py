@@ -186,6 +186,21 @@ def test_layouts(dtype, function, shape, axis, rng):
         assert np.array_equal(bits(function(b, axis=axis)), bits(expected)), name
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", [*FUNCTIONS, lse.logcumsumexp])
+@pytest.mark.parametrize("shape", [(5000, 30), (300, 700), (17, 9000), (40, 41, 43), (9, 7, 20, 60)])
+def test_whole_arrays_in_any_order(dtype, function, shape, rng):
+    a = normal(shape, dtype, rng)
+    a.flat[1::997] = -np.inf
+    expected = function(a, axis=None)
+    for order in (range(a.ndim)[::-1], [1, 0, *range(2, a.ndim)], [*range(1, a.ndim), 0]):
+        turned = np.ascontiguousarray(a.transpose(order)).transpose(np.argsort(order))
+        assert_same(function(turned, axis=None), expected)
+    inner = np.empty([n + 3 for n in shape], dtype, order="F")[tuple(slice(1, n + 1) for n in shape)]
+    inner[...] = a
+    assert_same(function(inner, axis=None), expected)
+
+
 @pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
 @pytest.mark.parametrize("shape", [(20, 9, 33), (30, 20, 2, 40)])

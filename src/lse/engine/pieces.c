@@ -3,7 +3,7 @@
 
 #include "engine/plan.h"
 
-enum { WAVE = 256 }; /* pieces whose states are stored at a time */
+enum { WAVE = 256, COPIED = 1 << 12 }; /* pieces whose states are stored at a time; elements of one that is copied */
 
 /* Pieces of one long row, or of one panel of columns. */
 typedef struct {
@@ -20,6 +20,28 @@ static ptrdiff_t longest(const lse_row *rows, ptrdiff_t count)
     return n;
 }
 
+/* Whether the neighbours in memory of an element, which is native, are far from it in the order of a row, so that the
+ * elements of a piece are better read a line of the cache at a time than one by one. */
+static int is_turned(const lse_plan *plan)
+{
+    const lse_layout *row = &plan->row;
+    int turned = 0;
+    for (int axis = 0; axis < row->ndim - 1; axis++) turned |= row->stride[axis] == plan->itemsize;
+    return turned && row->native && !plan->first.weight;
+}
+
+/* The states of elements start .. start + n of a row, out of a copy of them. Returns 0 if there is no memory for that. */
+static int copied_states(const lse_plan *plan, const lse_row *row, ptrdiff_t start, ptrdiff_t n, lse_states *states)
+{
+    const lse_layout run = {.ndim = 1, .shape = {n}, .stride = {plan->itemsize}, .native = 1, .direct = 1};
+    char *copy = (char *)malloc((size_t)(n * plan->itemsize));
+    if (!copy) return 0;
+    plan->kernels->copy_row(&plan->row, row, start, n, copy);
+    plan->kernels->rows(&run, &(lse_row){.x = copy, .n = n}, 0, n, 1, states);
+    free(copy);
+    return 1;
+}
+
 /* The states of the elements from piece * LSE_PIECE of several rows, or columns (rows: the first one). */
 static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, ptrdiff_t piece,
                          lse_states *states)
@@ -30,6 +52,10 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const int weighted = plan->first.weight != NULL, narrow = count * plan->itemsize < LSE_NARROW;
     const lse_reduce_columns plain_columns = narrow ? k->narrow_columns : k->columns;
     const lse_reduce_columns weighted_columns = narrow ? k->narrow_weighted_columns : k->weighted_columns;
+    if (!columns && count == 1 && n >= COPIED && is_turned(plan) && copied_states(plan, rows, start, n, states)) {
+        lse_add_progress(n);
+        return;
+    }
     if (columns) (weighted ? weighted_columns : plain_columns)(&plan->row, rows, start, n, count, states);
     else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, states);
     lse_add_progress(n * count);

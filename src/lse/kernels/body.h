@@ -124,6 +124,7 @@
             [LSE_LOG_SOFTMAX] = {log_softmax_row_##F, log_softmax_columns_##F, log_softmax_panel_##F},  \
             [LSE_CUMULATE] = {.panel = cumulate_panel_##F},                                             \
         },                                                                                              \
+        .copy_row = copy_row_##F,                               \
         .collect = collect_##F,                                 \
         .select_infinity = select_infinity_##F,                 \
         .is_present = is_present_##F,                           \

@@ -52,16 +52,40 @@ static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptr
 
 /* Gathering ---------------------------------------------------------------------------------------------------- */
 
-/* How many whole runs of the last axis, where a place is at the beginning of one, are copied side by side: they are
- * neighbours in memory, and their elements are not. */
-LSE_INLINE ptrdiff_t FN(side_by_side)(const lse_layout *layout, const ptrdiff_t *strides, const walk *w, ptrdiff_t n)
+/* The axis before the last one whose elements are neighbours in memory, of F; -1 if there is none. */
+LSE_INLINE int FN(lines_of)(const lse_layout *layout, const ptrdiff_t *strides, int native)
+{
+    int axis = layout->ndim - 2;
+    while (axis >= 0 && strides[axis] != (ptrdiff_t)sizeof(REAL)) axis--;
+    return native ? axis : -1;
+}
+
+/* Copies lines along that axis, no longer than one of the cache, to a run, or back, and moves the place to the last run
+ * of the last axis that is finished. Returns how many elements; 0 unless at least two are whole, and the place is at the
+ * beginning of all axes after that of the lines. */
+static ptrdiff_t FN(turn_lines)(const lse_layout *layout, const ptrdiff_t *strides, int axis, walk *w, ptrdiff_t n,
+                                REAL *run, int back)
 {
     enum { MOST = 64 / sizeof(REAL) };
     const int last = layout->ndim - 1;
-    if (last < 1 || strides[last - 1] != (ptrdiff_t)sizeof(REAL) || w->index[last] != 0) return 0;
-    const ptrdiff_t left = layout->shape[last - 1] - w->index[last - 1], whole = n / layout->shape[last];
-    const ptrdiff_t count = left < whole ? left : whole;
-    return count < MOST ? count : MOST;
+    const ptrdiff_t length = layout->shape[last], stride = strides[last], size = sizeof(REAL);
+    ptrdiff_t inner = 1, count = layout->shape[axis] - w->index[axis];
+    for (int i = axis + 1; i <= last; i++) {
+        if (w->index[i] != 0) return 0;
+        inner *= layout->shape[i];
+    }
+    if (count > MOST) count = MOST;
+    if (count > n / inner) count = n / inner;
+    if (count < 2) return 0;
+    for (ptrdiff_t done = 0; done < inner; done += length) {
+        if (done > 0) walk_on(w, layout, strides);
+        char *own = (char *)(run + done), *line = (char *)(uintptr_t)w->at;
+        if (back) FN(transpose)(own, inner * size, count, length, line, stride);
+        else FN(transpose)(line, stride, length, count, own, inner * size);
+    }
+    w->index[axis] += count - 1;
+    w->at += (count - 1) * size;
+    return count * inner;
 }
 
 LSE_INLINE void FN(repeat_element)(const char *from, ptrdiff_t n, REAL *to)
@@ -79,19 +103,13 @@ LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *str
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? strides[last] : 0;
     const int runs = native && stride == (ptrdiff_t)sizeof(REAL);
+    const int lines = runs ? -1 : FN(lines_of)(layout, strides, native);
     if (runs && length - start % length >= n) return element(layout, strides, base, start);
     walk w;
     walk_from(&w, layout, strides, base, start);
     for (ptrdiff_t done = 0, run; done < n; done += run) {
         if (done > 0) walk_on(&w, layout, strides);
-        const ptrdiff_t count = native && !runs ? FN(side_by_side)(layout, strides, &w, n - done) : 0;
-        if (count > 1) {
-            FN(transpose)(w.at, stride, length, count, (char *)(to + done), length * (ptrdiff_t)sizeof(REAL));
-            w.index[last - 1] += count - 1;
-            w.at += (count - 1) * (ptrdiff_t)sizeof(REAL);
-            run = count * length;
-            continue;
-        }
+        if (lines >= 0 && (run = FN(turn_lines)(layout, strides, lines, &w, n - done, to + done, 0)) > 0) continue;
         run = walk_run(&w, last, length, n - done);
         if (runs) memcpy(to + done, w.at, (size_t)run * sizeof(REAL));
         else if (native && stride == 0) FN(repeat_element)(w.at, run, to + done);
@@ -105,21 +123,15 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
 {
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
+    const int lines = FN(lines_of)(layout, layout->stride, layout->native);
     walk w;
     walk_from(&w, layout, layout->stride, base, start);
     for (ptrdiff_t done = 0, run; done < n; done += run) {
         if (done > 0) walk_on(&w, layout, layout->stride);
-        char *to = (char *)(uintptr_t)w.at;
-        const ptrdiff_t count = layout->native ? FN(side_by_side)(layout, layout->stride, &w, n - done) : 0;
-        if (count > 1) {
-            FN(transpose)((const char *)(from + done), length * (ptrdiff_t)sizeof(REAL), count, length, to, stride);
-            w.index[last - 1] += count - 1;
-            w.at += (count - 1) * (ptrdiff_t)sizeof(REAL);
-            run = count * length;
-            continue;
-        }
+        REAL *own = (REAL *)(uintptr_t)(from + done);
+        if (lines >= 0 && (run = FN(turn_lines)(layout, layout->stride, lines, &w, n - done, own, 1)) > 0) continue;
         run = walk_run(&w, last, length, n - done);
-        layout->store(to, stride, run, from + done);
+        layout->store((char *)(uintptr_t)w.at, stride, run, from + done);
     }
 }
 
@@ -220,6 +232,13 @@ LSE_INLINE const char *FN(fetch)(const lse_layout *layout, const lse_row *row, p
         from = (const char *)buffer;
     }
     return from;
+}
+
+/* The same to memory of the caller. */
+static void FN(copy_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, void *to)
+{
+    const char *from = FN(fetch)(layout, row, start, n, 0, (REAL *)to);
+    if (from != (const char *)to) memcpy(to, from, (size_t)n * sizeof(REAL));
 }
 
 /* The same for its weights; excluded elements have weight 0. */

@@ -260,7 +260,9 @@ typedef struct {
     lse_reduce_columns weighted_columns, narrow_weighted_columns;
     lse_map_kernels maps[LSE_OPERATIONS]; /* of those that write as many elements as they read */
     /* All of these are of elements start .. start + n of a row:
-     * n elements and weights as doubles; the weight of an element left out is 0 */
+     * a run of them, -inf where they are left out */
+    void (*copy_row)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, void *to);
+    /* n elements and weights as doubles; the weight of an element left out is 0 */
     void (*collect)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, double *x,
                     double *weight);
     /* out = x is +inf ? at_infinity : elsewhere */
