@@ -61,8 +61,8 @@ LSE_INLINE int FN(lines_of)(const lse_layout *layout, const ptrdiff_t *strides, 
 }
 
 /* Copies lines along that axis, no longer than one of the cache, to a run, or back, and moves the place to the last run
- * of the last axis that is finished. Returns how many elements; 0 unless at least two are whole, and the place is at the
- * beginning of all axes after that of the lines. */
+ * of the last axis that is finished. Returns how many elements; 0 unless at least two are whole, and the place is at
+ * the beginning of all axes after that of the lines. */
 static ptrdiff_t FN(turn_lines)(const lse_layout *layout, const ptrdiff_t *strides, int axis, walk *w, ptrdiff_t n,
                                 REAL *run, int back)
 {
