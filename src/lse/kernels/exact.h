@@ -260,9 +260,9 @@ LSE_INLINE groups load_groups(const double *a, const double *b, const double *lo
     const vf64 magic = vf64_set(0x1.8p52), one = vf64_set(1.0), up = vf64_set(0x1p512), down = vf64_set(0x1p-512);
     const vf64 zero = vf64_set(0.0), least = vf64_set(-NEGLIGIBLE);
     const vf64 own = vf64_load_some(a, n, vf64_set(-DBL_MAX)), hi = vf64_load_some(b, n, zero), size = vf64_abs(hi);
-    const vf64 great = vf64_set(0x1p500), small = vf64_set(0x1p-500), by = vf64_set(512.0);
-    const vf64 scale = vf64_select(size, great, down, vf64_select(size, small, one, up));
-    const vf64 away = vf64_select(size, great, by, vf64_select(size, small, zero, vf64_neg(by)));
+    const vf64 great = vf64_set(0x1p500), slight = vf64_set(0x1p-500), by = vf64_set(512.0);
+    const vf64 scale = vf64_select(size, great, down, vf64_select(size, slight, one, up));
+    const vf64 away = vf64_select(size, great, by, vf64_select(size, slight, zero, vf64_neg(by)));
     const vf64 exponent = vf64_exponent(vf64_mul(size, scale)), back = vf64_ldexp1(vf64_neg(exponent));
     groups g;
     g.d = two_sum_f64(own, vf64_set(-top), &g.d_lo);
@@ -303,9 +303,9 @@ LSE_INLINE void add_vectors(lane_sums *s, ptrdiff_t first, const double *a, cons
         const ptrdiff_t from = j * vf64_width;
         g[j] = load_groups(a + from, b + from, lo + from, n - from, top);
         const vf64 k = g[j].k, x = two_sum_f64(vf64_sub(g[j].d, vf64_mul(k, vf64_set(LN2_SHORT))), g[j].d_lo, &more);
-        const vf64 near = two_sum_f64(x, vf64_neg(vf64_mul(k, vf64_set(LN2_MIDDLE))), &lost);
+        const vf64 close = two_sum_f64(x, vf64_neg(vf64_mul(k, vf64_set(LN2_MIDDLE))), &lost);
         lost = vf64_sub(vf64_add(lost, more), vf64_mul(k, vf64_set(LN2_LEAST)));
-        r[j] = two_sum_f64(near, lost, &r_lo[j]);
+        r[j] = two_sum_f64(close, lost, &r_lo[j]);
     }
     exp_minus_ones(r, r_lo, p, p_lo, count);
     LSE_UNROLL for (int j = 0; j < count; j++) {
