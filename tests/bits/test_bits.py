@@ -242,6 +242,18 @@ def test_masks(dtype, function, n, count, rng):
                 assert_same(function(a, axis=1, where=where, out=a.copy()), expected)
 
 
+@pytest.mark.parametrize("dtype", [*EVERY, np.complex64, np.longdouble, np.clongdouble])
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("n", [5, 17, 70, 300])
+def test_masks_of_every_layout(dtype, function, n, rng):
+    a, mask = normal((23, n), dtype, rng), rng.random((23, n)) < 0.7
+    expected = [function(x, where=y) for x, y in zip(a, mask, strict=True)]
+    for x in (a, np.asfortranarray(a)):
+        for where in (mask, np.asfortranarray(mask), np.repeat(mask, 2, axis=1)[:, ::2], mask[:, ::-1].copy()[:, ::-1]):
+            np.testing.assert_array_equal(function(x, axis=1, where=where), expected)
+            np.testing.assert_array_equal(np.moveaxis(function(x.T, axis=0, where=where.T), 0, -1), expected)
+
+
 @pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_zero_strides(dtype, function, rng):

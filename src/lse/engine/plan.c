@@ -235,12 +235,13 @@ static void choose_forms(lse_plan *plan, const lse_request *q)
  * are neighbours. */
 static void choose_masks(lse_plan *plan, const lse_request *q)
 {
+    plan->mask_stride = 0;
+    if (!q->where.data || !plan->kernels) return;
     const int last = plan->outer_ndim - 1, neighbours = last >= 0 && size_of(plan->outer_where_stride[last]) == 1;
     const int twice = lse_is_map(plan->operation) && !lse_is_stored(plan, plan->n);
     const int rows = !plan->columns && !plan->is_short && !q->offsets && !lse_operations[plan->operation].in_order;
     const int one = plan->row.ndim == 1 && plan->mapped_row == &plan->row && plan->n <= LSE_TOGETHER;
-    plan->mask_stride = 0;
-    if (!q->where.data || !rows || !one || !(twice || neighbours)) return;
+    if (!rows || !one || !(twice || neighbours)) return;
     if (plan->row.where_stride[0] == 0 || plan->row.where_stride[0] == 1) return;
     plan->mask_stride = plan->row.where_stride[0];
     plan->row.where_stride[0] = 1;
