@@ -14,8 +14,12 @@ import lse
 from lse._operators import define, empty_like
 
 
+def shape_of_groups(x: Tensor, dim: int, size: int) -> list[int]:
+    return [size if i == dim else n for i, n in enumerate(x.shape)]
+
+
 def empty_groups(x: Tensor, index: Tensor, dim: int, size: int) -> Tensor:
-    return x.new_empty([size if i == dim else n for i, n in enumerate(x.shape)])
+    return x.new_empty(shape_of_groups(x, dim, size))
 
 
 def empty_like_x(grad: Tensor, x: Tensor, *_: Any) -> Tensor:
@@ -57,8 +61,7 @@ def gather(groups: Tensor, labels: Tensor, dim: int) -> Tensor:
 
 def sum_groups(x: Tensor, index: Tensor, dim: int, size: int) -> Tensor:
     """Sums in float64, rounded once."""
-    shape = [size if i == dim else n for i, n in enumerate(x.shape)]
-    sums = x.new_zeros(shape, dtype=torch.float64)
+    sums = x.new_zeros(shape_of_groups(x, dim, size), dtype=torch.float64)
     return sums.scatter_add(dim, labels_of(index, x), x.double()).to(x.dtype)
 
 
