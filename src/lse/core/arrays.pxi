@@ -180,21 +180,28 @@ cdef int reduce_to_mean(lse_request *request, Py_ssize_t elements, cnp.ndarray o
     return run_request(request, elements)
 
 
+cdef void describe_parts(lse_array *array, cnp.ndarray out, int itemsize, double *parts,
+                         cnp.npy_intp *stride) noexcept:
+    """Describe float64 parts, or pairs of them, of results in the order of an output without gaps; `stride` is room
+    for their strides."""
+    cdef int axis
+    describe(array, out)
+    for axis in range(array.ndim):
+        stride[axis] = array.stride[axis] // array.itemsize * itemsize
+    array.stride = <const ptrdiff_t *>stride
+    array.itemsize, array.swapped, array.data = itemsize, False, <char *>parts
+
+
 cdef int put_log_weights(const lse_request *request, Py_ssize_t elements, cnp.ndarray out, double *parts) except -1:
     """The three parts of the logarithms of the sums of the weights, in the order of the output's memory."""
     cdef lse_request of_weights = request[0]
     cdef cnp.npy_intp stride[LSE_MAX_DIMS]
     cdef cnp.npy_intp count = cnp.PyArray_SIZE(out)
-    cdef int axis
-    for axis in range(cnp.PyArray_NDIM(out)):
-        stride[axis] = cnp.PyArray_STRIDE(out, axis) // cnp.PyArray_ITEMSIZE(out) * <cnp.npy_intp>sizeof(double)
     of_weights.a, of_weights.ones, of_weights.table = request.weights, True, table
     if count == 1 and lse_quick_weighted(&of_weights, elements, parts, parts + 1, parts + 2):
         return 0
-    describe(&of_weights.out, out)
-    of_weights.out.stride = <const ptrdiff_t *>stride
-    of_weights.out.kind, of_weights.out.itemsize, of_weights.out.swapped = b"f", sizeof(double), False
-    of_weights.out.data = <char *>parts
+    describe_parts(&of_weights.out, out, sizeof(double), parts, stride)
+    of_weights.out.kind = b"f"
     of_weights.low, of_weights.sign = <char *>(parts + count), <char *>(parts + 2 * count)
     return run_request(&of_weights, elements)
 
@@ -277,14 +284,9 @@ cdef int reduce_to_complex_mean(lse_request *request, Py_ssize_t elements, cnp.n
     cdef double *under = over + 4 * count
     cdef double *real = under + 4 * count
     cdef lse_fp_state found
-    cdef int axis
-    describe(&request.out, out)
     request.type = LSE_C128
-    request.out.itemsize = 2 * sizeof(double)
-    for axis in range(cnp.PyArray_NDIM(out)):
-        stride[axis] = cnp.PyArray_STRIDE(out, axis) // cnp.PyArray_ITEMSIZE(out) * request.out.itemsize
-    request.out.stride = <const ptrdiff_t *>stride
-    request.out.data, request.low = <char *>over, <char *>(over + 2 * count)
+    describe_parts(&request.out, out, 2 * sizeof(double), over, stride)
+    request.low = <char *>(over + 2 * count)
     run_request(request, elements)
     if request.weights.data == NULL:
         put_log_counts(request, out, real)
