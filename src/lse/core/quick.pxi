@@ -101,8 +101,7 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     if out is not None and not is_output(
             out, shape.ndim, shape.length, real_part_of(call.number) if signed else call.number):
         return None
-    if out is not None and can_hold(out, call.number) and not signed and (alone or not mean) and (
-            are_apart(out, array) and are_apart(out, weights) and are_apart(out, mask)):
+    if not signed and (alone or not mean) and takes_sums(out, call.number, array, weights, mask):
         result = out
     else:
         result = empty_result(&shape, call.number)
@@ -148,8 +147,7 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
         return None
     if out is not None and not is_output(out, call.ndim, call.shape, call.number):
         return None
-    if out is not None and can_hold(out, call.number) and are_apart(out, mask) and (
-            are_apart(out, array) or have_same_places(out, array)):
+    if takes_map(out, call.number, array, mask):
         result = out
     else:
         result = empty_like(&call)
@@ -189,7 +187,7 @@ cdef object try_cumulate(object a, object axis, object reverse, object out, obje
         return None
     if out is not None and not is_output(out, call.ndim, call.shape, call.number):
         return None
-    if out is not None and can_hold(out, call.number) and (are_apart(out, array) or have_same_places(out, array)):
+    if takes_map(out, call.number, array, None):
         result = out
     else:
         result = empty_like(&call)

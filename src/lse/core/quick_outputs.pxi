@@ -173,6 +173,18 @@ cdef inline bint can_hold(cnp.ndarray out, int number) noexcept:
         kind == number or (number == cnp.NPY_FLOAT64 and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT16)))
 
 
+cdef inline bint takes_sums(object out, int number, cnp.ndarray a, cnp.ndarray weights, cnp.ndarray mask) except -1:
+    """Whether an output, if there is one, takes the results of a reduction, while these are read."""
+    return out is not None and can_hold(out, number) and (
+        are_apart(out, a) and are_apart(out, weights) and are_apart(out, mask))
+
+
+cdef inline bint takes_map(object out, int number, cnp.ndarray a, cnp.ndarray mask) except -1:
+    """Likewise those of a map, each of which is where its element is, or apart from all."""
+    return out is not None and can_hold(out, number) and are_apart(out, mask) and (
+        are_apart(out, a) or have_same_places(out, a))
+
+
 cdef object return_result(cnp.ndarray result, object out):
     """What the caller gets: `out`, which has the result or gets it now; else a scalar for 0-d, or the array."""
     if out is None:

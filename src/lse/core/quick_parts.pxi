@@ -154,8 +154,7 @@ cdef object try_sum_parts(object a, object axis, object b, object return_sign, o
     if out is not None and not is_output(
             out, shape.ndim, shape.length, real_part_of(call.number) if signed else call.number):
         return None
-    if out is not None and can_hold(out, call.number) and not signed and (
-            are_apart(out, array) and are_apart(out, weights) and are_apart(out, mask)):
+    if not signed and takes_sums(out, call.number, array, weights, mask):
         result = out
     else:
         result = empty_result(&shape, call.number)
@@ -199,8 +198,7 @@ cdef object try_map_parts(lse_operation operation, object x, object axis, object
             return None
     if out is not None and not is_output(out, call.ndim, call.shape, call.number):
         return None
-    if out is not None and can_hold(out, call.number) and are_apart(out, mask) and (
-            are_apart(out, array) or have_same_places(out, array)):
+    if takes_map(out, call.number, array, mask):
         result = out
     else:
         result = empty_like(call)
