@@ -88,6 +88,8 @@ int lse_is_stored(const lse_plan *plan, ptrdiff_t n);
 /* Likewise of short sums of which none cancels: what is asked for at its places in the output; 0, and nothing done,
  * where one does. */
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
+/* Whether the results are log-sum-exps of the kernels' type and nothing else. */
+int lse_has_plain_results(const lse_plan *plan);
 
 /* differences.c: whether any of these rows of two elements is a difference; log|sum| = value + value_lo and the sign of
  * a row that is one, else 0; result i where that of the kernels is not accurate enough. */

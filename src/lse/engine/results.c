@@ -310,6 +310,12 @@ static void finish_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_
     store_results(plan, out_at, count, &results);
 }
 
+int lse_has_plain_results(const lse_plan *plan)
+{
+    return plan->operation == LSE_LOGSUMEXP && !plan->sign && !plan->low && !plan->store && !plan->divisors &&
+           plan->divisor == 0.0;
+}
+
 int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
 {
     double values[LSE_BATCH];
@@ -322,11 +328,11 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         lse_results results;
         plan->table->weighted_finish(states, count, &results);
         store_results(plan, out_at, count, &results);
-    } else if (plan->sign || plan->low || plan->store || plan->divisors || plan->divisor != 0.0) {
-        finish_plain(plan, out_at, count, states);
-    } else {
+    } else if (lse_has_plain_results(plan)) {
         plan->kernels->finish_values(states, count, values);
         scatter_values(plan, plan->out, out_at, count, (const char *)values);
+    } else {
+        finish_plain(plan, out_at, count, states);
     }
     return 1;
 }

@@ -243,8 +243,8 @@ LSE_INLINE int is_faint(row_sum s)
 /* The level for a maximum whose sum is faint: the grid is that of the greatest element below it. */
 LSE_INLINE wide_level faint_level_for(vf64 max, vf64 second)
 {
-    const vf64 by = vf64_sub(vf64_exponent_of(second), vf64_exponent_of(max));
-    wide_level level = wide_level_for(max, LSE_FAR_f64);
+    const vf64 by = vf64_sub(vf64_exponent_of(second), vf64_near_exponent_of(max));
+    wide_level level = near_level_for(max);
     level.offset = vf64_mul(level.offset, vf64_ldexp1(vf64_max(by, vf64_set(-1100.0))));
     return level;
 }
@@ -281,7 +281,7 @@ static int any_sure_f64(const double *tiles, ptrdiff_t n, const vf64 *max, ptrdi
 /* The level of a tile: where a sum is faint without doubt, that is seen beforehand. */
 LSE_INLINE wide_level level_of_tile_f64(vf64 max, vf64 second)
 {
-    const wide_level plain = wide_level_for(max, LSE_FAR_f64);
+    const wide_level plain = near_level_for(max);
     wide_level level = faint_level_for(max, second);
     level.offset = vf64_select(vf64_set(SURELY_FAINT), second, level.offset, plain.offset);
     return level;
@@ -345,7 +345,7 @@ static void FN(sum_tile)(REAL *tile, ptrdiff_t n, V max, ask_ahead *ask, lse_sta
         const REAL *x = tile + c;
         const vf64 m = FN(widen)(top + c);
         if (n == 1) FN(sum_one)(FN(widen)(x), m, states, at + c);
-        else FN(sum_lines)(x, n, wide_level_for(m, FN(LSE_FAR)), ask, states, at + c);
+        else FN(sum_lines)(x, n, near_level_for(m), ask, states, at + c);
     }
 }
 
@@ -376,7 +376,7 @@ static void FN(sum_side_tiles)(const REAL *tiles, ptrdiff_t n, const V *max, ptr
         const ptrdiff_t half = k % FN(PER_TILE) * vf64_width;
         REAL top[VF(width)];
         VF(store)(top, max[v]);
-        const wide_level level = wide_level_for(FN(widen)(top + half), FN(LSE_FAR));
+        const wide_level level = near_level_for(FN(widen)(top + half));
         s.max[k] = level.max;
         s.bias[k] = level.bias;
         s.floor[k] = level.floor;
@@ -543,7 +543,7 @@ LSE_INLINE void FN(sum_short)(const char *x, ptrdiff_t n, lse_states *states, pt
     const REAL top = FN(run_max)(x, n);
     REAL max = top, copy[LSE_SHORT];
     x = FN(near_row)(x, n, &max, 0.0, copy);
-    const wide_level level = wide_level_for(vf64_set((double)max), FN(LSE_FAR));
+    const wide_level level = near_level_for(vf64_set((double)max));
 #if F_IS_DOUBLE
     const int sure = n > 1 && max <= 0x1p-20 && max >= -0x1p-20 && is_surely_faint(x, n, max);
     row_sum sum = sure ? sum_faint_run(x, n, max) : sum_run_f64(x, n, max, &level);

@@ -38,10 +38,12 @@ LSE_INLINE row_sum FN(sum_of_few)(const char *x, ptrdiff_t n)
 /* value and value_lo; returns 0 where the row needs recomputation. */
 LSE_INLINE int FN(finish_few)(row_sum s, lse_results *results)
 {
+    results->value[0] = (double)NAN;
+    if (!FN(is_near)((REAL)s.max)) return 0;
     const unfinished u = {{vf64_set(s.max)}, {vf64_set(s.count)}, {vf64_set(s.tail)}, {vf64_set(s.tail_lo)}};
     vf64 value;
     FN(finish_vectors)(&u, 1, BOTH_PARTS, 0, results, &value);
-    return FN(is_near)((REAL)s.max) && results->value[0] == results->value[0] && !(F_IS_DOUBLE && is_faint(s));
+    return results->value[0] == results->value[0] && !(F_IS_DOUBLE && is_faint(s));
 }
 
 static int FN(value_of_few)(const char *x, ptrdiff_t n, void *value)

@@ -105,7 +105,7 @@ typedef struct {
 } unfinished;
 
 /* value + value_lo = max + log(terms + w), with w the sum of all smaller terms divided by e^max, for `count` vectors, a
- * compile-time constant: value[j], or results i + j vf64_width and on.
+ * compile-time constant, and max within LSE_FAR_f64: value[j], or results i + j vf64_width and on.
  *
  * This adds an error below 0.29 of 2^-53 of w / (1 + w), that of e^-r, and the error of log_parts; all other error is
  * that of the terms. r, near zero, has two parts. */
@@ -114,7 +114,7 @@ LSE_INLINE void finish_vectors_f64(const unfinished *s, const int count, const w
 {
     const vf64 down = vf64_set(0x1p-500);
     vf64 n[FINISHED], e[FINISHED], e_lo[FINISHED], v[FINISHED], v_lo[FINISHED], log_hi[FINISHED], log_lo[FINISHED];
-    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = vf64_exponent_of(s->max[j]);
+    LSE_UNROLL for (int j = 0; j < count; j++) n[j] = vf64_near_exponent_of(s->max[j]);
     exp_of_rests(s->max, n, e, e_lo, count);
     LSE_UNROLL for (int j = 0; j < count; j++) {
         /* w = tail e^-r 2^-500, scaled last because it may be subnormal */
@@ -153,7 +153,7 @@ LSE_INLINE void finish_vectors_f32(const unfinished *s, const int count, const w
     const vf64 one = vf64_set(1.0);
     vf64 n[FINISHED], r[FINISHED], e[FINISHED], v[FINISHED], u[FINISHED], p[FINISHED], whole[FINISHED];
     LSE_UNROLL for (int j = 0; j < count; j++) {
-        n[j] = vf64_exponent_of(s->max[j]);
+        n[j] = vf64_near_exponent_of(s->max[j]);
         e[j] = vf64_set(EXP_WIDE[TERMS - 1]);
         r[j] = vf64_fma(n[j], vf64_set(LN2_HI_f64), vf64_neg(s->max[j]));
     }

@@ -21,12 +21,17 @@ LSE_INLINE double pow2(double e)
     return t;
 }
 
-/* nearest(max log2(e)), as exponent_of. */
-LSE_INLINE vf64 vf64_exponent_of(vf64 max)
+/* nearest(max log2(e)), as exponent_of, for max within LSE_FAR. */
+LSE_INLINE vf64 vf64_near_exponent_of(vf64 max)
 {
     const vf64 magic = vf64_set(0x1.8p52);
-    max = vf64_min(vf64_max(max, vf64_set(-LSE_FAR_f64)), vf64_set(LSE_FAR_f64));
     return vf64_sub(vf64_add(vf64_mul(max, vf64_set(LOG2E_f64)), magic), magic);
+}
+
+/* The same for any max, which is clamped. */
+LSE_INLINE vf64 vf64_exponent_of(vf64 max)
+{
+    return vf64_near_exponent_of(vf64_min(vf64_max(max, vf64_set(-LSE_FAR_f64)), vf64_set(LSE_FAR_f64)));
 }
 
 /* 2^e for an integer e <= 1023, 0 below the normal range, as pow2. */

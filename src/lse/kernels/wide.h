@@ -16,16 +16,23 @@ typedef struct {
 /* For terms up to 2^500.5: sums of 256, on the grid 2^457, are below 2^509. */
 #define LSE_OFFSET 0x1.8p509
 
-/* For maxima of magnitude up to limit; sums of others are meaningless. */
-LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
+/* For maxima within LSE_FAR. */
+LSE_INLINE wide_level near_level_for(vf64 max)
 {
-    const vf64 limited = limit == LSE_FAR_f64 ? max : vf64_min(vf64_max(max, vf64_set(-limit)), vf64_set(limit));
-    const vf64 anchor = vf64_sub(vf64_exponent_of(limited), vf64_set(500.0));
+    const vf64 anchor = vf64_sub(vf64_near_exponent_of(max), vf64_set(500.0));
     wide_level level;
     level.max = max;
     level.bias = vf64_sub(vf64_set(0x1.8p52 + 1023.0), anchor);
     level.floor = vf64_mul(vf64_sub(anchor, vf64_set(1023.0)), vf64_set(LN2_HI_f64));
     level.offset = vf64_set(LSE_OFFSET);
+    return level;
+}
+
+/* For any maxima; sums of those of magnitude above limit are meaningless. */
+LSE_INLINE wide_level wide_level_for(vf64 max, double limit)
+{
+    wide_level level = near_level_for(vf64_min(vf64_max(max, vf64_set(-limit)), vf64_set(limit)));
+    level.max = max;
     return level;
 }
 
