@@ -190,7 +190,7 @@ LSE_INLINE void FN(sum_few_sides)(const FN(sides) *s, const int n, ask_ahead *as
             own[j] = FN(widen)(s->x[k] + j * VF(width));
             others[k] = vf64_tally(vf64_differs(own[j], s->max[k]), others[k]);
         }
-        if (n <= 3) leave_one_out(own, n, s->max[k]);
+        if (n <= 3) leave_one_out_f64(own, n, s->max[k]);
         LSE_UNROLL for (int j = 0; j < terms; j++) x[j][k] = own[j];
     }
     LSE_UNROLL for (int j = 0; j < terms; j++) {

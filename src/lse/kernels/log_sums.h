@@ -139,16 +139,18 @@ LSE_INLINE vf32 add_log_lanes(vf32 *rest, const int lanes)
     return rest[0];
 }
 
-/* A vector of sums from a tile of n lines, n a compile-time constant. */
+/* A vector of sums from a tile of n < LOG_LANES lines, n a compile-time constant. Of no more than two terms any order
+ * has the same bits, so that the maximum of two or three elements is left out at once. */
 LSE_INLINE void log_sum_of_few(const float *tile, const int n, vf32 max, ask_ahead *ask, log_sums *sums, ptrdiff_t at)
 {
+    const int terms = n <= 3 ? n - 1 : n;
     log_sum s = log_sum_for(max);
-    vf32 rest[LOG_LANES];
-    LSE_UNROLL for (int j = 0; j < n; j++) {
-        ask_for_one(ask);
-        log_term(vf32_load(tile + j * vf32_width), &s, &rest[j], 1);
-    }
-    put_log_sum(sums, at, &s, add_log_lanes(rest, n));
+    vf32 x[LOG_LANES], rest[LOG_LANES];
+    ask_for(ask, n);
+    LSE_UNROLL for (int j = 0; j < n; j++) x[j] = vf32_load(tile + j * vf32_width);
+    if (n <= 3) leave_one_out_f32(x, n, max);
+    LSE_UNROLL for (int j = 0; j < terms; j++) log_term(x[j], &s, &rest[j], 1);
+    put_log_sum(sums, at, &s, add_log_lanes(rest, terms));
 }
 
 LSE_INLINE void log_sum_of_tile(const float *tile, ptrdiff_t n, vf32 max, ask_ahead *ask, log_sums *sums, ptrdiff_t at)

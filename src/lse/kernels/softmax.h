@@ -33,14 +33,13 @@ LSE_INLINE void FN(softmax)(V *x, const int count, V bias, V floor, V scale, V s
 }
 
 /* x - (y + y_lo) for vf64_width elements, rounded once except for the last bits of y_lo. float64: the rounding error of
- * x - y is found by two-sum, which needs finite operands, so that an infinite x is restored at the end. */
+ * x - y is found by two-sum, which needs finite operands; where x is -inf or NaN, x - y is the result. */
 LSE_INLINE void FN(log_softmax)(const char *from, char *to, vf64 y, vf64 y_lo)
 {
 #if F_IS_DOUBLE
-    const vf64 x = vf64_load(from), finite = vf64_max(vf64_set(LOWEST), x);
-    const vf64 d = vf64_sub(finite, y), of_y = vf64_sub(d, finite);
-    const vf64 lost = vf64_sub(vf64_sub(finite, vf64_sub(d, of_y)), vf64_add(y, of_y));
-    vf64_store(to, vf64_add(vf64_add(d, vf64_sub(lost, y_lo)), vf64_sub(x, finite)));
+    const vf64 x = vf64_load(from), d = vf64_sub(x, y), of_y = vf64_sub(d, x);
+    const vf64 lost = vf64_sub(vf64_sub(x, vf64_sub(d, of_y)), vf64_add(y, of_y));
+    vf64_store(to, vf64_select(x, vf64_set(LOWEST), vf64_add(d, vf64_sub(lost, y_lo)), d));
 #else
     vf64_to_f32(to, vf64_sub(vf64_sub(vf64_from_f32(from), y), y_lo));
 #endif

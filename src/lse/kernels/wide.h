@@ -64,12 +64,16 @@ LSE_INLINE vf64 exp_wide(vf64 x, const wide_level *level, vf64 *scale)
 }
 
 /* Of two or three elements, some of which are the maximum, all but one of these. */
-LSE_INLINE void leave_one_out(vf64 *x, const int n, vf64 max)
-{
-    const vf64 last = x[n - 1], first = x[0];
-    x[0] = vf64_select(first, max, last, first);
-    if (n == 3) x[1] = vf64_select(x[1], max, vf64_select(first, max, x[1], last), x[1]);
-}
+#define LEAVE_ONE_OUT(F)                                                                             \
+    LSE_INLINE void leave_one_out_##F(v##F *x, const int n, v##F max)                                \
+    {                                                                                                \
+        const v##F last = x[n - 1], first = x[0];                                                    \
+        x[0] = v##F##_select(first, max, last, first);                                               \
+        if (n == 3) x[1] = v##F##_select(x[1], max, v##F##_select(first, max, x[1], last), x[1]);    \
+    }
+LEAVE_ONE_OUT(f32)
+LEAVE_ONE_OUT(f64)
+#undef LEAVE_ONE_OUT
 
 /* One of the states of lse_states. */
 typedef struct {
