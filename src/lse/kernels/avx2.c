@@ -8,6 +8,19 @@
 #include <string.h>
 
 LSE_REGION_BEGIN("avx2,fma")
+#include "quarters.h"
+
+/* A register from pieces of 16, 8 or 4 bytes, and back. */
+LSE_INLINE __m256 pieces_of(const char *x, const ptrdiff_t *at, const int bytes)
+{
+    const __m128 first = quarter_of(x, at, bytes), second = quarter_of(x, at + 16 / bytes, bytes);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(first), second, 1);
+}
+LSE_INLINE void put_pieces(char *x, const ptrdiff_t *at, const int bytes, __m256 a)
+{
+    put_quarter(x, at, bytes, _mm256_castps256_ps128(a));
+    put_quarter(x, at + 16 / bytes, bytes, _mm256_extractf128_ps(a, 1));
+}
 
 typedef __m256 vf32;
 enum { vf32_width = 8 };
@@ -41,6 +54,14 @@ LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
 {
     if (k >= 8) _mm256_storeu_ps((float *)p, a);
     else if (k > 0) _mm256_maskstore_ps((float *)p, vf32_first(k), a);
+}
+LSE_INLINE vf32 vf32_load_pieces(const char *x, const ptrdiff_t *at, const int length)
+{
+    return pieces_of(x, at, length * 4);
+}
+LSE_INLINE void vf32_store_pieces(char *x, const ptrdiff_t *at, const int length, vf32 a)
+{
+    put_pieces(x, at, length * 4, a);
 }
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
@@ -138,6 +159,14 @@ LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
 {
     if (k >= 4) _mm256_storeu_pd((double *)p, a);
     else if (k > 0) _mm256_maskstore_pd((double *)p, vf64_first(k), a);
+}
+LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int length)
+{
+    return _mm256_castps_pd(pieces_of(x, at, length * 8));
+}
+LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length, vf64 a)
+{
+    put_pieces(x, at, length * 8, _mm256_castpd_ps(a));
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm256_cvtps_pd(_mm_loadu_ps((const float *)p)); }
 LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm_storeu_ps((float *)p, _mm256_cvtpd_ps(a)); }

@@ -9,6 +9,36 @@
 #include <string.h>
 
 LSE_REGION_BEGIN("avx512f")
+#include "quarters.h"
+
+/* A register from pieces of 32, 16, 8 or 4 bytes, and back. */
+LSE_INLINE __m512d pieces_of(const char *x, const ptrdiff_t *at, const int bytes)
+{
+    if (bytes == 32) {
+        const __m512d first = _mm512_castpd256_pd512(_mm256_loadu_pd((const void *)(x + at[0])));
+        return _mm512_insertf64x4(first, _mm256_loadu_pd((const void *)(x + at[1])), 1);
+    }
+    const int each = 16 / bytes;
+    __m256 half[2];
+    LSE_UNROLL for (int h = 0; h < 2; h++, at += 2 * each)
+        half[h] = _mm256_insertf128_ps(_mm256_castps128_ps256(quarter_of(x, at, bytes)),
+                                       quarter_of(x, at + each, bytes), 1);
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_castps_pd(half[0])), _mm256_castps_pd(half[1]), 1);
+}
+LSE_INLINE void put_pieces(char *x, const ptrdiff_t *at, const int bytes, __m512d a)
+{
+    const __m256d half[2] = {_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1)};
+    LSE_UNROLL for (int h = 0; h < 2; h++) {
+        if (bytes == 32) {
+            _mm256_storeu_pd((void *)(x + at[h]), half[h]);
+            continue;
+        }
+        const int each = 16 / bytes;
+        const __m256 own = _mm256_castpd_ps(half[h]);
+        put_quarter(x, at + 2 * h * each, bytes, _mm256_castps256_ps128(own));
+        put_quarter(x, at + (2 * h + 1) * each, bytes, _mm256_extractf128_ps(own, 1));
+    }
+}
 
 typedef __m512 vf32;
 enum { vf32_width = 16 };
@@ -35,6 +65,14 @@ LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
 {
     if (k >= 16) _mm512_storeu_ps(p, a);
     else if (k > 0) _mm512_mask_storeu_ps(p, (__mmask16)((1u << k) - 1), a);
+}
+LSE_INLINE vf32 vf32_load_pieces(const char *x, const ptrdiff_t *at, const int length)
+{
+    return _mm512_castpd_ps(pieces_of(x, at, length * 4));
+}
+LSE_INLINE void vf32_store_pieces(char *x, const ptrdiff_t *at, const int length, vf32 a)
+{
+    put_pieces(x, at, length * 4, _mm512_castps_pd(a));
 }
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
@@ -129,6 +167,14 @@ LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
 {
     if (k >= 8) _mm512_storeu_pd(p, a);
     else if (k > 0) _mm512_mask_storeu_pd(p, (__mmask8)((1u << k) - 1), a);
+}
+LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int length)
+{
+    return pieces_of(x, at, length * 8);
+}
+LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length, vf64 a)
+{
+    put_pieces(x, at, length * 8, a);
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)); }
 LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm256_storeu_ps((float *)p, _mm512_cvtpd_ps(a)); }

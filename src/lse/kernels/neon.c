@@ -38,6 +38,28 @@ LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
     vst1q_f32(all, a);
     if (k > 0) memcpy(p, all, (size_t)(k < 4 ? k : 4) * sizeof(float));
 }
+LSE_INLINE uint8x16_t pieces_of(const char *x, const ptrdiff_t *at, const int bytes)
+{
+    uint8_t all[16];
+    if (bytes == 8)
+        return vcombine_u8(vld1_u8((const uint8_t *)(x + at[0])), vld1_u8((const uint8_t *)(x + at[1])));
+    for (int k = 0; k < 16 / bytes; k++) memcpy(all + k * bytes, x + at[k], (size_t)bytes);
+    return vld1q_u8(all);
+}
+LSE_INLINE void put_pieces(char *x, const ptrdiff_t *at, const int bytes, uint8x16_t a)
+{
+    uint8_t all[16];
+    vst1q_u8(all, a);
+    for (int k = 0; k < 16 / bytes; k++) memcpy(x + at[k], all + k * bytes, (size_t)bytes);
+}
+LSE_INLINE vf32 vf32_load_pieces(const char *x, const ptrdiff_t *at, const int length)
+{
+    return vreinterpretq_f32_u8(pieces_of(x, at, length * 4));
+}
+LSE_INLINE void vf32_store_pieces(char *x, const ptrdiff_t *at, const int length, vf32 a)
+{
+    put_pieces(x, at, length * 4, vreinterpretq_u8_f32(a));
+}
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
     const uint32x4_t i = vreinterpretq_u32_f32(t);
@@ -133,6 +155,14 @@ LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
     double all[2];
     vst1q_f64(all, a);
     if (k > 0) memcpy(p, all, (size_t)(k < 2 ? k : 2) * sizeof(double));
+}
+LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int length)
+{
+    return vreinterpretq_f64_u8(pieces_of(x, at, length * 8));
+}
+LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length, vf64 a)
+{
+    put_pieces(x, at, length * 8, vreinterpretq_u8_f64(a));
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p)
 {

@@ -29,16 +29,14 @@ LSE_INLINE int FN(is_dense)(ptrdiff_t n, ptrdiff_t pitch)
 LSE_INLINE void FN(chunk_in)(const FN(rows_at) *rows, ptrdiff_t start, const int length, REAL *tile)
 {
     V v[FN(WIDTH)];
-    REAL copy[FN(WIDTH) * FN(WIDTH)];
     const char *x = rows->x + start * (ptrdiff_t)sizeof(REAL);
     if (length == FN(WIDTH)) {
         LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++) v[r] = VF(load)(x + rows->at[r]);
     } else if (rows->dense) {
         LSE_UNROLL for (int r = 0; r < length; r++) v[r] = VF(load)(x + rows->at[0] + (size_t)r * sizeof(V));
     } else {
-        LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++)
-            memcpy(copy + r * length, x + rows->at[r], (size_t)length * sizeof(REAL));
-        LSE_UNROLL for (int r = 0; r < length; r++) v[r] = VF(load)(copy + r * FN(WIDTH));
+        LSE_UNROLL for (int r = 0; r < length; r++)
+            v[r] = VF(load_pieces)(x, rows->at + r * (FN(WIDTH) / length), length);
     }
     FN(turn)(v, length);
     LSE_UNROLL for (int i = 0; i < length; i++) VF(store)(tile + (start + i) * FN(WIDTH), v[i]);
@@ -47,7 +45,6 @@ LSE_INLINE void FN(chunk_in)(const FN(rows_at) *rows, ptrdiff_t start, const int
 LSE_INLINE void FN(chunk_out)(const FN(rows_at) *rows, ptrdiff_t start, const int length, const REAL *tile)
 {
     V v[FN(WIDTH)];
-    REAL copy[FN(WIDTH) * FN(WIDTH)];
     char *x = rows->x + start * (ptrdiff_t)sizeof(REAL);
     LSE_UNROLL for (int i = 0; i < length; i++) v[i] = VF(load)(tile + (start + i) * FN(WIDTH));
     FN(turn_back)(v, length);
@@ -56,9 +53,8 @@ LSE_INLINE void FN(chunk_out)(const FN(rows_at) *rows, ptrdiff_t start, const in
     } else if (rows->dense) {
         LSE_UNROLL for (int r = 0; r < length; r++) VF(store)(x + rows->at[0] + (size_t)r * sizeof(V), v[r]);
     } else {
-        LSE_UNROLL for (int r = 0; r < length; r++) VF(store)(copy + r * FN(WIDTH), v[r]);
-        LSE_UNROLL for (int r = 0; r < FN(WIDTH); r++)
-            memcpy(x + rows->at[r], copy + r * length, (size_t)length * sizeof(REAL));
+        LSE_UNROLL for (int r = 0; r < length; r++)
+            VF(store_pieces)(x, rows->at + r * (FN(WIDTH) / length), length, v[r]);
     }
 }
 
