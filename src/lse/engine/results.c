@@ -1,4 +1,5 @@
 /* From states to the output, and the rows that need recomputation. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,14 @@
 /* Whether a weighted sum is so far below its greatest term, which is near 2^500, that digits of it are lost. */
 static int cancels(const lse_type_facts *type, lse_sum s)
 { return isfinite(s.max) && fabs(s.tail) < type->least_weighted; }
+
+static int any_cancels(const lse_type_facts *type, const lse_states *states, ptrdiff_t count)
+{
+    int any = 0;
+    for (ptrdiff_t i = 0; i < count; i++)
+        any |= (fabs(states->max[i]) <= DBL_MAX) & (fabs(states->tail[i]) < type->least_weighted);
+    return any;
+}
 
 static int is_stopped(void *failed) { return lse_is_stopped((int *)failed); }
 
@@ -172,12 +181,12 @@ static inline ptrdiff_t place_of(const lse_plan *plan, ptrdiff_t distance)
     }
 }
 
-/* Whether results of this size follow one another. */
-static int are_neighbours(const ptrdiff_t *out_at, ptrdiff_t count, ptrdiff_t size)
+/* Whether each place is so far behind the one before it. */
+static int are_apart_by(const ptrdiff_t *out_at, ptrdiff_t count, ptrdiff_t step)
 {
-    int neighbours = 1;
-    for (ptrdiff_t i = 1; i < count; i++) neighbours &= out_at[i] - out_at[i - 1] == size;
-    return neighbours;
+    ptrdiff_t differ = 0; /* in bits, which vectorizes */
+    for (ptrdiff_t i = 1; i < count; i++) differ |= (out_at[i] - out_at[i - 1]) ^ step;
+    return differ == 0;
 }
 
 /* Values of the kernels' type, to where they belong in an output. */
@@ -185,7 +194,7 @@ static void scatter_values(const lse_plan *plan, char *out, const ptrdiff_t *out
                            const char *values)
 {
     const size_t size = (size_t)plan->itemsize;
-    if (are_neighbours(out_at, count, plan->itemsize)) {
+    if (are_apart_by(out_at, count, plan->itemsize)) {
         memcpy(out + out_at[0], values, (size_t)count * size);
         return;
     }
@@ -203,7 +212,7 @@ static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, pt
         scatter_values(plan, out, out_at, count, (const char *)own);
     } else if (!plan->store) {
         scatter_values(plan, out, out_at, count, (const char *)values);
-    } else if (are_neighbours(out_at, count, step)) {
+    } else if (are_apart_by(out_at, count, step)) {
         plan->store(out + out_at[0], step, count, values);
     } else {
         for (ptrdiff_t i = 0; i < count; i++) plan->store(out + out_at[i], 0, 1, values + i);
@@ -216,11 +225,11 @@ static void store_results(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff
     double *value = results->value, *low = results->value_lo, *sign = results->sign;
     for (ptrdiff_t i = 0; i < count && !plan->first.weight; i++) sign[i] = isnan(value[i]) ? NAN : value[i] > -INFINITY;
     for (ptrdiff_t i = 0; i < count && plan->divisor != 0.0; i++)
-        value[i] = lse_divide(value[i], low[i], plan->divisor, plan->divisor_lo);
+        value[i] = divide(value[i], low[i], plan->divisor, plan->divisor_lo);
     for (ptrdiff_t i = 0; i < count && plan->divisors; i++)
         value[i] = divide_by(value[i], low[i], sign[i], plan->divisors, plan->divisor_count, place_of(plan, out_at[i]));
     for (ptrdiff_t i = 0; i < count && !plan->sign && !plan->divisors; i++)
-        if (sign[i] < 0) value[i] = NAN;
+        value[i] = sign[i] < 0.0 ? (double)NAN : value[i];
     if (plan->sign) scatter(plan, plan->sign, out_at, count, sign);
     if (plan->low) scatter(plan, plan->low, out_at, count, low);
     scatter(plan, plan->out, out_at, count, value);
@@ -246,7 +255,7 @@ static void put_sums(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t co
     const int weighted = plan->first.weight != NULL;
     const lse_sums all = plan->into, sums = lse_sums_in(states);
     const ptrdiff_t first = out_at[0] / SIZE;
-    if (plan->given.max && are_neighbours(out_at, count, SIZE)) {
+    if (plan->given.max && are_apart_by(out_at, count, SIZE)) {
         lse_merge_few(plan->table, weighted, lse_sums_from(all, first), lse_sums_from(plan->given, first), sums, count);
         return;
     }
@@ -320,8 +329,7 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
 {
     double values[LSE_BATCH];
     const int weighted = plan->first.weight != NULL;
-    for (ptrdiff_t i = 0; i < count && weighted; i++)
-        if (cancels(plan->type, lse_sum_at(lse_sums_in(states), i))) return 0;
+    if (weighted && any_cancels(plan->type, states, count)) return 0;
     if (plan->operation == LSE_SUMS) {
         put_sums(plan, out_at, count, states);
     } else if (weighted) {

@@ -31,17 +31,20 @@ LSE_INLINE int FN(sum_of_weights)(const REAL *x, const REAL *b, ptrdiff_t n, lse
     const V limited = VF(max)(VF(min)(top, limit), VF(sub)(VF(set)(0), limit));
     const V bias = VF(sub)(base, VF(sub)(limited, VF(set)((REAL)HEADROOM)));
     ptrdiff_t lanes = n < LANES ? n : LANES;
-    for (ptrdiff_t l = 0; l < lanes; l++) hi[l] = lo[l] = VF(set)(0);
-    for (ptrdiff_t i = 0; i < n; i += FN(QUAD))
-        for (ptrdiff_t l = 0; l < lanes && i + l < n; l++) {
-            const REAL *from = x + (i + l) * VF(width), *weights = b + (i + l) * VF(width);
-            switch ((n - i - l + LANES - 1) / LANES) {
-            case 1: FN(fold_lane)(from, weights, 1, &hi[l], &lo[l], bias, &odd, ones); break;
-            case 2: FN(fold_lane)(from, weights, 2, &hi[l], &lo[l], bias, &odd, ones); break;
-            case 3: FN(fold_lane)(from, weights, 3, &hi[l], &lo[l], bias, &odd, ones); break;
-            default: FN(fold_lane)(from, weights, 4, &hi[l], &lo[l], bias, &odd, ones);
+    for (ptrdiff_t l = 0; l < lanes; l++) {
+        V own = VF(set)(0), low = VF(set)(0);
+        for (ptrdiff_t i = l; i < n; i += FN(QUAD)) {
+            const REAL *from = x + i * VF(width), *weights = b + i * VF(width);
+            switch ((n - i + LANES - 1) / LANES) {
+            case 1: FN(fold_lane)(from, weights, 1, &own, &low, bias, &odd, ones); break;
+            case 2: FN(fold_lane)(from, weights, 2, &own, &low, bias, &odd, ones); break;
+            case 3: FN(fold_lane)(from, weights, 3, &own, &low, bias, &odd, ones); break;
+            default: FN(fold_lane)(from, weights, 4, &own, &low, bias, &odd, ones);
             }
         }
+        hi[l] = own;
+        lo[l] = low;
+    }
     for (ptrdiff_t half = LANES / 2; half > 0; half /= 2) /* the tree of sum_lanes */
         for (ptrdiff_t l = 0; l < half && l + half < lanes; l++) {
             hi[l] = FN(two_sum)(hi[l], hi[l + half], &lost);
