@@ -74,6 +74,45 @@ LSE_INLINE void vf32_store_pieces(char *x, const ptrdiff_t *at, const int length
 {
     put_pieces(x, at, length * 4, _mm512_castps_pd(a));
 }
+/* Adjacent rows of n = 3 or 5 elements, one for each lane, become a register for each of the n elements, and back:
+ * element k n + i of the run is lane k of register i. */
+LSE_INLINE __m512i times_of_vf32(__m512i k, const int n) /* k n */
+{
+    const __m512i twice = _mm512_add_epi32(k, k);
+    return n == 3 ? _mm512_add_epi32(twice, k) : _mm512_add_epi32(_mm512_add_epi32(twice, twice), k);
+}
+LSE_INLINE int vf32_deals(ptrdiff_t n) { return n == 3 || n == 5; }
+LSE_INLINE void vf32_deal(vf32 *v, const int n)
+{
+    vf32 dealt[5];
+    const __m512i start = times_of_vf32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), n);
+    LSE_UNROLL for (int i = 0; i < n; i++) {
+        const __m512i at = _mm512_add_epi32(start, _mm512_set1_epi32(i)), from = _mm512_srli_epi32(at, 4);
+        dealt[i] = _mm512_permutex2var_ps(v[0], at, v[1]);
+        LSE_UNROLL for (int r = 2; r < n; r++) {
+            const __mmask16 own = _mm512_cmpeq_epi32_mask(from, _mm512_set1_epi32(r));
+            dealt[i] = _mm512_mask_permutexvar_ps(dealt[i], own, at, v[r]);
+        }
+    }
+    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = dealt[i];
+}
+LSE_INLINE void vf32_deal_back(vf32 *v, const int n)
+{
+    vf32 run[5];
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    LSE_UNROLL for (int r = 0; r < n; r++) {
+        const __m512i j = _mm512_add_epi32(lane, _mm512_set1_epi32(16 * r)), /* = k n + i, below 80 */
+            scaled = _mm512_mullo_epi32(j, _mm512_set1_epi32(n == 3 ? 171 : 205)),
+            k = _mm512_srli_epi32(scaled, n == 3 ? 9 : 10),
+            i = _mm512_sub_epi32(j, times_of_vf32(k, n)), at = _mm512_add_epi32(k, _mm512_slli_epi32(i, 4));
+        run[r] = _mm512_permutex2var_ps(v[0], at, v[1]);
+        LSE_UNROLL for (int line = 2; line < n; line++) {
+            const __mmask16 own = _mm512_cmpeq_epi32_mask(i, _mm512_set1_epi32(line));
+            run[r] = _mm512_mask_permutexvar_ps(run[r], own, at, v[line]);
+        }
+    }
+    LSE_UNROLL for (int r = 0; r < n; r++) v[r] = run[r];
+}
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
     const __m512i i = _mm512_castps_si512(t);
@@ -175,6 +214,43 @@ LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int l
 LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length, vf64 a)
 {
     put_pieces(x, at, length * 8, a);
+}
+LSE_INLINE __m512i times_of_vf64(__m512i k, const int n) /* k n */
+{
+    const __m512i twice = _mm512_add_epi64(k, k);
+    return n == 3 ? _mm512_add_epi64(twice, k) : _mm512_add_epi64(_mm512_add_epi64(twice, twice), k);
+}
+LSE_INLINE int vf64_deals(ptrdiff_t n) { return n == 3 || n == 5; }
+LSE_INLINE void vf64_deal(vf64 *v, const int n)
+{
+    vf64 dealt[5];
+    const __m512i start = times_of_vf64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), n);
+    LSE_UNROLL for (int i = 0; i < n; i++) {
+        const __m512i at = _mm512_add_epi64(start, _mm512_set1_epi64(i)), from = _mm512_srli_epi64(at, 3);
+        dealt[i] = _mm512_permutex2var_pd(v[0], at, v[1]);
+        LSE_UNROLL for (int r = 2; r < n; r++) {
+            const __mmask8 own = _mm512_cmpeq_epi64_mask(from, _mm512_set1_epi64(r));
+            dealt[i] = _mm512_mask_permutexvar_pd(dealt[i], own, at, v[r]);
+        }
+    }
+    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = dealt[i];
+}
+LSE_INLINE void vf64_deal_back(vf64 *v, const int n)
+{
+    vf64 run[5];
+    const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    LSE_UNROLL for (int r = 0; r < n; r++) {
+        const __m512i j = _mm512_add_epi64(lane, _mm512_set1_epi64(8 * r)), /* = k n + i, below 80 */
+            scaled = _mm512_mul_epu32(j, _mm512_set1_epi64(n == 3 ? 171 : 205)),
+            k = _mm512_srli_epi64(scaled, n == 3 ? 9 : 10),
+            i = _mm512_sub_epi64(j, times_of_vf64(k, n)), at = _mm512_add_epi64(k, _mm512_slli_epi64(i, 3));
+        run[r] = _mm512_permutex2var_pd(v[0], at, v[1]);
+        LSE_UNROLL for (int line = 2; line < n; line++) {
+            const __mmask8 own = _mm512_cmpeq_epi64_mask(i, _mm512_set1_epi64(line));
+            run[r] = _mm512_mask_permutexvar_pd(run[r], own, at, v[line]);
+        }
+    }
+    LSE_UNROLL for (int r = 0; r < n; r++) v[r] = run[r];
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)); }
 LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm256_storeu_ps((float *)p, _mm512_cvtpd_ps(a)); }

@@ -19,10 +19,26 @@ typedef struct {
     int dense;
 } FN(rows_at);
 
-/* Adjacent rows whose length is a power of two are one run of whole vectors. */
+/* Adjacent rows are one run of whole vectors, which is dealt out at once for some lengths. */
 LSE_INLINE int FN(is_dense)(ptrdiff_t n, ptrdiff_t pitch)
 {
-    return (n & (n - 1)) == 0 && pitch == n * (ptrdiff_t)sizeof(REAL);
+    return ((n & (n - 1)) == 0 || VF(deals)(n)) && pitch == n * (ptrdiff_t)sizeof(REAL);
+}
+
+LSE_INLINE void FN(run_in)(const char *x, const int n, REAL *tile)
+{
+    V v[FN(WIDTH) + 4];
+    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = VF(load)(x + (size_t)i * sizeof(V));
+    VF(deal)(v, n);
+    LSE_UNROLL for (int i = 0; i < n; i++) VF(store)(tile + i * FN(WIDTH), v[i]);
+}
+
+LSE_INLINE void FN(run_out)(char *x, const int n, const REAL *tile)
+{
+    V v[FN(WIDTH) + 4];
+    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = VF(load)(tile + i * FN(WIDTH));
+    VF(deal_back)(v, n);
+    LSE_UNROLL for (int i = 0; i < n; i++) VF(store)(x + (size_t)i * sizeof(V), v[i]);
 }
 
 /* `length` elements from element `start` of each row become lines of the tile; length is a power of two up to WIDTH. */
@@ -93,6 +109,11 @@ LSE_INLINE ptrdiff_t FN(chunk_size)(ptrdiff_t rest, int down)
 static void FN(rows_in)(const FN(rows_at) *rows, ptrdiff_t n, REAL *tile)
 {
 #define CHUNK_IN(start, length) FN(chunk_in)(rows, start, length, tile)
+    if (rows->dense && VF(deals)(n)) {
+        if (n == 3) FN(run_in)(rows->x + rows->at[0], 3, tile);
+        else FN(run_in)(rows->x + rows->at[0], 5, tile);
+        return;
+    }
     EACH_CHUNK(n, CHUNK_IN);
 #undef CHUNK_IN
 }
@@ -100,6 +121,11 @@ static void FN(rows_in)(const FN(rows_at) *rows, ptrdiff_t n, REAL *tile)
 static void FN(rows_out)(const FN(rows_at) *rows, ptrdiff_t n, const REAL *tile)
 {
 #define CHUNK_OUT(start, length) FN(chunk_out)(rows, start, length, tile)
+    if (rows->dense && VF(deals)(n)) {
+        if (n == 3) FN(run_out)(rows->x + rows->at[0], 3, tile);
+        else FN(run_out)(rows->x + rows->at[0], 5, tile);
+        return;
+    }
     EACH_CHUNK(n, CHUNK_OUT);
 #undef CHUNK_OUT
 }
