@@ -18,6 +18,9 @@ typedef struct {
     const ptrdiff_t *shape, *stride;
 } lse_array;
 
+/* Whether there is an array, and it is of long doubles, which raise flags that lse_fp_leave does not restore. */
+static inline int lse_is_extended(const lse_array *a) { return a->data && a->itemsize > (a->kind == 'c' ? 16 : 8); }
+
 /* A call. Unused members are 0 or NULL; no array is empty. */
 typedef struct {
     lse_operation operation;

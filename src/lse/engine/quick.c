@@ -101,6 +101,7 @@ int lse_quick_weighted(const lse_request *q, ptrdiff_t n, double *value, double 
     lse_states state;
     lse_results results;
     if (n > LSE_SHORT || n == 2 || q->a.ndim == 0) return 0; /* of two it may be the difference */
+    if (lse_is_extended(&q->a) || lse_is_extended(&q->weights)) return 0;
     const lse_fp_state found = lse_fp_enter();
     const char *run = q->ones ? NULL : run_of(&q->a, facts->size, x);
     const lse_row row = {run, NULL, weights_of(q, n, weights), n};
