@@ -79,6 +79,15 @@ static const char *run_of(const lse_array *a, int size, void *buffer)
     return (const char *)buffer;
 }
 
+const void *lse_quick_run(const lse_array *a, lse_type type, void *buffer)
+{
+    if (a->ndim == 0 || lse_is_extended(a)) return NULL;
+    const lse_fp_state found = lse_fp_enter();
+    const void *run = run_of(a, lse_types[type].size, buffer);
+    lse_fp_leave(found);
+    return run;
+}
+
 /* Likewise its weights, 0 where elements are excluded. */
 static const char *weights_of(const lse_request *q, ptrdiff_t n, void *buffer)
 {
