@@ -131,7 +131,7 @@ static void see_again(const lse_plan *plan, const lse_row *rows, lse_sums sums, 
         if (!lost && !refined) continue;
         if (lse_take_difference(plan, &rows[i], &seen[i].value, &seen[i].value_lo, &seen[i].sign))
             seen[i].how = LSE_EXACT;
-        else if (lost && plan->itemsize < 8 && fabs(sum.tail) > 0x1p460) again[some++] = i;
+        else if (lost && fabs(sum.tail) > plan->type->least_in_double) again[some++] = i;
         else if (lost) exactly[others++] = i;
     }
     if (some > 0) some = sum_in_double(plan, rows, again, some, seen);
@@ -197,7 +197,7 @@ static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, pt
 {
     const ptrdiff_t step = count > 1 ? out_at[1] - out_at[0] : 0;
     for (ptrdiff_t i = 0; i < count; i++) values[i] = isnan(values[i]) ? NAN : values[i];
-    if (!plan->store && plan->itemsize < 8) {
+    if (!plan->store && plan->type->is_single) {
         float own[LSE_BATCH];
         for (ptrdiff_t i = 0; i < count; i++) own[i] = (float)values[i];
         scatter_values(plan, out, out_at, count, (const char *)own);
