@@ -117,10 +117,10 @@ int lse_quick_weighted(const lse_request *q, ptrdiff_t n, double *value, double 
     layout.direct = layout.direct_weight = 1;
     layout.ones = q->ones;
     q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, &state);
-    const int plain = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
-    if (plain) q->table->weighted_finish(&state, 1, &results);
+    const int done = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
+    if (done) q->table->weighted_finish(&state, 1, &results);
     lse_fp_leave(found);
-    if (!plain) return 0;
+    if (!done) return 0;
     *value = isnan(results.value[0]) ? NAN : results.value[0]; /* every NaN is the same one */
     *value_lo = results.value_lo[0];
     *sign = isnan(results.sign[0]) ? NAN : results.sign[0];

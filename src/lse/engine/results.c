@@ -118,8 +118,7 @@ static void sum_exactly(const lse_plan *plan, const lse_row *row, sum_again *see
     free(x);
 }
 
-/* Sums that cancel, again; those that are differences too where it is not as much, if they are to be `refined`. What
- * floats leave below 2^-40 of the largest term does not wait for double precision, where it most often cancels too. */
+/* Sums that cancel, again; those that are differences too where it is not as much, if they are to be `refined`. */
 static void see_again(const lse_plan *plan, const lse_row *rows, lse_sums sums, ptrdiff_t count, int refined,
                       sum_again *seen)
 {
@@ -303,7 +302,7 @@ static lse_finish finish_for(const lse_plan *plan)
                                                                : plan->kernels->finish;
 }
 
-static void finish_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
+static void finish_unweighted(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
 {
     lse_results results;
     finish_for(plan)(states, count, &results);
@@ -316,7 +315,7 @@ int lse_has_plain_results(const lse_plan *plan)
            plan->divisor == 0.0;
 }
 
-int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
+int lse_store_short(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
 {
     double values[LSE_BATCH];
     const int weighted = plan->first.weight != NULL;
@@ -332,7 +331,7 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         plan->kernels->finish_values(states, count, values);
         scatter_values(plan, plan->out, out_at, count, (const char *)values);
     } else {
-        finish_plain(plan, out_at, count, states);
+        finish_unweighted(plan, out_at, count, states);
     }
     return 1;
 }
@@ -346,5 +345,5 @@ void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptr
     if (plan->operation == LSE_SUMS) store_sums(plan, rows, out_at, count, states);
     else if (plan->first.weight) finish_weighted(plan, rows, out_at, count, states);
     else if (lse_is_map(plan->operation)) lse_map_group(plan, rows, out, count, states, threads);
-    else finish_plain(plan, out_at, count, states);
+    else finish_unweighted(plan, out_at, count, states);
 }
