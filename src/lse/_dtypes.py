@@ -102,6 +102,11 @@ def check_dtype(dtype: Any, natural: DType, function: str) -> DType:
     return wanted.newbyteorder("=")
 
 
+def check_integers(dtype: DType, function: str, name: str) -> None:
+    if dtype.kind not in "iu":
+        raise TypeError(f"{function}: {name} must be of integers, not {dtype.name}; convert it first")
+
+
 def fill(result: Array, value: float, where: Array | bool = True) -> None:
     """Fill with a number that bfloat16 holds."""
     if is_bfloat16(result.dtype):

@@ -12,7 +12,7 @@ import numpy as np
 
 import lse
 from lse._arguments import Axes, as_axis, check_empty, check_flag, normalize_axis, read_arrays, resolve
-from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
+from lse._dtypes import BFLOAT16, Array, DType, check_integers, is_mergeable, real_dtype
 from lse._foreign import is_masked, unwrap
 from lse._groups import check_size
 from lse._integers import differences, is_integer
@@ -274,8 +274,7 @@ def scatter_logsumexp(
             f"{function}: size must be given for dask arrays, whose labels are not known before they are read"
         )
     axis, labels = args.axes[0], as_dask(index, function, "index")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{function}: index must be of integers, not {labels.dtype.name}; convert it first")
+    check_integers(labels.dtype, function, "index")
     lengths = da.unify_chunks(*with_indices(args.arrays.values(), args.ndim))[0][axis]
     if math.isnan(sum(lengths)) or math.isnan(sum(labels.shape)):
         raise ValueError(f"{function}: chunk sizes unknown along the axis; {KNOW_THEM}")
