@@ -72,6 +72,13 @@ def kernel(request):
 
 
 @pytest.fixture
+def no_floating_point_errors():
+    """NumPy raises where it would warn; warnings are errors in any test."""
+    with np.errstate(all="raise"):
+        yield
+
+
+@pytest.fixture
 def rng(request):
     """A generator whose seed is the same in every run and on every kernel, and different for every test."""
     name = request.node.nodeid.split("::", 1)[1]

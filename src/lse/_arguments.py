@@ -8,7 +8,17 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 
 from lse import _core
-from lse._dtypes import BFLOAT16, Array, DType, check_dtype, floating_dtype, is_bfloat16, promote_weights
+from lse._dtypes import (
+    BFLOAT16,
+    Array,
+    DType,
+    check_dtype,
+    floating_dtype,
+    is_bfloat16,
+    is_longdouble,
+    is_single,
+    promote_weights,
+)
 from lse._foreign import check_returnable, is_masked, is_traced, refuse_traced, unwrap
 
 Axes: TypeAlias = tuple[int, ...]
@@ -157,7 +167,7 @@ class Arguments(NamedTuple):
     def single(self) -> bool:
         """Whether to compute in single precision."""
         wide = self.b is not None and self.b.dtype.itemsize > 4  # weights that float32 may not represent
-        return self.dtype.char == "f" and not wide
+        return is_single(self.dtype) and not wide
 
     def empty(self, dtype: DType) -> Array:
         """A new array for the result of a reduction, whose axes follow each other in memory as those of `a`."""
@@ -203,7 +213,7 @@ def check_arguments(
     dtypes, shapes = {key: x.dtype for key, x in arrays.items()}, {key: x.shape for key, x in arrays.items()}
     result, shape, axes = resolve(function, dtypes, shapes, a, axis, b, dtype)
     elements, weights, mask = arrays[name], arrays.get("b"), arrays.get("where")
-    if like is not None and (dtype is not None or result.char in "gG"):
+    if like is not None and (dtype is not None or is_longdouble(result)):
         check_returnable(like, result, function, name)
     if weights is not None:
         weights = np.broadcast_to(weights, shape)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from lse import _core, _integers, _native
 from lse._arguments import Arguments
-from lse._dtypes import Array, DType
+from lse._dtypes import Array, DType, is_longdouble, is_single
 
 
 class Backend(Protocol):
@@ -20,9 +20,9 @@ class Backend(Protocol):
 
 def backend_for(args: Arguments) -> Backend:
     """The core, or that of integers that it does not hold."""
-    return _integers if args.dtype.char not in "gG" and _integers.are_inexact(args) else _native
+    return _integers if not is_longdouble(args.dtype) and _integers.are_inexact(args) else _native
 
 
 def backend_for_array(a: Array, dtype: DType) -> Backend:
     """Likewise, without weights."""
-    return _integers if dtype.char not in "fgG" and _core.holds_wide_integers(a) else _native
+    return _integers if not (is_single(dtype) or is_longdouble(dtype)) and _core.holds_wide_integers(a) else _native

@@ -19,6 +19,19 @@ def is_bfloat16(dtype: DType) -> bool:
     return dtype == BFLOAT16 or (dtype.kind == "V" and dtype.name == "bfloat16")
 
 
+def is_single(dtype: DType) -> bool:
+    return dtype.char == "f"
+
+
+def is_longdouble(dtype: DType) -> bool:
+    """Whether it is longdouble or clongdouble."""
+    return dtype.char in "gG"
+
+
+def is_complex(dtype: DType) -> bool:
+    return dtype.kind == "c"
+
+
 def is_floating(dtype: DType) -> bool:
     return dtype.char in CODES or is_bfloat16(dtype)
 
@@ -43,7 +56,7 @@ def floating_dtype(dtype: DType, function: str, name: str) -> DType:
 
 def real_dtype(dtype: DType) -> DType:
     """Return the dtype of the real part."""
-    return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+    return np.dtype(dtype.char.lower()) if is_complex(dtype) else dtype
 
 
 def promote(a: DType, b: DType, function: str) -> DType:
@@ -95,11 +108,16 @@ def check_dtype(dtype: Any, natural: DType, function: str) -> DType:
     wanted = as_dtype(dtype, function, FLOATING)
     if not is_floating(wanted) or wanted == BFLOAT16:
         raise TypeError(f"{function}: dtype {wanted.name} is not a floating type to compute in; {FLOATING}")
-    if natural.kind == "c" and wanted.kind != "c":
+    if is_complex(natural) and not is_complex(wanted):
         raise TypeError(
             f"{function}: the arguments are {natural.name}, which dtype={wanted.name} cannot hold; pass a complex dtype"
         )
     return wanted.newbyteorder("=")
+
+
+def check_integers(dtype: DType, function: str, name: str) -> None:
+    if dtype.kind not in "iu":
+        raise TypeError(f"{function}: {name} must be of integers, not {dtype.name}; convert it first")
 
 
 def fill(result: Array, value: float, where: Array | bool = True) -> None:

@@ -152,6 +152,7 @@ cdef extern from "engine/engine.h" nogil:
         double value, double low, double sign, const double *divisors, ptrdiff_t count, ptrdiff_t i) noexcept
     int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
     void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value) noexcept
+    const void *lse_quick_run(const lse_array *a, lse_type type, void *buffer) noexcept
     int lse_quick_map(
         const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
         void *out) noexcept

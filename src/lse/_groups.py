@@ -17,7 +17,7 @@ from lse._arguments import (
     return_result,
 )
 from lse._backends import backend_for
-from lse._dtypes import Array, real_dtype
+from lse._dtypes import Array, check_integers, real_dtype
 from lse._foreign import is_dask, is_recorded, unwrap
 from lse._reductions import lazily
 from lse._segments import check_one_axis, with_results
@@ -29,8 +29,7 @@ def check_index(index: Any, function: str) -> Array:
     given, _ = unwrap(index, function, "index")
     if not given.size and isinstance(index, list | tuple):  # float64 for NumPy
         given = given.astype(np.intp)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"{function}: index must be of integers, not {given.dtype.name}; convert it first")
+    check_integers(given.dtype, function, "index")
     return given
 
 

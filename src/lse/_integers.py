@@ -12,7 +12,7 @@ import numpy as np
 from lse import _core, _native
 from lse._arguments import Arguments
 from lse._double_double import two_sum
-from lse._dtypes import BFLOAT16, Array
+from lse._dtypes import BFLOAT16, Array, is_complex
 
 GREATEST = 2**53  # float64 holds integers of no greater magnitude
 NEGLIGIBLE = 2048  # by so much less than another is an element that adds nothing to it
@@ -77,7 +77,7 @@ def differences(a: Array, base: Array | None) -> Array:
 def split(args: Arguments, base: Array | None) -> Arguments:
     """The same rows less their base, with every weight that is an integer in two terms, along a new first axis."""
     a = differences(args.a, base)
-    args = args._replace(a=a, dtype=np.dtype(np.complex128 if args.dtype.kind == "c" else np.float64))
+    args = args._replace(a=a, dtype=np.dtype(np.complex128 if is_complex(args.dtype) else np.float64))
     if not is_integer(args.b):
         return args
     weights = np.stack(in_two_terms(in_native_order(args.b)))
@@ -99,7 +99,7 @@ def base_in_two_terms(base: Array | None, shape: tuple[int, ...]) -> tuple[Any, 
 
 def add_base(base: Array | None, value: Array, low: Any) -> Array:
     """The base plus a logarithm, rounded once but for the last bits of `low`."""
-    if value.dtype.kind == "c":
+    if is_complex(value.dtype):
         result = np.array(value + low)
         result.real = add_base(base, value.real, np.real(low))
         return result
@@ -129,7 +129,7 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None) -> None
     part = taking_part(args)
     base = greatest_of(args, part) if is_integer(args.a) else None
     rows, terms = inexact_rows(args, base, part), split(args, base)
-    if args.dtype.kind == "c":
+    if is_complex(args.dtype):
         value, low = (x.reshape(result.shape) for x in _native.complex_in_two_parts(terms))
         exact = add_base(base, value, low)
         if sign is not None:

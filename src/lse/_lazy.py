@@ -12,7 +12,7 @@ import numpy as np
 
 import lse
 from lse._arguments import Axes, as_axis, check_empty, check_flag, normalize_axis, read_arrays, resolve
-from lse._dtypes import BFLOAT16, Array, DType, is_mergeable, real_dtype
+from lse._dtypes import BFLOAT16, Array, DType, check_integers, is_complex, is_mergeable, is_single, real_dtype
 from lse._foreign import is_masked, unwrap
 from lse._groups import check_size
 from lse._integers import differences, is_integer
@@ -183,7 +183,7 @@ def check_arguments(
     chunks, aligned = da.unify_chunks(*with_indices(map(without_empty_chunks, arrays.values()), ndim))
     whole = all(len(chunks[axis]) == 1 for axis in axes)
     if not whole and not is_mergeable(result):
-        instead = "" if any(x.kind == "c" for x in dtypes.values()) else ", or pass dtype=float64 if it can hold them"
+        instead = "" if any(map(is_complex, dtypes.values())) else ", or pass dtype=float64 if it can hold them"
         raise TypeError(
             f"{function}: {result.name} sums cannot be merged across chunks; rechunk the arguments so that the axes "
             f"{axes} have one chunk each{instead}"
@@ -239,7 +239,7 @@ def logmeanexp(a: Any, axis: Any, b: Any, keepdims: Any, where: Any, dtype: Any,
 def less_greatest(args: LazyArguments) -> LazyArguments:
     """64-bit integers less the greatest of their row, of which another pass is needed, where float64 rounds them."""
     x, where = args.arrays["x"], args.arrays.get("where")
-    if not is_integer(x) or args.dtype.char == "f" or 0 in x.shape:
+    if not is_integer(x) or is_single(args.dtype) or 0 in x.shape:
         return args
     counted = x if where is None else da.where(where, x, np.iinfo(x.dtype).min)
     base = counted.max(axis=args.axes, keepdims=True)
@@ -274,8 +274,7 @@ def scatter_logsumexp(
             f"{function}: size must be given for dask arrays, whose labels are not known before they are read"
         )
     axis, labels = args.axes[0], as_dask(index, function, "index")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{function}: index must be of integers, not {labels.dtype.name}; convert it first")
+    check_integers(labels.dtype, function, "index")
     lengths = da.unify_chunks(*with_indices(args.arrays.values(), args.ndim))[0][axis]
     if math.isnan(sum(lengths)) or math.isnan(sum(labels.shape)):
         raise ValueError(f"{function}: chunk sizes unknown along the axis; {KNOW_THEM}")

@@ -13,7 +13,7 @@ import lse
 from lse import _core, _native, _streaming
 from lse._arguments import Axes, check_arguments
 from lse._double_double import divide
-from lse._dtypes import Array, DType, fill
+from lse._dtypes import Array, DType, fill, is_single
 from lse._threads import own_limit
 
 Totals: TypeAlias = tuple[Any, ...]  # running sums, and those of the weights if needed
@@ -67,7 +67,7 @@ def unchanged(block: Any, axis: Any, keepdims: Any) -> Any:
 def fold(a: Any, b: Any = None, where: Any = True, *, title: str, weights: bool, axes: Axes, to: DType) -> Totals:
     """Return the running sums of one chunk."""
     args = check_arguments(title, a, axes, b=b, where=where, dtype=to)
-    dtype = np.float32 if args.dtype.char == "f" else np.float64
+    dtype = np.float32 if is_single(args.dtype) else np.float64
     totals = [_streaming.fold(lse.LogSumExp(args.shape, dtype), args)]
     if weights:
         alone = args.weights_alone()
@@ -86,7 +86,7 @@ def fold_groups(
 ) -> Totals:
     """Return the running sums of the groups of one chunk."""
     (axis,), wide = axes, np.broadcast_shapes(*(np.shape(x) for x in (index, a, b) if x is not None))
-    dtype = np.float32 if to.char == "f" else np.float64
+    dtype = np.float32 if is_single(to) else np.float64
     total = lse.LogSumExp((size, *wide[:axis], *wide[axis + 1 :]), dtype)
     a, b, where = in_shape(wide, axis, a, b, where)
     return (total.update_at(index.reshape(-1), a, b, where=where),)

@@ -5,7 +5,7 @@ import numpy as np
 from lse import _core
 from lse._arguments import Arguments
 from lse._double_double import Sums
-from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16
+from lse._dtypes import BFLOAT16, Array, DType, fill, is_bfloat16, is_complex, is_single
 
 
 def as_core_array(a: Array) -> Array:
@@ -24,7 +24,7 @@ def logsumexp(args: Arguments, result: Array, sign: Array | None = None, low: Ar
             if other is not None:
                 fill(other, 0)
         return
-    values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
+    values = result if sign is None or not is_complex(sign.dtype) else args.empty(sign.dtype)
     weights = None if args.b is None else as_core_array(args.b)
     _core.reduce(
         "logsumexp", as_core_array(args.a), args.where, weights, args.bits, args.single,
@@ -85,7 +85,7 @@ def map_sums(args: Arguments, log: bool, total: _core.LogSumExp, result: Array) 
 
 
 def logcumsumexp(a: Array, axis: int, result: Array) -> None:
-    single, elements = result.dtype.char == "f", as_core_array(a)
+    single, elements = is_single(result.dtype), as_core_array(a)
     _core.reduce("logcumsumexp", elements, None, None, 1 << axis, single, as_core_array(result))
 
 
@@ -95,7 +95,7 @@ def segment_logsumexp(args: Arguments, offsets: Array, result: Array, sign: Arra
         if sign is not None:
             fill(sign, 0)
         return
-    values = result if sign is None or sign.dtype.kind != "c" else args.empty(sign.dtype)
+    values = result if sign is None or not is_complex(sign.dtype) else args.empty(sign.dtype)
     weights = None if args.b is None else as_core_array(args.b)
     _core.reduce_segments(
         "logsumexp", as_core_array(args.a), args.where, weights, offsets, args.axes[0], args.single,

@@ -6,7 +6,7 @@ import numpy as np
 
 from lse import _core, _recorded
 from lse._arguments import broadcast, can_hold, check_out, return_result
-from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, promote
+from lse._dtypes import Array, DType, check_dtype, fill, floating_dtype, is_complex, is_longdouble, promote
 from lse._foreign import check_returnable, is_dask, is_recorded, unwrap
 from lse._native import as_core_array
 from lse._reductions import lazily
@@ -26,7 +26,7 @@ def result_dtype(a: DType, b: DType, dtype: Any) -> DType:
     """The dtype of the result, of those of the operands."""
     natural = promote(floating_dtype(a, FUNCTION, "a"), floating_dtype(b, FUNCTION, "b"), FUNCTION)
     found = check_dtype(dtype, natural, FUNCTION)
-    if found.kind == "c":
+    if is_complex(found):
         raise TypeError(
             f"{FUNCTION}: no products of complex matrices; use lse.logsumexp(a[..., :, :, None] + b[..., None, :, :], "
             "axis=-2)"
@@ -62,7 +62,7 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     (left, of_left, matrix_a), (right, of_right, matrix_b) = as_operand(a, "a"), as_operand(b, "b")
     kind = result_dtype(left.dtype, right.dtype, dtype)
     like, name = (of_left, "a") if of_left else (of_right, "b")
-    if like is not None and (dtype is not None or kind.char == "g"):
+    if like is not None and (dtype is not None or is_longdouble(kind)):
         check_returnable(like, kind, FUNCTION, name)
     first, shape = result_shapes(left.shape, right.shape)
     left, right = left[None] if left.ndim == 1 else left, right[:, None] if right.ndim == 1 else right
@@ -74,7 +74,7 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
         fill(result, -np.inf)
     elif result.size:
         whole = result.reshape(left.shape[:-1] + right.shape[-1:])  # a view: axes of length 1 alone are added
-        if kind.char != "g":
+        if not is_longdouble(kind):
             _core.multiply(as_core_array(left), as_core_array(right), as_core_array(whole), matrix_a, matrix_b)
         else:
             multiply_longdouble(left, right, whole)
@@ -85,7 +85,7 @@ def as_matrix(a: Any) -> Array:
     """A copy of a matrix that nobody changes."""
     array, _ = unwrap(a, "LogMatrix", "a")
     dtype = floating_dtype(array.dtype, "LogMatrix", "a")
-    if dtype.kind == "c":
+    if is_complex(dtype):
         raise TypeError("LogMatrix: a is complex; there are no products of complex matrices")
     if array.ndim != 2:
         raise ValueError(f"LogMatrix: a must have two axes, not {array.ndim}; pass others to logmatmulexp as they are")

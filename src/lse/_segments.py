@@ -14,7 +14,7 @@ from lse._arguments import (
     return_result,
 )
 from lse._backends import backend_for
-from lse._dtypes import Array, fill, real_dtype
+from lse._dtypes import Array, check_integers, fill, real_dtype
 from lse._foreign import unwrap
 
 
@@ -25,8 +25,7 @@ def check_offsets(indptr: Any, length: int, function: str) -> Array:
         raise ValueError(f"{function}: indptr must have one dimension, not {given.ndim}")
     if given.size == 0:
         raise ValueError(f"{function}: indptr is empty; it must have one offset more than there are segments")
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"{function}: indptr must be of integers, not {given.dtype.name}; convert it first")
+    check_integers(given.dtype, function, "indptr")
     wrong = (given < 0) | (given > length)
     falls = given[1:] < given[:-1]
     if not wrong.any() and not falls.any():

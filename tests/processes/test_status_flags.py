@@ -97,6 +97,32 @@ def test_flags_are_as_they_were(name, dtype):
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("n", [1, 2, 5, 300])
+def test_flags_of_longdoubles_computed_in_another_dtype(n, dtype):
+    a = np.linspace(np.longdouble(1) / 3, 2, n)
+    b = a.astype(dtype)
+    out = np.empty((), dtype)
+    for call in (
+        lambda: lse.logsumexp(a, dtype=dtype),
+        lambda: lse.logsumexp(a, b=b, dtype=dtype),
+        lambda: lse.logsumexp(b, b=a, dtype=dtype),
+        lambda: lse.logsumexp(b, b=a, dtype=dtype, return_sign=True),
+        lambda: lse.logmeanexp(a, b=b, dtype=dtype),
+        lambda: lse.logmeanexp(b, b=a, dtype=dtype, out=out),
+        lambda: lse.softmax(a, dtype=dtype),
+        lambda: lse.logcumsumexp(a, dtype=dtype),
+        lambda: lse.LogSumExp(dtype=dtype).update(b, b=b),
+        lambda: lse.segment_logsumexp(a, [0, n], b=b, dtype=dtype),
+        lambda: lse.scatter_logsumexp(b, [0] * n, b=a, dtype=dtype),
+    ):
+        call()
+        libm.feclearexcept(ALL)
+        call()
+        assert libm.fetestexcept(ALL) == 0
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_flags_of_long_rows_and_of_errors(dtype):
     a = np.linspace(-1000, 1000, 200_003).astype(dtype)
     for call in (lse.logsumexp, lse.softmax, lse.logcumsumexp, lambda a: lse.logsumexp(a, b=a)):

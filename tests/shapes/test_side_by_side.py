@@ -1,14 +1,12 @@
 """What is computed side by side, or gathered from memory in another order, has the bits of one row by itself."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 import lse
 from checks import layouts, same_bits
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 DTYPES = [np.float32, np.float64]
 MAPS = [lse.softmax, lse.log_softmax]
@@ -16,13 +14,6 @@ SUMS = [lse.logsumexp, lse.logmeanexp]
 ODD = [0.0, -0.0, 1e-30, -1e-8, -700.0, -np.inf, np.inf, np.nan, 1e30, -1e30]
 # squares that are transposed in registers, whole and overlapping, and what is too small for them
 SHAPES = [(3, 5), (8, 40), (16, 16), (17, 33), (33, 17), (40, 6), (70, 300), (300, 70)]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def odd_numbers(shape, dtype, rng):

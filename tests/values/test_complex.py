@@ -1,7 +1,6 @@
 """Complex data and weights: the principal value, infinities as C99's log(sum(exp)), the phase, accuracy."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
@@ -15,14 +14,7 @@ NATIVE = [np.complex64, np.complex128]
 DTYPES = [*NATIVE, np.clongdouble]
 FACTOR = 8  # half ulps of the sum of |b e^a|: a complex exponential and a complex product round several times
 
-pytestmark = pytest.mark.usefixtures("kernel")
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 
 def real(dtype):

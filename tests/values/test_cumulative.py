@@ -1,7 +1,5 @@
 """logcumsumexp: every prefix within the bound, special values, axes, direction, outputs, equal bits."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -9,17 +7,10 @@ import lse
 import oracle
 from checks import layouts, same, same_bits
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def worst(computed, exact, distance=oracle.shortfall):

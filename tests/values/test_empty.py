@@ -1,24 +1,15 @@
 """empty= of softmax and log_softmax: rows with nothing in them, in every layout and dtype, and only these."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 import lse
 from checks import layouts, same_bits
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 NAMES = ["softmax", "log_softmax"]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def expected(name, x, axis, where, empty):

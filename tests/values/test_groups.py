@@ -1,7 +1,5 @@
 """Groups by label: the bits of segments of the sorted data, labels of every kind and shape, errors that name them."""
 
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,18 +8,11 @@ from hypothesis import strategies as st
 import lse
 from checks import layouts, same, same_bits
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 MAPS = ["softmax", "log_softmax"]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def data(shape, dtype, rng):

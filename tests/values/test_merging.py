@@ -9,13 +9,9 @@ import oracle
 from checks import KERNELS, using
 from lse import LogSumExp
 
+pytestmark = pytest.mark.usefixtures("no_floating_point_errors")
+
 INF = np.inf
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"):
-        yield
 
 
 def merged(states, order):

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +10,8 @@ import lse
 import oracle
 from checks import same, same_bits
 
+pytestmark = pytest.mark.usefixtures("no_floating_point_errors")
+
 hypothesis = pytest.importorskip("hypothesis")
 st, given = hypothesis.strategies, hypothesis.given
 
@@ -18,13 +19,6 @@ FLOATS = [np.float16, np.float32, np.float64]
 settings = hypothesis.settings(
     deadline=None, derandomize=True, max_examples=60, suppress_health_check=list(hypothesis.HealthCheck)
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 # Strategies -------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Segments: the bits of each slice by itself, offsets of every kind, errors that name the bad offset."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
@@ -9,17 +8,10 @@ import pytest
 import lse
 from checks import layouts, same, same_bits
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def by_slices(a, indptr, axis=-1):

@@ -18,16 +18,10 @@ from checks import in_threads, layouts, same, same_bits
 from lse import LogSumExp, _streaming
 from test_weights import SIGNED
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"):
-        yield
 
 
 def streamed(chunks, dtype=np.float64, weights=None):

@@ -1,25 +1,17 @@
 """Special values, by identity; no warnings or floating-point errors."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
 
 import lse
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 LENGTHS = [1, 2, 7, 8, 9, 16, 17, 33, 64, 65, 129, 300, 4097, 70001]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def same(computed, expected):

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import warnings
 
 import mpmath as mp
 import numpy as np
@@ -12,17 +11,10 @@ import lse
 import oracle
 from checks import same
 
-pytestmark = pytest.mark.usefixtures("kernel")
+pytestmark = pytest.mark.usefixtures("kernel", "no_floating_point_errors")
 
 INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_errors():
-    with np.errstate(all="raise"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 # Special values ---------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, where=
     as log(expm1).
     float16 and bfloat16 are computed in double precision and rounded once. Differences of 64-bit integers, and sums
     of such weights, are exact where float64 cannot represent the integers themselves. longdouble is computed by
-    SciPy's formula, with its accuracy: these bounds do not hold for it.
+    SciPy's formula, with compensated sums and functions of the C library: these bounds do not hold for it.
 
     The result depends only on the values in index order and on the dtype: the bits are the same
     for any number of threads, batch, memory layout, and instruction set. Only longdouble and clongdouble,

@@ -19,24 +19,39 @@ cdef inline bint reduce_data(lse_type real, const void *data, Py_ssize_t n, bint
     return lse_quick_value(table, real, data, n, value)
 
 
-cdef inline bint reduce_run(cnp.ndarray array, bint mean, void *value) noexcept:
+cdef inline bint reduce_run(lse_type real, const void *data, Py_ssize_t n, bint mean, void *value) noexcept:
     """The log-sum-exp or log-mean-exp of one run; False where it needs recomputation."""
-    cdef lse_type real = type_of(cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32)
-    cdef Py_ssize_t n = cnp.PyArray_DIM(array, 0)
-    cdef const void *data = cnp.PyArray_DATA(array)
     if n < GIL_KEPT_BELOW:
         return reduce_data(real, data, n, mean, value)
     with nogil:
         return reduce_data(real, data, n, mean, value)
 
 
-cdef inline object run_value(cnp.ndarray array, bint mean):
+cdef inline object run_value(lse_type real, const void *data, Py_ssize_t n, bint mean):
     """Likewise as a scalar; else None."""
     cdef float narrow = 0
     cdef double wide = 0
-    if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32:
-        return lse_float32(narrow) if reduce_run(array, mean, &narrow) else None
-    return lse_float64(wide) if reduce_run(array, mean, &wide) else None
+    if real == LSE_F32:
+        return lse_float32(narrow) if reduce_run(real, data, n, mean, &narrow) else None
+    return lse_float64(wide) if reduce_run(real, data, n, mean, &wide) else None
+
+
+cdef inline lse_type type_of_run(cnp.ndarray array) noexcept:
+    return type_of(cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32)
+
+
+cdef const void *short_run(const quick_call *call, double *buffer) noexcept:
+    """The elements of a call whose results are float32 or float64, where there are few; else NULL."""
+    if not 0 < call.size <= LSE_SHORT or (call.number != cnp.NPY_FLOAT64 and call.number != cnp.NPY_FLOAT32):
+        return NULL
+    return lse_quick_run(&call.request.a, call.request.type, buffer)
+
+
+cdef object short_value(const quick_call *call, bint mean):
+    """The log-sum-exp or log-mean-exp of few elements of any type and shape; None where it needs recomputation."""
+    cdef double buffer[LSE_SHORT]
+    cdef const void *data = short_run(call, buffer)
+    return None if data == NULL else run_value(call.request.type, data, call.size, mean)
 
 
 cdef inline object scalar(double value, int number):
@@ -56,11 +71,27 @@ cdef object weighted_value(quick_call *call, bint signed):
     return scalar(value if sign >= 0 else NAN, call.number)
 
 
-cdef inline bint map_run(lse_operation operation, cnp.ndarray array, cnp.ndarray out) noexcept:
-    """The softmax or log-softmax of one run, to another; False where it is long or needs recomputation."""
-    return cnp.PyArray_DIM(array, 0) <= LSE_SHORT and lse_quick_map(
-        table, type_of(cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32), operation, cnp.PyArray_DATA(array),
-        cnp.PyArray_DIM(array, 0), cnp.PyArray_DATA(out))
+cdef inline cnp.ndarray mapped_run(lse_operation operation, cnp.ndarray array, object axis):
+    """A map of one run; None where it is long or needs recomputation."""
+    cdef unsigned long long reduced
+    cdef cnp.ndarray result
+    if not (is_run(array, cnp.PyArray_TYPE(array)) and cnp.PyArray_DIM(array, 0) <= LSE_SHORT
+            and quick_axes(axis, 1, &reduced) and reduced):
+        return None
+    result = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), False)
+    return result if lse_quick_map(table, type_of_run(array), operation, cnp.PyArray_DATA(array),
+                                   cnp.PyArray_DIM(array, 0), cnp.PyArray_DATA(result)) else None
+
+
+cdef bint map_short(const quick_call *call, cnp.ndarray result) noexcept:
+    """Whether few elements along one axis have been mapped to a result that is one run."""
+    cdef double buffer[LSE_SHORT]
+    cdef const void *data
+    if call.ndim != 1 or not call.request.reduced or not is_run(result, call.number):
+        return False
+    data = short_run(call, buffer)
+    return data != NULL and lse_quick_map(
+        table, call.request.type, call.request.operation, data, call.size, cnp.PyArray_DATA(result))
 
 
 # Functions
@@ -70,7 +101,7 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     """The log-sum-exp or the log-mean-exp."""
     cdef quick_call call
     cdef quick_shape shape
-    cdef bint weak_a, weak_b = False, run, alone
+    cdef bint weak_a, weak_b = False, run, alone, whole
     cdef int keep = quick_flag(keepdims), signed = quick_flag(return_sign)
     cdef cnp.ndarray weights = None, mask = None, result, sign = None, array = quick_array(a, &weak_a)
     if array is None or keep == -1 or signed == -1:
@@ -78,7 +109,7 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     alone = b is None and where is True
     run = alone and not signed and is_run(array, wanted_number(dtype, cnp.PyArray_TYPE(array)))
     if run and not keep and out is None and quick_axes(axis, 1, &call.request.reduced) and call.request.reduced:
-        value = run_value(array, mean)
+        value = run_value(type_of_run(array), cnp.PyArray_DATA(array), cnp.PyArray_DIM(array, 0), mean)
         if value is not None:
             return value
     if b is not None:
@@ -92,11 +123,14 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
     if not (begin_call(&call, LSE_LOGSUMEXP, array, weak_a, weights, weak_b, mask, dtype)
             and quick_axes(axis, call.ndim, &call.request.reduced)):
         return None
-    if b is not None and out is None and not keep and not mean and call.size > 0 and (
-            call.request.reduced == every_axis(call.ndim)):
+    whole = out is None and not keep and call.size > 0 and call.request.reduced == every_axis(call.ndim)
+    value = None
+    if whole and b is not None and not mean:
         value = weighted_value(&call, signed)
-        if value is not None:
-            return value
+    elif whole and alone and not run and not signed:
+        value = short_value(&call, mean)
+    if value is not None:
+        return value
     find_shape(&call, keep, &shape)
     if out is not None and not is_output(
             out, shape.ndim, shape.length, real_part_of(call.number) if signed else call.number):
@@ -111,7 +145,8 @@ cdef object try_reduce(object a, object axis, object b, object keepdims, object 
         cnp.PyArray_FillWithScalar(result, NAN if mean else -INFINITY)
         if signed:
             cnp.PyArray_FillWithScalar(sign, 0.0)
-    elif not (run and call.request.reduced and reduce_run(array, mean, cnp.PyArray_DATA(result))):
+    elif not (run and call.request.reduced and reduce_run(
+            type_of_run(array), cnp.PyArray_DATA(array), call.size, mean, cnp.PyArray_DATA(result))):
         describe(&call.request.out, result)
         call.request.sign = bytes_of(sign)
         if mean:
@@ -133,10 +168,9 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
     if array is None or type(empty) is not float:
         return None
     has_empty = not isnan(<double>empty)
-    if (where is True and out is None and dtype is None and not has_empty and is_run(array, cnp.PyArray_TYPE(array))
-            and quick_axes(axis, 1, &call.request.reduced) and call.request.reduced):
-        result = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), False)
-        if map_run(operation, array, result):
+    if where is True and out is None and dtype is None and not has_empty:
+        result = mapped_run(operation, array, axis)
+        if result is not None:
             return result
     if where is not True:
         mask = quick_mask(where)
@@ -151,9 +185,7 @@ cdef object try_map(lse_operation operation, object x, object axis, object where
         result = out
     else:
         result = empty_like(&call)
-    if call.size > 0 and not (mask is None and not has_empty and call.request.reduced
-                              and is_run(array, call.number) and is_run(result, call.number)
-                              and map_run(operation, array, result)):
+    if call.size > 0 and not (mask is None and not has_empty and map_short(&call, result)):
         describe(&call.request.out, result)
         call.request.has_empty, call.request.empty = has_empty, empty
         run_request(&call.request, call.size)
@@ -180,6 +212,10 @@ cdef object try_cumulate(object a, object axis, object reverse, object out, obje
     cdef cnp.ndarray result, array = quick_array(a, &weak)
     if array is None or backwards == -1 or type(axis) is tuple:
         return None
+    if out is None and dtype is None and not backwards:
+        result = mapped_run(LSE_CUMULATE, array, axis)
+        if result is not None:
+            return result
     if cnp.PyArray_NDIM(array) == 0 or (axis is None and cnp.PyArray_NDIM(array) > 1):
         array = cnp.PyArray_Ravel(array, cnp.NPY_CORDER)
     if not (begin_call(&call, LSE_CUMULATE, array, weak, None, False, None, dtype)
@@ -191,7 +227,7 @@ cdef object try_cumulate(object a, object axis, object reverse, object out, obje
         result = out
     else:
         result = empty_like(&call)
-    if call.size > 0:
+    if call.size > 0 and not (not backwards and map_short(&call, result)):
         describe(&call.request.out, result)
         if backwards:
             turn_around(&call.request.a, stride, only_axis(call.request.reduced))

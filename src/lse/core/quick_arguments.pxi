@@ -119,12 +119,13 @@ cdef int wanted_number(object dtype, int natural) except -2:
             return cnp.NPY_FLOAT64
         if dtype is FLOAT32:
             return cnp.NPY_FLOAT32
-    if not (cnp.PyArray_DescrCheck(dtype) or isinstance(dtype, (type, str))):
-        return -1
-    try:
-        dtype = np.dtype(dtype)
-    except (TypeError, ValueError):
-        return -1
+    if not cnp.PyArray_DescrCheck(dtype):
+        if not isinstance(dtype, (type, str)):
+            return -1
+        try:
+            dtype = np.dtype(dtype)
+        except (TypeError, ValueError):
+            return -1
     number = (<cnp.dtype>dtype).num
     if is_complex(natural) and not is_complex(number):
         return -1

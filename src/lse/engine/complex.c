@@ -29,8 +29,9 @@ static void put_pairs(const lse_plan *plan, char *base, const lse_member *member
     for (ptrdiff_t i = 0; i < count; i++) plan->out_row.store(base + (members[i].out - plan->out), 0, 1, pairs + 2 * i);
 }
 
-/* Plain logarithms alone. */
-static void put_plain(const lse_plan *plan, const lse_member *members, ptrdiff_t count, const lse_complex_results *r)
+/* Nothing but logarithms. */
+static void put_logarithms(const lse_plan *plan, const lse_member *members, ptrdiff_t count,
+                           const lse_complex_results *r)
 {
     double values[2 * LSE_COMPLEX_LANES];
     for (ptrdiff_t i = 0; i < count; i++) {
@@ -48,8 +49,8 @@ void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptr
     plan->complex->finish(sums, plan->first.weight != NULL, plan->sign != NULL, &r);
     int shifted = 0;
     for (ptrdiff_t i = 0; i < count; i++) shifted |= members[i].shift != 0.0;
-    if (!shifted && !plan->sign && !plan->low && plan->divisor == 0.0 && lse_are_plain(plan, sums, count)) {
-        put_plain(plan, members, count, &r);
+    if (!shifted && !plan->sign && !plan->low && plan->divisor == 0.0 && lse_are_in_range(plan, sums, count)) {
+        put_logarithms(plan, members, count, &r);
         return;
     }
     for (int i = 0; i < count; i++) {
@@ -58,7 +59,7 @@ void lse_put_complex_values(const lse_plan *plan, const lse_member *members, ptr
             v.sign_re = r.sign_re[i];
             v.sign_im = r.sign_im[i];
         }
-        if (!lse_is_plain(plan, sums, i)) {
+        if (!lse_is_in_range(plan, sums, i)) {
             lse_member m = members[i];
             m.shift = 0.0;
             lse_careful_value(plan, &m, threads, &v);
@@ -109,7 +110,7 @@ void lse_reduce_members(const lse_plan *plan, lse_member *members, ptrdiff_t cou
     lse_fill_tile(plan, members, count, n, tile);
     if (plan->first.weight) reduce_weighted(plan, members, count, n, tile, &sums);
     else plan->complex->sums(tile, n, 0, &sums);
-    if (!plan->first.weight && !lse_are_plain(plan, &sums, count) && shift_far(plan, &sums, members, count)) {
+    if (!plan->first.weight && !lse_are_in_range(plan, &sums, count) && shift_far(plan, &sums, members, count)) {
         lse_fill_tile(plan, members, count, n, tile);
         plan->complex->sums(tile, n, 0, &sums);
     }
@@ -119,17 +120,17 @@ void lse_reduce_members(const lse_plan *plan, lse_member *members, ptrdiff_t cou
 /* Maps ----------------------------------------------------------------------------------------------------- */
 
 /* What divides the elements of count sums; NaN where there is no result. */
-static void divide(const lse_plan *plan, const lse_complex_sums *sums, ptrdiff_t count, int plain,
+static void divide(const lse_plan *plan, const lse_complex_sums *sums, ptrdiff_t count, int in_range,
                    lse_complex_divisors *divisors)
 {
     plan->complex->divide(sums, plan->operation, divisors);
-    if (plain) return;
+    if (in_range) return;
     for (int i = 0; i < count; i++)
-        if (!lse_is_plain(plan, sums, i)) divisors->nan[i] = NAN;
+        if (!lse_is_in_range(plan, sums, i)) divisors->nan[i] = NAN;
 }
 
 static int is_nothing(const lse_plan *plan, const lse_complex_sums *sums, int i)
-{ return sums->re[i] == -INFINITY && lse_is_plain(plan, sums, i); }
+{ return sums->re[i] == -INFINITY && lse_is_in_range(plan, sums, i); }
 
 static void put_empty(const lse_plan *plan, const lse_member *m)
 {
@@ -156,14 +157,14 @@ void lse_map_members(const lse_plan *plan, lse_member *members, ptrdiff_t count,
     int again = 0;
     lse_fill_tile(plan, members, count, n, tile);
     kernels->sums(tile, n, keep, &sums);
-    int plain = lse_are_plain(plan, &sums, count);
-    if (!plain && shift_far(plan, &sums, members, count)) {
+    int in_range = lse_are_in_range(plan, &sums, count);
+    if (!in_range && shift_far(plan, &sums, members, count)) {
         lse_fill_tile(plan, members, count, n, tile);
         kernels->sums(tile, n, keep, &sums);
-        plain = lse_are_plain(plan, &sums, count);
+        in_range = lse_are_in_range(plan, &sums, count);
     }
-    for (int i = 0; i < count && !plain; i++) {
-        if (lse_is_plain(plan, &sums, i)) continue;
+    for (int i = 0; i < count && !in_range; i++) {
+        if (lse_is_in_range(plan, &sums, i)) continue;
         members[i].shift = 0.0;
         again |= lse_careful_member(plan, &members[i]);
     }
@@ -171,7 +172,7 @@ void lse_map_members(const lse_plan *plan, lse_member *members, ptrdiff_t count,
         lse_fill_tile(plan, members, count, n, tile);
         kernels->sums(tile, n, keep, &sums);
     }
-    divide(plan, &sums, count, plain, &divisors);
+    divide(plan, &sums, count, in_range, &divisors);
     if (keep) kernels->softmax_of_terms(tile, n, &divisors);
     else kernels->log_softmax(tile, n, 0, &divisors);
     lse_put_tile(plan, members, count, n, tile);
@@ -218,7 +219,7 @@ static void map_stored(const lse_plan *plan, lse_member *m)
     lse_complex_divisors divisors;
     deal_blocks(plan, m, 0, n, tile);
     kernels->row(tile, lines, keep, &sums);
-    if (!lse_is_plain(plan, &sums, 0) && lse_careful_member(plan, m)) {
+    if (!lse_is_in_range(plan, &sums, 0) && lse_careful_member(plan, m)) {
         deal_blocks(plan, m, 0, n, tile);
         kernels->row(tile, lines, keep, &sums);
     }
@@ -262,7 +263,7 @@ void lse_map_long(const lse_plan *plan, lse_member *members, ptrdiff_t count, co
     int nothing[LSE_COMPLEX_LANES];
     for (int i = 0; i < count; i++) {
         nothing[i] = is_nothing(plan, sums, i);
-        if (lse_is_plain(plan, sums, i) || !lse_careful_member(plan, &members[i])) lse_put_sum_in_all(sums, i, &own);
+        if (lse_is_in_range(plan, sums, i) || !lse_careful_member(plan, &members[i])) lse_put_sum_in_all(sums, i, &own);
         else lse_sum_member(plan, &members[i], threads, &own);
         divide(plan, &own, plan->complex->lanes, 0, &map.divisors[i]);
     }

@@ -1,5 +1,5 @@
-/* Complex sums: how elements come to the kernels, eight sums or one at a time, and what becomes of those that are not
- * plain. */
+/* Complex sums: how elements come to the kernels, eight sums or one at a time, and what becomes of those that are out
+ * of range. */
 #ifndef LSE_COMPLEX_H
 #define LSE_COMPLEX_H
 
@@ -77,11 +77,11 @@ void lse_sum_long(const lse_plan *plan, const lse_member *members, ptrdiff_t cou
                   lse_complex_sums *sums);
 /* Sum i in all lanes. */
 void lse_put_sum_in_all(const lse_complex_sums *from, int i, lse_complex_sums *to);
-/* Whether sum i is what the kernels make well, or count sums are. */
-int lse_is_plain(const lse_plan *plan, const lse_complex_sums *sums, int i);
-int lse_are_plain(const lse_plan *plan, const lse_complex_sums *sums, ptrdiff_t count);
-/* complex_careful.c: of a sum that is not plain: its logarithm; or how to read it for a map, where its elements decide,
- * 0 where all results are NaN. */
+/* Whether sum i, or count sums, are within the range that the kernels handle. */
+int lse_is_in_range(const lse_plan *plan, const lse_complex_sums *sums, int i);
+int lse_are_in_range(const lse_plan *plan, const lse_complex_sums *sums, ptrdiff_t count);
+/* complex_careful.c: of a sum that is out of range: its logarithm; or how to read it for a map, where its elements
+ * decide, 0 where all results are NaN. */
 void lse_careful_value(const lse_plan *plan, const lse_member *m, int threads, lse_complex_value *value);
 int lse_careful_member(const lse_plan *plan, lse_member *m);
 

@@ -195,7 +195,7 @@ void lse_careful_value(const lse_plan *plan, const lse_member *m, int threads, l
     if (c.max == -INFINITY || lse_is_stopped(plan->failed)) return;
     again.shift = shift_for(plan, c.max);
     lse_sum_member(plan, &again, threads, &sums);
-    if (lse_is_plain(plan, &sums, 0)) put_value(plan, &sums, (pair){again.shift, 0.0}, value);
+    if (lse_is_in_range(plan, &sums, 0)) put_value(plan, &sums, (pair){again.shift, 0.0}, value);
     else if (m->row.weight) exact_value(plan, &again, MOST_EXPONENT - c.exponent, value);
 }
 

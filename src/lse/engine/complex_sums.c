@@ -151,18 +151,18 @@ static double most_of(const lse_plan *plan)
 
 static double least_of(const lse_plan *plan) { return plan->first.weight ? plan->type->least_weighted : 0.0; }
 
-int lse_is_plain(const lse_plan *plan, const lse_complex_sums *s, int i)
+int lse_is_in_range(const lse_plan *plan, const lse_complex_sums *s, int i)
 {
     const double rest = fabs(s->x[i]) + fabs(s->y[i]);
     if (s->re[i] == -INFINITY) return rest == 0.0;
     return fabs(s->re[i]) <= most_of(plan) && isfinite(s->im[i]) && rest <= 0x1p1000 && rest >= least_of(plan);
 }
 
-int lse_are_plain(const lse_plan *plan, const lse_complex_sums *s, ptrdiff_t count)
+int lse_are_in_range(const lse_plan *plan, const lse_complex_sums *s, ptrdiff_t count)
 {
-    int plain = plan->complex->are_plain(s, plan->complex->lanes, most_of(plan), least_of(plan));
-    if (plain) return 1;
+    int in_range = plan->complex->are_in_range(s, plan->complex->lanes, most_of(plan), least_of(plan));
+    if (in_range) return 1;
     for (int i = 0; i < count; i++)
-        if (!lse_is_plain(plan, s, i)) return 0;
+        if (!lse_is_in_range(plan, s, i)) return 0;
     return 1;
 }

@@ -18,6 +18,9 @@ typedef struct {
     const ptrdiff_t *shape, *stride;
 } lse_array;
 
+/* Whether there is an array, and it is of long doubles, which raise flags that lse_fp_leave does not restore. */
+static inline int lse_is_extended(const lse_array *a) { return a->data && a->itemsize > (a->kind == 'c' ? 16 : 8); }
+
 /* A call. Unused members are 0 or NULL; no array is empty. */
 typedef struct {
     lse_operation operation;
@@ -77,10 +80,13 @@ double lse_divide_by(double value, double low, double sign, const double *diviso
 int lse_quick_value(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
 void lse_quick_mean(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, void *value);
 void lse_quick_sum(const lse_kernels *table, lse_type type, const void *data, ptrdiff_t n, lse_sum *sum);
-/* Likewise log|sum| = value + value_lo and the sign of a weighted sum of all n elements, no more than LSE_SHORT and not 2,
- * of arrays of any type and some axes. */
+/* For these: no more than LSE_SHORT elements, of some axes, as one run of a real type, where they are or in a buffer;
+ * NULL of arrays without axes and of long doubles. */
+const void *lse_quick_run(const lse_array *a, lse_type type, void *buffer);
+/* Likewise log|sum| = value + value_lo and the sign of a weighted sum of all n elements, no more than LSE_SHORT and not
+ * 2, of arrays of any type but long double and some axes. */
 int lse_quick_weighted(const lse_request *request, ptrdiff_t n, double *value, double *value_lo, double *sign);
-/* Likewise softmax or log-softmax of no more than LSE_SHORT elements; data is as it was where it returns 0. */
+/* Likewise a map of no more than LSE_SHORT elements; data is as it was where it returns 0. */
 int lse_quick_map(const lse_kernels *table, lse_type type, lse_operation operation, const void *data, ptrdiff_t n,
                   void *out);
 

@@ -4,12 +4,10 @@
 #include "engine/fp.h"
 #include "engine/operations.h"
 
-static int is_extended(const lse_array *a) { return a->data && a->itemsize > (a->kind == 'c' ? 16 : 8); }
-
 /* The state of the unit that computes long doubles, which lse_fp_enter leaves alone. */
 static int enter_extended(const lse_request *q, fenv_t *found)
 {
-    if (q->type < LSE_LD && !is_extended(&q->a) && !is_extended(&q->weights)) return 0;
+    if (q->type < LSE_LD && !lse_is_extended(&q->a) && !lse_is_extended(&q->weights)) return 0;
     fegetenv(found);
     fesetenv(FE_DFL_ENV);
     return 1;

@@ -90,7 +90,7 @@ void lse_finish_map(const lse_plan *plan, ptrdiff_t count, lse_states *states, l
         const double all = (double)infinities[i], share = 1.0 / all;
         to->shift[at + i] = INFINITY;
         results.value[i] = lse_log(all);
-        results.scale[i] = plan->itemsize < 8 ? (double)(float)share : share; /* rounded once */
+        results.scale[i] = plan->type->is_single ? (double)(float)share : share; /* rounded once */
         results.value_lo[i] = results.scale_lo[i] = results.anchor[i] = 0.0;
     }
     memcpy(to->value + at, results.value, size);

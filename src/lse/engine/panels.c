@@ -123,7 +123,7 @@ static void sum_panel(const panels *p)
     if (two) members_of(p, rows, out);
     const int differences = two && lse_hold_differences(plan, rows, panel->weights->are_the_same ? 1 : panel->count);
     for (ptrdiff_t i = 0; i < panel->count; i++) out_at[i] = p->panel.out - plan->out + p->at.out[i];
-    if (!differences && lse_store_plain(plan, out_at, panel->count, &states)) return;
+    if (!differences && lse_store_short(plan, out_at, panel->count, &states)) return;
     if (!two) members_of(p, rows, out);
     lse_finish_group(plan, rows, out, panel->count, &states, 1);
 }

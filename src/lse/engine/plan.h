@@ -87,7 +87,7 @@ int lse_is_stored(const lse_plan *plan, ptrdiff_t n);
 
 /* Likewise of short sums of which none cancels: what is asked for at its places in the output; 0, and nothing done,
  * where one does. */
-int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
+int lse_store_short(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states);
 /* Whether the results are log-sum-exps of the kernels' type and nothing else. */
 int lse_has_plain_results(const lse_plan *plan);
 

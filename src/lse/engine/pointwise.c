@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "engine/fp.h"
+#include "engine/types.h"
 
 enum { BLOCK = 256, MANY = 8 /* elements of a reduction from which a log-sum-exp is faster */ };
 
@@ -60,13 +61,16 @@ static int is_in_order(const char *in, ptrdiff_t step, const char *out, ptrdiff_
     return in != out || step != out_step || step == 0;
 }
 
+/* What floats of any size but that of long double are computed in. */
+static lse_type type_of(const lse_loop *loop) { return loop->size == sizeof(double) ? LSE_F64 : LSE_F32; }
+
 /* A log-sum-exp, or a cumulative one, of n elements; returns 0 where there is no memory for it. */
 static int sum_up(const lse_kernels *table, const lse_loop *loop, lse_operation operation, const char *in,
                   ptrdiff_t step, char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
     lse_request q = {.operation = operation, .table = table, .run = lse_run_tasks, .threads = 1, .reduced = 1};
     const lse_array a = {(char *)(uintptr_t)in, 1, 'f', loop->size, 0, &n, &step};
-    q.type = loop->size == sizeof(double) ? LSE_F64 : LSE_F32;
+    q.type = type_of(loop);
     q.a = q.out = a;
     q.out.data = out;
     q.out.ndim = lse_is_map(operation);
@@ -77,8 +81,8 @@ static int sum_up(const lse_kernels *table, const lse_loop *loop, lse_operation 
 static void run_floats(const lse_kernels *table, const lse_loop *loop, char *const *args, const ptrdiff_t *steps,
                        ptrdiff_t n)
 {
-    const int inputs = lse_inputs(loop->function), computed = loop->size == 8 ? 8 : 4;
-    const lse_pointwise run = table->real[computed == 4 ? LSE_F32 : LSE_F64].pointwise[loop->function];
+    const int inputs = lse_inputs(loop->function), computed = lse_types[type_of(loop)].size;
+    const lse_pointwise run = table->real[type_of(loop)].pointwise[loop->function];
     if (loop->size == computed) {
         run(args, steps, n);
         return;

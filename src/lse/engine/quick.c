@@ -79,6 +79,15 @@ static const char *run_of(const lse_array *a, int size, void *buffer)
     return (const char *)buffer;
 }
 
+const void *lse_quick_run(const lse_array *a, lse_type type, void *buffer)
+{
+    if (a->ndim == 0 || lse_is_extended(a)) return NULL;
+    const lse_fp_state found = lse_fp_enter();
+    const void *run = run_of(a, lse_types[type].size, buffer);
+    lse_fp_leave(found);
+    return run;
+}
+
 /* Likewise its weights, 0 where elements are excluded. */
 static const char *weights_of(const lse_request *q, ptrdiff_t n, void *buffer)
 {
@@ -101,16 +110,17 @@ int lse_quick_weighted(const lse_request *q, ptrdiff_t n, double *value, double 
     lse_states state;
     lse_results results;
     if (n > LSE_SHORT || n == 2 || q->a.ndim == 0) return 0; /* of two it may be the difference */
+    if (lse_is_extended(&q->a) || lse_is_extended(&q->weights)) return 0;
     const lse_fp_state found = lse_fp_enter();
     const char *run = q->ones ? NULL : run_of(&q->a, facts->size, x);
     const lse_row row = {run, NULL, weights_of(q, n, weights), n};
     layout.direct = layout.direct_weight = 1;
     layout.ones = q->ones;
     q->table->real[q->type].weighted_rows(&layout, &row, 0, n, 1, &state);
-    const int plain = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
-    if (plain) q->table->weighted_finish(&state, 1, &results);
+    const int done = !isfinite(state.max[0]) || !isless(fabs(state.tail[0]), facts->least_weighted);
+    if (done) q->table->weighted_finish(&state, 1, &results);
     lse_fp_leave(found);
-    if (!plain) return 0;
+    if (!done) return 0;
     *value = isnan(results.value[0]) ? NAN : results.value[0]; /* every NaN is the same one */
     *value_lo = results.value_lo[0];
     *sign = isnan(results.sign[0]) ? NAN : results.sign[0];

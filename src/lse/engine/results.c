@@ -127,8 +127,7 @@ static void sum_exactly(const lse_plan *plan, const lse_row *row, sum_again *see
     free(x);
 }
 
-/* Sums that cancel, again; those that are differences too where it is not as much, if they are to be `refined`. What
- * floats leave below 2^-40 of the largest term does not wait for double precision, where it most often cancels too. */
+/* Sums that cancel, again; those that are differences too where it is not as much, if they are to be `refined`. */
 static void see_again(const lse_plan *plan, const lse_row *rows, lse_sums sums, ptrdiff_t count, int refined,
                       sum_again *seen)
 {
@@ -140,7 +139,7 @@ static void see_again(const lse_plan *plan, const lse_row *rows, lse_sums sums, 
         if (!lost && !refined) continue;
         if (lse_take_difference(plan, &rows[i], &seen[i].value, &seen[i].value_lo, &seen[i].sign))
             seen[i].how = LSE_EXACT;
-        else if (lost && plan->itemsize < 8 && fabs(sum.tail) > 0x1p460) again[some++] = i;
+        else if (lost && fabs(sum.tail) > plan->type->least_in_double) again[some++] = i;
         else if (lost) exactly[others++] = i;
     }
     if (some > 0) some = sum_in_double(plan, rows, again, some, seen);
@@ -206,7 +205,7 @@ static void scatter(const lse_plan *plan, char *out, const ptrdiff_t *out_at, pt
 {
     const ptrdiff_t step = count > 1 ? out_at[1] - out_at[0] : 0;
     for (ptrdiff_t i = 0; i < count; i++) values[i] = isnan(values[i]) ? NAN : values[i];
-    if (!plan->store && plan->itemsize < 8) {
+    if (!plan->store && plan->type->is_single) {
         float own[LSE_BATCH];
         for (ptrdiff_t i = 0; i < count; i++) own[i] = (float)values[i];
         scatter_values(plan, out, out_at, count, (const char *)own);
@@ -312,7 +311,7 @@ static lse_finish finish_for(const lse_plan *plan)
                                                                : plan->kernels->finish;
 }
 
-static void finish_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
+static void finish_unweighted(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, const lse_states *states)
 {
     lse_results results;
     finish_for(plan)(states, count, &results);
@@ -325,7 +324,7 @@ int lse_has_plain_results(const lse_plan *plan)
            plan->divisor == 0.0;
 }
 
-int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
+int lse_store_short(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t count, lse_states *states)
 {
     double values[LSE_BATCH];
     const int weighted = plan->first.weight != NULL;
@@ -340,7 +339,7 @@ int lse_store_plain(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
         plan->kernels->finish_values(states, count, values);
         scatter_values(plan, plan->out, out_at, count, (const char *)values);
     } else {
-        finish_plain(plan, out_at, count, states);
+        finish_unweighted(plan, out_at, count, states);
     }
     return 1;
 }
@@ -354,5 +353,5 @@ void lse_finish_group(const lse_plan *plan, const lse_row *rows, char **out, ptr
     if (plan->operation == LSE_SUMS) store_sums(plan, rows, out_at, count, states);
     else if (plan->first.weight) finish_weighted(plan, rows, out_at, count, states);
     else if (lse_is_map(plan->operation)) lse_map_group(plan, rows, out, count, states, threads);
-    else finish_plain(plan, out_at, count, states);
+    else finish_unweighted(plan, out_at, count, states);
 }

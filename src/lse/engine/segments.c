@@ -238,7 +238,7 @@ static void finish_rows(const lse_plan *plan, const lse_row *rows, char **out, p
         return;
     }
     for (ptrdiff_t i = 0; i < count; i++) out_at[i] = out[i] - plan->out;
-    lse_store_plain(plan, out_at, count, states);
+    lse_store_short(plan, out_at, count, states);
 }
 
 /* The segments of one batch that are no longer than a piece. */

@@ -179,9 +179,9 @@ void lse_run_tasks(lse_task task, void *context, ptrdiff_t count, int threads)
 
 /* Interrupts ----------------------------------------------------------------------------------------------- */
 
-enum { LOOKS = 8, INTERVAL = 100 }; /* pieces between looks at the clock; milliseconds between questions */
+enum { PIECES = 8, INTERVAL = 100 }; /* pieces between readings of the clock; milliseconds between questions */
 static LSE_THREAD_LOCAL lse_question own_question = NULL;
-static LSE_THREAD_LOCAL unsigned looks = 0;
+static LSE_THREAD_LOCAL unsigned pieces = 0;
 static LSE_THREAD_LOCAL uint64_t asked = 0;
 
 static uint64_t milliseconds(void)
@@ -201,7 +201,8 @@ lse_question lse_ask_meanwhile(lse_question question)
 
 int lse_is_stopped(int *failed)
 {
-    if (own_question && ++looks % LOOKS == 0 && milliseconds() - asked > INTERVAL) { /* also if the clock is set back */
+    if (own_question && ++pieces % PIECES == 0 &&
+        milliseconds() - asked > INTERVAL) { /* also if the clock is set back */
         const lse_fp_state found = lse_fp_enter();
         if (own_question()) LSE_STORE(failed, LSE_INTERRUPTED);
         asked = milliseconds();

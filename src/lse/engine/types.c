@@ -1,5 +1,6 @@
 #include "engine/types.h"
 
+#include <math.h>
 #include <string.h>
 
 static void put_f32(void *values, ptrdiff_t i, double value) { ((float *)values)[i] = (float)value; }
@@ -17,15 +18,18 @@ static double get_f64(const void *value)
 }
 static void put_f64(void *values, ptrdiff_t i, double value) { ((double *)values)[i] = value; }
 
-/* A sum below 2^-10 or 2^-20 of its largest term has lost more digits than the kernels carry beyond those of the result.
- * A complex sum below 2^-80 of it may lack terms that underflowed. */
+/* A sum below 2^-10 or 2^-20 of its largest term has lost more digits than the kernels carry beyond those of the
+ * result; what floats leave below 2^-40 most often cancels in double precision too. A complex sum below 2^-80 of it may
+ * lack terms that underflowed. */
 #define COMPLEX .least_weighted = 0x1p420, .parallel_from = 1 << 14
 const lse_type_facts lse_types[LSE_ALL_TYPES] = {
     [LSE_F32] = {.kind = 'f',
                  .size = 4,
                  .loaded = 4,
+                 .is_single = 1,
                  .most = LSE_FAR_f32,
                  .least_weighted = 0x1p490,
+                 .least_in_double = 0x1p460,
                  .parallel_from = 1 << 17,
                  .put = put_f32,
                  .get = get_f32},
@@ -34,6 +38,7 @@ const lse_type_facts lse_types[LSE_ALL_TYPES] = {
                  .loaded = 8,
                  .most = LSE_FAR_f64,
                  .least_weighted = 0x1p480,
+                 .least_in_double = INFINITY,
                  .parallel_from = 1 << 16,
                  .put = put_f64,
                  .get = get_f64},

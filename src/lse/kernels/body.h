@@ -174,7 +174,7 @@
         .end = end_complex_sum,                                 \
         .merge = merge_complex,                                 \
         .merge_weighted = merge_weighted_complex,               \
-        .are_plain = are_plain_sums,                            \
+        .are_in_range = are_sums_in_range,                      \
         .finish = finish_complex_##F,                           \
         .divide = divide_complex_##F,                           \
         .softmax_of_terms = softmax_of_terms_##F,               \

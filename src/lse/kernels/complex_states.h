@@ -157,7 +157,7 @@ static void end_complex_sum(const lse_complex_sums *sum, int weighted, int i, ls
 
 /* Whether all exponents or greatest elements are no larger than `most`, their angles finite, and sums of all others
  * finite and no smaller than `least`. */
-static int are_plain_sums(const lse_complex_sums *s, ptrdiff_t lanes, double most, double least)
+static int are_sums_in_range(const lse_complex_sums *s, ptrdiff_t lanes, double most, double least)
 {
     const vf64 zero = vf64_set(0.0), one = vf64_set(1.0), top = vf64_set(most), bottom = vf64_set(least);
     vf64 wrong = zero;

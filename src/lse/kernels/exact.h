@@ -343,14 +343,14 @@ static void add_groups(total *s, const double *a, const double *b, const double 
         add_parts(s, each[part], n < LSE_LANES ? (int)n : LSE_LANES, (int)anchor);
 }
 
-/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must, which is to LSE_JOINED elements
- * unless weights lose digits there. Every split halves the doubles that remain possible, so at most 65 calls are within
- * one another, and none is quadratic. */
+/* s += sum(b e^a), in descending groups: a quicksort that goes no further than it must, which is to LSE_SEARCHED
+ * elements unless weights lose digits there. Every split halves the doubles that remain possible, so at most 65 calls
+ * are within one another, and none is quadratic. */
 static void add_all(total *s, double *a, double *b, ptrdiff_t n, double *room)
 {
     double min = a[0], max = a[0];
     if (n > MANY && s->stopped(s->context)) return;
-    if (n <= LSE_JOINED && n > 1) {
+    if (n <= LSE_SEARCHED && n > 1) {
         const ptrdiff_t groups = join_equal(a, b, room, &n, (uint16_t *)(room + n));
         if (groups > 0) {
             const ptrdiff_t kept = keep_groups(&s->top, a, b, room, groups);

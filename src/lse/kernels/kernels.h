@@ -22,7 +22,7 @@ enum {
     LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
     LSE_LINES = 128,      /* of a block of a long complex row */
     LSE_STEPS = 32,       /* likewise of a cumulative sum, of consecutive elements in each lane */
-    LSE_JOINED = 1 << 15, /* elements of a sum that cancels among which equal ones are looked for at a time */
+    LSE_SEARCHED = 1 << 15, /* elements of a sum that cancels that are searched for equal ones at a time */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
     LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
@@ -33,7 +33,7 @@ enum { LSE_COMPLEX_TYPES = LSE_LD - LSE_TYPES };
 enum { LSE_LONGDOUBLE = 0 }; /* in place of a size: long double, which may have that of another type */
 
 /* Doubles that sum_exactly takes beside n elements and weights: as many and a table, of 4 n entries of 16 bits. */
-static inline ptrdiff_t lse_room_for(ptrdiff_t n) { return 2 * (n < LSE_JOINED ? n : LSE_JOINED); }
+static inline ptrdiff_t lse_room_for(ptrdiff_t n) { return 2 * (n < LSE_SEARCHED ? n : LSE_SEARCHED); }
 
 /* Angles from which sines and cosines are computed; larger ones are reduced to (-pi, pi] first. */
 #define LSE_FAR_ANGLE_f32 0x1p17f
@@ -359,7 +359,7 @@ typedef struct {
     void (*merge)(lse_complex_sums *sum, const lse_complex_sums *other);
     void (*merge_weighted)(lse_complex_sums *sum, const lse_complex_sums *other);
     /* Whether all re are no larger than `most`, all im finite, and all sums finite and no smaller than `least`. */
-    int (*are_plain)(const lse_complex_sums *sums, ptrdiff_t lanes, double most, double least);
+    int (*are_in_range)(const lse_complex_sums *sums, ptrdiff_t lanes, double most, double least);
     void (*finish)(const lse_complex_sums *sums, int weighted, int signs, lse_complex_results *results);
     void (*divide)(const lse_complex_sums *sums, lse_operation operation, lse_complex_divisors *divisors);
     /* Of terms; and of elements of one sum, whose divisors are in all lanes; the logarithms also of elements of as many

@@ -37,14 +37,14 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
     enum { HALVES = VF(width) / vf64_width };
     const FN(approach) a = FN(approach_to)(max, (double)NAN);
     const FN(term_level) level = FN(term_level_for)(a.max);
-    const int plain = FN(are_near)(&max, 1), lines = layout->ndim == 1 && out_layout->ndim == 1;
+    const int all_near = FN(are_near)(&max, 1), lines = layout->ndim == 1 && out_layout->ndim == 1;
     const ptrdiff_t left = row->n - start, n = left < FN(TOGETHER) ? left : FN(TOGETHER);
     const ptrdiff_t some = count - c < VF(width) ? count - c : VF(width);
     const size_t offset = (size_t)c * sizeof(REAL);
     FN(term_sum) s[HALVES][LSE_LANES];
     REAL line[VF(width)];
     memcpy(s, sums, sizeof s);
-    if (plain && lines && n == FN(TOGETHER) && some == VF(width)) {
+    if (all_near && lines && n == FN(TOGETHER) && some == VF(width)) {
         const ptrdiff_t pitch = layout->stride[0], out_pitch = out_layout->stride[0];
         const char *x = row->x + start * pitch + offset;
         char *to = out + start * out_pitch + offset;
@@ -60,8 +60,8 @@ static void FN(column_terms)(const lse_layout *layout, const lse_row *row, const
                 if (i + j >= n) break;
                 const char *from = element(layout, layout->stride, row->x, start + i + j) + offset;
                 const V own = VF(load_some)(from, some, VF(set)(0));
-                VF(store)(line, plain ? own : FN(brought_near)(own, &a));
-                FN(tile_term)(line, &level, plain ? NULL : &max, s, j, 0);
+                VF(store)(line, all_near ? own : FN(brought_near)(own, &a));
+                FN(tile_term)(line, &level, all_near ? NULL : &max, s, j, 0);
                 char *to = (char *)element(out_layout, out_layout->stride, out, start + i + j) + offset;
                 VF(store_some)(to, some, VF(load)(line));
             }
@@ -86,7 +86,7 @@ LSE_INLINE void FN(columns_max_of)(const lse_layout *layout, const lse_row *row,
  * period, and the sums of the lanes of each column, for a turn of LSE_LANES rows. */
 typedef struct {
     ptrdiff_t count, period;
-    int plain; /* whether all maxima are near */
+    int all_near; /* whether all maxima are near */
     REAL max[FN(PERIOD)], bias[FN(PERIOD)], floor[FN(PERIOD)], r[FN(PERIOD)], r_lo[FN(PERIOD)];
     double hi[LSE_LANES * FN(PANEL) + vf64_width], lo[LSE_LANES * FN(PANEL) + vf64_width];
 } FN(column_run);
@@ -115,8 +115,8 @@ LSE_INLINE void FN(run_levels)(FN(column_run) *run)
         REAL *max = run->max + i % run->count;
         if (run->max[i] > *max) *max = run->max[i];
     }
-    run->plain = 1;
-    for (ptrdiff_t c = 0; c < run->count; c++) run->plain &= FN(is_near)(run->max[c]);
+    run->all_near = 1;
+    for (ptrdiff_t c = 0; c < run->count; c++) run->all_near &= FN(is_near)(run->max[c]);
     FN(repeat)(run->max, run->count, run->period);
     for (ptrdiff_t at = 0; at < run->period; at += VF(width)) {
         const FN(term_level) level = FN(term_level_for)(FN(approach_to)(VF(load)(run->max + at), (double)NAN).max);
@@ -137,12 +137,12 @@ LSE_INLINE void FN(run_terms)(FN(column_run) *run, const char *x, char *out, ptr
     for (ptrdiff_t at = 0, j = 0; n > 0; n -= VF(width), x += sizeof(V), out += sizeof(V)) {
         const FN(term_level) level = {VF(load)(run->bias + at), VF(load)(run->floor + at)};
         V v = VF(load_some)(x, n, VF(set)(-(REAL)INFINITY));
-        if (!run->plain) {
+        if (!run->all_near) {
             const FN(approach) a = FN(approach_to)(VF(load)(run->max + at), (double)NAN);
             v = FN(brought_near)(v, &a);
         }
         FN(terms)(&v, 1, &level);
-        if (!run->plain) v = FN(near_term)(v, VF(load)(run->max + at));
+        if (!run->all_near) v = FN(near_term)(v, VF(load)(run->max + at));
         VF(store_some)(out, n, v);
         VF(store)(line, v);
         LSE_UNROLL for (int part = 0; part < VF(width); part += vf64_width) {
