@@ -19,7 +19,7 @@ int lse_execute(const lse_request *q)
     lse_plan plan;
     int failed = 0;
     const lse_fp_state found = lse_fp_enter();
-    if (lse_make_plan(&plan, q, &failed) != 0) {
+    if ((q->type >= LSE_TYPES && !lse_operations[q->operation].of_any_type) || lse_make_plan(&plan, q, &failed) != 0) {
         lse_fp_leave(found);
         return LSE_NO_KERNEL;
     }
