@@ -71,12 +71,14 @@ def test_groups_are_segments_of_the_sorted_data(dtype, n, groups, rng):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "kind", "groups"),
-    [("f8", "i8", 7), ("f8", "i8", 300), ("f8", "i8", 200_000), ("f4", "i4", 300), ("f4", "i4", 20_000)],
-)
-def test_many_elements(dtype, kind, groups, rng):
-    """In buckets, by any number of threads."""
-    n = 100_001
+    ("dtype", "kind", "n", "groups"),
+    [
+        ("f8", "i8", 100_001, 7), ("f8", "i8", 100_001, 200_000), ("f4", "i4", 100_001, 300), ("f8", "i4", 300_001, 300),
+        ("f8", "i8", 300_001, 5000), ("f8", "i8", 300_001, 200_000), ("f4", "i4", 300_001, 20_000),
+    ],
+)  # fmt: skip
+def test_many_elements(dtype, kind, n, groups, rng):
+    """In one step or in buckets, by any number of threads."""
     a, index = data(n, dtype, rng), rng.integers(0, groups, n).astype(kind)
     for threads in (1, 3):
         with lse.num_threads(threads):
@@ -85,9 +87,9 @@ def test_many_elements(dtype, kind, groups, rng):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "groups"), [("f4", 900), ("f2", 5), ("f2", 3000), ("c8", 40), ("i1", 500), ("c16", 20)]
+    ("dtype", "groups"), [("f4", 900), ("f2", 5), ("f2", 5000), ("c8", 6000), ("i1", 9000), ("c16", 7000), ("g", 90)]
 )
-@pytest.mark.parametrize("n", [16_385, 90_000])
+@pytest.mark.parametrize("n", [16_385, 270_000])
 def test_many_elements_of_any_size(dtype, groups, n, rng):
     """Chunks of buckets hold as many elements as there is room for; here also from every second element."""
     a = np.repeat(np.round(10 * rng.standard_normal(n)).astype(dtype), 2)[::2]
@@ -99,14 +101,15 @@ def test_many_elements_of_any_size(dtype, groups, n, rng):
         same_bits(got, lse.segment_logsumexp(a[order], indptr))
 
 
-def test_a_group_of_most_elements(rng):
-    """Its bucket is summed on all threads."""
-    n = 1_300_000
-    a, index = data(n, np.float32, rng), np.where(rng.random(n) < 0.9, 4, rng.integers(0, 9, n)).astype(np.int32)
-    order, indptr = sorted_by(index, 9)
+@pytest.mark.parametrize(("n", "groups", "share"), [(1_300_000, 9, 0.9), (1_300_000, 9000, 0.9), (2_400_000, 9000, 0.45)])
+def test_a_group_of_most_elements(n, groups, share, rng):
+    """All are sorted in one step, or its bucket is summed on all threads."""
+    a = data(n, np.float32, rng)
+    index = np.where(rng.random(n) < share, 4, rng.integers(0, groups, n)).astype(np.int32)
+    order, indptr = sorted_by(index, groups)
     for threads in (1, 2):
         with lse.num_threads(threads):
-            same_bits(lse.scatter_logsumexp(a, index), lse.segment_logsumexp(a[order], indptr))
+            same_bits(lse.scatter_logsumexp(a, index, size=groups), lse.segment_logsumexp(a[order], indptr))
 
 
 @pytest.mark.parametrize("shape", [(40,), (3, 40), (40, 3), (2, 5, 40), (2, 40, 7), (70_000, 2), (2, 70_000)])

@@ -19,7 +19,12 @@ LSE_INLINE ptrdiff_t lse_label_at(const void *labels, const int size, ptrdiff_t 
 
 static inline size_t lse_in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/* group_buckets.c: whether it takes a call, and the call. */
+/* Whether a map may write its results where its input is. */
+static inline int lse_is_alike(const lse_array *a, const lse_array *out)
+{ return out->kind == a->kind && out->itemsize == a->itemsize && !a->swapped && !out->swapped; }
+
+/* group_buckets.c: whether it takes a call of many groups, and the call; LSE_NOT_TAKEN, and nothing is done, if they had
+ * better be sorted in one step. */
 int lse_fits_buckets(const lse_group_call *call);
 int lse_run_buckets(const lse_group_call *call);
 
