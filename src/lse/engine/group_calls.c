@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    FEW = 1 << 18,      /* elements that are sorted in one step; */
+    FEW = 1 << 19,      /* elements that are sorted in one step; */
     FEW_SUMS = 1 << 12, /* more of them, if they are of so many groups, whose lines of memory are written by turns, */
     FEW_MAPS = 1 << 10, /* and for maps read as well */
     SOME = 1 << 16,     /* elements between two questions whether to stop */
@@ -59,7 +59,7 @@ typedef struct {
     const lse_group_call *c;
     int failed;
     ptrdiff_t tasks, each; /* elements of a task */
-    int32_t *next;         /* for each task, how many elements of each group it has, then the place of the next one */
+    uint32_t *next;        /* for each task, how many elements of each group it has, then the place of the next one */
     int32_t *place;        /* of each element among the sorted ones; NULL where one array is moved, and never back */
     char *plain, *sorted;  /* what is moved: elements of this size, at these distances and one after another */
     ptrdiff_t step;
@@ -78,7 +78,7 @@ typedef struct {
         }                                                                                                              \
     } while (0)
 
-LSE_INLINE int count_part(const lse_group_call *c, const int label_size, ptrdiff_t start, ptrdiff_t end, int32_t *next)
+LSE_INLINE int count_part(const lse_group_call *c, const int label_size, ptrdiff_t start, ptrdiff_t end, uint32_t *next)
 {
     const void *labels = c->labels;
     const size_t count = (size_t)c->count;
@@ -93,7 +93,7 @@ LSE_INLINE int count_part(const lse_group_call *c, const int label_size, ptrdiff
 static void count_task(void *context, ptrdiff_t task)
 {
     sorting *s = (sorting *)context;
-    int32_t *next = s->next + task * s->c->count;
+    uint32_t *next = s->next + task * s->c->count;
     memset(next, 0, (size_t)s->c->count * sizeof *next);
 #define COUNT(start, end)                                                                                              \
     (s->c->label_size == 8 ? count_part(s->c, 8, start, end, next) : count_part(s->c, 4, start, end, next))
@@ -105,11 +105,11 @@ static void count_task(void *context, ptrdiff_t task)
 static void find_offsets(sorting *s, ptrdiff_t *offsets)
 {
     const ptrdiff_t count = s->c->count;
-    int32_t at = 0;
+    uint32_t at = 0;
     for (ptrdiff_t group = 0; group < count; group++) {
         offsets[group] = at;
         for (ptrdiff_t task = 0; task < s->tasks; task++) {
-            const int32_t own = s->next[task * count + group];
+            const uint32_t own = s->next[task * count + group];
             s->next[task * count + group] = at;
             at += own;
         }
@@ -120,7 +120,7 @@ static void find_offsets(sorting *s, ptrdiff_t *offsets)
 /* Elements to the next places of their groups, which are noted if so wanted. The sizes are constants, or a size that is
  * not. */
 LSE_INLINE int sort_part(const sorting *s, const int label_size, const size_t size, const int noted, ptrdiff_t start,
-                         ptrdiff_t end, int32_t *next)
+                         ptrdiff_t end, uint32_t *next)
 {
     const void *labels = s->c->labels;
     const size_t count = (size_t)s->c->count;
@@ -131,9 +131,12 @@ LSE_INLINE int sort_part(const sorting *s, const int label_size, const size_t si
     for (ptrdiff_t i = start; i < end; i++) {
         const size_t label = (size_t)lse_label_at(labels, label_size, i);
         const size_t later = (size_t)lse_label_at(labels, label_size, lse_least(i + AHEAD, n - 1));
-        if (later < count) LSE_PREFETCH_OUT(sorted + (size_t)next[later] * size);
-        const ptrdiff_t to = label < count ? next[label]++ : n;
-        if (to >= n) return LSE_WRONG_LABEL; /* changed meanwhile */
+        if (later < count) LSE_PREFETCH_OUT(sorted + (size_t)(next[later] & ~LSE_IS_COLUMN) * size);
+        if (label >= count) return LSE_WRONG_LABEL; /* changed meanwhile */
+        const uint32_t at = next[label];
+        const ptrdiff_t to = (ptrdiff_t)(at & ~LSE_IS_COLUMN);
+        if (to >= n) return LSE_WRONG_LABEL;
+        next[label] = at + (at >= LSE_IS_COLUMN ? LSE_BATCH : 1);
         if (noted) place[i] = (int32_t)to;
         memcpy(sorted + (size_t)to * size, plain + i * step, size);
     }
@@ -164,7 +167,7 @@ LSE_INLINE int move_part(const sorting *s, const size_t size, const int back, pt
     default: DO((size_t)s->size);                                                                                      \
     }
 
-static int sort_any(const sorting *s, ptrdiff_t start, ptrdiff_t end, int32_t *next)
+static int sort_any(const sorting *s, ptrdiff_t start, ptrdiff_t end, uint32_t *next)
 {
     const int wide = s->c->label_size == 8, noted = s->place != NULL;
     int failed = 0;
@@ -188,7 +191,7 @@ static int move_any(const sorting *s, ptrdiff_t start, ptrdiff_t end)
 static void sort_task(void *context, ptrdiff_t task)
 {
     sorting *s = (sorting *)context;
-    int32_t *next = s->next + task * s->c->count;
+    uint32_t *next = s->next + task * s->c->count;
 #define SORT(start, end) sort_any(s, start, end, next)
     EACH_PART(s, task, SORT);
 #undef SORT
@@ -255,30 +258,49 @@ static int execute_sorted(sorting *s, ptrdiff_t *offsets, char *memory)
     return s->failed;
 }
 
+/* Likewise short groups as columns; group: room for the number of each. */
+static int execute_columns(sorting *s, ptrdiff_t *offsets, uint32_t *group, char *memory)
+{
+    lse_columns k = {.group = group, .offsets = offsets};
+    lse_array a = s->c->q.a;
+    ptrdiff_t stride;
+    lse_lay_out_columns(&k, s->next, s->c->count, s->tasks);
+    sort_array(s, &a, &stride, sort_task, memory);
+    if (!s->failed) s->failed = lse_run_columns(&k, s->c, memory, (int)s->tasks, (char *)s->next);
+    if (!s->failed && lse_is_map(s->c->q.operation)) put_back(s, &s->c->q.out, memory);
+    return s->failed;
+}
+
 static int execute_in_one_step(const lse_group_call *c)
 {
     sorting s = {.c = c};
     const lse_request *q = &c->q;
     const int maps = lse_is_map(q->operation), noted = maps || q->weights.data || q->where.data;
+    const int columns = lse_fits_columns(c);
     divide(&s);
-    const size_t n = (size_t)c->n, count = (size_t)c->count;
-    const size_t for_offsets = lse_in_lines((count + 1) * sizeof(ptrdiff_t)),
-                 for_next = lse_in_lines((size_t)s.tasks * count * sizeof *s.next),
-                 for_places = noted ? lse_in_lines(n * sizeof *s.place) : 0,
-                 for_arrays = lse_in_lines(n * (size_t)q->a.itemsize) +
-                              (q->weights.data ? lse_in_lines(n * (size_t)q->weights.itemsize) : 0) +
-                              (q->where.data ? lse_in_lines(n) : 0) +
-                              (maps && !lse_is_alike(&q->a, &q->out) ? n * (size_t)q->out.itemsize : 0);
-    char *memory = (char *)lse_large_memory(for_offsets + for_next + for_places + for_arrays), *next = memory;
+    const size_t n = (size_t)c->n, count = (size_t)c->count, counts = (size_t)s.tasks * count * sizeof *s.next;
+    const size_t sizes[] = {
+        lse_in_lines((count + 1) * sizeof(ptrdiff_t)),
+        lse_in_lines(columns && counts < count * sizeof(double) ? count * sizeof(double) : counts), /* and for sums */
+        columns ? lse_in_lines(count * sizeof(uint32_t)) : 0, noted ? lse_in_lines(n * sizeof *s.place) : 0};
+    const size_t arrays = lse_in_lines(n * (size_t)q->a.itemsize) +
+                          (q->weights.data ? lse_in_lines(n * (size_t)q->weights.itemsize) : 0) +
+                          (q->where.data ? lse_in_lines(n) : 0) +
+                          (maps && !lse_is_alike(&q->a, &q->out) ? n * (size_t)q->out.itemsize : 0);
+    char *memory = (char *)lse_large_memory(sizes[0] + sizes[1] + sizes[2] + sizes[3] + arrays), *next = memory;
     if (!memory) return LSE_NO_MEMORY;
     ptrdiff_t *offsets = (ptrdiff_t *)next;
-    s.next = (int32_t *)(next += for_offsets);
-    next += for_next;
+    s.next = (uint32_t *)(next += sizes[0]);
+    uint32_t *group = (uint32_t *)(next += sizes[1]);
+    next += sizes[2];
     if (noted) s.place = (int32_t *)next;
+    next += sizes[3];
     q->run(count_task, &s, s.tasks, (int)s.tasks);
-    if (!s.failed) {
+    if (!s.failed && columns) {
+        execute_columns(&s, offsets, group, next);
+    } else if (!s.failed) {
         find_offsets(&s, offsets);
-        execute_sorted(&s, offsets, next + for_places);
+        execute_sorted(&s, offsets, next);
     }
     free(memory);
     return s.failed;
