@@ -316,6 +316,15 @@ def of_operations() -> Iterator[Cliff]:
             a, offsets = case.normal(), np.sort(np.random.default_rng(1).integers(0, case.n + 1, case.n // 2 + 1))
             return (case.operation, {"a": a, "indptr": offsets}), ("logsumexp", {"a": a.reshape(-1, 2), "axis": 1})
 
+        def labelled(case: Cliff) -> tuple[Call, Call]:
+            a, labels = case.normal().reshape(4, -1), np.random.default_rng(1).integers(0, 4, (4, case.n // 4))
+            rows = labels + 4 * np.arange(4)[:, None]
+            return (case.operation, {"a": a, "index": labels[0] if case.text == "of an axis" else labels, "size": 4}), (
+                case.operation, {"a": a.ravel(), "index": rows.ravel(), "size": 16},
+            )  # fmt: skip
+
+        for text in ("of an axis", "of each row"):
+            yield Segments("labels", "scatter_logsumexp", dtype, "segments", 40, text, 8.0, labelled)
         yield Segments("columns", "segment_logsumexp", dtype, "segments", 80_000, "", 8.0, columns)
         yield Segments("short", "segment_logsumexp", dtype, "segments", 80_000, "", 30.0, short)
 

@@ -62,12 +62,15 @@ def test_groups_are_segments_of_the_sorted_data(dtype, n, groups, rng):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "kind", "groups"),
-    [("f8", "i8", 7), ("f8", "i8", 300), ("f8", "i8", 200_000), ("f4", "i4", 300), ("f4", "i4", 20_000)],
-)
-def test_many_elements(dtype, kind, groups, rng):
-    """In buckets, by any number of threads."""
-    n = 100_001
+    ("dtype", "kind", "n", "groups"),
+    [
+        ("f8", "i8", 100_001, 7), ("f8", "i8", 100_001, 200_000), ("f4", "i4", 100_001, 300),
+        ("f8", "i8", 100_001, 30_000), ("f8", "i8", 600_001, 5000), ("f8", "i8", 600_001, 200_000),
+        ("f4", "i4", 600_001, 20_000),
+    ],
+)  # fmt: skip
+def test_many_elements(dtype, kind, n, groups, rng):
+    """In one step or in buckets, by any number of threads."""
     a, index = data(n, dtype, rng), rng.integers(0, groups, n).astype(kind)
     for threads in (1, 3):
         with lse.num_threads(threads):
@@ -76,9 +79,9 @@ def test_many_elements(dtype, kind, groups, rng):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "groups"), [("f4", 900), ("f2", 5), ("f2", 3000), ("c8", 40), ("i1", 500), ("c16", 20)]
+    ("dtype", "groups"), [("f4", 900), ("f2", 5), ("f2", 5000), ("c8", 6000), ("i1", 9000), ("c16", 7000), ("g", 90)]
 )
-@pytest.mark.parametrize("n", [16_385, 90_000])
+@pytest.mark.parametrize("n", [16_385, 530_000])
 def test_many_elements_of_any_size(dtype, groups, n, rng):
     """Chunks of buckets hold as many elements as there is room for; here also from every second element."""
     a = np.repeat(np.round(10 * rng.standard_normal(n)).astype(dtype), 2)[::2]
@@ -90,14 +93,33 @@ def test_many_elements_of_any_size(dtype, groups, n, rng):
         same_bits(got, lse.segment_logsumexp(a[order], indptr))
 
 
-def test_a_group_of_most_elements(rng):
-    """Its bucket is summed on all threads."""
-    n = 1_300_000
-    a, index = data(n, np.float32, rng), np.where(rng.random(n) < 0.9, 4, rng.integers(0, 9, n)).astype(np.int32)
-    order, indptr = sorted_by(index, 9)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "groups"), [(1024, 1000), (5000, 900), (80_001, 20_000)])
+def test_short_groups(dtype, n, groups, rng):
+    """Those of one length are columns that lie side by side; elements of all kinds, outputs at any distance."""
+    a, index = data(n, dtype, rng), rng.integers(0, groups, n)
+    a[rng.random(n) < 0.02], a[rng.random(n) < 0.01] = INF, NAN
+    a[index < groups // 4] *= 1e30
+    order, indptr = sorted_by(index, groups)
+    for threads in (1, 3):
+        with lse.num_threads(threads):
+            check(a, index, groups)
+            out = np.full(3 * groups, 7, dtype)[::-3]
+            same_bits(lse.scatter_logsumexp(a, index, size=groups, out=out), lse.segment_logsumexp(a[order], indptr))
+            assert np.all(out.base.reshape(-1, 3)[:, :2] == 7)
+
+
+@pytest.mark.parametrize(
+    ("n", "groups", "share"), [(1_300_000, 9, 0.9), (1_300_000, 9000, 0.9), (2_400_000, 9000, 0.45)]
+)
+def test_a_group_of_most_elements(n, groups, share, rng):
+    """All are sorted in one step, or its bucket is summed on all threads."""
+    a = data(n, np.float32, rng)
+    index = np.where(rng.random(n) < share, 4, rng.integers(0, groups, n)).astype(np.int32)
+    order, indptr = sorted_by(index, groups)
     for threads in (1, 2):
         with lse.num_threads(threads):
-            same_bits(lse.scatter_logsumexp(a, index), lse.segment_logsumexp(a[order], indptr))
+            same_bits(lse.scatter_logsumexp(a, index, size=groups), lse.segment_logsumexp(a[order], indptr))
 
 
 @pytest.mark.parametrize("shape", [(40,), (3, 40), (40, 3), (2, 5, 40), (2, 40, 7), (70_000, 2), (2, 70_000)])
@@ -111,6 +133,57 @@ def test_axes_and_layouts(shape, rng):
         for _, x in layouts(a) if a.size < 1000 else ():
             same_bits(lse.scatter_logsumexp(x, index, axis, 10), want)
             same_bits(lse.scatter_softmax(x, index, axis), mapped)
+
+
+@pytest.mark.parametrize("kind", ["i8", "i4", "u1", "u8", ">i8"])
+@pytest.mark.parametrize("shape", [(5, 40), (40, 5), (3, 40, 4), (2, 30_000)])
+def test_labels_of_each_row_alone(shape, kind, rng):
+    """As with a mask that hides nothing, which takes another way."""
+    a, index = data(shape, np.float32, rng), rng.integers(0, 6, shape).astype(kind)
+    every = np.ones(shape, bool)
+    for size in (6, 9, None):
+        want = lse.scatter_logsumexp(a, index, -1, size, return_sign=True, where=every)
+        got = lse.scatter_logsumexp(a, index, -1, size, return_sign=True)
+        same_bits(got[0], want[0])
+        same_bits(got[1], want[1])
+        same_bits(lse.scatter_logsumexp(a, index, size=size, dtype="f8"),
+                  lse.scatter_logsumexp(a, index, size=size, dtype="f8", where=every))  # fmt: skip
+        for name in MAPS:
+            scatter = getattr(lse, "scatter_" + name)
+            same_bits(scatter(a, index, -1, size), scatter(a, index, -1, size, where=every))
+    index[1, ..., 3] = 7
+    for scatter in (lse.scatter_logsumexp, lse.scatter_softmax):
+        with pytest.raises(ValueError, match=r"index\[1, (0, )?3\] is 7, but size is 6"):
+            scatter(a, index, -1, 6)
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.float16, ">f8", np.complex64, np.longdouble, np.int32])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_labels_of_an_axis_alone(dtype, order, rng):
+    """Likewise; outputs of the same dtype and of others, and the input itself."""
+    a = np.asarray(data((6, 7, 8), np.float32, rng), order=order)
+    a = np.where(np.isfinite(a), a, 0).astype(dtype, order=order)
+    for axis, n in enumerate(a.shape):
+        for index in (rng.integers(0, 4, n), np.sort(rng.integers(0, 4, n))):
+            want = lse.scatter_logsumexp(a, index, axis, 5, where=np.ones(a.shape, bool))
+            got = lse.scatter_logsumexp(a, index, axis, 5)
+            same_bits(got, want)
+            assert got.strides == want.strides
+            same_bits(lse.scatter_logsumexp(a, index, axis, 5, out=np.empty_like(want)), want)
+            for name in MAPS:
+                scatter = getattr(lse, "scatter_" + name)
+                want = scatter(a, index, axis, where=np.ones(a.shape, bool))
+                got = scatter(a, index, axis)
+                same_bits(got, want)
+                assert got.strides == want.strides
+                same_bits(scatter(a, index, axis, out=np.empty(a.shape, got.dtype)), want)
+                if np.dtype(dtype) == got.dtype:
+                    x = a.copy(order="K")
+                    same_bits(scatter(x, index, axis, out=x), want)
+    before = a.copy()
+    with pytest.raises(ValueError, match=r"index\[2\] is -1"):
+        lse.scatter_softmax(a, [0, 1, -1, 2, 0, 0], 0, out=a if a.dtype.kind == "f" else None)
+    same_bits(a, before)
 
 
 def test_many_short_rows_by_threads(rng):

@@ -289,7 +289,7 @@ def scatter_logsumexp(a, index, axis=-1, size=None, b=None, return_sign=False, *
     >>> lse.scatter_logsumexp([0.0, 5.0, 0.0, 1.0], [0, 2, 0, 2])
     array([0.69314718,       -inf, 5.01814993])
     """
-    value = try_sum_parts(a, axis, b, return_sign, where, out, dtype, None, index, size)
+    value = try_sum_rows(a, axis, b, return_sign, where, out, dtype, index, size)
     if value is not None:
         return value
     return quietly(_groups.scatter_logsumexp, (a, index, axis, size, b, return_sign, where, out, dtype))
@@ -339,7 +339,7 @@ def scatter_softmax(x, index, axis=-1, size=None, *, where=True, out=None, dtype
     >>> lse.scatter_softmax([0.0, 5.0, 0.0], [1, 0, 1])
     array([0.5, 1. , 0.5])
     """
-    value = try_map_parts(LSE_SOFTMAX, x, axis, where, out, dtype, None, index, size)
+    value = try_map_rows(LSE_SOFTMAX, x, axis, where, out, dtype, index, size)
     if value is not None:
         return value
     return quietly(_groups.map_groups, ("scatter_softmax", x, index, axis, size, where, out, dtype))
@@ -389,7 +389,7 @@ def scatter_log_softmax(x, index, axis=-1, size=None, *, where=True, out=None, d
     >>> lse.scatter_log_softmax([0.0, 5.0, 0.0], [1, 0, 1])
     array([-0.69314718,  0.        , -0.69314718])
     """
-    value = try_map_parts(LSE_LOG_SOFTMAX, x, axis, where, out, dtype, None, index, size)
+    value = try_map_rows(LSE_LOG_SOFTMAX, x, axis, where, out, dtype, index, size)
     if value is not None:
         return value
     return quietly(_groups.map_groups, ("scatter_log_softmax", x, index, axis, size, where, out, dtype))

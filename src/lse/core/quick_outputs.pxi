@@ -79,13 +79,18 @@ cdef inline cnp.ndarray empty_result(const quick_shape *shape, int number):
     return empty_in_order(shape, cnp.PyArray_DescrFromType(number))
 
 
-cdef cnp.ndarray empty_like(const quick_call *call):
-    """A new array for the result of a map."""
+cdef cnp.ndarray empty_of(const quick_call *call, cnp.dtype dtype):
+    """A new array of the shape of a call."""
     cdef quick_shape shape
     find_shape(call, True, &shape)
     for axis in range(call.ndim):
         shape.length[axis] = call.shape[axis]
-    return empty_result(&shape, call.number)
+    return empty_in_order(&shape, dtype)
+
+
+cdef inline cnp.ndarray empty_like(const quick_call *call):
+    """A new array for the result of a map."""
+    return empty_of(call, cnp.PyArray_DescrFromType(call.number))
 
 
 def empty_reduced(cnp.ndarray a not None, cnp.ndarray weights, unsigned long long reduced, tuple lengths not None,

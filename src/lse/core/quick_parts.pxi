@@ -1,6 +1,6 @@
 # The fast path for segments and groups -----------------------------------------------------------------------
 #
-# As quick.pxi: segments of any arrays, and groups of arrays of one axis.
+# As quick.pxi: segments of any arrays, and groups by labels of one axis.
 
 cdef cnp.ndarray quick_offsets(object indptr, Py_ssize_t length):
     """Offsets as a copy, which nobody changes once it is checked, if they ascend from 0 to no more than a length."""
@@ -94,12 +94,45 @@ cdef struct quick_parts:  # of a call for segments, or for groups with labels
     int axis
 
 
+cdef class Groups  # of groups.pxi
+
+
+@cython.auto_pickle(False)
+cdef class SortedAxis:
+    """An array of several axes whose elements are sorted by labels along one of them, so that each group is a
+    segment."""
+
+    cdef Groups groups
+    cdef cnp.ndarray by_group  # or the array itself, where the labels ascend
+
+
+cdef SortedAxis sort_axis(quick_parts *parts, cnp.ndarray array, cnp.ndarray labels):
+    """An array of a call sorted, which the call then refers to; None for what the general path takes or refuses."""
+    cdef quick_call *call = &parts.call
+    cdef SortedAxis result = SortedAxis.__new__(SortedAxis)
+    cdef int axis
+    for axis in range(call.ndim):
+        if call.stride[axis] == 0:
+            return None
+    result.by_group = empty_of(call, <cnp.dtype>cnp.PyArray_DESCR(array))
+    try:
+        result.groups = Groups(labels, parts.count, array, result.by_group, parts.axis)
+    except IndexError:  # a label that is no group
+        return None
+    if result.groups.groups.in_order:
+        result.by_group = array
+    describe(&call.request.a, result.by_group)
+    return result
+
+
 cdef object begin_parts(quick_parts *parts, lse_operation operation, cnp.ndarray array, bint weak, object b,
                         object where, object dtype, object axis, object indptr, object index, object size):
-    """The offsets or the labels of a call whose arrays are described; None for what is not taken."""
+    """The offsets or the labels of a call whose arrays are described, and what is sorted, if it has several axes; None
+    for what is not taken."""
     cdef quick_call *call = &parts.call
     cdef bint weak_b = False
     cdef cnp.ndarray weights = None, mask = None, division
+    cdef SortedAxis by_group = None
     if axis is None or type(axis) is tuple:
         return None
     if b is not None:
@@ -118,20 +151,96 @@ cdef object begin_parts(quick_parts *parts, lse_operation operation, cnp.ndarray
         division = quick_offsets(indptr, call.shape[parts.axis])
         parts.count = -1 if division is None else cnp.PyArray_DIM(division, 0) - 1
     else:
-        division = quick_labels(index, call.shape[0]) if call.ndim == 1 and call.size > 0 else None
+        division = quick_labels(index, call.shape[parts.axis]) if call.size > 0 else None
         parts.count = -1 if division is None else quick_size(size, division)
+        if parts.count >= 0 and call.ndim > 1:
+            by_group = sort_axis(parts, array, division) if weights is None and mask is None else None
+            if by_group is None:
+                return None
+            division = by_group.groups.offsets
     call.request.segments = parts.count
-    return (weights, mask, division) if parts.count >= 0 else None
+    return (weights, mask, division, by_group) if parts.count >= 0 else None
 
 
 cdef bint run_parts(quick_parts *parts, cnp.ndarray division, bint labelled) except -1:
-    """Carry out a call whose output is described; False where the engine does not take it."""
+    """Carry out a call whose output is described, by offsets or by labels; False where the engine does not take it."""
     cdef lse_request *request = &parts.call.request
     if labelled:
         return run_groups(request, parts.call.size, division)
     request.offsets = <const ptrdiff_t *>cnp.PyArray_DATA(division)
     run_request(request, parts.call.size)
     return True
+
+
+cdef bint add_rows(cnp.npy_intp *label, Py_ssize_t rows, Py_ssize_t length, Py_ssize_t count) noexcept nogil:
+    """From labels of rows to those of groups of all rows, if all are labels."""
+    cdef Py_ssize_t row, i
+    for row in range(rows):
+        for i in range(length):
+            if not 0 <= label[i] < count:
+                return False
+            label[i] += row * count
+        label += length
+    return True
+
+
+cdef object flat_rows(object a, object axis, object index, object size):
+    """An array as one row, labels of each of its rows as those of groups of all, the number of these, and the shape of
+    what has one for each; None unless both are runs of rows along the last axis."""
+    cdef bint weak, taken
+    cdef int ndim
+    cdef Py_ssize_t count, rows, length
+    cdef unsigned long long bits
+    cdef cnp.ndarray labels, array
+    if type(index) is not cnp.ndarray or type(a) is not cnp.ndarray or cnp.PyArray_NDIM(<cnp.ndarray>index) < 2:
+        return None
+    array, ndim = a, cnp.PyArray_NDIM(<cnp.ndarray>a)
+    if cnp.PyArray_SIZE(array) == 0 or not cnp.PyArray_SAMESHAPE(array, <cnp.ndarray>index) or not (
+            cnp.PyArray_IS_C_CONTIGUOUS(array)) or axis is None or type(axis) is tuple or not (
+            quick_axes(axis, ndim, &bits)) or only_axis(bits) != ndim - 1:
+        return None
+    labels = quick_array(index, &weak)
+    if labels is None or kind_of(labels) not in (b"i", b"u") or cnp.PyArray_ITEMSIZE(labels) > <int>sizeof(Py_ssize_t):
+        return None
+    # of uint64 what is too great becomes negative
+    labels = cnp.PyArray_FROMANY(labels, cnp.NPY_INTP, ndim, ndim, cnp.NPY_ARRAY_CARRAY | cnp.NPY_ARRAY_FORCECAST
+                                 | cnp.NPY_ARRAY_ENSURECOPY)
+    labels = cnp.PyArray_Ravel(labels, cnp.NPY_CORDER)
+    count, length = quick_size(size, labels), cnp.PyArray_DIM(array, ndim - 1)
+    rows = cnp.PyArray_SIZE(array) // length
+    if not 0 < count < MOST_GROUPS // rows:
+        return None
+    with nogil:
+        taken = add_rows(<cnp.npy_intp *>cnp.PyArray_DATA(labels), rows, length, count)
+    if not taken:
+        return None
+    return cnp.PyArray_Ravel(array, cnp.NPY_CORDER), labels, rows * count, (<object>array).shape[:ndim - 1] + (count,)
+
+
+cdef object try_sum_rows(object a, object axis, object b, object return_sign, object where, object out, object dtype,
+                         object index, object size):
+    """As try_sum_parts, of groups by labels, which may differ from row to row."""
+    if b is None and where is True and out is None:
+        flat = flat_rows(a, axis, index, size)
+        if flat is not None:
+            row, labels, count, shape = flat
+            value = try_sum_parts(row, 0, None, return_sign, True, None, dtype, None, labels, count)
+            if type(value) is tuple:
+                return value[0].reshape(shape), value[1].reshape(shape)
+            return None if value is None else value.reshape(shape)
+    return try_sum_parts(a, axis, b, return_sign, where, out, dtype, None, index, size)
+
+
+cdef object try_map_rows(lse_operation operation, object x, object axis, object where, object out, object dtype,
+                         object index, object size):
+    """Likewise as try_map_parts."""
+    if where is True and out is None:
+        flat = flat_rows(x, axis, index, size)
+        if flat is not None:
+            row, labels, count, _ = flat
+            value = try_map_parts(operation, row, 0, True, None, dtype, None, labels, count)
+            return None if value is None else value.reshape((<object>x).shape)
+    return try_map_parts(operation, x, axis, where, out, dtype, None, index, size)
 
 
 cdef object try_sum_parts(object a, object axis, object b, object return_sign, object where, object out, object dtype,
@@ -143,12 +252,13 @@ cdef object try_sum_parts(object a, object axis, object b, object return_sign, o
     cdef bint weak
     cdef int signed = quick_flag(return_sign)
     cdef cnp.ndarray weights, mask, division, result, sign = None, array = quick_array(a, &weak)
+    cdef SortedAxis by_group
     if array is None or signed == -1:
         return None
     begun = begin_parts(&parts, LSE_LOGSUMEXP, array, weak, b, where, dtype, axis, indptr, index, size)
     if begun is None:
         return None
-    weights, mask, division = begun
+    weights, mask, division, by_group = begun
     find_shape(call, True, &shape)
     shape.length[parts.axis] = parts.count
     if out is not None and not is_output(
@@ -170,12 +280,29 @@ cdef object try_sum_parts(object a, object axis, object b, object return_sign, o
         call.request.sign = bytes_of(sign)
         shape.length[parts.axis] = 1
         call.request.out.shape = <const ptrdiff_t *>shape.length
-        if not run_parts(&parts, division, index is not None):
+        if not run_parts(&parts, division, index is not None and by_group is None):
             return None
     if signed and is_complex(call.number):
         result = (<object>result).real.copy(order="K")
     value = return_result(result, out)
     return (value, return_result(sign, None)) if signed else value
+
+
+cdef object map_sorted(quick_parts *parts, SortedAxis by_group, object out):
+    """The map of a sorted array, moved back."""
+    cdef quick_call *call = &parts.call
+    cdef cnp.ndarray result, mapped = by_group.by_group
+    if out is not None and cnp.PyArray_TYPE(<cnp.ndarray>out) == call.number and cnp.PyArray_ISBEHAVED(
+            <cnp.ndarray>out):
+        result = out  # everything has been copied from it, if it overlaps
+    else:
+        result = empty_like(call)
+    if cnp.PyArray_TYPE(mapped) != call.number or not cnp.PyArray_ISNOTSWAPPED(mapped):
+        mapped = empty_like(call)
+    describe(&call.request.out, mapped)
+    run_parts(parts, by_group.groups.offsets, False)
+    by_group.groups.move(result, mapped, parts.axis, True)
+    return return_result(result, out)
 
 
 cdef object try_map_parts(lse_operation operation, object x, object axis, object where, object out, object dtype,
@@ -186,24 +313,27 @@ cdef object try_map_parts(lse_operation operation, object x, object axis, object
     cdef bint weak
     cdef const cnp.npy_intp *offset
     cdef cnp.ndarray mask, division, result, array = quick_array(x, &weak)
+    cdef SortedAxis by_group
     if array is None:
         return None
     begun = begin_parts(&parts, operation, array, weak, None, where, dtype, axis, indptr, index, size)
     if begun is None:
         return None
-    _, mask, division = begun
+    _, mask, division, by_group = begun
     if index is None:
         offset = <const cnp.npy_intp *>cnp.PyArray_DATA(division)
         if offset[0] != 0 or offset[parts.count] != call.shape[parts.axis]:
             return None
     if out is not None and not is_output(out, call.ndim, call.shape, call.number):
         return None
+    if by_group is not None and by_group.by_group is not array:
+        return map_sorted(&parts, by_group, out)
     if takes_map(out, call.number, array, mask):
         result = out
     else:
         result = empty_like(call)
     if call.size > 0:
         describe(&call.request.out, result)
-        if not run_parts(&parts, division, index is not None):
+        if not run_parts(&parts, division, index is not None and by_group is None):
             return None
     return return_result(result, out)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/group_call.h"
+#include "engine/memory.h"
 
 enum {
     SOME = 1 << 16,     /* elements between two questions whether to stop */
@@ -229,17 +230,6 @@ static void unsort_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t groups, 
     move_bucket(s, bucket, offsets + 1, sorted, 1);
 }
 
-/* A bucket that is a group. */
-static void copy_bucket(const sorting *s, ptrdiff_t bucket, char *sorted, int back)
-{
-    const size_t size = (size_t)s->c->q.a.itemsize;
-    walk w = chunks_of(s, bucket);
-    for (ptrdiff_t some; (some = next_chunk(&w)) >= 0; sorted += (size_t)some * size) {
-        if (back) memcpy(w.values, sorted, (size_t)some * size);
-        else memcpy(sorted, w.values, (size_t)some * size);
-    }
-}
-
 /* The sums or the map of a bucket that is sorted. */
 static int execute_bucket(const sorting *s, ptrdiff_t first, ptrdiff_t groups, ptrdiff_t *offsets, char *sorted,
                           ptrdiff_t n, int threads)
@@ -263,20 +253,13 @@ static int run_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t n, int threa
 {
     const ptrdiff_t first = bucket << s->shift, groups = lse_least((ptrdiff_t)1 << s->shift, s->c->count - first);
     const size_t room = lse_in_lines((size_t)(groups + 2) * sizeof(ptrdiff_t));
-    const int maps = lse_is_map(s->c->q.operation);
-    char *memory = (char *)malloc(room + (size_t)lse_most(n, 1) * (size_t)s->c->q.a.itemsize), *sorted = memory + room;
+    char *memory = (char *)lse_large_memory(room + (size_t)lse_most(n, 1) * (size_t)s->c->q.a.itemsize),
+         *sorted = memory + room;
     ptrdiff_t *offsets = (ptrdiff_t *)memory;
     if (!memory) return LSE_NO_MEMORY;
-    if (s->shift == 0) {
-        copy_bucket(s, bucket, sorted, 0);
-        offsets[0] = 0;
-        offsets[1] = n;
-    } else {
-        sort_bucket(s, bucket, groups, offsets, sorted);
-    }
+    sort_bucket(s, bucket, groups, offsets, sorted);
     const int failed = execute_bucket(s, first, groups, offsets, sorted, lse_most(n, 1), threads);
-    if (maps && s->shift == 0) copy_bucket(s, bucket, sorted, 1);
-    else if (maps) unsort_bucket(s, bucket, groups, offsets, sorted);
+    if (lse_is_map(s->c->q.operation)) unsort_bucket(s, bucket, groups, offsets, sorted);
     free(memory);
     return failed;
 }
@@ -290,10 +273,20 @@ static void bucket_task(void *context, ptrdiff_t bucket)
     if (failed) LSE_STORE(&s->failed, failed);
 }
 
+/* Whether most elements are in one bucket, whose sorted copy would take as much memory again as all buckets do; not if
+ * there are so many groups that counting them takes as much. */
+static int is_one_step_better(const sorting *s)
+{
+    ptrdiff_t most = 0;
+    for (ptrdiff_t b = 0; b < s->buckets; b++) most = lse_most(most, size_of_bucket(s, b));
+    return most > s->c->n / 2 && s->c->count < s->c->n / 8;
+}
+
 static void run(sorting *s)
 {
     const lse_request *q = &s->c->q;
     q->run(deal_task, s, s->tasks, (int)s->tasks);
+    if (!lse_is_stopped(&s->failed) && is_one_step_better(s)) s->failed = LSE_NOT_TAKEN;
     if (lse_is_stopped(&s->failed)) return;
     q->run(bucket_task, s, s->buckets, (int)s->tasks);
     for (ptrdiff_t b = 0; b < s->buckets && !lse_is_stopped(&s->failed); b++) {
@@ -310,7 +303,7 @@ static int allocate(sorting *s)
     if (!s->parts) return LSE_NO_MEMORY;
     for (ptrdiff_t t = 0; t < s->tasks; t++) {
         part *p = &s->parts[t];
-        p->values = (char *)malloc(chunks * (CHUNK + sizeof *p->next) + lows * sizeof *p->low);
+        p->values = (char *)lse_large_memory(chunks * (CHUNK + sizeof *p->next) + lows * sizeof *p->low);
         if (!p->values) return LSE_NO_MEMORY;
         p->next = (uint32_t *)(p->values + chunks * CHUNK);
         p->low = (uint16_t *)(p->next + chunks);
@@ -334,8 +327,7 @@ static void choose_buckets(sorting *s)
 int lse_fits_buckets(const lse_group_call *c)
 {
     const lse_request *q = &c->q;
-    const int size = q->a.itemsize, alike = q->out.kind == q->a.kind && q->out.itemsize == size;
-    const int maps = lse_is_map(q->operation) && alike && !q->a.swapped && !q->out.swapped;
+    const int size = q->a.itemsize, maps = lse_is_map(q->operation) && lse_is_alike(&q->a, &q->out);
     return (maps || q->operation == LSE_LOGSUMEXP) && !q->weights.data && !q->where.data && !q->low && size <= 16 &&
            (size & (size - 1)) == 0 && c->n <= INT32_MAX && (c->count - 1) >> 16 < MOST;
 }

@@ -19,8 +19,32 @@ LSE_INLINE ptrdiff_t lse_label_at(const void *labels, const int size, ptrdiff_t 
 
 static inline size_t lse_in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/* group_buckets.c: whether it takes a call, and the call. */
+/* Whether a map may write its results where its input is. */
+static inline int lse_is_alike(const lse_array *a, const lse_array *out)
+{ return out->kind == a->kind && out->itemsize == a->itemsize && !a->swapped && !out->swapped; }
+
+/* group_buckets.c: whether it takes a call of many groups, and the call; LSE_NOT_TAKEN, and nothing is done, if they had
+ * better be sorted in one step. */
 int lse_fits_buckets(const lse_group_call *call);
 int lse_run_buckets(const lse_group_call *call);
+
+/* group_columns.c: panels of LSE_BATCH groups that have as many elements, up to LSE_COLUMN, of which each lies LSE_BATCH
+ * elements after the one before; those of each length follow on each other, and the rest as rows. */
+enum { LSE_COLUMN = 16 };
+#define LSE_IS_COLUMN (UINT32_C(1) << 31) /* beside the place of an element */
+
+typedef struct {
+    ptrdiff_t begin[LSE_COLUMN + 2]; /* the first panel of each length, and the end of all */
+    uint32_t *group;                 /* that the columns are, and from the end on the rows */
+    ptrdiff_t rows, rows_begin;      /* how many, and their first element */
+    ptrdiff_t *offsets;              /* of the rows, from there on */
+} lse_columns;
+
+int lse_fits_columns(const lse_group_call *call);
+/* From the numbers of elements of each group that some tasks have to the place of the first of them; `group` and
+ * `offsets` have room for all groups, and one more. */
+void lse_lay_out_columns(lse_columns *columns, uint32_t *next, ptrdiff_t count, ptrdiff_t tasks);
+/* The sums or maps of elements that are so sorted, these where they are; values: memory for sums of all groups. */
+int lse_run_columns(const lse_columns *columns, const lse_group_call *call, char *sorted, int threads, char *values);
 
 #endif

@@ -164,8 +164,8 @@ typedef struct {
 
 lse_segments lse_segments_of(const lse_request *request);
 /* segment_values.c: log-sum-exps alone, or maps, of segments that are runs of the kernels' type and no longer than a
- * piece. */
-void lse_run_segment_values(const lse_plan *plan, const lse_segments *segments, int threads);
+ * piece. Returns whether there are longer ones. */
+int lse_run_segment_values(const lse_plan *plan, const lse_segments *segments, int threads);
 static inline ptrdiff_t lse_segment_length(const lse_segments *s, ptrdiff_t i)
 { return s->offsets[i + 1] - s->offsets[i]; }
 

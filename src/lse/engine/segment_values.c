@@ -41,17 +41,32 @@ static ptrdiff_t kind_of(const some_segments *s, ptrdiff_t i)
     return n <= s->few ? n : n <= LSE_PIECE ? s->few + 1 : LENGTHS - 1;
 }
 
+/* Two at a time, one of each half: a count that was just raised is not known at once. */
 static void sort_by_length(some_segments *s, ptrdiff_t count)
 {
-    ptrdiff_t at[LENGTHS] = {0}, next = 0;
-    for (ptrdiff_t i = 0; i < count; i++) at[kind_of(s, i)]++;
+    const ptrdiff_t half = count / 2;
+    ptrdiff_t at[2][LENGTHS] = {{0}}, next = 0;
+    uint16_t kind[MOST];
+    for (ptrdiff_t i = 0; i < count; i++) kind[i] = (uint16_t)kind_of(s, i);
+    for (ptrdiff_t i = 0; i < half; i++) {
+        at[0][kind[i]]++;
+        at[1][kind[half + i]]++;
+    }
+    if (count % 2) at[1][kind[count - 1]]++;
     for (int n = 0; n < LENGTHS; n++) {
-        const ptrdiff_t own = at[n];
-        s->begin[n] = at[n] = next;
-        next += own;
+        s->begin[n] = next;
+        for (int k = 0; k < 2; k++) {
+            const ptrdiff_t own = at[k][n];
+            at[k][n] = next;
+            next += own;
+        }
     }
     s->begin[LENGTHS] = next;
-    for (ptrdiff_t i = 0; i < count; i++) s->index[at[kind_of(s, i)]++] = (uint16_t)i;
+    for (ptrdiff_t i = 0; i < half; i++) {
+        s->index[at[0][kind[i]]++] = (uint16_t)i;
+        s->index[at[1][kind[half + i]]++] = (uint16_t)(half + i);
+    }
+    if (count % 2) s->index[at[1][kind[count - 1]]] = (uint16_t)(count - 1);
 }
 
 static void put_values(const some_segments *s, const uint16_t *index, ptrdiff_t count, const void *values)
@@ -76,8 +91,11 @@ static void put_alone(const some_segments *s, const uint16_t *index, ptrdiff_t c
 {
     double elements[LSE_BATCH], values[LSE_BATCH];
     const ptrdiff_t size = s->plan->itemsize;
-    for (ptrdiff_t i = 0; i < count; i++)
-        memcpy((char *)elements + i * size, s->x + s->offsets[index[i]] * size, (size_t)size);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const char *from = s->x + s->offsets[index[i]] * size;
+        if (size == 8) memcpy(elements + i, from, 8);
+        else memcpy((char *)elements + i * 4, from, 4);
+    }
     s->plan->kernels->copy_alone((const char *)elements, (char *)values, count);
     put_values(s, index, count, values);
 }
@@ -170,11 +188,12 @@ typedef struct {
     const lse_plan *plan;
     const lse_segments *all;
     ptrdiff_t each, tasks; /* segments of a task, and tasks of a row */
+    int any_longer;        /* whether any segment is longer than a piece */
 } job;
 
 static void task(void *context, ptrdiff_t number)
 {
-    const job *j = (const job *)context;
+    job *j = (job *)context;
     const ptrdiff_t first = number % j->tasks * j->each;
     some_segments s = {
         .plan = j->plan, .offsets = j->all->offsets + first, .out_stride = j->all->out_stride, .maps = j->all->maps};
@@ -189,15 +208,17 @@ static void task(void *context, ptrdiff_t number)
     for (const char *x = start; x < end && end - start <= AHEAD; x += 64) LSE_PREFETCH(x);
     s.few = s.maps ? FEW_MAPPED : size == 8 ? FEW_F64 : FEW_F32;
     sort_by_length(&s, count);
+    if (s.begin[LENGTHS - 1] < count) LSE_STORE(&j->any_longer, 1);
     for (ptrdiff_t n = 0; n <= s.few + 1; n++) run_length(&s, n);
 }
 
-void lse_run_segment_values(const lse_plan *plan, const lse_segments *all, int threads)
+int lse_run_segment_values(const lse_plan *plan, const lse_segments *all, int threads)
 {
-    job j = {plan, all, MOST, 1};
+    job j = {plan, all, MOST, 1, 0};
     if (all->maps) j.each = lse_most(LSE_BATCH, lse_least(MOST, MAPPED / lse_most(1, plan->n / all->count)));
     if (threads > 1)
         j.each = lse_most(LSE_BATCH, lse_least(j.each, plan->outer * all->count / (8 * (ptrdiff_t)threads)));
     j.tasks = lse_quotient_up(all->count, j.each);
     lse_run_until_stopped(plan, task, &j, plan->outer * j.tasks, threads);
+    return LSE_LOAD(&j.any_longer);
 }

@@ -415,7 +415,8 @@ void lse_run_segments(lse_plan *plan, const lse_request *q, int threads)
         s.panels = lse_quotient_up(plan->columns, plan->together);
     }
     const ptrdiff_t outer = plan->outer * s.panels;
-    for (ptrdiff_t i = 0; i < outer; i++) long_segments(&s, i, threads);
-    if (are_values(&s, q)) lse_run_segment_values(plan, &s.all, threads);
+    int any_longer = plan->n > LSE_PIECE;
+    if (are_values(&s, q)) any_longer &= lse_run_segment_values(plan, &s.all, threads);
     else lse_run_until_stopped(plan, plan->columns ? columns_task : rows_task, &s, outer * s.all.batches, threads);
+    for (ptrdiff_t i = 0; i < outer && any_longer; i++) long_segments(&s, i, threads);
 }
