@@ -2,6 +2,7 @@
 #include "engine/product_job.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/coefficients.h"
 
@@ -10,6 +11,22 @@ enum { CHUNK = 64 }; /* elements of each line of a panel that are converted toge
 /* Reading ---------------------------------------------------------------------------------------------------- */
 
 static ptrdiff_t magnitude(ptrdiff_t n) { return n < 0 ? -n : n; }
+
+/* Elements of columns that are runs of floats or doubles: each run becomes a column. */
+#define TURN(name, real)                                                                                               \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, double *to,                \
+                     ptrdiff_t pitch)                                                                                  \
+    {                                                                                                                  \
+        for (ptrdiff_t j = 0; j < columns; j++, from += stride)                                                        \
+            for (ptrdiff_t i = 0; i < rows; i++) {                                                                     \
+                real x;                                                                                                \
+                memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);                                                  \
+                to[i * pitch + j] = (double)x;                                                                         \
+            }                                                                                                          \
+    }
+TURN(turn_floats, float)
+TURN(turn_doubles, double)
+#undef TURN
 
 void lse_read_block(const lse_matrix *m, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t columns, double *to,
                     ptrdiff_t pitch)
@@ -21,6 +38,8 @@ void lse_read_block(const lse_matrix *m, ptrdiff_t row, ptrdiff_t rows, ptrdiff_
     } else if (magnitude(m->column_stride) <= magnitude(m->row_stride) || rows > CHUNK) {
         for (ptrdiff_t i = 0; i < rows; i++)
             m->load(from + i * m->row_stride, m->column_stride, columns, to + i * pitch);
+    } else if (m->size != 0 && m->row_stride == m->size) {
+        (m->element == LSE_F32 ? turn_floats : turn_doubles)(from, m->column_stride, rows, columns, to, pitch);
     } else {
         for (ptrdiff_t j = 0; j < columns; j++) {
             m->load(from + j * m->column_stride, m->row_stride, rows, line);
@@ -80,8 +99,7 @@ void lse_factor_rows(const lse_job *p, const lse_matrix *m, ptrdiff_t first, ptr
     }
 }
 
-/* Whether the columns of a matrix lie side by side, in rows that pointers to elements reach. */
-static int are_side_by_side(const lse_matrix *m)
+int lse_are_columns_readable(const lse_matrix *m)
 { return m->size != 0 && (m->column_stride == m->size || m->columns == 1) && m->row_stride % m->size == 0; }
 
 enum { MOST = 32 }; /* lines of a panel */
@@ -90,7 +108,7 @@ enum { MOST = 32 }; /* lines of a panel */
 static const void *read_columns(const lse_matrix *m, ptrdiff_t step, ptrdiff_t n, ptrdiff_t first, ptrdiff_t count,
                                 double *buffer, ptrdiff_t *pitch, lse_type *type)
 {
-    if (are_side_by_side(m)) {
+    if (lse_are_columns_readable(m)) {
         *pitch = m->row_stride / m->size;
         *type = m->element;
         return m->data + step * m->row_stride + first * m->size;
@@ -101,15 +119,13 @@ static const void *read_columns(const lse_matrix *m, ptrdiff_t step, ptrdiff_t n
     return buffer;
 }
 
-void lse_see_columns(const lse_job *p, ptrdiff_t first, ptrdiff_t count, double *anchor, double *spread)
+void lse_see_columns(const lse_job *p, const lse_matrix *b, ptrdiff_t first, ptrdiff_t count, double *anchor,
+                     double *spread)
 {
     enum { SO_MANY = LSE_TILE_PANELS * MOST };
     double buffer[CHUNK * MOST], max[SO_MANY], least[SO_MANY], nan[SO_MANY];
-    const ptrdiff_t most = are_side_by_side(&p->b) ? (ptrdiff_t)SO_MANY : (ptrdiff_t)MOST;
+    const ptrdiff_t most = lse_are_columns_readable(b) ? (ptrdiff_t)SO_MANY : (ptrdiff_t)MOST;
     for (ptrdiff_t j = 0, m; j < count; j += m) {
-        const void *x;
-        ptrdiff_t pitch;
-        lse_type type;
         m = lse_least(most, count - j);
         const ptrdiff_t width = lse_round_up(m, p->k->vector);
         for (ptrdiff_t i = 0; i < width; i++) {
@@ -118,8 +134,10 @@ void lse_see_columns(const lse_job *p, ptrdiff_t first, ptrdiff_t count, double 
             nan[i] = 0.0;
         }
         for (ptrdiff_t k = 0, n; k < p->steps && !lse_is_stopped(p->failed); k += n) {
+            ptrdiff_t pitch;
+            lse_type type;
             n = lse_least(CHUNK, p->steps - k);
-            x = read_columns(&p->b, k, n, first + j, m, buffer, &pitch, &type);
+            const void *x = read_columns(b, k, n, first + j, m, buffer, &pitch, &type);
             p->k->join_extents[type](x, pitch, n, m, max, least, nan);
         }
         for (ptrdiff_t i = 0; i < width; i++)
@@ -127,16 +145,16 @@ void lse_see_columns(const lse_job *p, ptrdiff_t first, ptrdiff_t count, double 
     }
 }
 
-void lse_factor_panel(const lse_job *p, ptrdiff_t first, ptrdiff_t width, ptrdiff_t step, ptrdiff_t steps,
-                      const double *anchor, double *factors)
+void lse_factor_panel(const lse_job *p, const lse_matrix *b, ptrdiff_t first, ptrdiff_t width, ptrdiff_t step,
+                      ptrdiff_t steps, const double *anchor, double *factors)
 {
     double buffer[CHUNK * MOST];
-    const ptrdiff_t count = lse_least(width, p->m - first);
+    const ptrdiff_t count = lse_least(width, b->columns - first);
     for (ptrdiff_t k = 0, n; k < steps; k += n) {
         ptrdiff_t pitch;
         lse_type type;
         n = lse_least(CHUNK, steps - k);
-        const void *x = read_columns(&p->b, step + k, n, first, count, buffer, &pitch, &type);
+        const void *x = read_columns(b, step + k, n, first, count, buffer, &pitch, &type);
         p->k->factors_of_lines[p->type][type](x, pitch, n, count, anchor, factors + k * width);
     }
 }
@@ -180,9 +198,9 @@ static void panels_task(void *context, ptrdiff_t index)
     const lse_job *p = (const lse_job *)context;
     const ptrdiff_t first = index * LINES, count = lse_least(LINES, p->m - first);
     const lse_factors some = lse_some_factors(&p->of_b, first);
-    lse_see_columns(p, first, count, some.anchor, some.spread);
+    lse_see_columns(p, &p->b, first, count, some.anchor, some.spread);
     for (ptrdiff_t j = 0; j < count && !lse_is_stopped(p->failed); j += p->k->panel)
-        lse_factor_panel(p, first + j, lse_width_at(p, first + j), 0, p->steps, some.anchor + j,
+        lse_factor_panel(p, &p->b, first + j, lse_width_at(p, first + j), 0, p->steps, some.anchor + j,
                          some.factors + j * p->steps);
 }
 

@@ -99,10 +99,14 @@ const void *lse_see_row(const lse_job *p, const lse_matrix *m, ptrdiff_t row, do
 /* Levels and factors of `count` rows, which the first of those lines hold. */
 void lse_factor_rows(const lse_job *p, const lse_matrix *m, ptrdiff_t first, ptrdiff_t count, lse_factors *to);
 
+/* Whether kernels can read the columns of a matrix side by side, where they lie. */
+int lse_are_columns_readable(const lse_matrix *m);
+
 /* Levels of columns of b, and the factors of `steps` steps of `width` of them, one panel, whose levels are known. */
-void lse_see_columns(const lse_job *p, ptrdiff_t first, ptrdiff_t count, double *anchor, double *spread);
-void lse_factor_panel(const lse_job *p, ptrdiff_t first, ptrdiff_t width, ptrdiff_t step, ptrdiff_t steps,
-                      const double *anchor, double *factors);
+void lse_see_columns(const lse_job *p, const lse_matrix *b, ptrdiff_t first, ptrdiff_t count, double *anchor,
+                     double *spread);
+void lse_factor_panel(const lse_job *p, const lse_matrix *b, ptrdiff_t first, ptrdiff_t width, ptrdiff_t step,
+                      ptrdiff_t steps, const double *anchor, double *factors);
 
 /* Doubles that lines of so many factors need, and their places in as many, whole lines of the cache; of no factors,
  * levels alone. More than PTRDIFF_MAX / 64 are as many as cannot be had. */

@@ -26,11 +26,13 @@ static double greatest_of(const double *x, ptrdiff_t n)
 /* What a task works with. */
 typedef struct {
     double *hi, *lo, *logs, *least; /* sums of a tile; logarithms of one row of it, and what its columns ask for */
-    double *panel;                  /* factors of LSE_PRODUCT_STEPS steps of one */
-    double *pair;                   /* a row and a column, once one has been needed */
-    ptrdiff_t pitch, column;        /* of sums; the column that is in pair, or -1 */
-    lse_factors a, b;               /* of the tile: factors and levels, and levels alone */
-    void *block, *block_of_pair;    /* to free */
+    double *copy;                   /* of few steps of b, where they are not readable; and what is read instead of b */
+    lse_matrix columns;
+    double *panel;               /* factors of LSE_PRODUCT_STEPS steps of one */
+    double *pair;                /* a row and a column, once one has been needed */
+    ptrdiff_t pitch, column;     /* of sums; the column that is in pair, or -1 */
+    lse_factors a, b;            /* of the tile: factors and levels, and levels alone */
+    void *block, *block_of_pair; /* to free */
 } tile;
 
 /* Sums of the tile that starts at these factors; those of b, if there are none, are made for the rows of the tile. */
@@ -43,7 +45,7 @@ static void multiply_tile(const lse_job *p, const lse_factors *a, const lse_fact
         for (ptrdiff_t j = 0; j < columns; j += p->k->panel) {
             const ptrdiff_t width = lse_width_at(p, first + j);
             const double *panel = has_b ? b->factors + j * p->steps + k * width : t->panel;
-            if (!has_b) lse_factor_panel(p, first + j, width, k, steps, b->anchor + j, t->panel);
+            if (!has_b) lse_factor_panel(p, &t->columns, j, width, k, steps, b->anchor + j, t->panel);
             p->k->multiply[p->type](a->factors + k, a->pitch, rows, panel, steps, width, t->hi + j,
                                     t->lo ? t->lo + j : NULL, t->pitch, k == 0);
         }
@@ -151,12 +153,28 @@ static void finish_tile(const lse_job *p, const lse_factors *a, const lse_factor
     if (any) recompute(p, a, b, row, rows, column, columns, unsafe, t);
 }
 
+/* What kernels read of b. */
+static void see_tile(const lse_job *p, ptrdiff_t column, ptrdiff_t columns, tile *t)
+{
+    t->columns = p->b;
+    t->columns.data += column * p->b.column_stride;
+    t->columns.columns = columns;
+    if (!t->copy) return;
+    lse_read_block(&t->columns, 0, p->steps, 0, columns, t->copy, t->pitch);
+    const ptrdiff_t size = sizeof *t->copy;
+    t->columns = (lse_matrix){
+        (const char *)(const void *)t->copy, p->steps, columns, t->pitch * size, size, (int)size, LSE_F64, NULL};
+}
+
 static void do_tile(const lse_job *p, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t columns, tile *t)
 {
     lse_factors a = p->of_a.factors ? lse_some_factors(&p->of_a, row) : t->a;
     const lse_factors b = p->of_b.factors ? lse_some_factors(&p->of_b, column) : t->b;
     if (!p->of_a.factors && !p->is_thin) lse_factor_rows(p, &p->a, row, rows, &a);
-    if (!p->of_b.factors) lse_see_columns(p, column, columns, b.anchor, b.spread);
+    if (!p->of_b.factors) {
+        see_tile(p, column, columns, t);
+        lse_see_columns(p, &t->columns, 0, columns, b.anchor, b.spread);
+    }
     if (p->is_thin) dot_tile(p, &a, &b, row, rows, t);
     if (lse_is_stopped(p->failed)) return;
     const int is_safe = is_near(p, greatest_of(a.spread, rows), greatest_of(b.spread, columns));
@@ -169,7 +187,7 @@ static void do_tile(const lse_job *p, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t c
 
 /* What a tile consists of, in this order. */
 typedef struct {
-    ptrdiff_t sums, rests, row, panel, a, b;
+    ptrdiff_t sums, rests, row, panel, copy, a, b;
 } rooms;
 
 static rooms rooms_of(const lse_job *p, int has_a, int has_b)
@@ -179,6 +197,8 @@ static rooms rooms_of(const lse_job *p, int has_a, int has_b)
                    .rests = p->has_rests ? rows * columns : 0,
                    .row = columns,
                    .panel = has_b ? 0 : lse_least(LSE_PRODUCT_STEPS, p->steps) * lse_least(p->k->panel, columns),
+                   .copy =
+                       has_b || p->steps > LSE_FEW_STEPS || lse_are_columns_readable(&p->b) ? 0 : p->steps * columns,
                    .a = has_a ? 0 : lse_room_of_lines(rows, p->is_thin ? 0 : lse_pitch_of(p->steps)),
                    .b = has_b ? 0 : lse_room_of_lines(columns, 0)};
 }
@@ -186,7 +206,7 @@ static rooms rooms_of(const lse_job *p, int has_a, int has_b)
 ptrdiff_t lse_room_of_tile(const lse_job *p, int has_a, int has_b)
 {
     const rooms r = rooms_of(p, has_a, has_b);
-    return r.sums + r.rests + 2 * r.row + r.panel + r.a + r.b;
+    return r.sums + r.rests + 2 * r.row + r.panel + r.copy + r.a + r.b;
 }
 
 static int place_tile(const lse_job *p, tile *t)
@@ -204,10 +224,10 @@ static int place_tile(const lse_job *p, tile *t)
     t->logs = room + r.sums + r.rests;
     t->least = t->logs + r.row;
     t->panel = t->least + r.row;
-    if (!has_a)
-        lse_place_lines(p, lse_least(p->rows, p->n), p->is_thin ? 0 : lse_pitch_of(p->steps), t->panel + r.panel,
-                        &t->a);
-    if (!has_b) lse_place_lines(p, r.row, 0, t->panel + r.panel + r.a, &t->b);
+    t->copy = r.copy ? t->panel + r.panel : NULL;
+    room = t->panel + r.panel + r.copy;
+    if (!has_a) lse_place_lines(p, lse_least(p->rows, p->n), p->is_thin ? 0 : lse_pitch_of(p->steps), room, &t->a);
+    if (!has_b) lse_place_lines(p, r.row, 0, room + r.a, &t->b);
     return 1;
 }
 

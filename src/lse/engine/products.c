@@ -47,8 +47,8 @@ static void turn(lse_job *p)
 }
 
 /* One product by so many threads. Factors are made once where more than one tile needs them. All that one thread works
- * with is one block: a process that frees more than its largest block at a time gives memory back to the system, and has
- * to get it again, which can take as long as the product. */
+ * with is one block: a process that frees more than its largest block at a time gives memory back to the system, and
+ * has to get it again, which can take as long as the product. */
 static void multiply(lse_job *p, int threads)
 {
     turn(p);
@@ -96,9 +96,9 @@ static void set_up(lse_job *p, const lse_product *q, int *failed)
     p->failed = failed;
 }
 
-/* Sums of one block of steps have no rests, nor, for results that are rounded to floats, those of 2^13;
- * those of thin products do. Sums of so many products of factors near 2^(2 headroom) do not overflow. What is lost, a product or a factor times
- * the greatest partner, is below 2^(headroom - 1021), and `least` is 2^58 times that of all steps. */
+/* Sums of one block of steps have no rests, nor, for results that are rounded to floats, those of 2^13; those of thin
+ * products do. Sums of so many products of factors near 2^(2 headroom) do not overflow. What is lost, a product or a
+ * factor times the greatest partner, is below 2^(headroom - 1021), and `least` is 2^58 times that of all steps. */
 static void set_steps(lse_job *p, ptrdiff_t steps)
 {
     p->steps = steps;

@@ -239,39 +239,46 @@ LSE_INLINE void multiply_panel(const double *a, ptrdiff_t a_pitch, ptrdiff_t row
 }
 
 /* Thin products: the sum over k of factors of a row, made here or ready, and of a column, which is one run too. Element
- * k belongs to lane k mod 8, whatever the width of the registers; chains and sums are as those of multiply_block. */
+ * k belongs to lane k mod 8, whatever the width of the registers; chains and sums are as those of multiply_block, but
+ * that lanes of sums for floats have four chains, k / 8 mod 4. */
 LSE_INLINE void dot(const void *x, ptrdiff_t n, double anchor, const int is_ready, const double *y, double *hi,
                     double *lo, const lse_type type, const lse_type of)
 {
     const vf64 bias = vf64_set(bias_f64(anchor)), floor = vf64_set(floor_f64(anchor)), zero = vf64_set(0.0);
     const vf64 rest = is_ready ? zero : vf64_set(-(double)INFINITY);
     const ptrdiff_t most = LSE_LANES * (type == LSE_F64 ? (ptrdiff_t)LSE_CHAIN : (ptrdiff_t)LSE_PRODUCT_STEPS);
+    const int chains = type == LSE_F64 ? 1 : 4;
     vf64 whole[LSE_LANE_GROUPS], lost[LSE_LANE_GROUPS];
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) whole[g] = lost[g] = zero;
     for (ptrdiff_t k = 0; k < n;) {
         const ptrdiff_t end = k + most < n ? k + most : n;
-        vf64 chain[LSE_LANE_GROUPS];
-        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) chain[g] = zero;
+        vf64 chain[LSE_LANE_GROUPS][4];
 #define EACH LSE_UNROLL for (int j = 0; j < 4; j++)
+        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) EACH chain[g][j] = zero;
         for (; k + 4 * LSE_LANES <= end; k += 4 * LSE_LANES)
             LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
                 const ptrdiff_t at = k + g * vf64_width;
                 vf64 e[4];
                 EACH e[j] = elements(x, at + j * LSE_LANES, of);
                 if (!is_ready) make_factors(e, 4, bias, floor, type);
-                EACH chain[g] = vf64_fma(e[j], vf64_load(y + at + j * LSE_LANES), chain[g]);
+                EACH chain[g][j % chains] =
+                    vf64_fma(e[j], vf64_load(y + at + j * LSE_LANES), chain[g][j % chains]);
             }
         for (; k < end; k += 4 * LSE_LANES)
             LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
                 const ptrdiff_t at = k + g * vf64_width;
-                vf64 e[4];
+                vf64 e[4], f[4];
                 EACH e[j] = some_elements(x, at + j * LSE_LANES, n, rest, of);
                 if (!is_ready) make_factors(e, 4, bias, floor, type);
-                EACH chain[g] = vf64_fma(
-                    e[j], vf64_load_some(y + at + j * LSE_LANES, n - at - j * LSE_LANES, zero), chain[g]);
+                EACH f[j] = vf64_load_some(y + at + j * LSE_LANES, n - at - j * LSE_LANES, zero);
+                EACH chain[g][j % chains] = vf64_fma(e[j], f[j], chain[g][j % chains]);
             }
 #undef EACH
-        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) add_f64(&whole[g], &lost[g], chain[g]);
+        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
+            const vf64 *c = chain[g];
+            add_f64(&whole[g], &lost[g],
+                    chains == 1 ? c[0] : vf64_add(vf64_add(c[0], c[1]), vf64_add(c[2], c[3])));
+        }
     }
     double lanes[LSE_LANES], lanes_lo[LSE_LANES];
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
