@@ -377,6 +377,7 @@ def generate() -> dict[Path, str]:
     c64, t64, worst64 = log_table(53, 41, 4099, 60)
     log32, error_log32 = log_coefficients(2, 24, worst32, 1)
     log64, error_log64 = log_coefficients(7, 53, worst64, 1)
+    log_short, error_log_short = log_coefficients(3, 53, worst64, 0)
     sixteenths, sixteenths_lo = sixteenths_table()
     logs_lo = [-mp.log(c) - t for c, t in zip(c64, t64, strict=True)]
     narrow = mp.log(2) / 32 * (1 + mp.mpf(2) ** -20)
@@ -438,6 +439,7 @@ def generate() -> dict[Path, str]:
             array("INVERSE_f64", "double", [c * mp.mpf(2) ** 1023 for c in c64], "2^1023 / f"),
             array("LOG_OF_f64", "double", t64, "log f"),
             array("LOG_f64", "double", log64, log_comment.format("relative", error_log64, mp.nstr(worst64, 3))),
+            array("LOG_SHORT", "double", log_short, f"the same, with fewer terms, error 2^{error_log_short:.2f}"),
             array("LOG_OF_LO", "double", logs_lo, "log f - LOG_OF_f64, for the INVERSE_f64 that is there"),
             "/* For the functions of one and two numbers: |r| <= ln(2) / 32 in exponentials. */\n"
             + array("SIXTEENTHS", "double", sixteenths, "2^(-j / 16)"),

@@ -387,6 +387,19 @@ def log_parts(real: Real, greatest_lo: Fraction = ANY_LO) -> Fraction:
     return worst
 
 
+def log_short(real: Real) -> Fraction:
+    """logs_of_products_f32 of products.h, absolute, for sums whose logarithm is below 16."""
+    f, greatest_k = of_log(real.array("LOG_SHORT")), 32
+    of_k, worst = greatest_k * away(real["LN2_HI"], LN2), Fraction(0)
+    for entry in entries(real, Fraction(0)):
+        of_entry = away(-entry.t, log_bounds(entry.c)) + of_k + entry.of_r / (1 + entry.low)
+        for at in pieces(entry.low, entry.high):
+            square, (most, error) = at.size**2, f.rounding(at, real)
+            of_sums = real.half_ulp(1) + real.half_ulp(32) + real.half_ulp(32) + real.half_ulp(square) * most
+            worst = max(worst, of_entry + square * (f.error(at) + error) + of_sums)
+    return worst
+
+
 def log_near_0(real: Real, greatest_lo: Fraction = ANY_LO) -> Fraction:
     """The same where k + n = 0 and c = 1, so that y is r, relative. If lo is 0, r is exact."""
     f, u, worst = of_log(real.array("LOG")), real.u, Fraction(0)
@@ -433,6 +446,7 @@ BOUNDS = [
     Bound("exp_of_rests (finish.h)", "f64", 0.29, exp_of_rests),
     Bound("log_parts (logs.h)", "f64", -57.5, log_parts),
     Bound("log_parts (logs.h)", "f32", -28.1, log_parts),
+    Bound("logs_of_products (products.h)", "f64", -37, log_short),
     Bound("log_parts (logs.h), near 0", "f64", 1.14, log_near_0),
     Bound("log_parts (logs.h), near 0", "f32", 1.62, log_near_0),
     Bound("log_parts (logs.h), near 0, lo = 0", "f64", -56, lambda real: log_near_0(real, Fraction(0))),

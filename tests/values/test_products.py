@@ -97,6 +97,17 @@ def test_magnitudes(rng, dtype, level):
     check(a, b, count=200)
 
 
+@pytest.mark.parametrize("level", [2.0**34, 1e15, 2.0**60, 1e30, 1e300])
+@pytest.mark.parametrize("columns", [2, 9])
+def test_large_elements_that_differ(rng, level, columns):
+    """What rounding a sum of two elements loses is more than sums differ by."""
+    a, b = level * rng.standard_normal((5, 70)), level * rng.standard_normal((70, columns))
+    check(a, b, count=50)
+    b[40:] = (b[:30].max() + 1.7 * level) * (1 + 1e-16 * rng.integers(0, 3, (30, columns)))  # several meet
+    a[:, 40:] = (a.max() + 3 * level) * (1 + 1e-16 * rng.integers(0, 3, (5, 30)))
+    check(a, b, count=50)
+
+
 def test_ends_of_the_range():
     most = np.finfo(np.float64).max
     a = np.array([[most, -most], [5.0, 0.0], [-most, -most]])

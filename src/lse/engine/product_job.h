@@ -22,12 +22,13 @@ enum {
 typedef struct {
     const char *data;
     ptrdiff_t rows, columns, row_stride, column_stride;
-    int native;
-    lse_load load;
+    int size; /* of an element, if kernels can read it where it lies, else 0; and as what */
+    lse_type element;
+    lse_load load; /* to doubles */
 } lse_matrix;
 
 static inline lse_matrix lse_transposed(lse_matrix m)
-{ return (lse_matrix){m.data, m.columns, m.rows, m.column_stride, m.row_stride, m.native, m.load}; }
+{ return (lse_matrix){m.data, m.columns, m.rows, m.column_stride, m.row_stride, m.size, m.element, m.load}; }
 
 /* One product of two matrices. */
 typedef struct {
@@ -41,18 +42,24 @@ typedef struct {
     lse_factors of_a, of_b;               /* of which the factors may be NULL: then each task makes what it needs */
     int is_thin;                          /* the factors of b are rows too */
     ptrdiff_t n, m, steps, rows, columns; /* the last two: of a tile */
+    int has_rests;                        /* sums have a second part, what rounding them loses */
     double headroom, least;               /* a sum below `least` may have lost too much */
+    double *room;                         /* of a tile, where tiles follow one another; NULL: each takes its own */
     int *failed;
 } lse_job;
 
-/* NULL where there is no memory; then the job has failed. */
-static inline double *lse_new_doubles(ptrdiff_t count, int *failed)
+/* So many doubles, at whole lines of the cache in a block to free. NULL where there is no memory; then the job has
+ * failed. */
+static inline double *lse_new_doubles(ptrdiff_t count, void **block, int *failed)
 {
-    double *p = count <= PTRDIFF_MAX / (ptrdiff_t)sizeof(double) - LSE_ALIGNMENT
-                    ? (double *)malloc((size_t)count * sizeof(double) + LSE_ALIGNMENT)
-                    : NULL;
-    if (!p) LSE_STORE(failed, LSE_NO_MEMORY);
-    return p;
+    *block = count <= PTRDIFF_MAX / (ptrdiff_t)sizeof(double) - LSE_ALIGNMENT
+                 ? malloc((size_t)count * sizeof(double) + LSE_ALIGNMENT)
+                 : NULL;
+    if (!*block) {
+        LSE_STORE(failed, LSE_NO_MEMORY);
+        return NULL;
+    }
+    return (double *)(void *)((char *)*block + (LSE_ALIGNMENT - (uintptr_t)*block % LSE_ALIGNMENT));
 }
 
 static inline ptrdiff_t lse_round_up(ptrdiff_t n, ptrdiff_t to) { return lse_quotient_up(n, to) * to; }
@@ -82,23 +89,38 @@ static inline lse_factors lse_some_factors(const lse_factors *of, ptrdiff_t firs
 void lse_read_block(const lse_matrix *m, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t columns, double *to,
                     ptrdiff_t pitch);
 
-/* Elements of one row, where they lie or in a buffer. */
-const double *lse_read_row(const lse_matrix *m, ptrdiff_t row, ptrdiff_t start, ptrdiff_t n, double *to);
+/* Elements of one row, where they lie or in a buffer, and their type. */
+const void *lse_read_row(const lse_matrix *m, ptrdiff_t row, ptrdiff_t start, ptrdiff_t n, double *to, lse_type *type);
 
 /* What a line is worth in factors: its elements, where they lie or in a buffer if they are no more than LSE_STRIP. */
-const double *lse_see_row(const lse_job *p, const lse_matrix *m, ptrdiff_t row, double *buffer, double *anchor,
-                          double *spread);
+const void *lse_see_row(const lse_job *p, const lse_matrix *m, ptrdiff_t row, double *buffer, double *anchor,
+                        double *spread, lse_type *type);
 
-/* The factors of `count` rows, or of columns of b in panels, from the first on, which may be the first of those kept. */
+/* Levels and factors of `count` rows, which the first of those lines hold. */
 void lse_factor_rows(const lse_job *p, const lse_matrix *m, ptrdiff_t first, ptrdiff_t count, lse_factors *to);
-void lse_factor_panels(const lse_job *p, ptrdiff_t first, ptrdiff_t count, lse_factors *to);
 
-/* Lines of so many doubles, which those of a panel share; of none, to hold levels alone. 0 if there is no memory. */
-int lse_new_lines(const lse_job *p, ptrdiff_t lines, ptrdiff_t pitch, lse_factors *to);
+/* Whether kernels can read the columns of a matrix side by side, where they lie. */
+int lse_are_columns_readable(const lse_matrix *m);
 
-/* All factors of an operand, by so many threads. */
-void lse_make_left(lse_job *p, int threads);
-void lse_make_right(lse_job *p, int threads);
+/* Levels of columns of b, and the factors of `steps` steps of `width` of them, one panel, whose levels are known. */
+void lse_see_columns(const lse_job *p, const lse_matrix *b, ptrdiff_t first, ptrdiff_t count, double *anchor,
+                     double *spread);
+void lse_factor_panel(const lse_job *p, const lse_matrix *b, ptrdiff_t first, ptrdiff_t width, ptrdiff_t step,
+                      ptrdiff_t steps, const double *anchor, double *factors);
+
+/* Doubles that lines of so many factors need, and their places in as many, whole lines of the cache; of no factors,
+ * levels alone. More than PTRDIFF_MAX / 64 are as many as cannot be had. */
+ptrdiff_t lse_room_of_lines(ptrdiff_t lines, ptrdiff_t pitch);
+void lse_place_lines(const lse_job *p, ptrdiff_t lines, ptrdiff_t pitch, double *room, lse_factors *to);
+
+/* The same of all lines of an operand, and their factors, made by so many threads. */
+ptrdiff_t lse_room_of_left(const lse_job *p);
+ptrdiff_t lse_room_of_right(const lse_job *p);
+void lse_make_left(lse_job *p, double *room, int threads);
+void lse_make_right(lse_job *p, double *room, int threads);
+
+/* What a tile needs that finds the factors of an operand, or has to make them. */
+ptrdiff_t lse_room_of_tile(const lse_job *p, int has_a, int has_b);
 
 /* A task: one tile. */
 void lse_product_tile(void *job, ptrdiff_t index);

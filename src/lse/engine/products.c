@@ -46,31 +46,44 @@ static void turn(lse_job *p)
     p->out_column_stride = row_stride;
 }
 
-/* One product by so many threads. Factors are made once where more than one tile needs them. */
+/* One product by so many threads. Factors are made once where more than one tile needs them. All that one thread works
+ * with is one block: a process that frees more than its largest block at a time gives memory back to the system, and
+ * has to get it again, which can take as long as the product. */
 static void multiply(lse_job *p, int threads)
 {
     turn(p);
     cut(p, threads);
     const ptrdiff_t down = lse_quotient_up(p->n, p->rows), across = lse_quotient_up(p->m, p->columns);
     const int make_a = !p->of_a.factors && across > 1, make_b = !p->of_b.factors && (down > 1 || p->is_thin);
-    if (make_a) lse_make_left(p, threads);
-    if (make_b) lse_make_right(p, threads);
+    const ptrdiff_t of_a = make_a ? lse_room_of_left(p) : 0, of_b = make_b ? lse_room_of_right(p) : 0;
+    const ptrdiff_t of_tile =
+        threads == 1 ? lse_room_of_tile(p, make_a || p->of_a.factors, make_b || p->of_b.factors) : 0;
+    void *block = NULL;
+    double *room = of_a + of_b + of_tile ? lse_new_doubles(of_a + of_b + of_tile, &block, p->failed) : NULL;
+    if (lse_is_stopped(p->failed)) {
+        free(block);
+        return;
+    }
+    p->room = threads == 1 ? room + of_a + of_b : NULL;
+    if (make_a) lse_make_left(p, room, threads);
+    if (make_b) lse_make_right(p, room + of_a, threads);
     if (!lse_is_stopped(p->failed)) p->run(lse_product_tile, p, down * across, threads);
-    if (make_a) free(p->of_a.factors);
-    if (make_b) free(p->of_b.factors);
+    free(block);
 }
 
 /* Batches ---------------------------------------------------------------------------------------------------- */
 
 static lse_matrix matrix_of(const lse_array *a)
 {
-    const int last = a->ndim - 1;
+    const int last = a->ndim - 1, is_double = a->itemsize == (int)sizeof(double);
+    const int is_native = a->kind == 'f' && !a->swapped && (is_double || a->itemsize == (int)sizeof(float));
     return (lse_matrix){a->data,
                         a->shape[last - 1],
                         a->shape[last],
                         a->stride[last - 1],
                         a->stride[last],
-                        a->kind == 'f' && a->itemsize == (int)sizeof(double) && !a->swapped,
+                        is_native ? a->itemsize : 0,
+                        is_double ? LSE_F64 : LSE_F32,
                         lse_load_for(a->kind, a->itemsize, a->swapped, sizeof(double))};
 }
 
@@ -83,11 +96,13 @@ static void set_up(lse_job *p, const lse_product *q, int *failed)
     p->failed = failed;
 }
 
-/* Sums of so many products of factors near 2^(2 headroom) do not overflow. What is lost, a product or a factor times
- * the greatest partner, is below 2^(headroom - 1021), and `least` is 2^58 times that of all steps. */
+/* Sums of one block of steps have no rests, nor, for results that are rounded to floats, those of 2^13; those of thin
+ * products do. Sums of so many products of factors near 2^(2 headroom) do not overflow. What is lost, a product or a
+ * factor times the greatest partner, is below 2^(headroom - 1021), and `least` is 2^58 times that of all steps. */
 static void set_steps(lse_job *p, ptrdiff_t steps)
 {
     p->steps = steps;
+    p->has_rests = p->is_thin || steps > (p->type == LSE_F64 ? LSE_PRODUCT_STEPS : 1 << 20);
     p->headroom = steps <= 1 << 20 ? 500.0 : 480.0;
     p->least = (double)steps * ldexp(1.0, (int)p->headroom - 1021 + 58);
 }
@@ -128,8 +143,8 @@ int lse_multiply(const lse_product *q)
     p.b = matrix_of(&q->b);
     p.n = p.a.rows;
     p.m = p.b.columns;
+    p.is_thin = p.m <= LSE_THIN && p.a.columns > LSE_FEW_STEPS;
     set_steps(&p, p.a.columns);
-    p.is_thin = p.m <= LSE_THIN && p.steps > LSE_FEW_STEPS;
     p.out = q->out.data;
     p.out_row_stride = q->out.stride[last - 1];
     p.out_column_stride = q->out.stride[last];
@@ -170,22 +185,26 @@ int lse_make_factors(lse_factors *factors, const lse_product *q, int right)
     p.a = p.b = matrix_of(right ? &q->b : &q->a);
     p.n = p.a.rows;
     p.m = p.b.columns;
-    set_steps(&p, right ? p.b.rows : p.a.columns);
-    p.is_thin = p.m <= LSE_THIN && p.steps > LSE_FEW_STEPS;
+    const ptrdiff_t steps = right ? p.b.rows : p.a.columns;
+    p.is_thin = p.m <= LSE_THIN && steps > LSE_FEW_STEPS;
+    set_steps(&p, steps);
     memset(factors, 0, sizeof *factors);
     if (!p.a.load) return LSE_NO_KERNEL;
     const int threads = lse_threads_for(p.n * p.m, 1 << 16, q->threads);
     const lse_fp_state found = lse_fp_enter();
-    if (right) lse_make_right(&p, threads);
-    else lse_make_left(&p, threads);
+    void *block;
+    double *room = lse_new_doubles(right ? lse_room_of_right(&p) : lse_room_of_left(&p), &block, &failed);
+    if (room && right) lse_make_right(&p, room, threads);
+    else if (room) lse_make_left(&p, room, threads);
     lse_fp_leave(found);
     *factors = right ? p.of_b : p.of_a;
+    factors->block = block;
     if (failed) lse_free_factors(factors);
     return failed;
 }
 
 void lse_free_factors(lse_factors *factors)
 {
-    free(factors->factors);
+    free(factors->block);
     memset(factors, 0, sizeof *factors);
 }

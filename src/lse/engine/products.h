@@ -10,6 +10,7 @@ typedef struct {
     ptrdiff_t lines, steps, pitch;
     double *factors, *anchor, *spread; /* spread: the greatest element less the least finite one; infinite where the
                                         * factors mean nothing */
+    void *block;                       /* to free */
 } lse_factors;
 
 /* All of a product. The arrays have the same number of axes, the last two those of matrices, the others of a length,

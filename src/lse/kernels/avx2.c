@@ -145,6 +145,11 @@ LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm256_castsi256_pd(_mm256_slli_epi64
 typedef __m256d mf64;
 LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b) { return _mm256_cmp_pd(a, b, _CMP_NEQ_UQ); }
 LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b) { return _mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GE_OQ)) != 0; }
+LSE_INLINE int vf64_count_at_least(vf64 a, vf64 b)
+{
+    const int m = _mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GE_OQ));
+    return (m & 1) + (m >> 1 & 1) + (m >> 2 & 1) + (m >> 3);
+}
 LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return _mm256_and_pd(m, a); }
 LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return _mm256_add_pd(count, _mm256_and_pd(m, _mm256_set1_pd(1.0))); }
 LSE_INLINE __m256i vf64_first(ptrdiff_t k)
@@ -175,6 +180,14 @@ LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length
     put_pieces(x, at, length * 8, _mm256_castpd_ps(a));
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm256_cvtps_pd(_mm_loadu_ps((const float *)p)); }
+LSE_INLINE vf64 vf64_from_f32_some(const void *p, ptrdiff_t k, vf64 rest)
+{
+    if (k >= 4) return vf64_from_f32(p);
+    if (k <= 0) return rest;
+    const __m128i mask = _mm_cmpgt_epi32(_mm_set1_epi32((int)k), _mm_setr_epi32(0, 1, 2, 3));
+    const vf64 some = _mm256_cvtps_pd(_mm_maskload_ps((const float *)p, mask));
+    return _mm256_blendv_pd(rest, some, _mm256_castsi256_pd(vf64_first(k)));
+}
 LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm_storeu_ps((float *)p, _mm256_cvtpd_ps(a)); }
 LSE_INLINE vf64 vf64_of_evens(vf32 a)
 {

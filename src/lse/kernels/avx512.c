@@ -196,6 +196,12 @@ LSE_INLINE vf64 vf64_pow2(vf64 t) { return _mm512_castsi512_pd(_mm512_slli_epi64
 typedef __mmask8 mf64;
 LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NEQ_UQ); }
 LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ) != 0; }
+LSE_INLINE int vf64_count_at_least(vf64 a, vf64 b)
+{
+    int m = _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ), count = 0;
+    for (; m; m &= m - 1) count++;
+    return count;
+}
 LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return _mm512_maskz_mov_pd(m, a); }
 LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return _mm512_mask_add_pd(count, m, count, _mm512_set1_pd(1.0)); }
 LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest)
@@ -253,6 +259,13 @@ LSE_INLINE void vf64_deal_back(vf64 *v, const int n)
     LSE_UNROLL for (int r = 0; r < n; r++) v[r] = run[r];
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)); }
+LSE_INLINE vf64 vf64_from_f32_some(const void *p, ptrdiff_t k, vf64 rest)
+{
+    if (k >= 8) return vf64_from_f32(p);
+    if (k <= 0) return rest;
+    const __m512d some = _mm512_cvtps_pd(_mm512_castps512_ps256(vf32_load_some(p, k, vf32_set(0.0f))));
+    return _mm512_mask_blend_pd((__mmask8)((1u << k) - 1), rest, some);
+}
 LSE_INLINE void vf64_to_f32(void *p, vf64 a) { _mm256_storeu_ps((float *)p, _mm512_cvtpd_ps(a)); }
 LSE_INLINE vf64 vf64_of_evens(vf32 a)
 {

@@ -47,6 +47,7 @@
 #include "cumulative_row.h"
 #include "cumulative_panel.h"
 #include "gradients.h"
+#include "extents.h"
 #include "undefine.h"
 
 #define F f64
@@ -78,6 +79,7 @@
 #include "cumulative_row.h"
 #include "cumulative_panel.h"
 #include "gradients.h"
+#include "extents.h"
 #include "finish.h"
 #include "products.h"
 #include "few.h"
@@ -184,22 +186,24 @@
         .cumulate_rows = cumulate_complex_rows_##F,             \
         .direction = direction_of,                              \
     }
+#define LSE_OF_ELEMENTS(name) {{name##_f32_f32, name##_f32_f64}, {name##_f64_f32, name##_f64_f64}}
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \
         .name = isa,                                                                                   \
         .products = {                                                                                  \
             .vector = vf64_width,                                                                      \
             .panel = LSE_PRODUCT_VECTORS * vf64_width,                                                 \
-            .join_extent = join_extent,                                                                \
-            .join_extents = join_extents,                                                              \
-            .factors_of_line = {factors_of_line_f32, factors_of_line_f64},                             \
-            .factors_of_lines = {factors_of_lines_f32, factors_of_lines_f64},                          \
-            .multiply = multiply_panel,                                                                \
-            .dot_of_elements = {dot_of_elements_f32, dot_of_elements_f64},                             \
-            .dot_of_factors = dot_of_factors,                                                          \
-            .logs = logs_of_products,                                                                  \
+            .join_extent = {join_extent_f32, join_extent_f64},                                         \
+            .join_extents = {join_extents_f32, join_extents_f64},                                      \
+            .factors_of_line = LSE_OF_ELEMENTS(factors_of_line),                                       \
+            .factors_of_lines = LSE_OF_ELEMENTS(factors_of_lines),                                     \
+            .multiply = {multiply_f32, multiply_f64},                                                  \
+            .dot_of_elements = LSE_OF_ELEMENTS(dot_of_elements),                                       \
+            .dot_of_factors = {dot_of_factors_f32, dot_of_factors_f64},                                \
+            .logs = {logs_of_products_f32, logs_of_products_f64},                                      \
             .are_safe = are_safe_products,                                                             \
-            .log_of_pairs = {log_of_pairs_f32, log_of_pairs_f64},                                      \
+            .sum_of_pairs = LSE_OF_ELEMENTS(sum_of_pairs),                                             \
+            .logs_of_pairs = logs_of_pairs,                                                            \
         },                                                                                             \
         .merge = merge,                                                                                \
         .weighted_merge = weighted_merge,                                                              \

@@ -327,6 +327,14 @@ static const double LOG_f64[] = {
     0x1.c80aba1f595c1p-4,
 };
 
+/* the same, with fewer terms, error 2^-37.53 */
+static const double LOG_SHORT[] = {
+    -0x1.fffffbf71a885p-2,
+    0x1.55554f6b5064fp-2,
+    -0x1.0037bf5e89864p-2,
+    0x1.9a10be201d52cp-3,
+};
+
 /* log f - LOG_OF_f64, for the INVERSE_f64 that is there */
 static const double LOG_OF_LO[] = {
     0x1.d76d5257d6d21p-61,

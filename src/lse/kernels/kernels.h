@@ -305,30 +305,37 @@ typedef struct {
 /* The kernels of products of matrices in log space (products.h), in doubles. A line is a row of the left operand or a
  * column of the right one; a panel is some lines side by side, whole vectors of them. */
 enum { LSE_CHAIN = 16, LSE_PRODUCT_STEPS = 128 };
+/* The logarithm of a sum: shift + shift_lo + log(hi + lo). */
+typedef struct {
+    double shift, shift_lo, hi, lo;
+} lse_pair_sum;
+
 typedef struct {
     ptrdiff_t vector, panel; /* doubles of a vector, lines of a panel at most */
-    /* more elements of one line, and of those of a panel, `steps` rows of it: the greatest and the least finite one so
-     * far, and infinity in nan where one is NaN */
-    void (*join_extent)(const double *x, ptrdiff_t n, double *max, double *least, double *nan);
-    void (*join_extents)(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width, double *max,
-                         double *least, double *nan);
-    /* e^x 2^-anchor of these, for results of each type */
-    void (*factors_of_line[LSE_TYPES])(const double *x, ptrdiff_t n, double anchor, double *out);
-    void (*factors_of_lines[LSE_TYPES])(const double *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t width,
-                                        const double *anchor, double *out);
-    /* sums of products of no more than LSE_PRODUCT_STEPS steps, added to hi + lo, or as their start */
-    void (*multiply)(const double *a, ptrdiff_t a_pitch, ptrdiff_t rows, const double *b, ptrdiff_t steps,
-                     ptrdiff_t width, double *hi, double *lo, ptrdiff_t pitch, int start);
+    /* more elements of one line, and of `count` lines side by side, `steps` rows of them: the greatest and the least
+     * finite one so far, and infinity in nan where one is NaN. By the type of elements, as all that reads them. */
+    void (*join_extent[LSE_TYPES])(const void *x, ptrdiff_t n, double *max, double *least, double *nan);
+    void (*join_extents[LSE_TYPES])(const void *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t count, double *max,
+                                    double *least, double *nan);
+    /* e^x 2^-anchor of these, for results of each type; those of lines in rows of whole vectors */
+    void (*factors_of_line[LSE_TYPES][LSE_TYPES])(const void *x, ptrdiff_t n, double anchor, double *out);
+    void (*factors_of_lines[LSE_TYPES][LSE_TYPES])(const void *x, ptrdiff_t pitch, ptrdiff_t steps, ptrdiff_t count,
+                                                   const double *anchor, double *out);
+    /* sums of products of no more than LSE_PRODUCT_STEPS steps, added to hi + lo, or as their start; lo may be NULL */
+    void (*multiply[LSE_TYPES])(const double *a, ptrdiff_t a_pitch, ptrdiff_t rows, const double *b, ptrdiff_t steps,
+                                ptrdiff_t width, double *hi, double *lo, ptrdiff_t pitch, int start);
     /* the sum of products of a line, of elements or of factors, and of the factors of another one, as hi + lo */
-    void (*dot_of_elements[LSE_TYPES])(const double *x, ptrdiff_t n, double anchor, const double *y, double *hi,
-                                       double *lo);
-    void (*dot_of_factors)(const double *x, ptrdiff_t n, const double *y, double *hi, double *lo);
+    void (*dot_of_elements[LSE_TYPES][LSE_TYPES])(const void *x, ptrdiff_t n, double anchor, const double *y,
+                                                  double *hi, double *lo);
+    void (*dot_of_factors[LSE_TYPES])(const double *x, ptrdiff_t n, const double *y, double *hi, double *lo);
     /* of whole vectors of sums in a row: their logarithms; whether all are at least what row and columns ask for */
-    void (*logs)(const double *hi, const double *lo, ptrdiff_t count, double row_anchor, const double *anchor,
-                 double *out);
+    void (*logs[LSE_TYPES])(const double *hi, const double *lo, ptrdiff_t count, double row_anchor,
+                            const double *anchor, double *out);
     int (*are_safe)(const double *hi, ptrdiff_t count, double row_least, const double *least);
-    /* log sum_k e^(a_k + b_k), whatever they hold */
-    double (*log_of_pairs[LSE_TYPES])(const double *a, const double *b, ptrdiff_t n);
+    /* log sum_k e^(a_k + b_k), whatever they hold, or no NaN and +inf */
+    void (*sum_of_pairs[LSE_TYPES][LSE_TYPES])(const void *a, const double *b, ptrdiff_t n, int are_usual,
+                                               lse_pair_sum *sum);
+    void (*logs_of_pairs)(const lse_pair_sum *sums, ptrdiff_t count, double *out);
 } lse_product_kernels;
 /* A cumulative sum of complex elements: (x + x_lo + i (y + y_lo)) 2^(anchor - 500), nothing where anchor is -inf. */
 typedef struct {

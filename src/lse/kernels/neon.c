@@ -143,6 +143,11 @@ LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b)
     const uint64x2_t m = vcgeq_f64(a, b);
     return (vgetq_lane_u64(m, 0) | vgetq_lane_u64(m, 1)) != 0;
 }
+LSE_INLINE int vf64_count_at_least(vf64 a, vf64 b)
+{
+    const uint64x2_t m = vcgeq_f64(a, b);
+    return (int)(vgetq_lane_u64(m, 0) & 1) + (int)(vgetq_lane_u64(m, 1) & 1);
+}
 LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return vreinterpretq_f64_u64(vandq_u64(m, vreinterpretq_u64_f64(a))); }
 LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return vaddq_f64(count, vf64_keep(m, vdupq_n_f64(1.0))); }
 LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest)
@@ -175,6 +180,14 @@ LSE_INLINE vf64 vf64_from_f32(const void *p)
     float two[2];
     memcpy(two, p, sizeof two);
     return vcvt_f64_f32(vld1_f32(two));
+}
+LSE_INLINE vf64 vf64_from_f32_some(const void *p, ptrdiff_t k, vf64 rest)
+{
+    float first;
+    if (k >= 2) return vf64_from_f32(p);
+    if (k <= 0) return rest;
+    memcpy(&first, p, sizeof first);
+    return vsetq_lane_f64((double)first, rest, 0);
 }
 LSE_INLINE void vf64_to_f32(void *p, vf64 a)
 {

@@ -101,6 +101,7 @@ LSE_INLINE vf64 vf64_pow2(vf64 t) { uint64_t i; memcpy(&i, &t, 8); i <<= 52; mem
 typedef int mf64;
 LSE_INLINE mf64 vf64_differs(vf64 a, vf64 b) { return a != b; }
 LSE_INLINE int vf64_any_at_least(vf64 a, vf64 b) { return a >= b; }
+LSE_INLINE int vf64_count_at_least(vf64 a, vf64 b) { return a >= b; }
 LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return m ? a : 0.0; }
 LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return m ? count + 1.0 : count; }
 LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest) { return k > 0 ? vf64_load(p) : rest; }
@@ -117,6 +118,7 @@ LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length
     if (length > 0) vf64_store(x + at[0], a);
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return (double)vf32_load(p); }
+LSE_INLINE vf64 vf64_from_f32_some(const void *p, ptrdiff_t k, vf64 rest) { return k > 0 ? vf64_from_f32(p) : rest; }
 LSE_INLINE void vf64_to_f32(void *p, vf64 a) { vf32_store(p, (float)a); }
 LSE_INLINE vf64 vf64_of_evens(vf32 a)
 {
