@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from checks import same
+from checks import KERNELS, same, using
 from lse import _core
 
 pytestmark = pytest.mark.usefixtures("kernel")
@@ -50,6 +50,16 @@ def test_errors(rng, forward):
             got = _core.differentiate_cumulative(x, given, 0, forward)
             for g, e, size in zip(got.tolist(), *exactly(x, given, forward), strict=True):
                 assert abs(g - e) <= MOST * 2.0**-53 * size + LOST
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_the_bits_of_every_kernel(rng, forward):
+    for x in rows(rng):
+        given = rng.normal(size=x.size)
+        expected = _core.differentiate_cumulative(x, given, 0, forward)
+        for other in KERNELS:
+            with using(other):
+                same(_core.differentiate_cumulative(x, given, 0, forward), expected)
 
 
 @pytest.mark.parametrize("forward", [False, True])
