@@ -249,7 +249,7 @@ static void FN(source_of_value)(lse_sources *of, ptrdiff_t r, double value, doub
 
 #if F_IS_DOUBLE
 /* Those below 2^-1022 are 0. */
-static void exponentials(double *x, ptrdiff_t n)
+static void replace_by_exponentials(double *x, ptrdiff_t n)
 {
     const vf64 bias = vf64_set(bias_f64(0.0)), floor = vf64_set(floor_f64(0.0));
     for (ptrdiff_t i = 0; i < n; i += 4 * vf64_width) {
