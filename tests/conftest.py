@@ -12,7 +12,7 @@ import native
 from checks import KERNELS, tool, using
 
 # Left out unless --all is given or -m selects tests; pyproject.toml explains the markers. Of each test for all kernels,
-# one case in three is fast on those that are not the best.
+# one case in three is run without --all, and by .ci/run, on those that are not the best: their arithmetic is the same.
 LONG = ("compiles", "fuzzes", "exhausts", "waits", "long")
 ONE_IN = 3
 MOST_PROCESSES = 8
@@ -54,6 +54,7 @@ def mark_cases(items):
         for i, case in enumerate(cases):
             if len(cases) >= ONE_IN and (i + KERNELS.index(kernel)) % ONE_IN:
                 case.add_marker(pytest.mark.exhausts)
+                case.add_marker(pytest.mark.long)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects

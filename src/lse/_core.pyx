@@ -14,11 +14,11 @@ accumulator.pxi keeps states between calls, described by sums.pxi and updated by
 limits and signals; embedding.pxi is for Cython and C. The core is the Cython part; the engine is shared with C.
 """
 
-from cpython.pycapsule cimport PyCapsule_New
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.ref cimport Py_INCREF
 from libc.math cimport INFINITY, M_PI, NAN, copysign, fabs, isnan
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport INT64_MAX, int32_t, int64_t, intptr_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, intptr_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cimport cython
@@ -61,6 +61,9 @@ cdef extern from *:
     cnp.ndarray PyArray_NewFromDescr(
         void *subtype, void *dtype, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *strides, void *data,
         int flags, object obj)  # takes dtype
+    cnp.ndarray PyArray_New(
+        void *subtype, int ndim, const cnp.npy_intp *shape, int number, const cnp.npy_intp *strides, void *data,
+        int itemsize, int flags, object obj)
     void *ndarray_type "&PyArray_Type"
 
 
@@ -113,6 +116,7 @@ def use_kernels(name: str) -> str:
 include "core/threads.pxi"
 include "core/arrays.pxi"
 include "core/gradients.pxi"
+include "core/tensors.pxi"
 include "core/quick_arguments.pxi"
 include "core/quick_outputs.pxi"
 include "core/quick.pxi"

@@ -176,6 +176,20 @@ cdef extern from "engine/gradients.h" nogil:
 
     void lse_differentiate(const lse_gradient *gradient) noexcept
 
+    enum:
+        LSE_CUMULATIVE_PART
+
+    ctypedef struct lse_cumulative_gradient:
+        const lse_kernels *table
+        int forward
+        ptrdiff_t rows, n
+        const double *x
+        const double *given
+        double *out
+        double *room
+
+    void lse_differentiate_cumulative(const lse_cumulative_gradient *gradient) noexcept
+
 
 cdef extern from "engine/groups.h" nogil:
     enum:

@@ -17,6 +17,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
+from lse import _core
 from lse._arguments import Arguments
 from lse._dtypes import BFLOAT16, Array
 
@@ -30,6 +31,9 @@ dispatch_keys = torch._C._dispatch_keys
 from_numpy = torch.from_numpy
 is_compiling = torch.compiler.is_compiling
 is_grad_enabled = torch.is_grad_enabled
+
+view_tensor = _core.view_tensor
+_core.set_tensor_class(Tensor)
 
 library = torch.library.Library("lse", "DEF")
 
@@ -70,13 +74,15 @@ class Operator(NamedTuple):
         """What is known of a tensor that is read as an array, recorded if it requires a gradient."""
         if not x.requires_grad or not is_grad_enabled():
             return as_tensor(result)
-        place = dim % max(x.ndim, 1)
-        return self.record(x, ([place] if x.ndim else []) if self.takes_list else place, *options, result)
+        ndim = x.ndim
+        if self.takes_list:
+            return self.record(x, [dim if dim >= 0 else dim + ndim] if ndim else [], *options, result)
+        return self.record(x, dim if dim >= 0 else dim + ndim, *options, result)
 
 
 def is_observed() -> bool:
     """Whether a mode, a tracer or forward differentiation has to see the operators that are called."""
-    return bool(len_dispatch_stack() > 0 or tracing_state() is not None or forward_ad._current_level >= 0)
+    return len_dispatch_stack() > 0 or forward_ad._current_level >= 0 or tracing_state() is not None
 
 
 def have_tangents(arguments: tuple[Any, ...]) -> bool:
@@ -126,6 +132,7 @@ def plain_keys() -> frozenset[int]:
 
 PLAIN = plain_keys()
 TENSORS = frozenset((Tensor, torch.nn.Parameter))  # and no subclasses
+WIDE = (torch.float32, torch.float64)
 OTHERS = frozenset((int, bool, list, type(None)))
 
 
@@ -207,8 +214,11 @@ def as_tensor(result: Any) -> Tensor:
 
 def as_array(a: Tensor) -> Array:
     """A tensor's elements, without a copy; torch's bfloat16 as the core knows it."""
+    array: Array | None = view_tensor(a)
+    if array is not None:
+        return array
     a = a.detach() if a.requires_grad else a
-    array: Array = a.view(torch.int16).numpy().view(BFLOAT16) if a.dtype == torch.bfloat16 else a.numpy()
+    array = a.view(torch.int16).numpy().view(BFLOAT16) if a.dtype == torch.bfloat16 else a.numpy()
     return array
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lse import _core, _native
 from lse._operators import (
+    WIDE,
     Dims,
     as_arguments,
     as_array,
@@ -16,6 +17,11 @@ from lse._operators import (
     define,
     empty_like,
     empty_like_x,
+    from_numpy,
+    functorch_level,
+    is_compiling,
+    is_grad_enabled,
+    is_observed,
     is_simple,
     keep_dims,
     save_shares,
@@ -23,7 +29,6 @@ from lse._operators import (
 )
 
 FEW = 100  # elements
-WIDE = (torch.float32, torch.float64)
 
 # Log-sum-exp ------------------------------------------------------------------------------------------------
 
@@ -126,14 +131,24 @@ def save_map(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(output)
 
 
+def quick_gradient(operation: str, grad: Tensor, y: Tensor, dim: Dims) -> Tensor | None:
+    """The gradient of a map, if nothing has to know of its computation."""
+    if is_grad_enabled() or is_compiling() or functorch_level() is not None or is_observed() or len(dim) != 1:
+        return None
+    result = _core.differentiate_tensors(operation, y, grad, dim[0])
+    return None if result is None else from_numpy(result)
+
+
 def differentiate_softmax(ctx: Any, grad: Tensor) -> Any:
     (y,) = ctx.saved_tensors
-    return softmax_backward(grad, y, ctx.dim), None
+    result = quick_gradient("softmax", grad, y, ctx.dim)
+    return softmax_backward(grad, y, ctx.dim) if result is None else result, None
 
 
 def differentiate_log_softmax(ctx: Any, grad: Tensor) -> Any:
     (y,) = ctx.saved_tensors
-    return log_softmax_backward(grad, y, ctx.dim), None
+    result = quick_gradient("log_softmax", grad, y, ctx.dim)
+    return log_softmax_backward(grad, y, ctx.dim) if result is None else result, None
 
 
 def compute_map_backward(operation: str, grad: Tensor, y: Tensor, dim: int) -> Tensor:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from lse import _core
 from lse._operators import as_array, define
-from lse._tensors_cumulative import parts_of
 
 
 def empty_product(a: Tensor, b: Tensor) -> Tensor:
@@ -37,6 +36,18 @@ def differentiate_logmatmulexp(ctx: Any, grad: Tensor) -> Any:
     of_a = logmatmulexp_shares(None, None, grad, a, b, c.detach(), 0) if needed[0] else None
     of_b = logmatmulexp_shares(None, None, grad, a, b, c.detach(), 1) if needed[1] else None
     return of_a, of_b
+
+
+def parts_of(factor: Tensor | None, exponent: Tensor) -> list[tuple[int, Tensor]]:
+    """The logarithms of the positive and the negative parts of factor * exp(exponent), with their signs. Where the
+    exponent is +inf there is no part."""
+    exponent = exponent.masked_fill(exponent == inf, -inf)
+    if factor is None:
+        return [(1, exponent)]
+    parts = [(1, exponent + factor.clamp(min=0.0).log())]
+    if (factor < 0.0).any():
+        parts.append((-1, exponent + (-factor).clamp(min=0.0).log()))
+    return parts
 
 
 def multiply(

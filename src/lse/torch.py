@@ -12,7 +12,7 @@ from torch import Tensor
 import lse
 from lse import _tensors, _tensors_cumulative, _tensors_groups, _tensors_products
 from lse._dtypes import Array
-from lse._operators import TENSORS, functorch_level, is_compiling, is_observed
+from lse._operators import TENSORS, as_array, functorch_level, is_compiling, is_observed
 
 __all__ = [
     "log_softmax",
@@ -230,8 +230,8 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
     Notes
     -----
-    The gradient is computed by cumulative sums from the end, of positive and of negative terms, in log space and in
-    float64, and rounded once. Where a result is -inf, it contributes nothing.
+    The gradient is computed by cumulative sums from the end, in float64, within 16 * 2**-53 of the sum of absolute
+    values, and rounded once. Where a result is -inf, it contributes nothing.
 
     Examples
     --------
@@ -464,15 +464,11 @@ def _log_softmax_by_torch(a: Tensor, index: Tensor, dim: int, size: int | None) 
 
 def _quick(a: Tensor) -> Array | None:
     """The elements of a tensor that nothing but autograd has to know of: most small calls need nothing else."""
-    if is_compiling() or type(a) not in TENSORS or is_observed():
+    if is_compiling() or type(a) not in TENSORS or functorch_level() is not None or is_observed():
         return None
-    if a.requires_grad:
-        if functorch_level() is not None:
-            return None
-        a = a.detach()
     try:
-        array: Array = a.numpy()
-    except (TypeError, RuntimeError):  # bfloat16, conjugated, sparse, wrapped by torch.func, or not in main memory
+        array = as_array(a)
+    except (TypeError, RuntimeError):  # conjugated, sparse, or not in main memory
         return None
     return array if array.dtype.char in "efd" else None
 

@@ -155,6 +155,44 @@ def test_groups_of_nothing(name, recorded):
     assert function(name)(x, index, 0).shape == (0, 3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_tensors_seen_as_arrays(dtype):
+    for layout in LAYOUTS.values():
+        x = layout().to(dtype)
+        array = lse._core.view_tensor(x.requires_grad_())
+        if x.is_neg():
+            assert array is None
+            continue
+        expected = x.detach().numpy()
+        if array is not None:  # torch 2.9 and older have no such function
+            assert (array.dtype, array.strides, array.ctypes.data) == (
+                expected.dtype, expected.strides, expected.ctypes.data)  # fmt: skip
+            expected = expected.copy()
+            del x
+            same(array, expected)
+    x = torch.tensor(2.0, dtype=dtype)
+    assert lse._core.view_tensor(x) in (2.0, None)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+def test_tensors_that_are_not_seen_as_arrays():
+    for x in (
+        torch.zeros(3, device="meta"), torch.zeros(3).to_sparse(), torch.zeros(3, dtype=torch.complex64),
+        torch.zeros(3).int(), torch.zeros(3).bfloat16(), torch.zeros(0), torch._efficientzerotensor((3,)), None, 1.0,
+        torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]),
+    ):  # fmt: skip
+        assert lse._core.view_tensor(x) is None
+    seen = []
+
+    def f(x):
+        seen.append(lse._core.view_tensor(x))
+        return x.sum()
+
+    torch.func.vmap(f)(torch.zeros(2, 3))
+    torch.func.grad(f)(torch.zeros(3))
+    assert seen == [None, None]
+
+
 # Arguments --------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +292,19 @@ def test_autocast_changes_what_it_changes_in_torch(name):
         x = torch.randn(3, 4).to(dtype)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert function(name)(x, 1).dtype is getattr(torch, name)(x, 1).dtype
+
+
+@pytest.mark.parametrize("name", SCATTER)
+def test_autocast_of_groups_keeps_the_dtype(name):
+    index = torch.tensor([0, 2, 0, 1])
+    for dtype in FLOATS:
+        x = torch.randn(3, 4).to(dtype).requires_grad_()
+        expected = function(name)(x, index, 1)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            got = function(name)(x, index, 1)
+        assert got.dtype is dtype
+        equal(got.detach(), expected.detach())
+        assert torch.autograd.grad(got.float().sum(), x)[0].dtype is dtype
 
 
 # Beside threads and forks of torch --------------------------------------------------------------------------

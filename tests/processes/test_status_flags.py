@@ -40,6 +40,11 @@ CALLS = {
     "log_softmax": lambda a, b, out: lse.log_softmax(a, -1),
     "log_softmax, columns": lambda a, b, out: lse.log_softmax(a, 0),
     "logcumsumexp": lambda a, b, out: lse.logcumsumexp(a, -1),
+    "derivatives of cumulative sums": lambda a, b, out: [
+        lse._core.differentiate_cumulative(a, np.broadcast_to(b, a.shape), 1, forward)
+        for forward in (False, True)
+        if a.dtype in ("f4", "f8")
+    ],
     "segment_logsumexp": lambda a, b, out: lse.segment_logsumexp(a, [0, 1, 1, 3]),
     "segment_logsumexp, weights": lambda a, b, out: lse.segment_logsumexp(a, [0, 1, 1, 3], b=b),
     "segment_softmax": lambda a, b, out: lse.segment_softmax(a, [0, 1, 1, 3]),

@@ -46,3 +46,38 @@ def differentiate(str operation not None, cnp.ndarray y not None, cnp.ndarray gr
         with nogil:
             lse_differentiate(&g)
     return out
+
+
+def differentiate_cumulative(x, given, int axis, bint forward):
+    """The sum of given_j e^(x_i - y_j) over j >= i, or, forward, that of given_i over i <= j, where y is the cumulative
+    log-sum-exp of x along an axis; computed in float64, of the dtype of x and in C order."""
+    return quietly(sum_shares, (x, given, axis, forward))
+
+
+def sum_shares(cnp.ndarray x not None, cnp.ndarray given not None, int axis, bint forward):
+    cdef lse_cumulative_gradient g
+    cdef unsigned long long none = 0
+    cdef int last = cnp.PyArray_NDIM(x) - 1
+    cdef cnp.ndarray elements, factors, out, room
+    check_shape("the gradient", x, given, none)
+    if not 0 <= axis <= last:
+        raise ValueError("lse: an axis out of range")
+    elements, factors = as_rows(x, axis), as_rows(given, axis)
+    out = np.empty_like(elements)
+    if cnp.PyArray_SIZE(x) > 0:
+        g.table, g.forward, g.n = table, forward, cnp.PyArray_DIM(x, axis)
+        g.rows = cnp.PyArray_SIZE(x) // g.n
+        room = np.empty(g.rows * ((g.n - 1) // LSE_CUMULATIVE_PART + 1))
+        g.x, g.given = <const double *>cnp.PyArray_DATA(elements), <const double *>cnp.PyArray_DATA(factors)
+        g.out, g.room = <double *>cnp.PyArray_DATA(out), <double *>cnp.PyArray_DATA(room)
+        if cnp.PyArray_SIZE(x) < GIL_KEPT_BELOW:
+            lse_differentiate_cumulative(&g)
+        else:
+            with nogil:
+                lse_differentiate_cumulative(&g)
+    return np.ascontiguousarray(cnp.PyArray_SwapAxes(out, axis, last), x.dtype)
+
+
+cdef cnp.ndarray as_rows(cnp.ndarray a, int axis):
+    """An array of float64 whose rows along an axis have no gaps."""
+    return np.ascontiguousarray(cnp.PyArray_SwapAxes(a, axis, cnp.PyArray_NDIM(a) - 1), FLOAT64)

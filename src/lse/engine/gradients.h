@@ -1,4 +1,4 @@
-/* Derivatives of rows of log-sum-exps, softmaxes and log-softmaxes by their elements. */
+/* Derivatives of rows of log-sum-exps, softmaxes, log-softmaxes and cumulative sums by their elements. */
 #ifndef LSE_GRADIENTS_H
 #define LSE_GRADIENTS_H
 
@@ -19,5 +19,18 @@ typedef struct {
 } lse_gradient;
 
 void lse_differentiate(const lse_gradient *gradient);
+
+/* Of cumulative sums y in log space: out_i = the sum of given_j e^(x_i - y_j) over j >= i, or, forward, out_j = that of
+ * given_i over i <= j. Sums of nothing have no share, and those that are +inf have that of their infinite elements. */
+enum { LSE_CUMULATIVE_PART = 64 };
+typedef struct {
+    const lse_kernels *table;
+    int forward;
+    ptrdiff_t rows, n; /* at least 1; rows without gaps */
+    const double *x, *given;
+    double *out, *room; /* of room, an element for each LSE_CUMULATIVE_PART of a row, or fewer */
+} lse_cumulative_gradient;
+
+void lse_differentiate_cumulative(const lse_cumulative_gradient *gradient);
 
 #endif

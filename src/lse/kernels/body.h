@@ -210,6 +210,7 @@
         .weighted_finish = weighted_finish,                                                            \
         .sum_exactly = sum_exactly,                                                                    \
         .difference = log_difference,                                                                  \
+        .exponentials = replace_by_exponentials,                                                       \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
         .of_complex = {LSE_COMPLEX_KERNELS(f32, 16), LSE_COMPLEX_KERNELS(f64, 8)},                     \
     };                                                                                                 \

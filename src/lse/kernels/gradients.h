@@ -246,3 +246,17 @@ static void FN(source_of_value)(lse_sources *of, ptrdiff_t r, double value, doub
     of->scale.F[r] = whole;
     of->scale_lo.F[r] = (REAL)(scale - (double)whole);
 }
+
+#if F_IS_DOUBLE
+/* Those below 2^-1022 are 0. */
+static void replace_by_exponentials(double *x, ptrdiff_t n)
+{
+    const vf64 bias = vf64_set(bias_f64(0.0)), floor = vf64_set(floor_f64(0.0));
+    for (ptrdiff_t i = 0; i < n; i += 4 * vf64_width) {
+        vf64 v[4];
+        LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = vf64_load((const char *)(x + i + j * vf64_width));
+        exp_f64(v, 4, bias, floor);
+        LSE_UNROLL for (int j = 0; j < 4; j++) vf64_store((char *)(x + i + j * vf64_width), v[j]);
+    }
+}
+#endif

@@ -17,6 +17,7 @@ enum {
     LSE_NARROW = 64,      /* bytes of neighbouring columns below which they are transposed into rows */
     LSE_BATCH = 64,       /* rows or columns whose states are kept and finished together */
     LSE_WIDE = 512,       /* neighbouring columns that are mapped together */
+    LSE_EXPONENTIALS = 32, /* computed at once, or fewer */
     LSE_GRADIENTS = 512,  /* neighbouring columns whose gradients are computed together; whole steps of vectors */
     LSE_LANES = 8,        /* sums of doubles side by side, whatever the width of the registers */
     LSE_COMPLEX_LANES = 16, /* of a complex tile of floats; half as many of doubles */
@@ -399,6 +400,8 @@ typedef struct {
     /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
      * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
     int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
+    /* e^x in place, for x < 512; that of the elements up to the next multiple of LSE_EXPONENTIALS is computed too. */
+    void (*exponentials)(double *x, ptrdiff_t n);
     lse_real_kernels real[LSE_TYPES];
     lse_complex_kernels of_complex[LSE_COMPLEX_TYPES];
 } lse_kernels;
