@@ -26,13 +26,29 @@ LSE_INLINE void FN(turn_back)(V *v, const int length)
     LSE_UNROLL for (int side = 1; side < VF(width) && length > 1; side *= 2) FN(rotate)(v, length);
 }
 
+/* A square of a matrix, of which `tall` runs of `wide` elements are there. */
+LSE_INLINE void FN(transpose_square)(const char *from, ptrdiff_t pitch, ptrdiff_t tall, ptrdiff_t wide, char *to,
+                                     ptrdiff_t to_pitch, const int whole)
+{
+    V v[VF(width)];
+    for (int k = 0; k < VF(width) && !whole; k++)
+        v[k] = VF(load_some)(from + k * pitch, k < tall ? wide : 0, VF(set)(0));
+    LSE_UNROLL for (int k = 0; k < VF(width) && whole; k++) v[k] = VF(load)(from + k * pitch);
+    FN(turn)(v, VF(width));
+    for (int k = 0; k < wide && !whole; k++) VF(store_some)(to + k * to_pitch, tall, v[k]);
+    LSE_UNROLL for (int k = 0; k < VF(width) && whole; k++) VF(store)(to + k * to_pitch, v[k]);
+}
+
 /* Element j of run i of a matrix becomes element i of run j of another one; runs are `pitch` bytes apart. Squares of
- * whole vectors, the last of which overlap those before them; what is small is copied element by element. */
+ * whole vectors, the last of which overlap those before them, or are parts where there is none; what is small is copied
+ * element by element. */
 static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t columns, char *to,
                           ptrdiff_t to_pitch)
 {
-    const ptrdiff_t size = sizeof(REAL), side = VF(width);
-    if (rows < side || columns < side) {
+    const ptrdiff_t size = sizeof(REAL), side = VF(width), tall = rows < side ? rows : side;
+    const ptrdiff_t wide = columns < side ? columns : side;
+    const int whole = tall == side && wide == side;
+    if (2 * tall * wide < side * side) {
         for (ptrdiff_t i = 0; i < rows; i++)
             for (ptrdiff_t j = 0; j < columns; j++)
                 memcpy(to + j * to_pitch + i * size, from + i * pitch + j * size, sizeof(REAL));
@@ -40,13 +56,11 @@ static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptr
     }
     for (ptrdiff_t i = 0; i < rows; i += side)
         for (ptrdiff_t j = 0; j < columns; j += side) {
-            const ptrdiff_t row = i + side <= rows ? i : rows - side, column = j + side <= columns ? j : columns - side;
+            const ptrdiff_t row = i + tall <= rows ? i : rows - tall, column = j + wide <= columns ? j : columns - wide;
             const char *first = from + row * pitch + column * size;
             char *target = to + column * to_pitch + row * size;
-            V v[VF(width)];
-            LSE_UNROLL for (int k = 0; k < VF(width); k++) v[k] = VF(load)(first + k * pitch);
-            FN(turn)(v, VF(width));
-            LSE_UNROLL for (int k = 0; k < VF(width); k++) VF(store)(target + k * to_pitch, v[k]);
+            if (whole) FN(transpose_square)(first, pitch, side, side, target, to_pitch, 1);
+            else FN(transpose_square)(first, pitch, tall, wide, target, to_pitch, 0);
         }
 }
 
