@@ -1,5 +1,7 @@
 """The same bits for any number of threads, batch, layout and axis. Across kernels: test_golden.py."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -188,7 +190,7 @@ def test_layouts(dtype, function, shape, axis, rng):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", [*FUNCTIONS, lse.logcumsumexp])
-@pytest.mark.parametrize("shape", [(5000, 30), (300, 700), (17, 9000), (40, 41, 43), (9, 7, 20, 60)])
+@pytest.mark.parametrize("shape", [(5000, 30), (300, 700), (17, 9000), (33, 3, 3001), (40, 41, 43), (9, 7, 20, 60)])
 def test_whole_arrays_in_any_order(dtype, function, shape, rng):
     a = normal(shape, dtype, rng)
     a.flat[1::997] = -np.inf
@@ -198,7 +200,28 @@ def test_whole_arrays_in_any_order(dtype, function, shape, rng):
         assert_same(function(turned, axis=None), expected)
     inner = np.empty([n + 3 for n in shape], dtype, order="F")[tuple(slice(1, n + 1) for n in shape)]
     inner[...] = a
-    assert_same(function(inner, axis=None), expected)
+    for threads in (1, 3):
+        with lse.num_threads(threads):
+            assert_same(function(inner, axis=None), expected)
+
+
+@pytest.mark.parametrize("n", [257, 300, 1000, 2048, 5000, 70_001])
+@pytest.mark.parametrize("count", [3, 21])
+def test_faint_sums_of_rows_and_columns(n, count, rng):
+    """All but one element near 0 is small, in most rows: that is seen early, late or not at all."""
+    a = -rng.choice([20, 40, 300, 745, 1100], (count, n)) - rng.random((count, n))
+    a[np.arange(count), rng.integers(0, n, count)] = rng.choice([0, 1e-9, -1e-7, 1e-4], count)
+    a[:2] -= 100 * (a[:2] < -1)
+    a[2, [1, -1]] = 0
+    if count > 6:
+        a[3, 5], a[4, 7], a[5, n // 2], a[6] = np.nan, np.inf, -3, np.where(a[6] < -1, -1200, 0)
+    expected = np.array([lse.logsumexp(row) for row in a])
+    of_some = np.array([lse.logsumexp(row, where=row > -700) for row in a])
+    exact = [math.log1p(math.fsum(np.exp(row[row != 0]))) for row in a[:2] if 0 in row]
+    np.testing.assert_allclose(expected[:2][(a[:2] == 0).any(axis=1)], exact, rtol=4.5e-16, atol=0)
+    for x, axis in ((a, 1), (a.T.copy(), 0), (np.asfortranarray(a), 1), (a[:, ::-1].copy()[:, ::-1], 1)):
+        assert_same(lse.logsumexp(x, axis=axis), expected)
+        assert_same(lse.logsumexp(x, axis=axis, where=x > -700), of_some)
 
 
 @pytest.mark.parametrize("dtype", EVERY)

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/engine.h"
 #include "engine/fp.h"
+#include "engine/plan.h"
 
 /* An axis of a mask: from one of its elements to the next in the mask, in bytes, and among the counts; 0 there if it is
  * reduced. */
@@ -44,6 +44,28 @@ static void count_axis(const mask_axis *axis, const char *at, int64_t factor, in
     *counts += total * factor;
 }
 
+/* The counts of neighbours, along the second axis, each in a byte. If they are few, and what is counted is one run, some
+ * of its rows are taken for one. */
+static void count_columns(const mask_axis *axes, const char *at, int64_t factor, int64_t *counts)
+{
+    enum { ROOM = 256 };
+    const ptrdiff_t n = axes[0].length, rows = axes[1].length, pitch = axes[1].stride;
+    const ptrdiff_t most = pitch == n && n <= ROOM ? lse_least(ROOM / n, rows) : 1;
+    for (ptrdiff_t first = 0; first < n; first += ROOM) {
+        const ptrdiff_t width = lse_least(ROOM, n - first);
+        for (ptrdiff_t row = 0, times, many; row < rows; row += many * times) {
+            unsigned char some[ROOM] = {0};
+            const char *own = at + first + row * pitch;
+            times = lse_least(most, rows - row);
+            many = lse_least(BYTE_MOST, (rows - row) / times);
+            for (ptrdiff_t r = 0; r < many; r++, own += times * pitch)
+                for (ptrdiff_t j = 0; j < times * width; j++) some[j] = (unsigned char)(some[j] + (own[j] != 0));
+            for (ptrdiff_t j = 0; j < times * width; j++)
+                counts[(first + j % width) * axes[0].step] += some[j] * factor;
+        }
+    }
+}
+
 /* The axes of a mask, those of one element left out and those that are one run put together, the shortest stride first;
  * *factor: how often each element is there, in reduced axes that repeat. Returns how many. */
 static int find_axes(const lse_array *where, unsigned long long reduced, mask_axis *axes, int64_t *factor)
@@ -81,12 +103,14 @@ void lse_count_mask(const lse_array *where, unsigned long long reduced, int64_t 
     int64_t factor;
     const int count = find_axes(where, reduced, axes, &factor);
     const mask_axis *first = count > 0 ? &axes[0] : &one;
+    const int columns = count > 1 && first->stride == 1 && first->step != 0 && axes[1].step == 0;
     const char *at = where->data;
     for (int axis = 0; axis < where->ndim; axis++)
         if (where->shape[axis] == 0) return;
     for (;;) {
-        int axis = 1;
-        count_axis(first, at, factor, counts);
+        int axis = columns ? 2 : 1;
+        if (columns) count_columns(axes, at, factor, counts);
+        else count_axis(first, at, factor, counts);
         for (; axis < count; axis++) {
             at += axes[axis].stride;
             counts += axes[axis].step;

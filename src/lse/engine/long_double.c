@@ -96,13 +96,33 @@ static row_sum sum_from(const lse_plan *plan, const lse_row *row, long double to
 
 static row_sum sum_row(const lse_plan *plan, const lse_row *row) { return sum_from(plan, row, greatest(plan, row)); }
 
-/* The sum of the weights, or how many elements there are. */
+/* The sum of the weights, or how many elements there are, with the shift of sum_row, which is called where it is
+ * infinite. */
 static row_sum sum_weights(const lse_plan *plan, const lse_row *row)
 {
     static const long double zero = 0.0L;
+    const lse_layout *layout = &plan->row;
+    lse_running_sum sum = {0.0L, 0.0L};
+    long double top = 0.0L;
     lse_plan alone = *plan;
     lse_row zeros = *row;
     if (!row->weight && !row->where) return (row_sum){0.0L, logl((long double)row->n), (long double)row->n};
+    LSE_EACH_CHUNK(plan, row, start, n)
+    {
+        long double weight[LSE_SOME];
+        unsigned char is_in[LSE_SOME];
+        lse_fetch_mask(plan, row, start, n, is_in);
+        if (row->weight) lse_gather(layout, layout->weight_stride, layout->load_weight, row->weight, start, n, weight);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const long double own = is_in[i] ? row->weight ? weight[i] : 1.0L : 0.0L;
+            lse_add(&sum, own);
+            top = fmaxl(fabsl(own), top);
+        }
+    }
+    if (isfinite(sum.sum)) { /* halves, as in term_of */
+        const long double shift = top > 0.0L ? lse_rough_log(top) : 0.0L, half = expl(-shift / 2);
+        return (row_sum){shift, log_of(half * sum.sum * half, half * sum.lost * half), lse_total_of(&sum)};
+    }
     lse_all_are(&alone, &zeros, &zero);
     return sum_row(&alone, &zeros);
 }

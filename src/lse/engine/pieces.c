@@ -3,13 +3,18 @@
 
 #include "engine/plan.h"
 
-enum { WAVE = 256, COPIED = 1 << 12 }; /* pieces whose states are stored at a time; elements of one that is copied */
+enum {
+    WAVE = 256,       /* pieces whose states are stored at a time */
+    COPIED = 1 << 12, /* elements of a row from which on it is copied where it is turned */
+    LINE = 256,       /* bytes of neighbours in memory that are read at a time, */
+    MOST = 1 << 19    /* if no more bytes have to be copied for that, or those of a piece */
+};
 
-/* Pieces of one long row, or of one panel of columns. */
+/* Pieces of one long row, `together` of them in each task, and copied a few at a time, or of one panel of columns. */
 typedef struct {
     const lse_plan *plan;
     const lse_row *row;
-    ptrdiff_t columns, first;
+    ptrdiff_t columns, first, count, together, few;
     lse_states *states;
 } pieces;
 
@@ -20,24 +25,34 @@ static ptrdiff_t longest(const lse_row *rows, ptrdiff_t count)
     return n;
 }
 
-/* Whether the neighbours in memory of an element, which is native, are far from it in the order of a row, so that the
- * elements of a piece are better read a line of the cache at a time than one by one. */
-static int is_turned(const lse_plan *plan)
+/* How far from each other the neighbours in memory are in the order of a row, where its elements are better copied,
+ * many lines of the cache at a time, than read one by one; else 0. */
+static ptrdiff_t turned(const lse_plan *plan)
 {
     const lse_layout *row = &plan->row;
-    int turned = 0;
-    for (int axis = 0; axis < row->ndim - 1; axis++) turned |= row->stride[axis] == plan->itemsize;
-    return turned && row->native && !plan->first.weight;
+    ptrdiff_t inner = 1;
+    int axis = row->ndim - 1;
+    for (; axis > 0 && row->stride[axis] != plan->itemsize; axis--) inner *= row->shape[axis];
+    return inner > 1 && row->stride[axis] == plan->itemsize && row->native && !plan->first.weight ? inner : 0;
 }
 
-/* The states of elements start .. start + n of a row, out of a copy of them. Returns 0 if there is no memory for that. */
-static int copied_states(const lse_plan *plan, const lse_row *row, ptrdiff_t start, ptrdiff_t n, lse_states *states)
+/* The states of some pieces of a row, out of copies of a few of them. Returns 0 if there is no memory for these. */
+static int copied_states(const lse_plan *plan, const lse_row *row, ptrdiff_t piece, ptrdiff_t count, ptrdiff_t few,
+                         lse_states *states)
 {
-    const lse_layout run = {.ndim = 1, .shape = {n}, .stride = {plan->itemsize}, .native = 1, .direct = 1};
-    char *copy = (char *)malloc((size_t)(n * plan->itemsize));
+    const ptrdiff_t end = lse_least((piece + count) * LSE_PIECE, row->n), most = lse_least(few * LSE_PIECE, row->n);
+    const lse_layout run = {.ndim = 1, .shape = {most}, .stride = {plan->itemsize}, .native = 1, .direct = 1};
+    char *copy = (char *)malloc((size_t)(most * plan->itemsize));
     if (!copy) return 0;
-    plan->kernels->copy_row(&plan->row, row, start, n, copy);
-    plan->kernels->rows(&run, &(lse_row){.x = copy, .n = n}, 0, n, 1, states);
+    for (ptrdiff_t start = piece * LSE_PIECE; start < end && !lse_is_stopped(plan->failed); start += most) {
+        const ptrdiff_t n = lse_least(most, end - start);
+        plan->kernels->copy_row(&plan->row, row, start, n, copy);
+        for (ptrdiff_t done = 0; done < n; done += LSE_PIECE, states++) {
+            const lse_row own = {.x = copy + done * plan->itemsize, .n = row->n};
+            plan->kernels->rows(&run, &own, 0, lse_least(LSE_PIECE, n - done), 1, states);
+        }
+        lse_add_progress(n);
+    }
     free(copy);
     return 1;
 }
@@ -52,10 +67,7 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     const int weighted = plan->first.weight != NULL, narrow = count * plan->itemsize < LSE_NARROW;
     const lse_reduce_columns plain_columns = narrow ? k->narrow_columns : k->columns;
     const lse_reduce_columns weighted_columns = narrow ? k->narrow_weighted_columns : k->weighted_columns;
-    if (!columns && count == 1 && n >= COPIED && is_turned(plan) && copied_states(plan, rows, start, n, states)) {
-        lse_add_progress(n);
-        return;
-    }
+    if (!columns && count == 1 && n >= COPIED && turned(plan) && copied_states(plan, rows, piece, 1, 1, states)) return;
     if (columns) (weighted ? weighted_columns : plain_columns)(&plan->row, rows, start, n, count, states);
     else (weighted ? k->weighted_rows : k->rows)(&plan->row, rows, start, n, count, states);
     lse_add_progress(n * count);
@@ -64,8 +76,12 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
 static void piece_task(void *context, ptrdiff_t index)
 {
     const pieces *p = (const pieces *)context;
+    const ptrdiff_t at = index * p->together, first = p->first + at;
+    const ptrdiff_t count = lse_least(p->together, p->count - at);
     if (lse_is_stopped(p->plan->failed)) return;
-    piece_states(p->plan, p->row, p->columns ? p->columns : 1, p->columns > 0, p->first + index, &p->states[index]);
+    if (p->few > 0 && copied_states(p->plan, p->row, first, count, p->few, &p->states[at])) return;
+    for (ptrdiff_t i = 0; i < count; i++)
+        piece_states(p->plan, p->row, p->columns ? p->columns : 1, p->columns > 0, first + i, &p->states[at + i]);
 }
 
 ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start)
@@ -85,9 +101,14 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
                       lse_states *states)
 {
     const ptrdiff_t all = (longest(rows, columns ? 1 : count) + LSE_PIECE - 1) / LSE_PIECE;
-    const ptrdiff_t wave = all < WAVE ? all : WAVE;
-    pieces p = {plan, rows, columns ? count : 0, 0, NULL};
-    if (all > 1 && threads > 1) p.states = (lse_states *)malloc((size_t)wave * sizeof(lse_states));
+    const ptrdiff_t lines = columns || count > 1 || all == 1 ? 0 : LINE / plan->itemsize * turned(plan);
+    const ptrdiff_t wave = lse_least(all, WAVE);
+    pieces p = {plan, rows, columns ? count : 0, 0, wave, 1, 0, NULL};
+    if (lines > 0) {
+        p.together = lse_quotient_up(wave, threads > 1 ? 2 * threads : 1);
+        p.few = lse_least(lse_quotient_up(lines, LSE_PIECE), MOST / (LSE_PIECE * plan->itemsize));
+    }
+    if (all > 1 && (threads > 1 || p.few > 0)) p.states = (lse_states *)malloc((size_t)wave * sizeof(lse_states));
     if (!p.states) {
         lse_states other;
         piece_states(plan, rows, count, columns, 0, states);
@@ -97,14 +118,14 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
         }
         return;
     }
-    for (; p.first < all; p.first += WAVE) {
-        const ptrdiff_t some = all - p.first < WAVE ? all - p.first : WAVE;
-        plan->run(piece_task, &p, some, threads);
+    for (; p.first < all; p.first += wave) {
+        p.count = lse_least(all - p.first, wave);
+        plan->run(piece_task, &p, lse_quotient_up(p.count, p.together), threads);
         if (lse_is_stopped(plan->failed)) { /* some were never written */
             *states = (lse_states){{0}, {0}, {0}, {0}};
             break;
         }
-        for (ptrdiff_t i = 0; i < some; i++) {
+        for (ptrdiff_t i = 0; i < p.count; i++) {
             if (p.first + i == 0) *states = p.states[0];
             else merge(plan, states, &p.states[i], count);
         }

@@ -61,6 +61,7 @@
 #include "block.h"
 #include "long.h"
 #include "columns.h"
+#include "faint.h"
 #include "weighted.h"
 #include "weighted_columns.h"
 #include "logs.h"

@@ -252,12 +252,11 @@ static void FN(sweep_plain)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, 
     FN(columns_sweep)(c, x, pitch, turns, 0, ahead);
 }
 
-/* Adds a block of n rows of one vector of columns. */
-static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t n, V block, ptrdiff_t ahead)
+/* Adds n rows of one vector of columns, no more than a block; masked: without those that are the maximum. */
+static void FN(columns_add)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t n, int masked,
+                            ptrdiff_t ahead)
 {
     enum { ROWS = F_IS_DOUBLE ? 2 * LSE_LANES : 16, TURNS = F_IS_DOUBLE ? 2 : 1 };
-    const int reached = VF(any_at_least)(block, c->max), masked = reached || n % ROWS != 0;
-    if (reached) FN(columns_raise)(c, block);
     if (masked) c->count = VF(add)(c->count, VF(set)((REAL)((n + ROWS - 1) / ROWS * ROWS)));
     const ptrdiff_t whole = n / ROWS * ROWS, step = F_IS_DOUBLE ? LSE_SHORT : 128;
     FN(columns_block_start)(c);
@@ -273,6 +272,14 @@ static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch
         c->count = VF(sub)(c->count, VF(set)((REAL)(whole + ROWS - n)));
     }
     FN(columns_block_end)(c);
+}
+
+/* Adds a block of n rows of one vector of columns, whose maxima are known. */
+static void FN(columns_block)(FN(column_sums) *c, const char *x, ptrdiff_t pitch, ptrdiff_t n, V block, ptrdiff_t ahead)
+{
+    const int reached = VF(any_at_least)(block, c->max);
+    if (reached) FN(columns_raise)(c, block);
+    FN(columns_add)(c, x, pitch, n, reached || n % 16 != 0, ahead);
 }
 
 /* Rows start .. start + n of a panel, in place, or copied where they would evict each other from the cache. */

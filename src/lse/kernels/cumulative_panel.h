@@ -5,10 +5,11 @@
  * The first element that is not -inf is its own logarithm. Where rows have numbers beyond INSIDE_LIMIT, the sum is one
  * of elements less a base: the last of these numbers that the anchor was raised for. */
 
-/* The larger magnitude of x and reach; NaN and -inf are ignored. */
+/* The larger magnitude of x and reach; NaN and infinities are ignored. */
 LSE_INLINE V FN(farther)(V x, V reach)
 {
-    return VF(max)(VF(select)(x, VF(set)(LOWEST), VF(abs)(x), VF(set)(0)), reach);
+    const V size = VF(abs)(x);
+    return VF(max)(VF(select)(VF(set)(-(LOWEST)), size, size, VF(set)(0)), reach);
 }
 
 static void FN(cumulate_distant_tile)(const REAL *x, REAL *out, ptrdiff_t n);
@@ -38,6 +39,9 @@ static void FN(cumulate_short)(const char *x, char *out, ptrdiff_t n)
     for (ptrdiff_t i = 0, some = 1; i < n; i += some, some = 1) {
         if (row[i] != row[i]) {
             for (; i < n; i++) y[i] = (REAL)NAN;
+        } else if (row[i] == (REAL)INFINITY) {
+            for (; i < n && row[i] == row[i]; i++) y[i] = (REAL)INFINITY;
+            some = 0;
         } else if (row[i] == -(REAL)INFINITY && s.hi == 0) {
             y[i] = row[i];
         } else {
@@ -110,69 +114,94 @@ LSE_INLINE void FN(raise_bases)(FN(running_sums) *s, V *base, V *top, V x, V les
     const V outside = VF(select)(VF(set)((REAL)INSIDE_LIMIT), VF(abs)(x), zero, one);
     const V own = VF(select)(s->limit, less, *base, VF(select)(outside, one, x, zero));
     const V moved = VF(select)(own, *base, VF(select)(*base, own, zero, one), one); /* where the base is another */
+    const V hi = s->hi, lo = s->lo;
     V down = VF(fma)(s->anchor, VF(set)(FN(LN2_HI)), VF(sub)(*base, own)), scale;
-    V hi = s->hi, lo = s->lo;
     down = VF(select)(zero, hi, VF(set)(LOWEST), VF(fma)(s->anchor, VF(set)(FN(LN2_LO)), down));
     less = VF(select)(s->limit, less, less, VF(select)(outside, one, zero, x));
-    FN(raise_sums)(s, VF(select)(moved, one, VF(set)(LOWEST), less));
-    const V raised = VF(select)(moved, one, less, VF(set)(LOWEST));
-    FN(running_sums) new = *s;
-    new.limit = VF(set)(-(REAL)INFINITY);
-    FN(raise_sums)(&new, raised);
-    FN(exp_parts)(&down, &scale, 1, new.bias, new.floor);
+    s->limit = VF(select)(moved, one, VF(set)(-(REAL)INFINITY), s->limit);
+    FN(raise_sums)(s, less);
+    FN(exp_parts_at)(&down, &scale, 1, &s->bias, &s->floor);
     down = VF(fma)(scale, down, scale);
-    hi = VF(mul)(hi, down);
-    lo = VF(mul)(lo, down);
-    s->hi = VF(select)(moved, one, hi, s->hi);
-    s->lo = VF(select)(moved, one, lo, s->lo);
-    s->limit = VF(select)(moved, one, new.limit, s->limit);
-    s->anchor = VF(select)(moved, one, new.anchor, s->anchor);
-    s->bias = VF(select)(moved, one, new.bias, s->bias);
-    s->floor = VF(select)(moved, one, new.floor, s->floor);
+    s->hi = VF(select)(moved, one, VF(mul)(hi, down), s->hi);
+    s->lo = VF(select)(moved, one, VF(mul)(lo, down), s->lo);
     *base = own;
     *top = VF(select)(own, infinity, own, nan);
 }
 
-/* A tile, of which some rows have elements that are outside. */
+/* A tile, of which some rows have elements that are outside. top: the base where that is +inf, of which +inf is at no
+ * distance. */
 static void FN(cumulate_distant_tile)(const REAL *x, REAL *out, ptrdiff_t n)
 {
     const V zero = VF(set)(0);
     FN(running_sums) s = {zero, zero, VF(set)(-(REAL)INFINITY), VF(set)(-(REAL)(2 * INSIDE_LIMIT)), zero, zero};
-    V base = zero, top = VF(set)((REAL)NAN); /* top: the base where that is +inf, of which +inf is at no distance */
-    for (ptrdiff_t i = 0; i < n; i++, x += VF(width), out += VF(width)) {
+    V base = zero, top = VF(set)((REAL)NAN);
+    for (ptrdiff_t i = 0, some; i < n; i += some, x += some * VF(width), out += some * VF(width)) {
         const V own = VF(load)(x);
-        REAL line[VF(width)];
+        REAL line[2 * VF(width)];
         V less = VF(select)(own, top, zero, VF(sub)(own, base));
-        if (VF(any_at_least)(less, s.limit)) FN(raise_bases)(&s, &base, &top, own, less);
-        VF(store)(line, VF(select)(own, top, zero, VF(sub)(own, base)));
-        FN(cumulate_lines)(line, out, 1, &s);
-        VF(store)(out, VF(add)(VF(load)(out), base));
+        if (VF(any_at_least)(less, s.limit)) {
+            FN(raise_bases)(&s, &base, &top, own, less);
+            less = VF(select)(own, top, zero, VF(sub)(own, base));
+        }
+        VF(store)(line, less);
+        some = 1;
+        if (i + 1 < n) {
+            const V next = VF(load)(x + VF(width));
+            less = VF(select)(next, top, zero, VF(sub)(next, base));
+            VF(store)(line + VF(width), less);
+            some += !VF(any_at_least)(less, s.limit);
+        }
+        if (some == 2) FN(cumulate_lines)(line, out, 2, &s);
+        else FN(cumulate_lines)(line, out, 1, &s);
+        for (ptrdiff_t j = 0; j < some * VF(width); j += VF(width))
+            VF(store)(out + j, VF(add)(VF(load)(out + j), base));
     }
 }
 
-/* A vector of rows from their tile of n lines. */
-static void FN(cumulate_tile)(const REAL *x, REAL *out, ptrdiff_t n)
+/* A tile without numbers outside: +inf is for cumulate_infinities. */
+static void FN(cumulate_near_tile)(const REAL *x, REAL *out, ptrdiff_t n)
 {
     const V zero = VF(set)(0);
     FN(running_sums) s = {zero, zero, VF(set)(-(REAL)INFINITY), VF(set)(-(REAL)(2 * INSIDE_LIMIT)), zero, zero};
-    REAL distant[LSE_SHORT * VF(width)];
-    V reach = zero;
     for (ptrdiff_t i = 0; i < n;) {
         const REAL *line = x + i * VF(width);
         const V first = VF(load)(line);
         if (VF(any_at_least)(first, s.limit)) FN(raise_sums)(&s, first);
         if (i + 1 < n && !VF(any_at_least)(VF(load)(line + VF(width)), s.limit)) {
             FN(cumulate_lines)(line, out + i * VF(width), 2, &s);
-            reach = FN(farther)(VF(load)(line + VF(width)), reach);
-            i++;
+            i += 2;
         } else {
             FN(cumulate_lines)(line, out + i * VF(width), 1, &s);
+            i++;
         }
-        reach = FN(farther)(first, reach);
-        i++;
     }
-    const V inside = VF(set)((REAL)INSIDE_LIMIT);
-    if (!VF(any_at_least)(VF(select)(inside, reach, zero, VF(set)(1)), VF(set)(1))) return;
+}
+
+/* Of those rows of a tile that have +inf, which is all that they have outside: +inf from there on, or NaN where there
+ * was one. */
+static void FN(cumulate_infinities)(const REAL *x, REAL *out, ptrdiff_t n)
+{
+    const V zero = VF(set)(0), infinity = VF(set)((REAL)INFINITY), nan = VF(set)((REAL)NAN);
+    V found = zero; /* 0, +inf or NaN */
+    for (ptrdiff_t i = 0; i < n * VF(width); i += VF(width)) {
+        const V own = VF(load)(x + i), finite = VF(select)(VF(set)(-(LOWEST)), own, zero, own);
+        found = VF(add)(found, finite);
+        VF(store)(out + i, VF(select)(zero, found, VF(load)(out + i), VF(select)(found, infinity, infinity, nan)));
+    }
+}
+
+/* A vector of rows from their tile of n lines, and their maxima. */
+static void FN(cumulate_tile)(const REAL *x, REAL *out, ptrdiff_t n, V max)
+{
+    const V zero = VF(set)(0), one = VF(set)(1), inside = VF(set)((REAL)INSIDE_LIMIT);
+    REAL distant[LSE_SHORT * VF(width)];
+    V reach = zero;
+    for (ptrdiff_t i = 0; i < n * VF(width); i += VF(width)) reach = FN(farther)(VF(load)(x + i), reach);
+    if (VF(any_at_least)(inside, reach)) {
+        FN(cumulate_near_tile)(x, out, n);
+        if (VF(any_at_least)(max, VF(set)((REAL)INFINITY))) FN(cumulate_infinities)(x, out, n);
+        if (!VF(any_at_least)(VF(select)(inside, reach, zero, one), one)) return;
+    }
     FN(cumulate_distant_tile)(x, distant, n);
     for (ptrdiff_t i = 0; i < n * VF(width); i += VF(width))
         VF(store)(out + i, VF(select)(inside, reach, VF(load)(out + i), VF(load)(distant + i)));
@@ -192,7 +221,7 @@ static void FN(cumulate_panel)(const lse_panel *p)
         const ptrdiff_t some = p->count - k < step ? p->count - k : step;
         FN(tiles_in)(p, k, some, x, max);
         for (ptrdiff_t v = 0; v < some; v += FN(WIDTH)) {
-            FN(cumulate_tile)(x + v * p->n, out, p->n);
+            FN(cumulate_tile)(x + v * p->n, out, p->n, max[v / FN(WIDTH)]);
             FN(tile_out)(p, k + v, some - v < FN(WIDTH) ? some - v : FN(WIDTH), out);
         }
     }

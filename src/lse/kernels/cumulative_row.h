@@ -69,23 +69,25 @@ LSE_INLINE REAL FN(read)(const char *x, ptrdiff_t i)
     return value;
 }
 
+/* How many of n elements, less base, come before the first that is NaN or exceeds most. */
+LSE_INLINE ptrdiff_t FN(up_to)(const char *x, ptrdiff_t n, REAL base, REAL most)
+{
+    const V less = VF(set)(base), limit = VF(set)(most), zero = VF(set)(0), one = VF(set)(1);
+    ptrdiff_t i = 0;
+    for (; i < n; i += VF(width)) {
+        const V own = VF(sub)(VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), n - i, less), less);
+        if (VF(any_at_least)(VF(select)(limit, own, zero, one), one)) break;
+    }
+    while (i < n && FN(read)(x, i) - base <= most) i++;
+    return i < n ? i : n;
+}
+
 /* How many of n elements the sum can take at one anchor: 0 where the first is NaN or beyond INSIDE_LIMIT. */
 LSE_INLINE ptrdiff_t FN(steady)(const char *x, ptrdiff_t n, REAL last)
 {
     const REAL first = FN(read)(x, 0), low = first > last ? first : last;
     const REAL high = low + RISE < INSIDE_LIMIT ? low + RISE : (REAL)INSIDE_LIMIT;
-    const V most = VF(set)(high), zero = VF(set)(0), one = VF(set)(1);
-    V beyond = zero;
-    ptrdiff_t i = 0;
-    if (!(last <= INSIDE_LIMIT)) return 0;
-    for (; i < n; i += VF(width)) {
-        const V own = VF(load_some)(x + i * (ptrdiff_t)sizeof(REAL), n - i, most);
-        beyond = VF(max)(VF(select)(most, own, zero, one), beyond);
-    }
-    if (!VF(any_at_least)(beyond, one)) return n;
-    i = 0;
-    while (i < n && FN(read)(x, i) <= high) i++;
-    return i;
+    return last <= INSIDE_LIMIT ? FN(up_to)(x, n, 0, high) : 0;
 }
 
 LSE_INLINE void FN(raise_sum)(FN(running) *s, REAL max)
@@ -278,20 +280,36 @@ LSE_INLINE void FN(enter)(FN(running) *s)
     s->where = FN(INSIDE);
 }
 
-/* Adds elements one at a time while the sum is outside, until it is inside or NaN; returns how many. */
+/* n elements become one number. */
+LSE_INLINE void FN(fill_run)(char *out, ptrdiff_t n, REAL value)
+{
+    for (ptrdiff_t i = 0; i < n; i += VF(width))
+        VF(store_some)(out + i * (ptrdiff_t)sizeof(REAL), n - i, VF(set)(value));
+}
+
+/* Adds elements while the sum is outside, until it is inside or NaN; returns how many. */
 static ptrdiff_t FN(add_outside)(const char *x, char *out, ptrdiff_t n, FN(running) *s)
 {
-    for (ptrdiff_t i = 0; i < n;) {
-        const REAL value = FN(read)(x, i);
+    for (ptrdiff_t i = 0, some; i < n; i += some) {
+        const char *from = x + i * (ptrdiff_t)sizeof(REAL);
+        char *to = out + i * (ptrdiff_t)sizeof(REAL);
+        const int infinite = s->outside.max - s->outside.max != 0;
+        some = infinite ? FN(up_to)(from, n - i, 0, (REAL)s->outside.max) : 0; /* they leave it as it is */
+        if (some > 0) {
+            FN(fill_run)(to, some, (REAL)s->outside.max);
+            continue;
+        }
+        const REAL value = FN(read)(from, 0);
         if (value != value) {
             s->where = FN(LOST);
             return i;
         }
         s->last = (REAL)far_add(&s->outside, (double)value);
-        memcpy(out + i++ * (ptrdiff_t)sizeof(REAL), &s->last, sizeof(REAL));
+        memcpy(to, &s->last, sizeof(REAL));
+        some = 1;
         if (s->outside.max - s->outside.max == 0) {
             FN(enter)(s);
-            return i;
+            return i + 1;
         }
     }
     return n;
@@ -305,8 +323,7 @@ static ptrdiff_t FN(add_distant)(const char *x, char *out, ptrdiff_t n, ptrdiff_
     const V base = VF(set)(s->base);
     ptrdiff_t some = n < most ? n : most, done = 0;
     if (FN(run_max)(x, some) - s->base > RISE) {
-        const ptrdiff_t all = some;
-        for (some = 0; some < all && FN(read)(x, some) - s->base <= RISE;) some++;
+        some = FN(up_to)(x, some, s->base, RISE);
         if (some == 0) {
             FN(leave)(s);
             return 0;
@@ -341,7 +358,8 @@ LSE_INLINE void FN(cumulate_block)(const char *x, char *out, ptrdiff_t n, FN(run
             }
             i += some;
         } else {
-            memcpy(out + i++ * (ptrdiff_t)sizeof nan, &nan, sizeof nan);
+            FN(fill_run)(to, n - i, nan);
+            i = n;
         }
     }
 }

@@ -26,13 +26,29 @@ LSE_INLINE void FN(turn_back)(V *v, const int length)
     LSE_UNROLL for (int side = 1; side < VF(width) && length > 1; side *= 2) FN(rotate)(v, length);
 }
 
+/* A square of a matrix, of which `tall` runs of `wide` elements are there. */
+LSE_INLINE void FN(transpose_square)(const char *from, ptrdiff_t pitch, ptrdiff_t tall, ptrdiff_t wide, char *to,
+                                     ptrdiff_t to_pitch, const int whole)
+{
+    V v[VF(width)];
+    for (int k = 0; k < VF(width) && !whole; k++)
+        v[k] = VF(load_some)(from + k * pitch, k < tall ? wide : 0, VF(set)(0));
+    LSE_UNROLL for (int k = 0; k < VF(width) && whole; k++) v[k] = VF(load)(from + k * pitch);
+    FN(turn)(v, VF(width));
+    for (int k = 0; k < wide && !whole; k++) VF(store_some)(to + k * to_pitch, tall, v[k]);
+    LSE_UNROLL for (int k = 0; k < VF(width) && whole; k++) VF(store)(to + k * to_pitch, v[k]);
+}
+
 /* Element j of run i of a matrix becomes element i of run j of another one; runs are `pitch` bytes apart. Squares of
- * whole vectors, the last of which overlap those before them; what is small is copied element by element. */
+ * whole vectors, the last of which overlap those before them, or are parts where there is none; what is small is copied
+ * element by element. */
 static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t columns, char *to,
                           ptrdiff_t to_pitch)
 {
-    const ptrdiff_t size = sizeof(REAL), side = VF(width);
-    if (rows < side || columns < side) {
+    const ptrdiff_t size = sizeof(REAL), side = VF(width), tall = rows < side ? rows : side;
+    const ptrdiff_t wide = columns < side ? columns : side;
+    const int whole = tall == side && wide == side;
+    if (2 * tall * wide < side * side) {
         for (ptrdiff_t i = 0; i < rows; i++)
             for (ptrdiff_t j = 0; j < columns; j++)
                 memcpy(to + j * to_pitch + i * size, from + i * pitch + j * size, sizeof(REAL));
@@ -40,13 +56,11 @@ static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptr
     }
     for (ptrdiff_t i = 0; i < rows; i += side)
         for (ptrdiff_t j = 0; j < columns; j += side) {
-            const ptrdiff_t row = i + side <= rows ? i : rows - side, column = j + side <= columns ? j : columns - side;
+            const ptrdiff_t row = i + tall <= rows ? i : rows - tall, column = j + wide <= columns ? j : columns - wide;
             const char *first = from + row * pitch + column * size;
             char *target = to + column * to_pitch + row * size;
-            V v[VF(width)];
-            LSE_UNROLL for (int k = 0; k < VF(width); k++) v[k] = VF(load)(first + k * pitch);
-            FN(turn)(v, VF(width));
-            LSE_UNROLL for (int k = 0; k < VF(width); k++) VF(store)(target + k * to_pitch, v[k]);
+            if (whole) FN(transpose_square)(first, pitch, side, side, target, to_pitch, 1);
+            else FN(transpose_square)(first, pitch, tall, wide, target, to_pitch, 0);
         }
 }
 
@@ -60,32 +74,59 @@ LSE_INLINE int FN(lines_of)(const lse_layout *layout, const ptrdiff_t *strides, 
     return native ? axis : -1;
 }
 
-/* Copies lines along that axis, no longer than one of the cache, to a run, or back, and moves the place to the last run
- * of the last axis that is finished. Returns how many elements; 0 unless at least two are whole, and the place is at
- * the beginning of all axes after that of the lines. */
-static ptrdiff_t FN(turn_lines)(const lse_layout *layout, const ptrdiff_t *strides, int axis, walk *w, ptrdiff_t n,
-                                REAL *run, int back)
+/* Elements from .. until of a run of the last axis. */
+static void FN(turn_part)(const char *first, ptrdiff_t stride, ptrdiff_t from, ptrdiff_t until, REAL *run, int back)
 {
-    enum { MOST = 64 / sizeof(REAL) };
+    for (ptrdiff_t j = from; j < until; j++) {
+        char *x = (char *)(uintptr_t)first + j * stride;
+        memcpy(back ? x : (char *)(run + j), back ? (char *)(run + j) : x, sizeof(REAL));
+    }
+}
+
+/* Elements first .. first + n, in the order of the indices, of one index of all axes before that of the lines; w is at
+ * element 0. A run of the last axis is a row of a matrix whose columns are lines. */
+static void FN(turn_block)(const lse_layout *layout, const ptrdiff_t *strides, ptrdiff_t inner, walk *w,
+                           ptrdiff_t first, ptrdiff_t n, REAL *run, int back)
+{
     const int last = layout->ndim - 1;
     const ptrdiff_t length = layout->shape[last], stride = strides[last], size = sizeof(REAL);
-    ptrdiff_t inner = 1, count = layout->shape[axis] - w->index[axis];
-    for (int i = axis + 1; i <= last; i++) {
-        if (w->index[i] != 0) return 0;
-        inner *= layout->shape[i];
+    const ptrdiff_t top = first / inner, from = first % inner, end = (first + n) / inner, until = (first + n) % inner;
+    for (ptrdiff_t at = 0; at < inner; at += length) { /* lines low .. high have the whole run, top and end parts */
+        const ptrdiff_t next = at + length, low = at >= from ? top : top + 1, high = next <= until ? end + 1 : end;
+        if (at > 0) walk_on(w, layout, strides);
+        if (high > low) {
+            char *line = (char *)(uintptr_t)w->at + low * size, *own = (char *)(run + low * inner + at - first);
+            if (back) FN(transpose)(own, inner * size, high - low, length, line, stride);
+            else FN(transpose)(line, stride, length, high - low, own, inner * size);
+        }
+        if (from > at && from < next)
+            FN(turn_part)(w->at + top * size, stride, from - at, (top == end && until < next ? until : next) - at,
+                          run + top * inner + at - first, back);
+        if (until > at && until < next && (end > top || at >= from))
+            FN(turn_part)(w->at + end * size, stride, 0, until - at, run + end * inner + at - first, back);
     }
-    if (count > MOST) count = MOST;
-    if (count > n / inner) count = n / inner;
-    if (count < 2) return 0;
-    for (ptrdiff_t done = 0; done < inner; done += length) {
-        if (done > 0) walk_on(w, layout, strides);
-        char *own = (char *)(run + done), *line = (char *)(uintptr_t)w->at;
-        if (back) FN(transpose)(own, inner * size, count, length, line, stride);
-        else FN(transpose)(line, stride, length, count, own, inner * size);
+}
+
+/* How many elements of the axes after this one there are for each of it. */
+LSE_INLINE ptrdiff_t FN(inner_of)(const lse_layout *layout, int axis)
+{
+    ptrdiff_t inner = 1;
+    while (++axis < layout->ndim) inner *= layout->shape[axis];
+    return inner;
+}
+
+/* Elements start .. start + n to a run, or back, where those along that axis are neighbours. */
+static void FN(turn_lines)(const lse_layout *layout, const ptrdiff_t *strides, int axis, const char *base,
+                           ptrdiff_t start, ptrdiff_t n, REAL *run, int back)
+{
+    const ptrdiff_t inner = FN(inner_of)(layout, axis), all = inner * layout->shape[axis];
+    for (ptrdiff_t done = 0, some; done < n; done += some) {
+        const ptrdiff_t first = (start + done) % all;
+        walk w;
+        some = n - done < all - first ? n - done : all - first;
+        walk_from(&w, layout, strides, base, start + done - first);
+        FN(turn_block)(layout, strides, inner, &w, first, some, run + done, back);
     }
-    w->index[axis] += count - 1;
-    w->at += (count - 1) * size;
-    return count * inner;
 }
 
 LSE_INLINE void FN(repeat_element)(const char *from, ptrdiff_t n, REAL *to)
@@ -105,11 +146,14 @@ LSE_INLINE const char *FN(gather)(const lse_layout *layout, const ptrdiff_t *str
     const int runs = native && stride == (ptrdiff_t)sizeof(REAL);
     const int lines = runs ? -1 : FN(lines_of)(layout, strides, native);
     if (runs && length - start % length >= n) return element(layout, strides, base, start);
+    if (lines >= 0 && n >= 2 * FN(inner_of)(layout, lines)) {
+        FN(turn_lines)(layout, strides, lines, base, start, n, to, 0);
+        return (const char *)to;
+    }
     walk w;
     walk_from(&w, layout, strides, base, start);
     for (ptrdiff_t done = 0, run; done < n; done += run) {
         if (done > 0) walk_on(&w, layout, strides);
-        if (lines >= 0 && (run = FN(turn_lines)(layout, strides, lines, &w, n - done, to + done, 0)) > 0) continue;
         run = walk_run(&w, last, length, n - done);
         if (runs) memcpy(to + done, w.at, (size_t)run * sizeof(REAL));
         else if (native && stride == 0) FN(repeat_element)(w.at, run, to + done);
@@ -124,12 +168,14 @@ LSE_INLINE void FN(scatter)(const lse_layout *layout, char *base, ptrdiff_t star
     const int last = layout->ndim - 1;
     const ptrdiff_t length = last >= 0 ? layout->shape[last] : 1, stride = last >= 0 ? layout->stride[last] : 0;
     const int lines = FN(lines_of)(layout, layout->stride, layout->native);
+    if (lines >= 0 && n >= 2 * FN(inner_of)(layout, lines)) {
+        FN(turn_lines)(layout, layout->stride, lines, base, start, n, (REAL *)(uintptr_t)from, 1);
+        return;
+    }
     walk w;
     walk_from(&w, layout, layout->stride, base, start);
     for (ptrdiff_t done = 0, run; done < n; done += run) {
         if (done > 0) walk_on(&w, layout, layout->stride);
-        REAL *own = (REAL *)(uintptr_t)(from + done);
-        if (lines >= 0 && (run = FN(turn_lines)(layout, layout->stride, lines, &w, n - done, own, 1)) > 0) continue;
         run = walk_run(&w, last, length, n - done);
         layout->store((char *)(uintptr_t)w.at, stride, run, from + done);
     }

@@ -16,6 +16,31 @@
 
 enum { FN(FLUSH) = 128, FN(TURN) = 16 };
 
+#if !F_IS_DOUBLE
+enum { BEYOND, ADDED, RISES }; /* what became of some blocks */
+
+/* The greatest element of a sum, and the greatest of all others. */
+typedef struct {
+    double max, second;
+} top_two;
+
+/* As many elements up to this as a piece has add up to no more than 2^-20. */
+#define FAR_BELOW (-26.0)
+
+/* Whether the maxima of blocks leave it open that a sum, so far up to `before`, is faint: one is within 2^-20 of 0, all
+ * others are far below. */
+LSE_INLINE int may_be_faint(double before, const double *max, ptrdiff_t blocks)
+{
+    double top = before;
+    int high = before > FAR_BELOW;
+    for (ptrdiff_t i = 0; i < blocks; i++) {
+        high += max[i] > FAR_BELOW;
+        top = max[i] > top ? max[i] : top;
+    }
+    return high == 1 && fabs(top) <= 0x1p-20;
+}
+#endif
+
 #if F_IS_DOUBLE
 /* (hi, lo) += count e^x 2^-N */
 LSE_INLINE void add_term_f64(vf64 x, vf64 count, vf64 bias, vf64 floor, vf64 *hi, vf64 *lo)
@@ -34,6 +59,7 @@ typedef struct {
     double max, count, anchor, limit;
     int calm;  /* how often the maximum was not raised in a row */
     int known; /* whether elements are near the maximum that there will be in the end, or have been brought there */
+    int asks;  /* whether to stop where the sum may be faint */
     wide_level level;
 } FN(long_sum);
 #else
@@ -43,6 +69,7 @@ typedef struct {
     double max, count, anchor, limit;
     int calm;  /* how often the maximum was not raised in a row */
     int known; /* whether elements are near the maximum that there will be in the end, or have been brought there */
+    int asks;
     V top, bias, floor;
 } FN(long_sum);
 #endif
@@ -59,7 +86,7 @@ LSE_INLINE void FN(long_start)(FN(long_sum) *s)
 {
     s->max = s->limit = -(double)INFINITY;
     s->count = 0;
-    s->calm = s->known = 0;
+    s->calm = s->known = s->asks = 0;
     s->anchor = exponent_of(-FN(LSE_FAR)) - 500.0;
 #if F_IS_DOUBLE
     for (int g = 0; g < LSE_LANE_GROUPS; g++) s->hi[g] = s->lo[g] = vf64_set(0.0);
@@ -204,29 +231,32 @@ LSE_INLINE void FN(add_block)(FN(long_sum) *s, const char *x, ptrdiff_t n, doubl
 }
 
 /* Some blocks: all at once where none of them reaches the maximum so far. That is seen in the same sweep, whose sums
- * are dropped if one does; where one did in the blocks before, the maxima come first. 0, and nothing is added, where a
- * maximum is raised beyond the kernels. */
+ * are dropped if one does; where one did in the blocks before, the maxima come first. BEYOND or RISES, and nothing is
+ * added, where a maximum is raised beyond the kernels, or from far below to 0. */
 LSE_INLINE int FN(add_blocks)(FN(long_sum) *s, const char *x, ptrdiff_t n)
 {
     double max[FN(BLOCK) / LSE_SHORT];
     const double before = s->max;
+    ptrdiff_t block = 0;
     if (s->calm >= 4 && n % LSE_SHORT == 0) {
         FN(long_sum) tried = *s;
         V top;
         FN(sweep)(&tried, x, n, 0, &top);
         if ((double)VF(greatest)(top) < s->max) {
             *s = tried;
-            return 1;
+            return ADDED;
         }
     }
-    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++) {
+    for (ptrdiff_t i = 0; i < n; i += LSE_SHORT, block++) {
         max[block] = (double)FN(run_max)(x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT);
-        if (!s->known && max[block] > before && !FN(is_near)((REAL)max[block])) return 0;
+        if (!s->known && max[block] > before && !FN(is_near)((REAL)max[block])) return BEYOND;
     }
-    for (ptrdiff_t i = 0, block = 0; i < n; i += LSE_SHORT, block++)
+    if (F_IS_DOUBLE && s->asks && may_be_faint(before, max, block)) return RISES;
+    block = 0;
+    for (ptrdiff_t i = 0; i < n; i += LSE_SHORT, block++)
         FN(add_block)(s, x + i * (ptrdiff_t)sizeof(REAL), n - i < LSE_SHORT ? n - i : LSE_SHORT, max[block]);
     s->calm = s->max == before ? s->calm + 1 : 0;
-    return 1;
+    return ADDED;
 }
 
 LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_t at)
@@ -255,28 +285,48 @@ LSE_INLINE void FN(long_end)(const FN(long_sum) *s, lse_states *states, ptrdiff_
 }
 
 #if F_IS_DOUBLE
-/* The state again of a sum that is_faint: its maximum is known, and the grid is that of the greatest element below
- * it. */
-static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, lse_states *states,
-                      ptrdiff_t at)
+/* The two greatest of what is given and elements start .. start + n of a row; they are equal where the greatest occurs
+ * twice. Stops where the second is more than `most`. */
+static top_two find_top_two(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, top_two given,
+                            double most)
 {
-    double buffer[BLOCK_f64], each[vf64_width], second = -(double)INFINITY;
-    const double max = states->max[at], none = -(double)INFINITY;
-    long_sum_f64 s;
-    vf64 greatest = vf64_set(none);
-    for (ptrdiff_t done = 0; done < n; done += BLOCK_f64) {
+    double buffer[BLOCK_f64], each[2 * vf64_width];
+    vf64 max = vf64_set(-(double)INFINITY), second = max;
+    for (ptrdiff_t done = 0; done < n && !vf64_any_at_least(second, vf64_set(most)); done += BLOCK_f64) {
         const ptrdiff_t some = n - done < BLOCK_f64 ? n - done : BLOCK_f64;
         const char *x = fetch_f64(layout, row, start + done, some, 0, buffer);
         for (ptrdiff_t i = 0; i < some; i += vf64_width) {
-            const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), some - i, vf64_set(max));
-            greatest = vf64_max(vf64_select(own, vf64_set(max), vf64_set(none), own), greatest);
+            const vf64 own = vf64_load_some(x + i * (ptrdiff_t)sizeof(double), some - i, vf64_set(-(double)INFINITY));
+            second = vf64_max(vf64_min(own, max), second);
+            max = vf64_max(own, max);
         }
     }
-    vf64_store(each, greatest);
-    for (int i = 0; i < vf64_width; i++) second = each[i] > second ? each[i] : second;
+    vf64_store(each, max);
+    vf64_store(each + vf64_width, second);
+    for (int i = 0; i < 2 * vf64_width; i++) {
+        if (each[i] > given.max) {
+            given.second = given.max;
+            given.max = each[i];
+        } else if (each[i] > given.second) {
+            given.second = each[i];
+        }
+    }
+    return given;
+}
+
+/* Whether a sum of n elements, of which none is NaN, is_faint without doubt. */
+LSE_INLINE int are_surely_faint(top_two top, ptrdiff_t n)
+{ return fabs(top.max) <= 0x1p-20 && top.second >= -1000.0 && (double)n * far_exp(top.second) <= 0x1p-21; }
+
+/* The state of a sum that is_faint, on the grid of the greatest element below the maximum. */
+static void sum_faint(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, top_two top,
+                      lse_states *states, ptrdiff_t at)
+{
+    double buffer[BLOCK_f64];
+    long_sum_f64 s;
     long_start_f64(&s);
-    long_raise_f64(&s, max);
-    const double exponent = exponent_of(second) - s.anchor;
+    long_raise_f64(&s, top.max);
+    const double exponent = exponent_of(top.second) - s.anchor;
     s.level.offset = vf64_set(offset_of(exponent > -600.0 ? exponent : -600.0));
     for (ptrdiff_t done = 0; done < n; done += BLOCK_f64) {
         const ptrdiff_t some = n - done < BLOCK_f64 ? n - done : BLOCK_f64;
@@ -286,19 +336,8 @@ static void sum_again(const lse_layout *layout, const lse_row *row, ptrdiff_t st
     long_end_f64(&s, states, at);
 }
 
-/* The same for any of several neighbouring columns. */
 static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
-                                  ptrdiff_t count, lse_states *states)
-{
-    for (ptrdiff_t i = 0; i < count; i++) {
-        if (!is_faint(row_sum_at(states, i))) continue;
-        lse_row column = *first;
-        column.x += i * (ptrdiff_t)sizeof(double);
-        if (column.where) column.where += i * layout->where_step;
-        sum_again(layout, &column, start, n, states, i);
-    }
-}
-
+                                  ptrdiff_t count, lse_states *states); /* faint.h */
 #else
 #define sum_faint_columns_f32(layout, first, start, n, count, states) ((void)0)
 #endif
@@ -315,23 +354,34 @@ static REAL FN(row_max)(const lse_layout *layout, const lse_row *row, ptrdiff_t 
     return max;
 }
 
-/* Likewise their sum, brought near to the maximum if it is known; 0 where it is not, and may be beyond the kernels. */
+/* Likewise their sum, brought near to the maximum if it is known; BEYOND where it is not, and is beyond the kernels,
+ * and, unless top is NULL, RISES where the sum is faint, with these elements on top. */
 LSE_INLINE int FN(sum_blocks)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n,
-                              const REAL *max, FN(long_sum) *s)
+                              const REAL *max, top_two *top, FN(long_sum) *s)
 {
     REAL buffer[FN(BLOCK)];
     FN(long_start)(s);
     s->known = max != NULL;
-    for (ptrdiff_t done = 0; done < n; done += FN(BLOCK)) {
-        const ptrdiff_t some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+    s->asks = top != NULL;
+    for (ptrdiff_t done = 0, some; done < n; done += some) {
+        some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
         const char *x = FN(fetch)(layout, row, start + done, some, 0, buffer);
         if (max && !FN(is_near)(*max)) {
             FN(bring_run_near)(x, some, *max, 0.0, buffer);
             x = (const char *)buffer;
         }
-        if (!FN(add_blocks)(s, x, some)) return 0;
+        const int result = FN(add_blocks)(s, x, some);
+        if (result == BEYOND) return BEYOND;
+        if (result == ADDED) continue;
+#if F_IS_DOUBLE
+        const top_two before = {s->max, -(double)INFINITY};
+        *top = find_top_two(layout, row, start + done, n - done, before, SURELY_FAINT);
+        if (are_surely_faint(*top, n)) return RISES;
+        s->asks = 0;
+        some = 0;
+#endif
     }
-    return 1;
+    return ADDED;
 }
 
 /* The state of elements start .. start + n of a row. */
@@ -339,10 +389,19 @@ static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t
                          ptrdiff_t at)
 {
     FN(long_sum) s;
+    top_two top;
     REAL max = 0;
-    if (!FN(sum_blocks)(layout, row, start, n, NULL, &s)) {
+    int result = FN(sum_blocks)(layout, row, start, n, NULL, F_IS_DOUBLE ? &top : NULL, &s);
+#if F_IS_DOUBLE
+    if (result == RISES) {
+        sum_faint(layout, row, start, n, top, states, at);
+        if (is_faint(row_sum_at(states, at))) return;
+        result = sum_blocks_f64(layout, row, start, n, NULL, NULL, &s); /* there is NaN */
+    }
+#endif
+    if (result == BEYOND) {
         max = FN(row_max)(layout, row, start, n);
-        FN(sum_blocks)(layout, row, start, n, &max, &s);
+        FN(sum_blocks)(layout, row, start, n, &max, NULL, &s);
     }
     FN(long_end)(&s, states, at);
     if (!FN(is_near)(max)) {
@@ -350,7 +409,13 @@ static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t
         return;
     }
 #if F_IS_DOUBLE
-    if (is_faint(row_sum_at(states, at))) sum_again(layout, row, start, n, states, at);
+    if (is_faint(row_sum_at(states, at))) {
+        const top_two none = {-(double)INFINITY, -(double)INFINITY};
+        top = find_top_two(layout, row, start, n, none, (double)INFINITY);
+        sum_faint(layout, row, start, n, top, states, at);
+    }
+#else
+    (void)top;
 #endif
 }
 

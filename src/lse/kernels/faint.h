@@ -1,0 +1,62 @@
+/* Columns of doubles whose sums are faint: all but the maximum, which is within 2^-20 of 0, is small. As sum_faint of
+ * long.h, a vector at a time. */
+
+/* The greatest elements below these maxima. */
+static vf64 seconds_of_columns(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                               ptrdiff_t count, vf64 max)
+{
+    const vf64 none = vf64_set(-(double)INFINITY);
+    column_block_f64 block;
+    vf64 second = none;
+    for (ptrdiff_t done = 0; done < n; done += LSE_SHORT) {
+        const ptrdiff_t some = n - done < LSE_SHORT ? n - done : LSE_SHORT;
+        columns_fetch_f64(layout, first, start + done, some, count, vf64_width, NULL, &block);
+        const char *x = block.x;
+        for (ptrdiff_t r = 0; r < some; r++, x += block.pitch) {
+            const vf64 own = vf64_load(x);
+            second = vf64_max(vf64_select(own, max, none, own), second);
+        }
+    }
+    return second;
+}
+
+/* The states of count columns, no more than a vector, again. */
+static void sum_columns_again(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                              ptrdiff_t count, vf64 max, lse_states *states)
+{
+    column_block_f64 block;
+    column_sums_f64 c;
+    const vf64 second = seconds_of_columns(layout, first, start, n, count, max);
+    columns_start_f64(&c);
+    columns_raise_f64(&c, max);
+    const vf64 exponent = vf64_max(vf64_sub(vf64_exponent_of(second), c.anchor[0]), vf64_set(-600.0));
+    c.offset = vf64_mul(vf64_set(LSE_OFFSET * 0x1p-500), vf64_ldexp1(exponent));
+    for (ptrdiff_t done = 0; done < n; done += LSE_SHORT) {
+        const ptrdiff_t some = n - done < LSE_SHORT ? n - done : LSE_SHORT;
+        columns_fetch_f64(layout, first, start + done, some, count, vf64_width, NULL, &block);
+        columns_add_f64(&c, block.x, block.pitch, some, 1, block.ahead);
+    }
+    columns_end_f64(&c, 0, states);
+}
+
+static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                                  ptrdiff_t count, lse_states *states)
+{
+    for (ptrdiff_t c = 0; c < count; c += vf64_width) {
+        const ptrdiff_t some = count - c < vf64_width ? count - c : vf64_width;
+        lse_states own;
+        lse_row column = *first;
+        int any = 0;
+        for (ptrdiff_t i = c; i < c + some; i++) any |= is_faint(row_sum_at(states, i));
+        if (!any) continue;
+        column.x += c * (ptrdiff_t)sizeof(double);
+        if (column.where) column.where += c * layout->where_step;
+        const vf64 max = vf64_load_some(states->max + c, some, vf64_set(0.0));
+        sum_columns_again(layout, &column, start, n, some, max, &own);
+        for (ptrdiff_t i = 0; i < some; i++) {
+            if (!is_faint(row_sum_at(states, c + i))) continue;
+            states->tail[c + i] = own.tail[i];
+            states->tail_lo[c + i] = own.tail_lo[i];
+        }
+    }
+}
