@@ -106,7 +106,9 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
     pieces p = {plan, rows, columns ? count : 0, 0, wave, 1, 0, NULL};
     if (lines > 0) {
         p.together = lse_quotient_up(wave, threads > 1 ? 2 * threads : 1);
-        p.few = lse_least(lse_quotient_up(lines, LSE_PIECE), MOST / (LSE_PIECE * plan->itemsize));
+        const ptrdiff_t most = MOST / plan->itemsize,
+                        whole = 2 * turned(plan) <= most; /* lines are not whole otherwise */
+        p.few = whole ? lse_least(lse_quotient_up(lines, LSE_PIECE), most / LSE_PIECE) : 1;
     }
     if (all > 1 && (threads > 1 || p.few > 0)) p.states = (lse_states *)malloc((size_t)wave * sizeof(lse_states));
     if (!p.states) {

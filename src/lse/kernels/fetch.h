@@ -115,15 +115,18 @@ LSE_INLINE ptrdiff_t FN(inner_of)(const lse_layout *layout, int axis)
     return inner;
 }
 
-/* Elements start .. start + n to a run, or back, where those along that axis are neighbours. */
+/* Elements start .. start + n to a run, or back, where those along that axis are neighbours: a line of the cache of them
+ * at a time, or four where their runs are long. */
 static void FN(turn_lines)(const lse_layout *layout, const ptrdiff_t *strides, int axis, const char *base,
                            ptrdiff_t start, ptrdiff_t n, REAL *run, int back)
 {
     const ptrdiff_t inner = FN(inner_of)(layout, axis), all = inner * layout->shape[axis];
+    const ptrdiff_t block = inner * (inner > 2048 ? 256 : 64) / (ptrdiff_t)sizeof(REAL);
     for (ptrdiff_t done = 0, some; done < n; done += some) {
-        const ptrdiff_t first = (start + done) % all;
+        const ptrdiff_t first = (start + done) % all, next = first - first % block + block;
+        const ptrdiff_t left = (next < all ? next : all) - first;
         walk w;
-        some = n - done < all - first ? n - done : all - first;
+        some = n - done < left ? n - done : left;
         walk_from(&w, layout, strides, base, start + done - first);
         FN(turn_block)(layout, strides, inner, &w, first, some, run + done, back);
     }
