@@ -21,10 +21,10 @@ REQUIRED = [
 ]
 FORBIDDEN = ["*.pyx", "*.pxi", "*.c", "*_engine.pxd", "*_lse_h.pxd", "*.pyc"]
 FORBIDDEN += ["*/core/*", "*/engine/*", "*/kernels/*", "tests/*", "*/test_*"]
-# Bytes without libgomp: 3300 KB, half of them the extension and half the static library. Nine tenths are the kernels:
+# Bytes without libgomp: 3600 KB, half of them the extension and half the static library. Nine tenths are the kernels:
 # each instruction set has them for rows and panels of every operation, real and complex, unrolled for lengths up to 8.
 # -O2 would save a quarter, but make a call on 8 doubles 13 % slower.
-MAX_SIZE = 3500 << 10
+MAX_SIZE = 3800 << 10
 
 
 def unlisted(wheel, names):
