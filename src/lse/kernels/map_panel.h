@@ -148,7 +148,8 @@ static void FN(log_softmax_rows_of)(const lse_panel *p)
 LSE_INLINE void FN(map_panel)(const lse_panel *p, const int log)
 {
     REAL tiles[FN(PER_GROUP) *FN(STAGE)];
-    if (p->out_form == LSE_BY_ROWS && FN(one_by_one)(p, 128)) {
+    const ptrdiff_t longest = log && F_IS_DOUBLE ? 128 : 63; /* above that rows are faster one by one */
+    if (p->out_form == LSE_BY_ROWS && FN(one_by_one)(p, longest)) {
         (log ? FN(log_softmax_rows_of) : FN(softmax_rows_of))(p);
         return;
     }
