@@ -9,7 +9,7 @@ LSE_INLINE FN(extent) FN(no_extent)(void)
     return (FN(extent)){VF(set)(-(REAL)INFINITY), VF(set)((REAL)INFINITY), VF(set)(0)};
 }
 
-LSE_INLINE void FN(see)(FN(extent) *seen, V x)
+LSE_INLINE void FN(include)(FN(extent) *seen, V x)
 {
     const V infinite = VF(set)((REAL)INFINITY);
     seen->max = VF(max)(x, seen->max);
@@ -18,7 +18,7 @@ LSE_INLINE void FN(see)(FN(extent) *seen, V x)
 }
 
 /* The same of finite elements, in half the time; of others nan becomes NaN, and the rest means nothing. */
-LSE_INLINE void FN(see_finite)(FN(extent) *seen, V x)
+LSE_INLINE void FN(include_finite)(FN(extent) *seen, V x)
 {
     seen->max = VF(max)(x, seen->max);
     seen->least = VF(min)(x, seen->least);
@@ -48,11 +48,12 @@ static void FN(join_extent)(const void *line, ptrdiff_t n, double *max, double *
         if (finite) {
             ptrdiff_t i = 0;
             for (; i + STEP <= n; i += STEP)
-                LSE_UNROLL for (int j = 0; j < SO_MANY; j++) FN(see_finite)(&seen[j], VF(load)(x + i + j * VF(width)));
-            for (; i < n; i += VF(width)) FN(see_finite)(&seen[0], VF(load_some)(x + i, n - i, again));
+                LSE_UNROLL for (int j = 0; j < SO_MANY; j++)
+                    FN(include_finite)(&seen[j], VF(load)(x + i + j * VF(width)));
+            for (; i < n; i += VF(width)) FN(include_finite)(&seen[0], VF(load_some)(x + i, n - i, again));
             if (FN(are_finite)(seen, SO_MANY)) break;
         } else {
-            for (ptrdiff_t i = 0; i < n; i += VF(width)) FN(see)(&seen[0], VF(load_some)(x + i, n - i, again));
+            for (ptrdiff_t i = 0; i < n; i += VF(width)) FN(include)(&seen[0], VF(load_some)(x + i, n - i, again));
         }
     }
     V top = seen[0].max, low = seen[0].least;

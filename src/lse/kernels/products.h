@@ -45,13 +45,13 @@ LSE_INLINE void join_vectors(const void *x, ptrdiff_t pitch, ptrdiff_t steps, pt
         if (finite) {
             for (ptrdiff_t k = 0; k < steps; k++)
                 LSE_UNROLL for (int v = 0; v < vectors; v++)
-                    see_finite_f64(&seen[v], elements(x, k * pitch + first + v * vf64_width, of));
+                    include_finite_f64(&seen[v], elements(x, k * pitch + first + v * vf64_width, of));
             if (are_finite_f64(seen, vectors)) break;
         } else {
             for (ptrdiff_t k = 0; k < steps; k++)
                 LSE_UNROLL for (int v = 0; v < vectors; v++)
-                    see_f64(&seen[v], some_elements(x, k * pitch + first + v * vf64_width, k * pitch + count, nothing,
-                                                    of));
+                    include_f64(&seen[v],
+                                some_elements(x, k * pitch + first + v * vf64_width, k * pitch + count, nothing, of));
             LSE_UNROLL for (int v = 0; v < vectors; v++) vf64_store(nan + first + v * vf64_width, seen[v].nan);
         }
     }
@@ -442,13 +442,13 @@ LSE_INLINE void sum_of_pairs(const void *a, const double *b, ptrdiff_t n, int ar
     if (!(fabs(sum->shift) <= DBL_MAX)) return;
     /* of large sums what rounding loses can be more than terms differ by */
     const int is_large = type == LSE_F64 && fabs(max) > 0x1p32;
-    const vf64 far = vf64_set(max - 151.0 - fabs(max) * 0x1p-51), at_max = vf64_set(max);
+    const vf64 needed = vf64_set(max - 151.0 - fabs(max) * 0x1p-51), at_max = vf64_set(max);
     const vf64 bias = vf64_set(bias_f64(0.0)), floor = vf64_set(floor_f64(0.0));
     int count = 0;
     for (ptrdiff_t s = 0; s < spans && count < 2; s++) {
-        if (!vf64_any_at_least(vf64_load(tops + s * vf64_width), far)) continue;
+        if (!vf64_any_at_least(vf64_load(tops + s * vf64_width), needed)) continue;
         const ptrdiff_t end = (s + 1) * span < n ? (s + 1) * span : n;
-        for (ptrdiff_t k = s * span; k < end; k += vf64_width) count += vf64_count_at_least(SOME_PAIR(k), far);
+        for (ptrdiff_t k = s * span; k < end; k += vf64_width) count += vf64_count_at_least(SOME_PAIR(k), needed);
     }
     if (count == 1) return;
     if (is_large) {
@@ -459,7 +459,7 @@ LSE_INLINE void sum_of_pairs(const void *a, const double *b, ptrdiff_t n, int ar
     vf64 hi[LSE_LANE_GROUPS], lo[LSE_LANE_GROUPS], rest[LSE_LANE_GROUPS];
     LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) hi[g] = lo[g] = rest[g] = zero;
     for (ptrdiff_t k = 0; k < n; k += STEP) {
-        if (!vf64_any_at_least(vf64_load(tops + k / span * vf64_width), far)) continue;
+        if (!vf64_any_at_least(vf64_load(tops + k / span * vf64_width), needed)) continue;
         LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) {
             vf64 e[TURNS], lost[TURNS], largest = nothing;
             LSE_UNROLL for (int j = 0; j < TURNS; j++) {
