@@ -59,40 +59,52 @@ static void lay_out_run(panels *p, ptrdiff_t found, const lse_row *row, const ch
 /* Panels of one run: the same places for each, relative to its first sum. */
 static void start_run(panels *p) { lay_out_run(p, 0, &p->plan->first, p->plan->out, 0, p->most); }
 
+/* The panel of sums `number` and on, no more than `most`, of one run: where its first one is. Returns how many. */
+static ptrdiff_t find_in_run(panels *p, ptrdiff_t number, ptrdiff_t most)
+{
+    const lse_plan *plan = p->plan;
+    const ptrdiff_t start = number % plan->kept_length;
+    ptrdiff_t given;
+    lse_row row;
+    lse_find_row(plan, number / plan->kept_length, &row, &p->panel.out, &given);
+    p->panel.x = row.x + start * plan->kept_stride;
+    p->panel.out += start * plan->kept_out_stride;
+    if (row.weight) p->weights.x = row.weight + start * plan->kept_weight_stride;
+    if (row.where) *(row.weight ? &p->weights.where : &p->panel.where) = row.where + start * plan->kept_where_stride;
+    return lse_least(plan->kept_length - start, most);
+}
+
+/* The panel of sums `number` and on, `most` of them, of any runs: where each of them is. */
+static void find_in_runs(panels *p, ptrdiff_t number, ptrdiff_t most)
+{
+    const ptrdiff_t length = p->plan->kept_length;
+    for (ptrdiff_t found = 0, some; found < most; found += some, number += some) {
+        lse_row row;
+        char *out;
+        ptrdiff_t given;
+        some = lse_least(length - number % length, most - found);
+        lse_find_row(p->plan, number / length, &row, &out, &given);
+        lay_out_run(p, found, &row, out, number % length, some);
+    }
+}
+
 /* Finds the sums from number `first` that are the next panel, none beyond `end`. */
 static void find_panel(panels *p, ptrdiff_t first, ptrdiff_t end)
 {
-    const lse_plan *plan = p->plan;
-    const ptrdiff_t length = plan->kept_length, most = lse_least(p->most, end - first);
-    ptrdiff_t found = 0, given;
-    lse_row row;
-    char *out;
-    do {
-        const ptrdiff_t number = first + found, start = number % length, some = lse_least(length - start, most - found);
-        lse_find_row(plan, number / length, &row, &out, &given);
-        if (p->one_run) {
-            const char *where = row.where ? row.where + start * plan->kept_where_stride : NULL;
-            p->panel.x = row.x + start * plan->kept_stride;
-            p->panel.out = out + start * plan->kept_out_stride;
-            p->panel.where = row.weight ? NULL : where;
-            p->weights.where = where;
-            p->weights.x = row.weight ? row.weight + start * plan->kept_weight_stride : NULL;
-        } else {
-            lay_out_run(p, found, &row, out, start, some);
-        }
-        found += some;
-    } while (found < most && !p->one_run);
-    p->panel.count = p->weights.count = found;
+    ptrdiff_t count = lse_least(p->most, end - first);
+    if (p->one_run) count = find_in_run(p, first, count);
+    else find_in_runs(p, first, count);
+    p->panel.count = p->weights.count = count;
 }
 
 /* The rows of a panel one by one, and where their results go. */
 static void members_of(const panels *p, lse_row *rows, char **out)
 {
     const int weighted = p->panel.weights != NULL;
-    const char *all = weighted ? p->weights.where : p->panel.where;
+    const char *where = weighted ? p->weights.where : p->panel.where;
     for (ptrdiff_t i = 0; i < p->panel.count; i++) {
         rows[i].x = p->panel.x + p->at.x[i];
-        rows[i].where = all ? all + p->at.where[i] : NULL;
+        rows[i].where = where ? where + p->at.where[i] : NULL;
         rows[i].weight = weighted ? p->weights.x + p->at.weight[i] : NULL;
         rows[i].n = p->panel.n;
         out[i] = p->panel.out + p->at.out[i];

@@ -101,14 +101,14 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
                       lse_states *states)
 {
     const ptrdiff_t all = (longest(rows, columns ? 1 : count) + LSE_PIECE - 1) / LSE_PIECE;
-    const ptrdiff_t lines = columns || count > 1 || all == 1 ? 0 : LINE / plan->itemsize * turned(plan);
+    const ptrdiff_t inner = columns || count > 1 || all == 1 ? 0 : turned(plan);
     const ptrdiff_t wave = lse_least(all, WAVE);
     pieces p = {plan, rows, columns ? count : 0, 0, wave, 1, 0, NULL};
-    if (lines > 0) {
+    if (inner > 0) {
+        const ptrdiff_t most = MOST / plan->itemsize, lines = LINE / plan->itemsize * inner;
+        const int are_whole = 2 * inner <= most; /* otherwise a copy holds no line, and need not be large */
         p.together = lse_quotient_up(wave, threads > 1 ? 2 * threads : 1);
-        const ptrdiff_t most = MOST / plan->itemsize,
-                        whole = 2 * turned(plan) <= most; /* lines are not whole otherwise */
-        p.few = whole ? lse_least(lse_quotient_up(lines, LSE_PIECE), most / LSE_PIECE) : 1;
+        p.few = are_whole ? lse_least(lse_quotient_up(lines, LSE_PIECE), most / LSE_PIECE) : 1;
     }
     if (all > 1 && (threads > 1 || p.few > 0)) p.states = (lse_states *)malloc((size_t)wave * sizeof(lse_states));
     if (!p.states) {

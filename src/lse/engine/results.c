@@ -1,5 +1,4 @@
 /* From states to the output, and the rows that need recomputation. */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,10 @@
 static int cancels(const lse_type_facts *type, lse_sum s)
 { return isfinite(s.max) && fabs(s.tail) < type->least_weighted; }
 
-static int any_cancels(const lse_type_facts *type, const lse_states *states, ptrdiff_t count)
+static int any_cancels(const lse_type_facts *type, lse_sums sums, ptrdiff_t count)
 {
     int any = 0;
-    for (ptrdiff_t i = 0; i < count; i++)
-        any |= (fabs(states->max[i]) <= DBL_MAX) & (fabs(states->tail[i]) < type->least_weighted);
+    for (ptrdiff_t i = 0; i < count; i++) any |= cancels(type, lse_sum_at(sums, i));
     return any;
 }
 
@@ -328,7 +326,7 @@ int lse_store_short(const lse_plan *plan, const ptrdiff_t *out_at, ptrdiff_t cou
 {
     double values[LSE_BATCH];
     const int weighted = plan->first.weight != NULL;
-    if (weighted && any_cancels(plan->type, states, count)) return 0;
+    if (weighted && any_cancels(plan->type, lse_sums_in(states), count)) return 0;
     if (plan->operation == LSE_SUMS) {
         put_sums(plan, out_at, count, states);
     } else if (weighted) {

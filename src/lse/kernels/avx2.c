@@ -55,9 +55,6 @@ LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a)
     if (k >= 8) _mm256_storeu_ps((float *)p, a);
     else if (k > 0) _mm256_maskstore_ps((float *)p, vf32_first(k), a);
 }
-LSE_INLINE int vf32_deals(ptrdiff_t n) { (void)n; return 0; }
-LSE_INLINE void vf32_deal(vf32 *v, const int n) { (void)v; (void)n; }
-LSE_INLINE void vf32_deal_back(vf32 *v, const int n) { (void)v; (void)n; }
 LSE_INLINE vf32 vf32_load_pieces(const char *x, const ptrdiff_t *at, const int length)
 {
     return pieces_of(x, at, length * 4);
@@ -168,9 +165,6 @@ LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
     if (k >= 4) _mm256_storeu_pd((double *)p, a);
     else if (k > 0) _mm256_maskstore_pd((double *)p, vf64_first(k), a);
 }
-LSE_INLINE int vf64_deals(ptrdiff_t n) { (void)n; return 0; }
-LSE_INLINE void vf64_deal(vf64 *v, const int n) { (void)v; (void)n; }
-LSE_INLINE void vf64_deal_back(vf64 *v, const int n) { (void)v; (void)n; }
 LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int length)
 {
     return _mm256_castps_pd(pieces_of(x, at, length * 8));

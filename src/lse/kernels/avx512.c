@@ -74,45 +74,6 @@ LSE_INLINE void vf32_store_pieces(char *x, const ptrdiff_t *at, const int length
 {
     put_pieces(x, at, length * 4, _mm512_castps_pd(a));
 }
-/* Adjacent rows of n = 3 or 5 elements, one for each lane, become a register for each of the n elements, and back:
- * element k n + i of the run is lane k of register i. */
-LSE_INLINE __m512i times_of_vf32(__m512i k, const int n) /* k n */
-{
-    const __m512i twice = _mm512_add_epi32(k, k);
-    return n == 3 ? _mm512_add_epi32(twice, k) : _mm512_add_epi32(_mm512_add_epi32(twice, twice), k);
-}
-LSE_INLINE int vf32_deals(ptrdiff_t n) { return n == 3 || n == 5; }
-LSE_INLINE void vf32_deal(vf32 *v, const int n)
-{
-    vf32 dealt[5];
-    const __m512i start = times_of_vf32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), n);
-    LSE_UNROLL for (int i = 0; i < n; i++) {
-        const __m512i at = _mm512_add_epi32(start, _mm512_set1_epi32(i)), from = _mm512_srli_epi32(at, 4);
-        dealt[i] = _mm512_permutex2var_ps(v[0], at, v[1]);
-        LSE_UNROLL for (int r = 2; r < n; r++) {
-            const __mmask16 own = _mm512_cmpeq_epi32_mask(from, _mm512_set1_epi32(r));
-            dealt[i] = _mm512_mask_permutexvar_ps(dealt[i], own, at, v[r]);
-        }
-    }
-    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = dealt[i];
-}
-LSE_INLINE void vf32_deal_back(vf32 *v, const int n)
-{
-    vf32 run[5];
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    LSE_UNROLL for (int r = 0; r < n; r++) {
-        const __m512i j = _mm512_add_epi32(lane, _mm512_set1_epi32(16 * r)), /* = k n + i, below 80 */
-            scaled = _mm512_mullo_epi32(j, _mm512_set1_epi32(n == 3 ? 171 : 205)),
-            k = _mm512_srli_epi32(scaled, n == 3 ? 9 : 10),
-            i = _mm512_sub_epi32(j, times_of_vf32(k, n)), at = _mm512_add_epi32(k, _mm512_slli_epi32(i, 4));
-        run[r] = _mm512_permutex2var_ps(v[0], at, v[1]);
-        LSE_UNROLL for (int line = 2; line < n; line++) {
-            const __mmask16 own = _mm512_cmpeq_epi32_mask(i, _mm512_set1_epi32(line));
-            run[r] = _mm512_mask_permutexvar_ps(run[r], own, at, v[line]);
-        }
-    }
-    LSE_UNROLL for (int r = 0; r < n; r++) v[r] = run[r];
-}
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
     const __m512i i = _mm512_castps_si512(t);
@@ -221,43 +182,6 @@ LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length
 {
     put_pieces(x, at, length * 8, a);
 }
-LSE_INLINE __m512i times_of_vf64(__m512i k, const int n) /* k n */
-{
-    const __m512i twice = _mm512_add_epi64(k, k);
-    return n == 3 ? _mm512_add_epi64(twice, k) : _mm512_add_epi64(_mm512_add_epi64(twice, twice), k);
-}
-LSE_INLINE int vf64_deals(ptrdiff_t n) { return n == 3 || n == 5; }
-LSE_INLINE void vf64_deal(vf64 *v, const int n)
-{
-    vf64 dealt[5];
-    const __m512i start = times_of_vf64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), n);
-    LSE_UNROLL for (int i = 0; i < n; i++) {
-        const __m512i at = _mm512_add_epi64(start, _mm512_set1_epi64(i)), from = _mm512_srli_epi64(at, 3);
-        dealt[i] = _mm512_permutex2var_pd(v[0], at, v[1]);
-        LSE_UNROLL for (int r = 2; r < n; r++) {
-            const __mmask8 own = _mm512_cmpeq_epi64_mask(from, _mm512_set1_epi64(r));
-            dealt[i] = _mm512_mask_permutexvar_pd(dealt[i], own, at, v[r]);
-        }
-    }
-    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = dealt[i];
-}
-LSE_INLINE void vf64_deal_back(vf64 *v, const int n)
-{
-    vf64 run[5];
-    const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-    LSE_UNROLL for (int r = 0; r < n; r++) {
-        const __m512i j = _mm512_add_epi64(lane, _mm512_set1_epi64(8 * r)), /* = k n + i, below 80 */
-            scaled = _mm512_mul_epu32(j, _mm512_set1_epi64(n == 3 ? 171 : 205)),
-            k = _mm512_srli_epi64(scaled, n == 3 ? 9 : 10),
-            i = _mm512_sub_epi64(j, times_of_vf64(k, n)), at = _mm512_add_epi64(k, _mm512_slli_epi64(i, 3));
-        run[r] = _mm512_permutex2var_pd(v[0], at, v[1]);
-        LSE_UNROLL for (int line = 2; line < n; line++) {
-            const __mmask8 own = _mm512_cmpeq_epi64_mask(i, _mm512_set1_epi64(line));
-            run[r] = _mm512_mask_permutexvar_pd(run[r], own, at, v[line]);
-        }
-    }
-    LSE_UNROLL for (int r = 0; r < n; r++) v[r] = run[r];
-}
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return _mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)); }
 LSE_INLINE vf64 vf64_from_f32_some(const void *p, ptrdiff_t k, vf64 rest)
 {
@@ -330,6 +254,50 @@ LSE_INLINE vf64 vf64_with_sign(vf64 a, vf64 b)
     const __m512i sign = _mm512_set1_epi64(INT64_MIN), of_b = _mm512_and_si512(_mm512_castpd_si512(b), sign);
     return _mm512_castsi512_pd(_mm512_or_si512(_mm512_andnot_si512(sign, _mm512_castpd_si512(a)), of_b));
 }
+
+/* Adjacent rows of n = 3 or 5 elements, one for each lane, become a register for each of the n elements, and back:
+ * element j = k n + i of the run, below 80, is lane k of register i. */
+#define LSE_HAS_DEAL
+#define DEAL(F, LANES, EXPONENT, BITS, SUFFIX, MULTIPLY, ...)                                                         \
+    LSE_INLINE __m512i multiple_##F(__m512i k, const int n) /* k n */                                                 \
+    {                                                                                                                 \
+        const __m512i twice = _mm512_add_##BITS(k, k);                                                                \
+        return n == 3 ? _mm512_add_##BITS(twice, k) : _mm512_add_##BITS(_mm512_add_##BITS(twice, twice), k);          \
+    }                                                                                                                 \
+    LSE_INLINE void v##F##_deal(v##F *v, const int n)                                                                 \
+    {                                                                                                                 \
+        v##F dealt[5];                                                                                                \
+        const __m512i start = multiple_##F(_mm512_setr_##BITS(__VA_ARGS__), n);                                       \
+        LSE_UNROLL for (int i = 0; i < n; i++) {                                                                      \
+            const __m512i j = _mm512_add_##BITS(start, _mm512_set1_##BITS(i));                                        \
+            const __m512i from = _mm512_srli_##BITS(j, EXPONENT);                                                     \
+            dealt[i] = _mm512_permutex2var_##SUFFIX(v[0], j, v[1]);                                                   \
+            LSE_UNROLL for (int r = 2; r < n; r++)                                                                    \
+                dealt[i] = _mm512_mask_permutexvar_##SUFFIX(                                                          \
+                    dealt[i], _mm512_cmpeq_##BITS##_mask(from, _mm512_set1_##BITS(r)), j, v[r]);                      \
+        }                                                                                                             \
+        LSE_UNROLL for (int i = 0; i < n; i++) v[i] = dealt[i];                                                       \
+    }                                                                                                                 \
+    LSE_INLINE void v##F##_deal_back(v##F *v, const int n)                                                            \
+    {                                                                                                                 \
+        v##F run[5];                                                                                                  \
+        const __m512i lane = _mm512_setr_##BITS(__VA_ARGS__);                                                         \
+        LSE_UNROLL for (int r = 0; r < n; r++) {                                                                      \
+            const __m512i j = _mm512_add_##BITS(lane, _mm512_set1_##BITS(LANES * r));                                 \
+            const __m512i scaled = MULTIPLY(j, _mm512_set1_##BITS(n == 3 ? 171 : 205));                               \
+            const __m512i k = _mm512_srli_##BITS(scaled, n == 3 ? 9 : 10);                                            \
+            const __m512i i = _mm512_sub_##BITS(j, multiple_##F(k, n));                                               \
+            const __m512i at = _mm512_add_##BITS(k, _mm512_slli_##BITS(i, EXPONENT));                                 \
+            run[r] = _mm512_permutex2var_##SUFFIX(v[0], at, v[1]);                                                    \
+            LSE_UNROLL for (int line = 2; line < n; line++)                                                           \
+                run[r] = _mm512_mask_permutexvar_##SUFFIX(                                                            \
+                    run[r], _mm512_cmpeq_##BITS##_mask(i, _mm512_set1_##BITS(line)), at, v[line]);                    \
+        }                                                                                                             \
+        LSE_UNROLL for (int r = 0; r < n; r++) v[r] = run[r];                                                         \
+    }
+DEAL(f32, 16, 4, epi32, ps, _mm512_mullo_epi32, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+DEAL(f64, 8, 3, epi64, pd, _mm512_mul_epu32, 0, 1, 2, 3, 4, 5, 6, 7)
+#undef DEAL
 
 /* Reductions to one number are not faster in wide registers: a call of 8 doubles takes 121 ns in these, 110 in
  * AVX2's. */

@@ -52,9 +52,6 @@ LSE_INLINE void put_pieces(char *x, const ptrdiff_t *at, const int bytes, uint8x
     vst1q_u8(all, a);
     for (int k = 0; k < 16 / bytes; k++) memcpy(x + at[k], all + k * bytes, (size_t)bytes);
 }
-LSE_INLINE int vf32_deals(ptrdiff_t n) { (void)n; return 0; }
-LSE_INLINE void vf32_deal(vf32 *v, const int n) { (void)v; (void)n; }
-LSE_INLINE void vf32_deal_back(vf32 *v, const int n) { (void)v; (void)n; }
 LSE_INLINE vf32 vf32_load_pieces(const char *x, const ptrdiff_t *at, const int length)
 {
     return vreinterpretq_f32_u8(pieces_of(x, at, length * 4));
@@ -164,9 +161,6 @@ LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a)
     vst1q_f64(all, a);
     if (k > 0) memcpy(p, all, (size_t)(k < 2 ? k : 2) * sizeof(double));
 }
-LSE_INLINE int vf64_deals(ptrdiff_t n) { (void)n; return 0; }
-LSE_INLINE void vf64_deal(vf64 *v, const int n) { (void)v; (void)n; }
-LSE_INLINE void vf64_deal_back(vf64 *v, const int n) { (void)v; (void)n; }
 LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int length)
 {
     return vreinterpretq_f64_u8(pieces_of(x, at, length * 8));

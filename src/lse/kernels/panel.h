@@ -19,27 +19,36 @@ typedef struct {
     int dense;
 } FN(rows_at);
 
-/* Adjacent rows are one run of whole vectors, which is dealt out at once for some lengths. */
+/* Adjacent rows are one run of whole vectors, for these lengths. */
+#ifdef LSE_HAS_DEAL
+#define IS_DEALT(n) ((n) == 3 || (n) == 5)
+#else
+#define IS_DEALT(n) 0
+#endif
 LSE_INLINE int FN(is_dense)(ptrdiff_t n, ptrdiff_t pitch)
 {
-    return ((n & (n - 1)) == 0 || VF(deals)(n)) && pitch == n * (ptrdiff_t)sizeof(REAL);
+    return ((n & (n - 1)) == 0 || IS_DEALT(n)) && pitch == n * (ptrdiff_t)sizeof(REAL);
 }
+#undef IS_DEALT
 
-LSE_INLINE void FN(run_in)(const char *x, const int n, REAL *tile)
+#ifdef LSE_HAS_DEAL
+/* A dense run to its tile and back; n is a compile-time constant. */
+LSE_INLINE void FN(run_in)(const FN(rows_at) *rows, const int n, REAL *tile)
 {
-    V v[FN(WIDTH) + 4];
-    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = VF(load)(x + (size_t)i * sizeof(V));
+    V v[5];
+    LSE_UNROLL for (int i = 0; i < n; i++) v[i] = VF(load)(rows->x + rows->at[0] + (size_t)i * sizeof(V));
     VF(deal)(v, n);
     LSE_UNROLL for (int i = 0; i < n; i++) VF(store)(tile + i * FN(WIDTH), v[i]);
 }
 
-LSE_INLINE void FN(run_out)(char *x, const int n, const REAL *tile)
+LSE_INLINE void FN(run_out)(const FN(rows_at) *rows, const int n, const REAL *tile)
 {
-    V v[FN(WIDTH) + 4];
+    V v[5];
     LSE_UNROLL for (int i = 0; i < n; i++) v[i] = VF(load)(tile + i * FN(WIDTH));
     VF(deal_back)(v, n);
-    LSE_UNROLL for (int i = 0; i < n; i++) VF(store)(x + (size_t)i * sizeof(V), v[i]);
+    LSE_UNROLL for (int i = 0; i < n; i++) VF(store)(rows->x + rows->at[0] + (size_t)i * sizeof(V), v[i]);
 }
+#endif
 
 /* `length` elements from element `start` of each row become lines of the tile; length is a power of two up to WIDTH. */
 LSE_INLINE void FN(chunk_in)(const FN(rows_at) *rows, ptrdiff_t start, const int length, REAL *tile)
@@ -109,11 +118,16 @@ LSE_INLINE ptrdiff_t FN(chunk_size)(ptrdiff_t rest, int down)
 static void FN(rows_in)(const FN(rows_at) *rows, ptrdiff_t n, REAL *tile)
 {
 #define CHUNK_IN(start, length) FN(chunk_in)(rows, start, length, tile)
-    if (rows->dense && VF(deals)(n)) {
-        if (n == 3) FN(run_in)(rows->x + rows->at[0], 3, tile);
-        else FN(run_in)(rows->x + rows->at[0], 5, tile);
+#ifdef LSE_HAS_DEAL
+    if (rows->dense && n == 3) {
+        FN(run_in)(rows, 3, tile);
         return;
     }
+    if (rows->dense && n == 5) {
+        FN(run_in)(rows, 5, tile);
+        return;
+    }
+#endif
     EACH_CHUNK(n, CHUNK_IN);
 #undef CHUNK_IN
 }
@@ -121,11 +135,16 @@ static void FN(rows_in)(const FN(rows_at) *rows, ptrdiff_t n, REAL *tile)
 static void FN(rows_out)(const FN(rows_at) *rows, ptrdiff_t n, const REAL *tile)
 {
 #define CHUNK_OUT(start, length) FN(chunk_out)(rows, start, length, tile)
-    if (rows->dense && VF(deals)(n)) {
-        if (n == 3) FN(run_out)(rows->x + rows->at[0], 3, tile);
-        else FN(run_out)(rows->x + rows->at[0], 5, tile);
+#ifdef LSE_HAS_DEAL
+    if (rows->dense && n == 3) {
+        FN(run_out)(rows, 3, tile);
         return;
     }
+    if (rows->dense && n == 5) {
+        FN(run_out)(rows, 5, tile);
+        return;
+    }
+#endif
     EACH_CHUNK(n, CHUNK_OUT);
 #undef CHUNK_OUT
 }

@@ -29,16 +29,15 @@ LSE_INLINE vf32 vf32_keep(mf32 m, vf32 a) { return m ? a : 0.0f; }
 LSE_INLINE vf32 vf32_tally(mf32 m, vf32 count) { return m ? count + 1.0f : count; }
 LSE_INLINE vf32 vf32_load_some(const void *p, ptrdiff_t k, vf32 rest) { return k > 0 ? vf32_load(p) : rest; }
 LSE_INLINE void vf32_store_some(void *p, ptrdiff_t k, vf32 a) { if (k > 0) vf32_store(p, a); }
-LSE_INLINE int vf32_deals(ptrdiff_t n) { (void)n; return 0; }
-LSE_INLINE void vf32_deal(vf32 *v, const int n) { (void)v; (void)n; }
-LSE_INLINE void vf32_deal_back(vf32 *v, const int n) { (void)v; (void)n; }
 LSE_INLINE vf32 vf32_load_pieces(const char *x, const ptrdiff_t *at, const int length)
 {
-    return length > 0 ? vf32_load(x + at[0]) : 0;
+    (void)length;
+    return vf32_load(x + at[0]);
 }
 LSE_INLINE void vf32_store_pieces(char *x, const ptrdiff_t *at, const int length, vf32 a)
 {
-    if (length > 0) vf32_store(x + at[0], a);
+    (void)length;
+    vf32_store(x + at[0], a);
 }
 LSE_INLINE vf32 vf32_eighths(vf32 t, const int32_t *table)
 {
@@ -106,16 +105,15 @@ LSE_INLINE vf64 vf64_keep(mf64 m, vf64 a) { return m ? a : 0.0; }
 LSE_INLINE vf64 vf64_tally(mf64 m, vf64 count) { return m ? count + 1.0 : count; }
 LSE_INLINE vf64 vf64_load_some(const void *p, ptrdiff_t k, vf64 rest) { return k > 0 ? vf64_load(p) : rest; }
 LSE_INLINE void vf64_store_some(void *p, ptrdiff_t k, vf64 a) { if (k > 0) vf64_store(p, a); }
-LSE_INLINE int vf64_deals(ptrdiff_t n) { (void)n; return 0; }
-LSE_INLINE void vf64_deal(vf64 *v, const int n) { (void)v; (void)n; }
-LSE_INLINE void vf64_deal_back(vf64 *v, const int n) { (void)v; (void)n; }
 LSE_INLINE vf64 vf64_load_pieces(const char *x, const ptrdiff_t *at, const int length)
 {
-    return length > 0 ? vf64_load(x + at[0]) : 0;
+    (void)length;
+    return vf64_load(x + at[0]);
 }
 LSE_INLINE void vf64_store_pieces(char *x, const ptrdiff_t *at, const int length, vf64 a)
 {
-    if (length > 0) vf64_store(x + at[0], a);
+    (void)length;
+    vf64_store(x + at[0], a);
 }
 LSE_INLINE vf64 vf64_from_f32(const void *p) { return (double)vf32_load(p); }
 LSE_INLINE vf64 vf64_from_f32_some(const void *p, ptrdiff_t k, vf64 rest) { return k > 0 ? vf64_from_f32(p) : rest; }
