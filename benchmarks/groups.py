@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -41,6 +41,16 @@ class Groups:
     def name(self) -> str:
         """As in --only and in the tables."""
         return " ".join(filter(None, (self.dtype, self.function, f"{self.size:.0e}", f"in {self.count}", self.labels)))
+
+    @property
+    def moved(self) -> int:
+        """Bytes of the elements, their labels and the results."""
+        results = self.count if self.function == "logsumexp" else self.size
+        return self.size * np.dtype(np.intp).itemsize + (self.size + results) * np.dtype(NAMES[self.dtype]).itemsize
+
+    def described(self) -> dict:
+        """What makes the same case again."""
+        return asdict(self)
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """The elements and their labels."""

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -49,6 +49,16 @@ class Product:
         """Products that are added."""
         n, steps, m = self.shape
         return n * steps * m
+
+    @property
+    def moved(self) -> int:
+        """Bytes of the operands and of the result."""
+        n, steps, m = self.shape
+        return (n * steps + steps * m + n * m) * np.dtype(NAMES[self.dtype]).itemsize
+
+    def described(self) -> dict:
+        """What makes the same case again."""
+        return asdict(self)
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """The operands."""

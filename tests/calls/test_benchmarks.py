@@ -58,6 +58,9 @@ def files(tmp_path_factory):
         "shapes": ("shapes", "--only", r"(softmax|logsumexp) float32 (20000x50 axis 1 b$|3x512x512|\(2,\))"),
         "calls": ("calls", "--only", "n=3$"),
         "ufuncs": ("ufuncs", "--only", "log(add|1p)exp f32"),
+        "products": ("products", "--threads", "1", "--only", "f32 8x8x8"),
+        "groups": ("groups", "--threads", "1", "--only", "f64 logsumexp 1e.04 in 10"),
+        "cliffs": ("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)"),
     }
     if importlib.util.find_spec("matplotlib") is not None:
         runs["sweep"] += ("--plot", folder / "sweep.png")
@@ -119,8 +122,22 @@ def test_torch(tmp_path):
     assert all(who == {"lse", "torch"} for who in cases_of(path).values())
 
 
-def test_cliffs():
-    printed = command("cliffs", "--only", "^(far|mask|empty).*float32 (rows n=8|segments)", *QUICKLY)
+def test_products_and_groups(files):
+    """Beside the formula of NumPy, and both in their files."""
+    for name, peer in (("products", "formula"), ("groups", "numpy")):
+        assert "worst: " in (files / f"{name}.txt").read_text()
+        assert all({"lse", peer} <= who for who in cases_of(files / f"{name}.json").values())
+
+
+def test_peers_have_no_more_instructions_than_lse():
+    program = "import benchmarks, os; print(os.environ['ATEN_CPU_CAPABILITY'])"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "LSE_KERNELS": "avx2"}
+    env.pop("ATEN_CPU_CAPABILITY", None)
+    assert subprocess.check_output([sys.executable, "-c", program], env=env, text=True) == "avx2\n"
+
+
+def test_cliffs(files):
+    printed = (files / "cliffs.txt").read_text()
     assert re.search(r"^far: softmax float32 rows n=8 below +1 +[\d.]+ +[\d.]+~? +2.00", printed, re.MULTILINE)
     assert "are over their limit." in printed
 
