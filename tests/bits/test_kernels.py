@@ -19,7 +19,7 @@ SIMDE_MISSING = Path(__file__).with_name("simde_missing.h")
 FOLDER = native.SOURCES / "kernels"
 FLAGS = [*STRICT, f"-I{FOLDER}"]
 X86_64 = platform.machine() in ("x86_64", "AMD64")
-SIMDE = Path("/usr/include/simde/x86/avx512.h")
+SIMDE = Path("/usr/include/simde/x86")
 NAMES = ["avx512", "avx2", "neon", "scalar"]
 LONG = pytest.mark.long
 CANNOT_RUN = 4  # exit status of golden.c where LSE_KERNELS names what the processor lacks
@@ -183,11 +183,14 @@ def test_avx512_without_the_processor(tmp_path, by_gcc):
     source = (FOLDER / "avx512.c").read_text()
     source = source.replace(
         "#include <immintrin.h>",
-        f'#define SIMDE_ENABLE_NATIVE_ALIASES\n#include "{SIMDE}"\n#include "{SIMDE_MISSING}"',
+        "\n".join(
+            ["#define SIMDE_ENABLE_NATIVE_ALIASES"]
+            + [f'#include "{path}"' for path in (SIMDE / "avx512.h", SIMDE / "f16c.h", SIMDE_MISSING)]
+        ),
     )
-    source = source.replace('LSE_REGION_BEGIN("avx512f")', "").replace("LSE_REGION_END", "")
+    source = source.replace('LSE_REGION_BEGIN("avx512f,f16c")', "").replace("LSE_REGION_END", "")
     (tmp_path / "avx512.c").write_text(source)
-    common = [*FLAGS, "-O1", "-DSELFTEST_ALL", "-mavx2", "-mfma"]
+    common = [*FLAGS, "-O1", "-DSELFTEST_ALL", "-mavx2", "-mfma", "-mf16c"]
     objects = native.objects(tmp_path, compiler, [tmp_path / "avx512.c"], *common, "-Wno-error", "-w")
     objects |= native.objects(tmp_path, compiler, [SELFTEST], *common)
     others = [by_gcc.objects[path] for path in KERNELS if path.name != "avx512.c"]

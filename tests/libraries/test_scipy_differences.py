@@ -51,7 +51,6 @@ def test_the_page_has_the_table(title):
 @pytest.mark.parametrize(
     ("function", "a", "b", "theirs", "ours"),
     [
-        ("logsumexp", [40, 39, 0], [1, -np.e, 1], 0.0, 2.604),
         ("logsumexp", [800, 800, 0], [1, -1, 1], NAN, 0.0),
         ("logsumexp", [0, -1000], [1e-300, 1e300], -690.78, -309.22),
         ("logsumexp", [0, 0], [1e308, 1e308], INF, 709.89),
@@ -71,6 +70,14 @@ def test_the_numbers_of_the_page(function, a, b, theirs, ours):
     for module, said in ((special, theirs), (lse, ours)):
         found = getattr(module, function)(a, **options)
         assert found == pytest.approx(said, rel=5e-3, abs=0, nan_ok=True)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_scipy_loses_what_is_left():
+    """Which digits are wrong depends on the processor, by NumPy's exp."""
+    a, b = [40, 39, 0], [1, -np.e, 1]
+    assert abs(special.logsumexp(a, b=b) - 2.604) > 0.5
+    assert lse.logsumexp(a, b=b) == pytest.approx(2.604, rel=5e-4)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,36 @@ def test_halves_are_rounded_once(dtype, n, rng):
         same_bits(segments(a)[0], lse.logsumexp(a))
 
 
+EVERY_HALF = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_half_is_read_as_what_it_is(dtype):
+    """A sum of one element is that element; columns and rows, contiguous, reversed and spread out."""
+    expected = cast(EVERY_HALF, dtype)
+    same(lse.logsumexp(EVERY_HALF[::-1, None], axis=1, dtype=dtype), expected[::-1])
+    for a in (EVERY_HALF, np.repeat(EVERY_HALF, 3)[::3]):
+        same(lse.logsumexp(a[None], axis=0, dtype=dtype), expected)
+    pairs = np.full((EVERY_HALF.size, 2), -np.inf, np.float16)
+    pairs[:, 1] = EVERY_HALF
+    same(lse.logsumexp(pairs, axis=1, dtype=dtype), expected)
+    same(lse.logsumexp(np.ascontiguousarray(pairs.T), axis=0, dtype=dtype), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_halves_are_rounded_to_nearest(dtype):
+    """Between neighbours, beside the middle and far out, as NumPy rounds; ties go to the even one."""
+    finite = np.sort(EVERY_HALF[np.isfinite(EVERY_HALF)]).astype(dtype)
+    middle = (finite[1:] + finite[:-1]) / 2
+    far = np.array([65519.99, 65520, 1e38, -1e38, 1e-40, -1e-40, INF, -INF, NAN], dtype)
+    with np.errstate(under="ignore"):  # beside 0
+        beside = np.nextafter(middle, dtype(INF)), np.nextafter(middle, dtype(-INF))
+    a = np.concatenate([finite, middle, *beside, far])
+    expected = cast(a, np.float16) + np.float16(0)  # a sum of -0 is 0
+    same(lse.logsumexp(a[:, None], axis=1, dtype=np.float16), expected)
+    same(lse.logsumexp(a[1:-4, None], axis=1, out=np.zeros(2 * a.size - 10, np.float16)[::2]), expected[1:-4])
+
+
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("n", LENGTHS)
 def test_halves_with_weights(dtype, n, rng):

@@ -4,11 +4,13 @@
 
 #if LSE_X86_64
 #include <immintrin.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-LSE_REGION_BEGIN("avx2,fma")
+LSE_REGION_BEGIN("avx2,fma,f16c")
 #include "quarters.h"
+#include "halves.h"
 
 /* A register from pieces of 16, 8 or 4 bytes, and back. */
 LSE_INLINE __m256 pieces_of(const char *x, const ptrdiff_t *at, const int bytes)

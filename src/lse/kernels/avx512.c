@@ -5,11 +5,13 @@
 #if LSE_X86_64
 #include <float.h>
 #include <immintrin.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-LSE_REGION_BEGIN("avx512f")
+LSE_REGION_BEGIN("avx512f,f16c")
 #include "quarters.h"
+#include "halves.h"
 
 /* A register from pieces of 32, 16, 8 or 4 bytes, and back. */
 LSE_INLINE __m512d pieces_of(const char *x, const ptrdiff_t *at, const int bytes)

@@ -187,6 +187,9 @@
         .cumulate_rows = cumulate_complex_rows_##F,             \
         .direction = direction_of,                              \
     }
+#ifndef LSE_HALVES
+#define LSE_HALVES {{NULL, NULL}, {NULL, NULL}}
+#endif
 #define LSE_OF_ELEMENTS(name) {{name##_f32_f32, name##_f32_f64}, {name##_f64_f32, name##_f64_f64}}
 #define LSE_TABLE(isa)                                                                                 \
     static const lse_kernels table = {                                                                 \
@@ -211,6 +214,7 @@
         .weighted_finish = weighted_finish,                                                            \
         .sum_exactly = sum_exactly,                                                                    \
         .difference = log_difference,                                                                  \
+        .halves = LSE_HALVES,                                                                          \
         .exponentials = replace_by_exponentials,                                                       \
         .real = {[LSE_F32] = LSE_REAL_KERNELS(f32), [LSE_F64] = LSE_REAL_KERNELS(f64)},                \
         .of_complex = {LSE_COMPLEX_KERNELS(f32, 16), LSE_COMPLEX_KERNELS(f64, 8)},                     \

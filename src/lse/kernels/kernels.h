@@ -400,6 +400,11 @@ typedef struct {
     /* log|sum| = value + value_lo and the sign of the sum of two terms, whose weights are finite and each other's
      * opposites; 0, and nothing, where they are not, or elements are equal or not finite. */
     int (*difference)(const double *x, const double *weights, double *value, double *value_lo, double *sign);
+    /* of binary16, to the types and from them; NULL where those of load.c are used */
+    struct {
+        lse_load load[LSE_TYPES];
+        lse_store store[LSE_TYPES];
+    } halves;
     /* e^x in place, for x < 512; that of the elements up to the next multiple of LSE_EXPONENTIALS is computed too. */
     void (*exponentials)(double *x, ptrdiff_t n);
     lse_real_kernels real[LSE_TYPES];

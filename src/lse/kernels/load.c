@@ -187,6 +187,19 @@ void lse_load_bytes(const char *src, ptrdiff_t stride, ptrdiff_t count, char *ds
     for (; count > 0; count--, src += stride) *dst++ = *src;
 }
 
+/* The chosen kernels' own, if they have any. */
+static lse_load load_half(int to)
+{
+    const lse_kernels *kernels = lse_chosen();
+    return kernels && (to == 4 || to == 8) ? kernels->halves.load[to == 4 ? LSE_F32 : LSE_F64] : NULL;
+}
+
+static lse_store store_half(int from)
+{
+    const lse_kernels *kernels = lse_chosen();
+    return kernels ? kernels->halves.store[from == 4 ? LSE_F32 : LSE_F64] : NULL;
+}
+
 lse_load lse_load_for(char kind, int size, int swapped, int to)
 {
     if (to == LSE_LONGDOUBLE && kind == 'c') return lse_load_for('f', size / 2, swapped, to);
@@ -199,6 +212,7 @@ lse_load lse_load_for(char kind, int size, int swapped, int to)
     switch (kind) {
     case 'f':
         if (size == (int)sizeof(longdouble) && size > 8) return PAIR(longdouble);
+        if (size == 2 && !swapped && load_half(to)) return load_half(to);
         return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
     case 'V': return size == 2 ? PAIR(bfloat16) : NULL;
     case 'b': return PAIR(uint8_t);
@@ -279,6 +293,7 @@ lse_store lse_store_for(char kind, int size, int from)
 #define PAIR(name) (from == 4 ? store_##name##_float : store_##name##_double)
     if (kind == 'V') return size == 2 ? PAIR(bfloat16) : NULL;
     if (kind != 'f') return NULL;
+    if (size == 2 && store_half(from)) return store_half(from);
     return size == 4 ? PAIR(float) : size == 8 ? PAIR(double) : size == 2 ? PAIR(half) : NULL;
 #undef PAIR
 }

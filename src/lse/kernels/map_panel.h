@@ -52,8 +52,8 @@ static void FN(put_absent)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, 
     }
 }
 
-/* Results of a panel from their tile, unless they are there already, and what is absent of sums that are NaN; fill:
- * there are some. */
+/* Results of a panel from their tile, unless they are there already or lines of all tiles are written together, and
+ * what is absent of sums that are NaN; fill: there are some. */
 LSE_INLINE void FN(mapped_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int there, const int fill,
                                REAL absent, REAL *tile)
 {
@@ -61,7 +61,7 @@ LSE_INLINE void FN(mapped_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t so
     for (ptrdiff_t i = 0; i < p->n && fill && !there; i++) lines[i] = i * (ptrdiff_t)sizeof(V);
     if (fill && there) FN(put_absent)(p, first, some, absent, p->out + p->out_at[first], p->out_offset);
     if (fill && !there) FN(put_absent)(p, first, some, absent, (char *)tile, lines);
-    if (!there) FN(tile_out)(p, first, some, tile);
+    if (!there && p->out_form != LSE_BY_LINES) FN(tile_out)(p, first, some, tile);
 }
 
 static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
@@ -90,6 +90,7 @@ static void FN(softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t som
         }
         FN(mapped_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), across, fill, 0, tile);
     }
+    if (p->out_form == LSE_BY_LINES) FN(lines_out)(p, first, some, tiles);
 }
 
 static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tiles)
@@ -116,6 +117,7 @@ static void FN(log_softmax_group)(const lse_panel *p, ptrdiff_t first, ptrdiff_t
         }
         FN(mapped_out)(p, at, left < FN(WIDTH) ? left : FN(WIDTH), across, fill, -(REAL)INFINITY, tile);
     }
+    if (p->out_form == LSE_BY_LINES) FN(lines_out)(p, first, some, tiles);
 }
 
 /* The rows of a panel one by one, which have no mask. */

@@ -172,61 +172,72 @@ LSE_INLINE const ptrdiff_t *FN(places)(const ptrdiff_t *at, ptrdiff_t first, ptr
     return own;
 }
 
-/* Rows with a mask that are one dense run. */
-LSE_INLINE int FN(is_masked_run)(const lse_panel *p)
+/* Whether rows are at equal distances, as their elements are, so that all of them are one run. */
+LSE_INLINE int FN(is_even)(const lse_layout *layout, const ptrdiff_t *stride, ptrdiff_t n, ptrdiff_t pitch)
 {
-    const int direct = p->are_weights ? p->layout->direct_weight : p->layout->direct;
-    return direct && p->where && p->pitch == p->n * (ptrdiff_t)sizeof(REAL);
+    return layout->ndim == 1 && pitch != 0 && pitch == n * stride[0];
 }
 
-static void FN(masked_run)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *stage)
+/* The masks of rows that are one run. */
+static void FN(mask_stage)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *stage)
 {
     char run[FN(STAGE)];
     const char *where = p->where;
     for (ptrdiff_t k = 0, at = 0; k < some; k++)
         for (ptrdiff_t i = 0; i < p->n; i++, at++) run[at] = where[p->where_at[first + k] + p->where_offset[i]];
-    FN(mask_run)(p->x + p->at[first], run, 1, some * p->n, p->are_weights ? 0 : -(REAL)INFINITY, stage);
+    FN(mask_run)((const char *)stage, run, 1, some * p->n, p->are_weights ? 0 : -(REAL)INFINITY, stage);
 }
 
-/* Rows of any type, mask and layout, each copied to a run first. */
+/* Rows of any type, mask and layout, copied to runs first: one by one, or all at once. */
 static void FN(staged_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
 {
     REAL stage[FN(STAGE)];
     ptrdiff_t at[FN(WIDTH)];
     const FN(rows_at) rows = {(char *)stage, at, 0};
-    const int is_run = FN(is_masked_run)(p);
-    if (is_run) FN(masked_run)(p, first, some, stage);
+    const ptrdiff_t *stride = p->are_weights ? p->layout->weight_stride : p->layout->stride;
+    const int even = FN(is_even)(p->layout, stride, p->n, p->pitch);
+    if (even) {
+        (p->are_weights ? p->layout->load_weight : p->layout->load)(p->x + p->at[first], stride[0], some * p->n, stage);
+        if (p->where) FN(mask_stage)(p, first, some, stage);
+    }
     for (ptrdiff_t k = 0; k < FN(WIDTH); k++) {
         REAL *to = stage + k * p->n;
         at[k] = k * p->n * (ptrdiff_t)sizeof(REAL);
         if (k >= some) {
             memcpy(to, stage, (size_t)p->n * sizeof(REAL));
-            continue;
+        } else if (!even) {
+            const char *own = p->x + p->at[first + k];
+            const lse_row row = {own, p->where ? p->where + p->where_at[first + k] : NULL, own, p->n};
+            const char *x = p->are_weights ? FN(fetch_weights)(p->layout, &row, 0, p->n, to)
+                                           : FN(fetch)(p->layout, &row, 0, p->n, 0, to);
+            if (x != (const char *)to) memcpy(to, x, (size_t)p->n * sizeof(REAL));
         }
-        if (is_run) continue;
-        const char *own = p->x + p->at[first + k];
-        const lse_row row = {own, p->where ? p->where + p->where_at[first + k] : NULL, own, p->n};
-        const char *x = p->are_weights ? FN(fetch_weights)(p->layout, &row, 0, p->n, to)
-                                       : FN(fetch)(p->layout, &row, 0, p->n, 0, to);
-        if (x != (const char *)to) memcpy(to, x, (size_t)p->n * sizeof(REAL));
     }
     FN(rows_in)(&rows, p->n, tile);
 }
 
-/* Line by line, where the elements of an index are at equal distances. */
-static void FN(lines_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, REAL *tile)
+/* Line by line, all tiles at once, where the elements of an index are at equal distances. */
+static void FN(lines_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
     const lse_load load = p->are_weights ? p->layout->load_weight : p->layout->load;
     const REAL absent = p->are_weights ? 0 : -(REAL)INFINITY;
-    const ptrdiff_t next = some > 1 ? p->at[first + 1] - p->at[first] : 0;
-    const ptrdiff_t where_next = some > 1 && p->where ? p->where_at[first + 1] - p->where_at[first] : 0;
-    for (ptrdiff_t i = 0; i < p->n; i++, tile += FN(WIDTH)) {
-        load(p->x + p->at[first] + p->offset[i], next, some, tile);
+    const ptrdiff_t vectors = FN(whole_vectors)(count) / FN(WIDTH);
+    const ptrdiff_t next = count > 1 ? p->at[first + 1] - p->at[first] : 0;
+    const ptrdiff_t where_next = count > 1 && p->where ? p->where_at[first + 1] - p->where_at[first] : 0;
+    REAL line[FN(PER_GROUP) * FN(WIDTH)];
+    for (ptrdiff_t v = 0; v < vectors; v++) max[v] = VF(set)(-(REAL)INFINITY);
+    for (ptrdiff_t i = 0; i < p->n; i++) {
+        load(p->x + p->at[first] + p->offset[i], next, count, line);
         if (p->where) {
             const char *where = p->where + p->where_at[first] + p->where_offset[i];
-            FN(mask_run)((const char *)tile, where, where_next, some, absent, tile);
+            FN(mask_run)((const char *)line, where, where_next, count, absent, line);
         }
-        for (ptrdiff_t k = some; k < FN(WIDTH); k++) tile[k] = tile[0];
+        for (ptrdiff_t k = count; k < vectors * FN(WIDTH); k++) line[k] = line[0];
+        for (ptrdiff_t v = 0; v < vectors; v++) {
+            const V own = VF(load)(line + v * FN(WIDTH));
+            max[v] = VF(max)(own, max[v]);
+            VF(store)(tiles + (v * p->n + i) * FN(WIDTH), own);
+        }
     }
 }
 
@@ -280,11 +291,13 @@ static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count,
         }
 }
 
+LSE_INLINE int FN(is_across)(lse_form form) { return form == LSE_BY_COLUMNS || form == LSE_BY_LINES; }
+
 /* Reads sums first .. first + count of a panel, at most TILES tiles, and their maxima. */
 static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
-    if (p->form == LSE_BY_COLUMNS) {
-        FN(columns_in)(p, first, count, tiles, max);
+    if (FN(is_across)(p->form)) {
+        (p->form == LSE_BY_COLUMNS ? FN(columns_in) : FN(lines_in))(p, first, count, tiles, max);
         return;
     }
     for (ptrdiff_t v = 0; v * FN(WIDTH) < count; v++) {
@@ -297,8 +310,6 @@ static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, R
             const FN(rows_at) rows = {(char *)(uintptr_t)p->x, FN(places)(p->at, at, some, own), dense};
             LSE_PREFETCH(p->x + p->at[at] + LSE_AHEAD);
             FN(rows_in)(&rows, p->n, tile);
-        } else if (p->form == LSE_BY_LINES) {
-            FN(lines_in)(p, at, some, tile);
         } else if (p->form == LSE_GATHERED) {
             FN(gathered_in)(p, at, some, tile);
         } else {
@@ -310,22 +321,32 @@ static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, R
 
 /* Writing ------------------------------------------------------------------------------------------------------ */
 
+/* As staged_in. */
 static void FN(staged_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
 {
     REAL stage[FN(STAGE)];
     ptrdiff_t at[FN(WIDTH)];
     const FN(rows_at) rows = {(char *)stage, at, 0};
+    const lse_layout *layout = p->out_layout;
+    char *out = p->out;
     for (ptrdiff_t k = 0; k < FN(WIDTH); k++) at[k] = k * p->n * (ptrdiff_t)sizeof(REAL);
     FN(rows_out)(&rows, p->n, tile);
-    for (ptrdiff_t k = 0; k < some; k++)
-        FN(scatter)(p->out_layout, p->out + p->out_at[first + k], 0, p->n, stage + k * p->n);
+    if (FN(is_even)(layout, layout->stride, p->n, p->out_pitch)) {
+        layout->store(out + p->out_at[first], layout->stride[0], some * p->n, stage);
+        return;
+    }
+    for (ptrdiff_t k = 0; k < some; k++) FN(scatter)(layout, out + p->out_at[first + k], 0, p->n, stage + k * p->n);
 }
 
-static void FN(lines_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
+/* Line by line, as lines_in. */
+static void FN(lines_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, const REAL *tiles)
 {
-    const ptrdiff_t next = some > 1 ? p->out_at[first + 1] - p->out_at[first] : 0;
-    for (ptrdiff_t i = 0; i < p->n; i++, tile += FN(WIDTH))
-        p->out_layout->store(p->out + p->out_at[first] + p->out_offset[i], next, some, tile);
+    const ptrdiff_t next = count > 1 ? p->out_at[first + 1] - p->out_at[first] : 0;
+    REAL line[FN(PER_GROUP) * FN(WIDTH)];
+    for (ptrdiff_t i = 0; i < p->n; i++) {
+        for (ptrdiff_t k = 0; k < count; k += FN(WIDTH)) VF(store)(line + k, VF(load)(tiles + k * p->n + i * FN(WIDTH)));
+        p->out_layout->store(p->out + p->out_at[first] + p->out_offset[i], next, count, line);
+    }
 }
 
 static void FN(scattered_out)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const REAL *tile)
@@ -364,21 +385,27 @@ LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
 /* How many sums are processed together: tiles of short ones stay in the L1 cache; columns are read in memory order. */
 LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
 {
-    return p->n <= LSE_TILE_LINES || p->form == LSE_BY_COLUMNS ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
+    return p->n <= LSE_TILE_LINES || FN(is_across)(p->form) ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
 }
 
-/* What to prefetch after sums first .. first + some: the columns to the right, or the next rows of a dense run, of the
- * input and, for maps, of the output. */
+/* The lowest address of sums some .. 2 some, if number 0 is at x and they are at distances of `pitch`. */
+LSE_INLINE const char *FN(next_of)(const char *x, ptrdiff_t some, ptrdiff_t pitch)
+{
+    return x + (pitch < 0 ? 2 * some - 1 : some) * pitch;
+}
+
+/* What to prefetch after sums first .. first + some: the columns that come next, or the next rows of a dense run, of
+ * the input and, for maps, of the output. */
 LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_t some, const int maps)
 {
     const ptrdiff_t size = sizeof(REAL), row = p->n * size;
     ask_ahead ask = {.lines = 0};
-    if (p->form == LSE_BY_COLUMNS) {
-        ask.x = p->x + p->at[first] + some * size;
+    if (FN(is_across)(p->form)) {
+        ask.x = FN(next_of)(p->x + p->at[first], some, p->pitch);
         ask.offset = p->offset;
         ask.lines = 4 * p->n;
-        if (maps && p->out_form == LSE_BY_COLUMNS) {
-            ask.out = p->out + p->out_at[first] + some * size;
+        if (maps && FN(is_across)(p->out_form)) {
+            ask.out = FN(next_of)(p->out + p->out_at[first], some, p->out_pitch);
             ask.out_offset = p->out_offset;
         }
     } else if (p->form == LSE_BY_ROWS && p->pitch == row) {
