@@ -133,8 +133,9 @@ static void map_columns(const work *w, ptrdiff_t row, ptrdiff_t count)
     const start at = start_of(g, row);
     const lse_gradient_pitch pitch = {g->x_stride[2], g->grad_stride[2], g->out_stride[2]};
     const lse_real_kernels *kernels = kernels_of(g);
-    (g->operation == LSE_SOFTMAX ? kernels->softmax_gradient_columns : kernels->log_softmax_gradient_columns)(
-        at.x, at.grad, g->n, count, &pitch, at.out);
+    const lse_gradient_rows map =
+        g->operation == LSE_SOFTMAX ? kernels->softmax_gradient_columns : kernels->log_softmax_gradient_columns;
+    map(at.x, at.grad, g->n, count, &pitch, at.out);
 }
 
 /* LSE_GRADIENTS neighbouring rows or fewer. */
@@ -190,15 +191,18 @@ static void differentiate_runs(const lse_gradient *g, ptrdiff_t row, ptrdiff_t c
     const start at = start_of(g, row);
     const lse_gradient_pitch pitch = {g->x_stride[axis], g->grad_stride[axis], g->out_stride[axis]};
     const lse_real_kernels *kernels = kernels_of(g);
-    (g->operation == LSE_SOFTMAX ? kernels->softmax_gradient_rows : kernels->log_softmax_gradient_rows)(
-        at.x, at.grad, g->n, count, &pitch, at.out);
+    const lse_gradient_rows map =
+        g->operation == LSE_SOFTMAX ? kernels->softmax_gradient_rows : kernels->log_softmax_gradient_rows;
+    map(at.x, at.grad, g->n, count, &pitch, at.out);
 }
 
-/* A row block by block. */
+/* A row block by block, or a log-sum-exp's without gaps at once. */
 static void differentiate_row(const work *w, ptrdiff_t row)
 {
     const lse_gradient *g = &w->g;
-    const ptrdiff_t size = size_of(g), most = !is_map(g) && g->x_stride[2] == size && g->out_stride[2] == size ? g->n : BLOCK;
+    const ptrdiff_t size = size_of(g);
+    const int is_run = !is_map(g) && g->x_stride[2] == size && g->out_stride[2] == size;
+    const ptrdiff_t most = is_run ? g->n : BLOCK;
     const start at = start_of(g, row);
     double lanes[LSE_LANES] = {0}, x[BLOCK], grad[BLOCK];
     lse_sources of;

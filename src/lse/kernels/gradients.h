@@ -106,7 +106,7 @@ LSE_INLINE void FN(store_four)(char *to, ptrdiff_t left, const V *v)
     if (left < 4 * VF(width)) FN(copy_rest)(to, (const char *)rest, left, 4 * VF(width));
 }
 
-/* sums[i] += a[i] b[i], or b[i] where a is NULL, for n elements of neighbouring rows; sums has room for whole vectors. */
+/* sums[i] += a[i] b[i], or b[i], for n elements of neighbouring rows; sums has room for whole vectors. */
 LSE_INLINE void FN(add_line)(const char *a, const char *b, ptrdiff_t n, double *sums, const int are_factors)
 {
     const size_t step = vf64_width * sizeof(REAL);
@@ -133,8 +133,8 @@ LSE_INLINE void FN(softmax_step)(const char *y, const char *grad, ptrdiff_t k, v
     FN(narrowed)(out, vf64_mul(FN(widened_some)(y, k), vf64_sub(FN(widened_some)(grad, k), sum)));
 }
 
-/* Element i belongs to the row of sum[i], or all to that of sum[0]. The last vector overlaps with the one before it and is
- * computed first, as out may be an input. */
+/* Element i belongs to the row of sum[i], or all to that of sum[0]. The last vector overlaps with the one before it,
+ * and is computed first, as out may be an input. */
 LSE_INLINE void FN(softmax_gradients)(const char *y, const char *grad, ptrdiff_t n, const double *sum, char *out,
                                       const int each)
 {
