@@ -25,15 +25,14 @@ Dims: TypeAlias = list[int]
 
 forward_ad = torch.autograd.forward_ad
 functorch_level = torch._C._functorch.maybe_current_level
-len_dispatch_stack = torch._C._len_torch_dispatch_stack
-tracing_state = torch._C._get_tracing_state
 dispatch_keys = torch._C._dispatch_keys
 from_numpy = torch.from_numpy
 is_compiling = torch.compiler.is_compiling
 is_grad_enabled = torch.is_grad_enabled
 
 view_tensor = _core.view_tensor
-_core.set_tensor_class(Tensor)
+is_observed = _core.is_observed
+_core.set_torch(torch)
 
 library = torch.library.Library("lse", "DEF")
 
@@ -78,11 +77,6 @@ class Operator(NamedTuple):
         if self.takes_list:
             return self.record(x, [dim if dim >= 0 else dim + ndim] if ndim else [], *options, result)
         return self.record(x, dim if dim >= 0 else dim + ndim, *options, result)
-
-
-def is_observed() -> bool:
-    """Whether a mode, a tracer or forward differentiation has to see the operators that are called."""
-    return len_dispatch_stack() > 0 or forward_ad._current_level >= 0 or tracing_state() is not None
 
 
 def have_tangents(arguments: tuple[Any, ...]) -> bool:
@@ -143,8 +137,10 @@ def define(
     save: Callable[[Any, tuple[Any, ...], Tensor], None],
     differentiate: Callable[[Any, Tensor], Any],
     axes: tuple[int, ...] = (),
+    is_map: bool = False,
 ) -> Operator:
-    """Register an operator. `axes` are the places of the arguments that are numbers of axes."""
+    """Register an operator. `axes` are the places of the arguments that are numbers of axes. A map is one of a tensor
+    along `dim`, of which nothing but this and the results is saved."""
     name = signature.partition("(")[0]
     library.define(f"{signature} -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
     library.impl(name, compute, "CPU")
@@ -173,6 +169,10 @@ def define(
         @staticmethod
         def backward(ctx: Any, grad: Tensor) -> Any:
             return *differentiate(ctx, grad), None
+
+    if is_map:  # the same, with less of what takes as long as few elements
+        Node.forward = staticmethod(_core.recorder_of_map(compute))  # type: ignore[method-assign]
+    Node._backward_cls.apply = Node.backward
 
     class Transformed(torch.autograd.Function):
         forward = staticmethod(registered)

@@ -17,11 +17,7 @@ from lse._operators import (
     define,
     empty_like,
     empty_like_x,
-    from_numpy,
-    functorch_level,
     is_compiling,
-    is_grad_enabled,
-    is_observed,
     is_simple,
     keep_dims,
     save_shares,
@@ -131,24 +127,18 @@ def save_map(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(output)
 
 
-def quick_gradient(operation: str, grad: Tensor, y: Tensor, dim: Dims) -> Tensor | None:
-    """The gradient of a map, if nothing has to know of its computation."""
-    if is_grad_enabled() or is_compiling() or functorch_level() is not None or is_observed() or len(dim) != 1:
-        return None
-    result = _core.differentiate_tensors(operation, y, grad, dim[0])
-    return None if result is None else from_numpy(result)
+def differentiate_map(operation: str, backward: Any, ctx: Any, grad: Tensor) -> Any:
+    (y,) = ctx.saved_tensors
+    result = None if is_compiling() else _core.differentiate_tensors(operation, y, grad, ctx.dim)
+    return backward(grad, y, ctx.dim) if result is None else result, None
 
 
 def differentiate_softmax(ctx: Any, grad: Tensor) -> Any:
-    (y,) = ctx.saved_tensors
-    result = quick_gradient("softmax", grad, y, ctx.dim)
-    return softmax_backward(grad, y, ctx.dim) if result is None else result, None
+    return differentiate_map("softmax", softmax_backward, ctx, grad)
 
 
 def differentiate_log_softmax(ctx: Any, grad: Tensor) -> Any:
-    (y,) = ctx.saved_tensors
-    result = quick_gradient("log_softmax", grad, y, ctx.dim)
-    return log_softmax_backward(grad, y, ctx.dim) if result is None else result, None
+    return differentiate_map("log_softmax", log_softmax_backward, ctx, grad)
 
 
 def compute_map_backward(operation: str, grad: Tensor, y: Tensor, dim: int) -> Tensor:
@@ -190,9 +180,17 @@ def differentiate_log_softmax_backward(ctx: Any, v: Tensor) -> Any:
     return v - sum_of(share * v, ctx.dim), -v * share * sum_of(grad, ctx.dim), None
 
 
-softmax = define("softmax(Tensor x, int[] dim)", compute_softmax, empty_like, save_map, differentiate_softmax, (1,))
+softmax = define(
+    "softmax(Tensor x, int[] dim)", compute_softmax, empty_like, save_map, differentiate_softmax, (1,), is_map=True
+)
 log_softmax = define(
-    "log_softmax(Tensor x, int[] dim)", compute_log_softmax, empty_like, save_map, differentiate_log_softmax, (1,)
+    "log_softmax(Tensor x, int[] dim)",
+    compute_log_softmax,
+    empty_like,
+    save_map,
+    differentiate_log_softmax,
+    (1,),
+    is_map=True,
 )
 softmax_backward = define(  # y * (grad - sum(y * grad)), where y is the softmax
     "softmax_backward(Tensor grad, Tensor y, int[] dim)",

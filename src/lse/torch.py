@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import lse
-from lse import _tensors, _tensors_cumulative, _tensors_groups, _tensors_products
+from lse import _core, _tensors, _tensors_cumulative, _tensors_groups, _tensors_products
 from lse._dtypes import Array
 from lse._operators import TENSORS, as_array, functorch_level, is_compiling, is_observed
 
@@ -155,8 +155,10 @@ def softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor
     >>> lse.torch.softmax(torch.tensor([1000.0, 1000.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return _tensors.softmax.return_array(lse.softmax(a, dim), input, dim)
+    if dtype is None and not is_compiling():
+        result: Tensor | None = _core.map_tensor("softmax", _tensors.softmax.record, input, dim)
+        if result is not None:
+            return result
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.softmax(input, dim)
@@ -196,8 +198,10 @@ def log_softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Te
     >>> lse.torch.log_softmax(torch.tensor([0.0, -40.0]), dim=0)
     tensor([-4.2484e-18, -4.0000e+01])
     """
-    if dtype is None and type(dim) is int and (a := _quick(input)) is not None:
-        return _tensors.log_softmax.return_array(lse.log_softmax(a, dim), input, dim)
+    if dtype is None and not is_compiling():
+        result: Tensor | None = _core.map_tensor("log_softmax", _tensors.log_softmax.record, input, dim)
+        if result is not None:
+            return result
     input = _floating(input, dtype)
     if _goes_to_torch(input):
         return torch.log_softmax(input, dim)

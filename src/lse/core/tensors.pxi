@@ -38,17 +38,34 @@ cdef extern from "Python.h":
 
 
 cdef object tensor_class = None
+cdef object plain_classes = frozenset()
 cdef const lse_dlpack_table *tensor_table = NULL
+cdef object from_numpy, is_grad_enabled, functorch_level, len_dispatch_stack, tracing_state, forward_ad
 
 
-def set_tensor_class(found) -> bool:
-    """Whether tensors of a class can be seen by `view_tensor` from now on."""
-    global tensor_class, tensor_table
-    capsule = getattr(found, "__dlpack_c_exchange_api__", None)
+def set_torch(torch) -> bool:
+    """Take what is needed from torch. Whether its tensors can be seen by `view_tensor` from now on."""
+    global tensor_class, tensor_table, plain_classes
+    global from_numpy, is_grad_enabled, functorch_level, len_dispatch_stack, tracing_state, forward_ad
+    capsule = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)
+    from_numpy, is_grad_enabled = torch.from_numpy, torch.is_grad_enabled
+    functorch_level, tracing_state = torch._C._functorch.maybe_current_level, torch._C._get_tracing_state
+    len_dispatch_stack, forward_ad = torch._C._len_torch_dispatch_stack, torch.autograd.forward_ad
+    plain_classes = frozenset((torch.Tensor, torch.nn.Parameter))  # and no subclasses
     if capsule is not None:
         tensor_table = <const lse_dlpack_table *>PyCapsule_GetPointer(capsule, "dlpack_exchange_api")
-        tensor_class = found if tensor_table.major == 1 else None
+        tensor_class = torch.Tensor if tensor_table.major == 1 else None
     return tensor_class is not None
+
+
+cpdef bint is_observed() except -1:
+    """Whether a mode, a tracer or forward differentiation has to see the operators that are called."""
+    return <int>len_dispatch_stack() > 0 or <int>forward_ad._current_level >= 0 or tracing_state() is not None
+
+
+cdef bint is_unobserved() except -1:
+    """Whether nothing but autograd has to know of what is computed."""
+    return functorch_level() is None and not is_observed()
 
 
 cpdef view_tensor(tensor):
@@ -84,11 +101,40 @@ cpdef view_tensor(tensor):
     return array
 
 
-def differentiate_tensors(str operation not None, y, grad, int axis):
-    """`differentiate` for tensors; None for those that it does not take."""
-    cdef cnp.ndarray of_y = view_tensor(y), of_grad = view_tensor(grad)
+def recorder_of_map(compute not None):
+    """The forward pass of a node of autograd: the result, in the array or else computed, is saved with the axes."""
+    def forward(ctx, x, list axes, array):
+        result = compute(x, axes) if array is None else from_numpy(array)
+        ctx.dim = axes
+        ctx.to_save = (result,)
+        return result
+    return forward
+
+
+def map_tensor(str operation not None, record, x, axis):
+    """The softmax or log-softmax of a tensor along one axis, by `record` if it requires a gradient; None for what takes
+    more checks."""
+    cdef cnp.ndarray array
+    if type(axis) is not int or type(x) not in plain_classes or not is_unobserved():
+        return None
+    array = view_tensor(x)
+    result = None if array is None else try_map(operation_named(operation), array, axis, True, None, None, NAN)
+    if type(result) is not np.ndarray:
+        return None
+    if x.requires_grad and is_grad_enabled():
+        return record(x, [axis if axis >= 0 else axis + cnp.PyArray_NDIM(array)], result)
+    return from_numpy(result)
+
+
+def differentiate_tensors(str operation not None, y, grad, list axes not None):
+    """`differentiate` for tensors, along one axis; None for those that it does not take, and if anything has to know of
+    what is computed."""
+    cdef cnp.ndarray of_y, of_grad
+    if len(axes) != 1 or is_grad_enabled() or not is_unobserved():
+        return None
+    of_y, of_grad = view_tensor(y), view_tensor(grad)
     if of_y is None or of_grad is None or not is_real(cnp.PyArray_TYPE(of_y)) or not cnp.PyArray_ISCARRAY_RO(of_y):
         return None
     if cnp.PyArray_TYPE(of_y) == cnp.NPY_FLOAT16:  # torch's own is quicker
         return None
-    return differentiate(operation, of_y, of_grad, axis)
+    return from_numpy(differentiate(operation, of_y, of_grad, axes[0]))

@@ -1,5 +1,5 @@
-/* Rows divided into tasks. Neighbouring ones are read line by line, elements of one index of many rows; short ones are
- * copied to a tile of such lines; others are read one by one, in blocks that are copied unless they are runs. */
+/* Rows divided into tasks. Runs are done by the kernels, several in a call, and so are neighbours, line by line,
+ * elements of one index of many rows. Others are copied: short ones to a tile of such lines, long ones in blocks. */
 #include "engine/gradients.h"
 
 #include <math.h>
@@ -14,7 +14,8 @@ enum {
     BLOCK = 1024, /* elements that are copied at once; a multiple of LSE_LANES */
     STEP = 64,    /* elements that a kernel reads at once, or more */
     TILE = 128,   /* rows of a tile; whole vectors */
-    SHORT = 16,   /* elements of a row in a tile */
+    SHORT = 16,   /* elements of a row in a tile, */
+    RUN = 4,      /* or fewer of a row without gaps */
     NARROW = 16   /* fewer neighbouring rows are not read line by line */
 };
 static const ptrdiff_t ENOUGH = 1 << 14; /* elements of a task */
@@ -23,7 +24,8 @@ typedef struct {
     lse_gradient g;
     lse_gradient_run run;
     ptrdiff_t rows; /* of each task */
-    enum { ROWS, COLUMNS, TILES } mode;
+    enum { ROWS, RUNS, COLUMNS, TILES } mode;
+    int are_lines; /* whether columns of a map are neighbours in all arrays */
 } work;
 
 static const lse_real_kernels *kernels_of(const lse_gradient *g) { return &g->table->real[g->type]; }
@@ -66,13 +68,15 @@ static void find_sources(const lse_gradient *g, ptrdiff_t row, ptrdiff_t count, 
                          lse_sources *of)
 {
     const size_t rest = (size_t)lse_least(STEP, LSE_GRADIENTS - count), bytes = rest * (size_t)size_of(g);
-    lse_source *const sources[] = {&of->minus_sum, &of->value, &of->scale, &of->scale_lo};
-    if (is_map(g)) kernels_of(g)->sources_of_sums(of, lanes, step, count);
-    for (ptrdiff_t k = 0; !is_map(g) && k < count; k++)
+    lse_source *const sources[] = {&of->value, &of->scale, &of->scale_lo};
+    if (is_map(g)) {
+        kernels_of(g)->sources_of_sums(of, lanes, step, count);
+        return;
+    }
+    for (ptrdiff_t k = 0; k < count; k++)
         kernels_of(g)->source_of_value(of, k, value_of(g, row + k), grad_of(g, row + k));
-    if (step == 1) return;                              /* one row, whose source is read as such */
-    memset(of->sum + count, 0, rest * sizeof *of->sum); /* whole steps are read */
-    for (int i = 0; i < 4; i++) memset((char *)sources[i] + count * size_of(g), 0, bytes);
+    for (int i = 0; i < 3 && step > 1; i++) /* whole steps are read, but of one row its source alone */
+        memset((char *)sources[i] + count * size_of(g), 0, bytes);
 }
 
 /* Copies of elements at distance step, and back. */
@@ -122,6 +126,18 @@ static void clear(double *lanes, ptrdiff_t count)
     for (int i = 0; i < LSE_LANES; i++) memset(lanes + (ptrdiff_t)i * LSE_GRADIENTS, 0, width * sizeof *lanes);
 }
 
+/* Neighbouring rows of a map, which are so in all arrays. */
+static void map_columns(const work *w, ptrdiff_t row, ptrdiff_t count)
+{
+    const lse_gradient *g = &w->g;
+    const start at = start_of(g, row);
+    const lse_gradient_pitch pitch = {g->x_stride[2], g->grad_stride[2], g->out_stride[2]};
+    const lse_real_kernels *kernels = kernels_of(g);
+    const lse_gradient_rows map =
+        g->operation == LSE_SOFTMAX ? kernels->softmax_gradient_columns : kernels->log_softmax_gradient_columns;
+    map(at.x, at.grad, g->n, count, &pitch, at.out);
+}
+
 /* LSE_GRADIENTS neighbouring rows or fewer. */
 static void differentiate_columns(const work *w, ptrdiff_t row, ptrdiff_t count)
 {
@@ -168,11 +184,24 @@ static void differentiate_tile(const work *w, ptrdiff_t block, ptrdiff_t blocks)
     }
 }
 
+/* Rows of a map without gaps, at equal distances. */
+static void differentiate_runs(const lse_gradient *g, ptrdiff_t row, ptrdiff_t count)
+{
+    const int axis = g->inner > 1;
+    const start at = start_of(g, row);
+    const lse_gradient_pitch pitch = {g->x_stride[axis], g->grad_stride[axis], g->out_stride[axis]};
+    const lse_real_kernels *kernels = kernels_of(g);
+    const lse_gradient_rows map =
+        g->operation == LSE_SOFTMAX ? kernels->softmax_gradient_rows : kernels->log_softmax_gradient_rows;
+    map(at.x, at.grad, g->n, count, &pitch, at.out);
+}
+
+/* A row block by block, or a log-sum-exp's without gaps at once. */
 static void differentiate_row(const work *w, ptrdiff_t row)
 {
     const lse_gradient *g = &w->g;
     const ptrdiff_t size = size_of(g);
-    const int is_run = g->x_stride[2] == size && g->out_stride[2] == size && (!is_map(g) || g->grad_stride[2] == size);
+    const int is_run = !is_map(g) && g->x_stride[2] == size && g->out_stride[2] == size;
     const ptrdiff_t most = is_run ? g->n : BLOCK;
     const start at = start_of(g, row);
     double lanes[LSE_LANES] = {0}, x[BLOCK], grad[BLOCK];
@@ -195,13 +224,17 @@ static void differentiate_task(void *context, ptrdiff_t task)
     const lse_gradient *g = &w->g;
     const ptrdiff_t end = lse_least((task + 1) * w->rows, g->outer * g->inner);
     for (ptrdiff_t row = task * w->rows, count; row < end; row += count) {
-        const ptrdiff_t most = lse_least(LSE_GRADIENTS, lse_least(end - row, g->inner - row % g->inner));
+        const ptrdiff_t left = g->inner == 1 ? end - row : lse_least(end - row, g->inner - row % g->inner);
+        const ptrdiff_t most = lse_least(LSE_GRADIENTS, left);
         count = 1;
         if (is_infinite(g, row)) {
             differentiate_infinite(g, row);
         } else if (w->mode == COLUMNS) {
             while (count < most && !is_infinite(g, row + count)) count++;
-            differentiate_columns(w, row, count);
+            (w->are_lines ? map_columns : differentiate_columns)(w, row, count);
+        } else if (w->mode == RUNS) {
+            differentiate_runs(g, row, left);
+            count = left;
         } else if (w->mode == TILES) {
             const ptrdiff_t blocks = lse_least(TILE, end - row) / g->inner;
             differentiate_tile(w, row / g->inner, blocks);
@@ -227,15 +260,18 @@ void lse_differentiate(const lse_gradient *gradient)
 {
     const lse_gradient *g = gradient;
     const lse_type_facts *type = &lse_types[g->type];
-    const int runs = g->x_stride[2] == type->size && g->out_stride[2] == type->size;
+    const int are_runs = g->x_stride[2] == type->size && g->out_stride[2] == type->size &&
+                         (!is_map(g) || g->grad_stride[2] == type->size);
     const int neighbours = g->inner > 1 && g->x_stride[1] == type->size && g->out_stride[1] == type->size;
     work w = {.g = *g, .run = run_of(g), .rows = g->n < ENOUGH ? ENOUGH / g->n : 1, .mode = ROWS};
     ptrdiff_t unit = 1;
     divide(&w.g, neighbours);
-    if (is_map(g) && g->n <= SHORT && w.g.inner < NARROW && w.g.outer > 1) w.mode = TILES;
-    else if (neighbours && !runs && g->n > 1 && (g->inner >= NARROW || !is_map(g))) w.mode = COLUMNS;
+    if (is_map(g) && are_runs && g->n >= RUN) w.mode = RUNS;
+    else if (is_map(g) && g->n <= SHORT && w.g.inner < NARROW && w.g.outer > 1) w.mode = TILES;
+    else if (neighbours && !are_runs && g->n > 1 && (g->inner >= NARROW || !is_map(g))) w.mode = COLUMNS;
     if (w.mode == TILES) unit = TILE / w.g.inner * w.g.inner;
     if (w.mode == COLUMNS) unit = LSE_GRADIENTS;
+    w.are_lines = is_map(g) && g->grad_stride[1] == type->size;
     w.rows = lse_quotient_up(w.rows, unit) * unit;
     const ptrdiff_t rows = g->outer * g->inner, tasks = lse_quotient_up(rows, w.rows);
     const lse_fp_state found = lse_fp_enter();

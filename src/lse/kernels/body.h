@@ -153,6 +153,10 @@
         .softmax_gradient = softmax_gradient_##F,               \
         .log_softmax_gradient = log_softmax_gradient_##F,       \
         .logsumexp_gradient = logsumexp_gradient_##F,           \
+        .softmax_gradient_rows = softmax_gradient_rows_##F,     \
+        .log_softmax_gradient_rows = log_softmax_gradient_rows_##F, \
+        .softmax_gradient_columns = softmax_gradient_columns_##F, \
+        .log_softmax_gradient_columns = log_softmax_gradient_columns_##F, \
         .pointwise = {                                                                                  \
             [LSE_LOGADDEXP] = logaddexp_##F,                                                            \
             [LSE_LOGSUBEXP] = logsubexp_##F,                                                            \

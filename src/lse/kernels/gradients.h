@@ -17,6 +17,16 @@ LSE_INLINE vf64 FN(widened)(const char *p)
 #endif
 }
 
+/* The first k elements, the rest 0. */
+LSE_INLINE vf64 FN(widened_some)(const char *p, ptrdiff_t k)
+{
+#if F_IS_DOUBLE
+    return vf64_load_some(p, k, vf64_set(0.0));
+#else
+    return vf64_from_f32_some(p, k, vf64_set(0.0));
+#endif
+}
+
 LSE_INLINE void FN(narrowed)(char *p, vf64 a)
 {
 #if F_IS_DOUBLE
@@ -45,32 +55,34 @@ LSE_INLINE void FN(copy_rest)(char *to, const char *from, ptrdiff_t n, const int
 #undef COPY
 }
 
-/* lanes += a b, or b where a is NULL. n is a multiple of LSE_LANES, except in the last call for a row. */
-LSE_INLINE void FN(add_eight)(const char *a, const char *b, vf64 *sum, const int are_factors)
+/* sum += a b, or b, for the first n of LSE_LANES elements. */
+LSE_INLINE void FN(add_eight)(const char *a, const char *b, ptrdiff_t n, vf64 *sum, const int are_factors)
 {
-    LSE_UNROLL for (int part = 0; part < LSE_LANES / vf64_width; part++) {
+    LSE_UNROLL for (int part = 0; part < LSE_LANE_GROUPS; part++) {
         const size_t at = (size_t)part * vf64_width * sizeof(REAL);
-        sum[part] = vf64_fma(are_factors ? FN(widened)(a + at) : vf64_set(1.0), FN(widened)(b + at), sum[part]);
+        const ptrdiff_t left = n - part * vf64_width;
+        const vf64 factor = are_factors ? FN(widened_some)(a + at, left) : vf64_set(1.0);
+        sum[part] = vf64_fma(factor, FN(widened_some)(b + at, left), sum[part]);
     }
+}
+
+/* Likewise for all n elements; n is a multiple of LSE_LANES, except at the end of a row. */
+LSE_INLINE void FN(add_run)(const char *a, const char *b, ptrdiff_t n, vf64 *sum, const int are_factors)
+{
+    const size_t step = LSE_LANES * sizeof(REAL);
+    for (; n >= LSE_LANES; n -= LSE_LANES, b += step) {
+        FN(add_eight)(a, b, LSE_LANES, sum, are_factors);
+        if (are_factors) a += step;
+    }
+    if (n > 0) FN(add_eight)(a, b, n, sum, are_factors);
 }
 
 LSE_INLINE void FN(add_dot)(const char *a, const char *b, ptrdiff_t n, double *lanes, const int are_factors)
 {
-    enum { PARTS = LSE_LANES / vf64_width };
-    const size_t step = LSE_LANES * sizeof(REAL);
-    REAL rest_a[LSE_LANES] = {0}, rest_b[LSE_LANES] = {0};
-    vf64 sum[PARTS];
-    LSE_UNROLL for (int part = 0; part < PARTS; part++) sum[part] = vf64_load(lanes + part * vf64_width);
-    for (; n >= LSE_LANES; n -= LSE_LANES, b += step) {
-        FN(add_eight)(a, b, sum, are_factors);
-        if (are_factors) a += step;
-    }
-    if (n > 0) {
-        if (are_factors) FN(copy_rest)((char *)rest_a, a, n, LSE_LANES);
-        FN(copy_rest)((char *)rest_b, b, n, LSE_LANES);
-        FN(add_eight)((const char *)rest_a, (const char *)rest_b, sum, are_factors);
-    }
-    LSE_UNROLL for (int part = 0; part < PARTS; part++) vf64_store(lanes + part * vf64_width, sum[part]);
+    vf64 sum[LSE_LANE_GROUPS];
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) sum[g] = vf64_load(lanes + g * vf64_width);
+    FN(add_run)(a, b, n, sum, are_factors);
+    LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, sum[g]);
 }
 
 static void FN(dot)(const char *a, const char *b, ptrdiff_t n, double *lanes)
@@ -82,12 +94,8 @@ static void FN(dot)(const char *a, const char *b, ptrdiff_t n, double *lanes)
 /* Four vectors, the rest filled up with 0, and back. */
 LSE_INLINE void FN(load_four)(const char *from, ptrdiff_t left, V *v)
 {
-    REAL rest[4 * VF(width)] = {0};
-    if (left < 4 * VF(width)) {
-        FN(copy_rest)((char *)rest, from, left, 4 * VF(width));
-        from = (const char *)rest;
-    }
-    LSE_UNROLL for (int j = 0; j < 4; j++) v[j] = VF(load)(from + (size_t)j * sizeof(V));
+    LSE_UNROLL for (int j = 0; j < 4; j++)
+        v[j] = VF(load_some)(from + (size_t)j * sizeof(V), left - j * VF(width), VF(set)(0));
 }
 
 LSE_INLINE void FN(store_four)(char *to, ptrdiff_t left, const V *v)
@@ -98,53 +106,49 @@ LSE_INLINE void FN(store_four)(char *to, ptrdiff_t left, const V *v)
     if (left < 4 * VF(width)) FN(copy_rest)(to, (const char *)rest, left, 4 * VF(width));
 }
 
-/* sums[i] += a[i] b[i], or b[i] where a is NULL, for n elements of neighbouring rows. */
-LSE_INLINE void FN(add_products)(const char *a, const char *b, double *sums)
+/* sums[i] += a[i] b[i], or b[i], for n elements of neighbouring rows; sums has room for whole vectors. */
+LSE_INLINE void FN(add_line)(const char *a, const char *b, ptrdiff_t n, double *sums, const int are_factors)
 {
-    const vf64 factor = a ? FN(widened)(a) : vf64_set(1.0);
-    vf64_store(sums, vf64_fma(factor, FN(widened)(b), vf64_load(sums)));
+    const size_t step = vf64_width * sizeof(REAL);
+    for (; n >= vf64_width; n -= vf64_width, b += step, sums += vf64_width) {
+        const vf64 factor = are_factors ? FN(widened)(a) : vf64_set(1.0);
+        vf64_store(sums, vf64_fma(factor, FN(widened)(b), vf64_load(sums)));
+        if (are_factors) a += step;
+    }
+    if (n > 0) {
+        const vf64 factor = are_factors ? FN(widened_some)(a, n) : vf64_set(1.0);
+        vf64_store(sums, vf64_fma(factor, FN(widened_some)(b, n), vf64_load(sums)));
+    }
 }
 
 static void FN(dot_line)(const char *a, const char *b, ptrdiff_t n, double *sums)
 {
-    const size_t step = vf64_width * sizeof(REAL);
-    REAL rest_a[vf64_width] = {0}, rest_b[vf64_width] = {0};
-    ptrdiff_t i = 0;
-    for (; i + vf64_width <= n; i += vf64_width, b += step) {
-        FN(add_products)(a, b, sums + i);
-        if (a) a += step;
-    }
-    if (i == n) return;
-    if (a) FN(copy_rest)((char *)rest_a, a, n - i, vf64_width);
-    FN(copy_rest)((char *)rest_b, b, n - i, vf64_width);
-    FN(add_products)(a ? (const char *)rest_a : NULL, (const char *)rest_b, sums + i);
+    if (a) FN(add_line)(a, b, n, sums, 1);
+    else FN(add_line)(a, b, n, sums, 0);
 }
 
-LSE_INLINE void FN(softmax_step)(const char *y, const char *grad, vf64 sum, char *out)
+/* The first k elements, or as many as a vector has. */
+LSE_INLINE void FN(softmax_step)(const char *y, const char *grad, ptrdiff_t k, vf64 sum, char *out)
 {
-    FN(narrowed)(out, vf64_mul(FN(widened)(y), vf64_sub(FN(widened)(grad), sum)));
+    FN(narrowed)(out, vf64_mul(FN(widened_some)(y, k), vf64_sub(FN(widened_some)(grad, k), sum)));
 }
 
-/* Element i belongs to the row of sum[i], or all to that of sum[0]. The last vector overlaps with the one before it and is
- * computed first, as out may be an input. */
+/* Element i belongs to the row of sum[i], or all to that of sum[0]. The last vector overlaps with the one before it,
+ * and is computed first, as out may be an input. */
 LSE_INLINE void FN(softmax_gradients)(const char *y, const char *grad, ptrdiff_t n, const double *sum, char *out,
                                       const int each)
 {
-    const size_t step = vf64_width * sizeof(REAL), last = (size_t)(n - vf64_width) * sizeof(REAL);
-    REAL rest_y[vf64_width] = {0}, rest_grad[vf64_width] = {0}, rest[vf64_width];
+    const size_t step = vf64_width * sizeof(REAL);
+    const ptrdiff_t last = n < vf64_width ? 0 : n - vf64_width;
     const vf64 s = vf64_set(sum[0]);
-    if (n < vf64_width) {
-        FN(copy_rest)((char *)rest_y, y, n, vf64_width);
-        FN(copy_rest)((char *)rest_grad, grad, n, vf64_width);
-        FN(softmax_step)((const char *)rest_y, (const char *)rest_grad, each ? vf64_load(sum) : s, (char *)rest);
-        FN(copy_rest)(out, (const char *)rest, n, vf64_width);
-        return;
-    }
-    FN(softmax_step)(y + last, grad + last, each ? vf64_load(sum + n - vf64_width) : s, (char *)rest);
-    char *const end = out + last;
-    for (ptrdiff_t i = 0; i + vf64_width < n; i += vf64_width, y += step, grad += step, out += step)
-        FN(softmax_step)(y, grad, each ? vf64_load(sum + i) : s, out);
-    memcpy(end, rest, sizeof rest);
+    char *const end = out + (size_t)last * sizeof(REAL);
+    REAL rest[vf64_width];
+    FN(softmax_step)(y + (size_t)last * sizeof(REAL), grad + (size_t)last * sizeof(REAL), n - last,
+                     each ? vf64_load(sum + last) : s, (char *)rest);
+    for (ptrdiff_t i = 0; i < last; i += vf64_width, y += step, grad += step, out += step)
+        FN(softmax_step)(y, grad, vf64_width, each ? vf64_load(sum + i) : s, out);
+    if (n < vf64_width) FN(copy_rest)(end, (const char *)rest, n, vf64_width);
+    else memcpy(end, rest, sizeof rest);
 }
 
 static void FN(softmax_gradient)(const char *y, const char *grad, ptrdiff_t n, const lse_sources *of, int each,
@@ -196,6 +200,83 @@ static void FN(log_softmax_gradient)(const char *y, const char *grad, ptrdiff_t 
     else FN(log_softmax_gradients)(y, grad, n, minus_s, out, 0);
 }
 
+/* The sources of rows of softmax and log-softmax, from the lanes of their sums; beyond them there are zeros. */
+static void FN(sources_of_sums)(lse_sources *of, const double *lanes, ptrdiff_t step, ptrdiff_t count)
+{
+    enum { STEP = 4 * VF(width) };
+    ptrdiff_t r = 0;
+    for (; r < count; r++) {
+        const double *own = lanes + r;
+        double sum[LSE_LANES / 2];
+        for (int half = LSE_LANES / 2, i = 0; i < half; i++) sum[i] = own[i * step] + own[(i + half) * step];
+        of->sum[r] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+        of->minus_sum.F[r] = (REAL)-of->sum[r];
+    }
+    for (; r % STEP != 0 && r < LSE_GRADIENTS; r++) { /* whole steps are read */
+        of->sum[r] = 0.0;
+        of->minus_sum.F[r] = 0;
+    }
+}
+
+/* Maps of count rows without gaps: their sums, then their gradients. */
+LSE_INLINE void FN(map_gradients)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                  const lse_gradient_pitch *pitch, char *out, const int log)
+{
+    for (; count > 0; count--, y += pitch->y, grad += pitch->grad, out += pitch->out) {
+        vf64 sum[LSE_LANE_GROUPS];
+        double lanes[LSE_LANES];
+        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) sum[g] = vf64_set(0.0);
+        FN(add_run)(y, grad, n, sum, !log);
+        LSE_UNROLL for (int g = 0; g < LSE_LANE_GROUPS; g++) vf64_store(lanes + g * vf64_width, sum[g]);
+        const double s = add_lanes(lanes);
+        const REAL minus_s = (REAL)-s;
+        if (log) FN(log_softmax_gradients)(y, grad, n, &minus_s, out, 0);
+        else FN(softmax_gradients)(y, grad, n, &s, out, 0);
+    }
+}
+
+static void FN(softmax_gradient_rows)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                      const lse_gradient_pitch *pitch, char *out)
+{
+    FN(map_gradients)(y, grad, n, count, pitch, out, 0);
+}
+
+static void FN(log_softmax_gradient_rows)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                          const lse_gradient_pitch *pitch, char *out)
+{
+    FN(map_gradients)(y, grad, n, count, pitch, out, 1);
+}
+
+/* Maps of count neighbouring rows, of which an index has elements side by side. */
+LSE_INLINE void FN(map_column_gradients)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                         const lse_gradient_pitch *pitch, char *out, const int log)
+{
+    double lanes[LSE_LANES * LSE_GRADIENTS];
+    lse_sources of;
+    const size_t width = (size_t)(count + vf64_width - 1) / vf64_width * vf64_width;
+    for (int j = 0; j < LSE_LANES; j++) memset(lanes + j * LSE_GRADIENTS, 0, width * sizeof *lanes);
+    for (ptrdiff_t i = 0; i < n; i++)
+        FN(add_line)(log ? NULL : y + i * pitch->y, grad + i * pitch->grad, count,
+                     lanes + i % LSE_LANES * LSE_GRADIENTS, !log);
+    FN(sources_of_sums)(&of, lanes, LSE_GRADIENTS, count);
+    for (ptrdiff_t i = 0; i < n; i++, y += pitch->y, grad += pitch->grad, out += pitch->out) {
+        if (log) FN(log_softmax_gradients)(y, grad, count, of.minus_sum.F, out, 1);
+        else FN(softmax_gradients)(y, grad, count, of.sum, out, 1);
+    }
+}
+
+static void FN(softmax_gradient_columns)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                         const lse_gradient_pitch *pitch, char *out)
+{
+    FN(map_column_gradients)(y, grad, n, count, pitch, out, 0);
+}
+
+static void FN(log_softmax_gradient_columns)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                             const lse_gradient_pitch *pitch, char *out)
+{
+    FN(map_column_gradients)(y, grad, n, count, pitch, out, 1);
+}
+
 LSE_INLINE void FN(logsumexp_gradients)(const char *x, ptrdiff_t n, const lse_sources *of, char *out, const int each)
 {
     enum { STEP = 4 * VF(width) };
@@ -223,18 +304,6 @@ static void FN(logsumexp_gradient)(const char *x, const char *grad, ptrdiff_t n,
     (void)grad;
     if (each) FN(logsumexp_gradients)(x, n, of, out, 1);
     else FN(logsumexp_gradients)(x, n, of, out, 0);
-}
-
-/* The sources of rows of softmax and log-softmax, from the lanes of their sums. */
-static void FN(sources_of_sums)(lse_sources *of, const double *lanes, ptrdiff_t step, ptrdiff_t count)
-{
-    for (ptrdiff_t r = 0; r < count; r++) {
-        const double *own = lanes + r;
-        double sum[LSE_LANES / 2];
-        for (int half = LSE_LANES / 2, i = 0; i < half; i++) sum[i] = own[i * step] + own[(i + half) * step];
-        of->sum[r] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
-        of->minus_sum.F[r] = (REAL)-of->sum[r];
-    }
 }
 
 /* Row number r of those of log-sum-exp, from its value and gradient. */

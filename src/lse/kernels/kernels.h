@@ -240,6 +240,14 @@ typedef struct {
 typedef void (*lse_gradient_run)(const char *x, const char *grad, ptrdiff_t n, const lse_sources *of, int each,
                                  char *out);
 
+/* Of maps of count rows of n elements: without gaps and `pitch` bytes apart, or no more than LSE_GRADIENTS neighbours,
+ * their elements `pitch` bytes apart. */
+typedef struct {
+    ptrdiff_t y, grad, out;
+} lse_gradient_pitch;
+typedef void (*lse_gradient_rows)(const char *y, const char *grad, ptrdiff_t n, ptrdiff_t count,
+                                  const lse_gradient_pitch *pitch, char *out);
+
 /* The functions of one and two numbers. */
 typedef enum {
     LSE_LOGADDEXP,
@@ -300,6 +308,8 @@ typedef struct {
     void (*source_of_value)(lse_sources *of, ptrdiff_t r, double value, double grad);
     /* from results or elements, of row 0 or of one row each, the gradients; out may be an input. */
     lse_gradient_run softmax_gradient, log_softmax_gradient, logsumexp_gradient;
+    lse_gradient_rows softmax_gradient_rows, log_softmax_gradient_rows;
+    lse_gradient_rows softmax_gradient_columns, log_softmax_gradient_columns;
     lse_pointwise pointwise[LSE_POINTWISE];
 } lse_real_kernels;
 
