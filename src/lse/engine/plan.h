@@ -44,6 +44,7 @@ typedef struct {
     double empty;
     lse_sums given;        /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
     lse_sums into;         /* for LSE_SUMS; its maxima are the output */
+    int pairs;             /* of long doubles: weights are added to the elements */
     ptrdiff_t mask_stride; /* unless 0: row.where_stride is that of copies of the masks, which the task makes */
     ptrdiff_t together;    /* rows, or columns, in one task */
     ptrdiff_t panels;      /* tasks per block of columns */
