@@ -259,6 +259,21 @@ def test_faint_sums_of_rows_and_columns(n, count, rng):
         assert_same(lse.logsumexp(x, axis=axis, where=x > -700), of_some)
 
 
+@pytest.mark.parametrize("n", [257, 1000, 5003, 70_001])
+@pytest.mark.parametrize("count", [2, 5, 8, 21, 70])
+def test_columns_that_are_all_faint(n, count, rng):
+    """Each has an element near 0 somewhere and all else is small; then one has two, NaN or something in between."""
+    a = -rng.choice([40, 300, 700], (count, n)) - rng.random((count, n))
+    a[np.arange(count), rng.integers(0, n, count)] = rng.choice([0, 2.0**-21, -(2.0**-21)], count)
+    for value in (-700, 0, np.nan, -5, np.inf):
+        a[count // 2, n // 3] = value
+        expected = np.array([lse.logsumexp(row) for row in a])
+        of_some = np.array([lse.logsumexp(row, where=row > -500) for row in a])
+        columns = np.ascontiguousarray(a.T)
+        assert_same(lse.logsumexp(columns, axis=0), expected)
+        assert_same(lse.logsumexp(columns, axis=0, where=columns > -500), of_some)
+
+
 @pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
 @pytest.mark.parametrize("shape", [(20, 9, 33), (30, 20, 2, 40)])

@@ -338,8 +338,11 @@ static void sum_faint(const lse_layout *layout, const lse_row *row, ptrdiff_t st
 
 static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                                   ptrdiff_t count, lse_states *states); /* faint.h */
+static int sum_surely_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                                        ptrdiff_t count, lse_states *states);
 #else
 #define sum_faint_columns_f32(layout, first, start, n, count, states) ((void)0)
+#define sum_surely_faint_columns_f32(layout, first, start, n, count, states) 0
 #endif
 
 /* The greatest of elements start .. start + n of a row. */
