@@ -134,7 +134,7 @@ cdef extern from "engine/engine.h" nogil:
         char *low
         int has_empty
         double empty
-        int mean, ones
+        int mean, pairs, ones
         const double *divisors
         ptrdiff_t divisor_count
         lse_sums into, given

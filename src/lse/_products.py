@@ -48,12 +48,6 @@ def result_shapes(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, ..
     return first, first + a[-2:-1] + (b[-1:] if len(b) > 1 else ())
 
 
-def multiply_longdouble(a: Array, b: Array, out: Array) -> None:
-    """Row by row, as logsumexp of longdouble."""
-    for place in np.ndindex(out.shape[:-1]):
-        _core.logsumexp(a[place][:, None] + b[place[:-1]], axis=0, dtype=np.longdouble, out=out[place])
-
-
 def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
     if is_dask(a, b):
         return lazily(FUNCTION, out, a, b, dtype=dtype)
@@ -74,10 +68,11 @@ def logmatmulexp(a: Any, b: Any, out: Any, dtype: Any) -> Any:
         fill(result, -np.inf)
     elif result.size:
         whole = result.reshape(left.shape[:-1] + right.shape[-1:])  # a view: axes of length 1 alone are added
-        if not is_longdouble(kind):
-            _core.multiply(as_core_array(left), as_core_array(right), as_core_array(whole), matrix_a, matrix_b)
+        operands = as_core_array(left), as_core_array(right), as_core_array(whole)
+        if is_longdouble(kind):
+            _core.multiply_longdouble(*operands)
         else:
-            multiply_longdouble(left, right, whole)
+            _core.multiply(*operands, matrix_a, matrix_b)
     return return_result(result, out, target, like)
 
 

@@ -205,6 +205,41 @@ def test_whole_arrays_in_any_order(dtype, function, shape, rng):
             assert_same(function(inner, axis=None), expected)
 
 
+def odd_values(a):
+    """The same array, and others with what needs to be summed again."""
+    yield a
+    for value in (np.inf, np.nan, 1e30):
+        other = a.copy()
+        other.flat[a.size // 3] = value
+        yield other
+    few = np.full_like(a, -np.inf)
+    few.flat[:: a.size // 7] = 3
+    yield few
+    faint = a - 100
+    faint.flat[a.size // 2] = 0
+    yield faint
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "shape", [(2, 200_001), (3, 76_001), (5, 131_072), (9, 3, 25_003), (65, 75_000), (3, 131, 601), (2, 3, 4, 19_000)]
+)
+def test_long_lines(dtype, shape, rng):
+    """Neighbours in memory are far apart in the order of the elements; lines end within pieces."""
+    for a in odd_values(normal(shape, dtype, rng)):
+        turned, expected = np.asfortranarray(a), lse.logsumexp(a)
+        backwards = np.asfortranarray(a[..., ::-1])[..., ::-1]
+        chosen = rng.random(a.shape) < 0.8
+        for threads in (1, 3):
+            with lse.num_threads(threads):
+                assert_same(lse.logsumexp(turned), expected)
+                assert_same(lse.logsumexp(backwards), expected)
+        if a.ndim == 2:
+            assert_same(lse.logsumexp(turned, where=chosen), lse.logsumexp(a, where=chosen))
+            both = np.stack([turned.T, turned.T]).swapaxes(1, 2)
+            assert_same(lse.logsumexp(both, axis=(1, 2)), np.full(2, expected))
+
+
 @pytest.mark.parametrize("n", [257, 300, 1000, 2048, 5000, 70_001])
 @pytest.mark.parametrize("count", [3, 21])
 def test_faint_sums_of_rows_and_columns(n, count, rng):
@@ -222,6 +257,21 @@ def test_faint_sums_of_rows_and_columns(n, count, rng):
     for x, axis in ((a, 1), (a.T.copy(), 0), (np.asfortranarray(a), 1), (a[:, ::-1].copy()[:, ::-1], 1)):
         assert_same(lse.logsumexp(x, axis=axis), expected)
         assert_same(lse.logsumexp(x, axis=axis, where=x > -700), of_some)
+
+
+@pytest.mark.parametrize("n", [257, 1000, 5003, 70_001])
+@pytest.mark.parametrize("count", [2, 5, 8, 21, 70])
+def test_columns_that_are_all_faint(n, count, rng):
+    """Each has an element near 0 somewhere and all else is small; then one has two, NaN or something in between."""
+    a = -rng.choice([40, 300, 700], (count, n)) - rng.random((count, n))
+    a[np.arange(count), rng.integers(0, n, count)] = rng.choice([0, 2.0**-21, -(2.0**-21)], count)
+    for value in (-700, 0, np.nan, -5, np.inf):
+        a[count // 2, n // 3] = value
+        expected = np.array([lse.logsumexp(row) for row in a])
+        of_some = np.array([lse.logsumexp(row, where=row > -500) for row in a])
+        columns = np.ascontiguousarray(a.T)
+        assert_same(lse.logsumexp(columns, axis=0), expected)
+        assert_same(lse.logsumexp(columns, axis=0, where=columns > -500), of_some)
 
 
 @pytest.mark.parametrize("dtype", EVERY)

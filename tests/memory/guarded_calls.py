@@ -185,6 +185,9 @@ def layouts():
             if name.endswith(" a"):
                 call = lambda given, name=name, axis=axis: CALLS[name](given[0], axis)  # noqa: E731
                 yield f"{name}, {dtype} {shape}, axis {axis}, repeated", call, [repeated(a)], SOME_PLACES[:4], False
+    names = [name for name in CALLS if name.startswith(("logsumexp a", "softmax a"))]
+    for dtype, shape in itertools.product(REALS, [(33, 700), (9, 7, 301), (3, 100_001), (17, 3, 30_001)]):
+        yield from of(rng, names, numbers(rng, shape, dtype), None, FLUSH, order="F")
 
 
 def dtypes():

@@ -20,6 +20,7 @@ rng = np.random.default_rng(1)
 row, table = rng.standard_normal(300), rng.standard_normal((30, 40))
 signed, where = rng.standard_normal((30, 40)), rng.random((30, 40)) < 0.5
 cancelling, halves, positive = np.r_[1.0, -1.0, 1e-300], table.astype(np.float16), abs(signed)
+lines = np.arange(200_000.0).reshape(100_000, 2).T
 zeros, waves = np.zeros(3), table + 1j * signed
 great = 2**60 + np.arange(1200).reshape(30, 40)
 total, wide = lse.LogSumExp().update(row), lse.LogSumExp(40).update(table, 0, signed)
@@ -27,6 +28,7 @@ pickled = pickle.dumps(wide)
 calls = {
     "a row": lambda: lse.logsumexp(row),
     "rows": lambda: lse.logsumexp(table, axis=1),
+    "long lines": lambda: lse.logsumexp(lines),
     "columns": lambda: lse.logsumexp(table, axis=0, keepdims=True),
     "a list": lambda: lse.logsumexp([0.0, 1.0]),
     "weights": lambda: lse.logsumexp(table, axis=0, b=signed, return_sign=True),

@@ -252,6 +252,33 @@ def test_dtypes(rng):
     same(lse.logmatmulexp(*halves), exact.astype(np.float16))
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 2, 2), (3, 200, 5), (70, 3, 90)])
+def test_longdouble(shape, rng):
+    a, b = operands(rng, shape, np.longdouble)
+    a[0, -1], b[-1, 0] = -np.inf, 3
+    if shape[0] > 1:
+        a[1, 0], b[0, 1] = np.inf, -np.inf
+    with np.errstate(invalid="ignore"):  # inf - inf
+        whole = lse.logsumexp(a[:, :, None] + b, axis=1)
+    for left, right in ((a, b), (np.asfortranarray(a), b[::-1][::-1]), (a, np.repeat(b, 2, axis=1)[:, ::2])):
+        same(lse.logmatmulexp(left, right), whole)
+    same(lse.logmatmulexp(a[0], b), whole[0])
+    same(lse.logmatmulexp(a, b[:, 0]), whole[:, 0])
+    same(lse.logmatmulexp(np.stack([a, a])[:, None], np.stack([b, b, b])), np.broadcast_to(whole, (2, 3, *whole.shape)))
+    out = np.empty((whole.shape[1], whole.shape[0]), np.longdouble).T
+    assert lse.logmatmulexp(a, b, out=out) is out
+    same(out, whole)
+    with lse.num_threads(2):
+        same(lse.logmatmulexp(a, b), whole)
+
+
+@pytest.mark.parametrize("kinds", ["ee", "fd", "dg", "?q", "Ql"])
+def test_longdouble_of_other_types(kinds, rng):
+    a, b = ((rng.standard_normal((4, 4)) * 9).astype(kind) for kind in kinds)
+    whole = lse.logsumexp(a.astype(np.longdouble)[:, :, None] + b.astype(np.longdouble), axis=1)
+    same(lse.logmatmulexp(a, b, dtype=np.longdouble), whole)
+
+
 def test_output_over_operands(rng):
     a, _ = operands(rng, (30, 30, 30), np.float64)
     expected = lse.logmatmulexp(a, a)

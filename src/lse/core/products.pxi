@@ -20,6 +20,45 @@ cdef class _Factors:
         lse_free_factors(&self.factors)
 
 
+cdef int check_matrices(cnp.ndarray a, cnp.ndarray b, cnp.ndarray out) except -1:
+    """Check, before any pointer is used, that these are the matrices of products and of their operands."""
+    cdef int axis, ndim = cnp.PyArray_NDIM(out)
+    cdef bint fit = ndim >= 2 and cnp.PyArray_NDIM(a) == ndim and cnp.PyArray_NDIM(b) == ndim
+    for axis in range(ndim if fit else 0):
+        fit = fit and cnp.PyArray_DIM(out, axis) == cnp.PyArray_DIM(b if axis == ndim - 1 else a, axis)
+        fit = fit and (axis >= ndim - 2 or cnp.PyArray_DIM(out, axis) == cnp.PyArray_DIM(b, axis))
+    if not fit or cnp.PyArray_DIM(a, ndim - 1) != cnp.PyArray_DIM(b, ndim - 2):
+        raise ValueError("lse: matrices whose shapes do not fit each other")
+    return 0
+
+
+def multiply_longdouble(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None):
+    """As multiply, for an output of long doubles: sums over pairs of elements, which are added to each other."""
+    cdef lse_request request = new_request(LSE_LOGSUMEXP, 0, LSE_LD)
+    cdef cnp.npy_intp shape[LSE_MAX_DIMS]
+    cdef cnp.npy_intp stride_a[LSE_MAX_DIMS]
+    cdef cnp.npy_intp stride_b[LSE_MAX_DIMS]
+    cdef int axis, last = cnp.PyArray_NDIM(out)
+    check_matrices(a, b, out)
+    if last >= LSE_MAX_DIMS or cnp.PyArray_TYPE(out) != cnp.NPY_LONGDOUBLE:
+        raise ValueError("lse: an output with too many axes, or not of long doubles")
+    for axis in range(last):
+        shape[axis] = cnp.PyArray_DIM(out, axis)
+        stride_a[axis] = 0 if axis == last - 1 else cnp.PyArray_STRIDE(a, axis)
+        stride_b[axis] = 0 if axis == last - 2 else cnp.PyArray_STRIDE(b, axis)
+    shape[last] = cnp.PyArray_DIM(a, last - 1)
+    stride_a[last], stride_b[last] = cnp.PyArray_STRIDE(a, last - 1), cnp.PyArray_STRIDE(b, last - 2)
+    describe(&request.a, a)
+    describe(&request.weights, b)
+    describe(&request.out, out)
+    request.a.ndim = request.weights.ndim = last + 1
+    request.a.shape = request.weights.shape = <const ptrdiff_t *>shape
+    request.a.stride, request.weights.stride = <const ptrdiff_t *>stride_a, <const ptrdiff_t *>stride_b
+    request.reduced = (<unsigned long long>1) << last
+    request.pairs = True
+    run_request(&request, cnp.PyArray_SIZE(out) * shape[last])
+
+
 def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None, LogMatrix matrix_a,
              LogMatrix matrix_b):
     """Put the products of matrices, the last two axes, into `out`; the others are those of `out`.
@@ -29,13 +68,8 @@ def multiply(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not
     cdef lse_product product
     cdef bint single = cnp.PyArray_ITEMSIZE(out) <= 4
     cdef _Factors of_a = factors_of(matrix_a, False, single), of_b = factors_of(matrix_b, True, single)
-    cdef int axis, ndim = cnp.PyArray_NDIM(out), error
-    cdef bint fit = ndim >= 2 and cnp.PyArray_NDIM(a) == ndim and cnp.PyArray_NDIM(b) == ndim
-    for axis in range(ndim if fit else 0):
-        fit = fit and cnp.PyArray_DIM(out, axis) == cnp.PyArray_DIM(b if axis == ndim - 1 else a, axis)
-        fit = fit and (axis >= ndim - 2 or cnp.PyArray_DIM(out, axis) == cnp.PyArray_DIM(b, axis))
-    if not fit or cnp.PyArray_DIM(a, ndim - 1) != cnp.PyArray_DIM(b, ndim - 2):
-        raise ValueError("lse: matrices whose shapes do not fit each other")
+    cdef int ndim = cnp.PyArray_NDIM(out), error
+    check_matrices(a, b, out)
     memset(&product, 0, sizeof(product))
     product.table, product.type, product.run = table, type_of(single), lse_run_tasks
     describe(&product.a, a)

@@ -216,13 +216,21 @@ char *lse_place_of_run(const lse_plan *plan, const lse_member *m, ptrdiff_t star
 
 /* Tiles ---------------------------------------------------------------------------------------------------- */
 
-/* Whether sums lie side by side as lanes do, with nothing to be done to their elements. */
-static int are_across(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
+/* Whether sums are of n elements each, with nothing to be done to these. */
+static int are_plain(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n)
 {
-    int across = count == plan->complex->lanes && plan->row.native && !members[0].row.where;
+    int plain = plan->row.native && !members[0].row.where;
+    for (ptrdiff_t i = 0; i < count && plain; i++)
+        plain = members[i].row.n == n && members[i].shift == 0.0 && !members[i].infinite;
+    return plain;
+}
+
+/* Whether sums lie side by side as lanes do. */
+static int are_across(const lse_plan *plan, const lse_member *members, ptrdiff_t count)
+{
+    int across = count == plan->complex->lanes;
     for (ptrdiff_t i = 0; i < count && across; i++)
-        across = members[i].row.x - members[0].row.x == i * plan->type->size && members[i].row.n == n &&
-                 members[i].shift == 0.0 && !members[i].infinite;
+        across = members[i].row.x - members[0].row.x == i * plan->type->size;
     return across;
 }
 
@@ -237,6 +245,15 @@ static void fill_across(const lse_plan *plan, const char *x, ptrdiff_t n, lse_co
         plan->complex->deal(x + p.at, plan->complex->lanes, &tile[k]);
         lse_go_on(&p, 1);
     }
+}
+
+/* Sums that are runs. */
+static void fill_from_runs(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,
+                           lse_complex_line *tile)
+{
+    const char *runs[LSE_COMPLEX_LANES];
+    for (ptrdiff_t i = 0; i < plan->complex->lanes; i++) runs[i] = members[i < count ? i : 0].row.x;
+    plan->complex->turn(runs, n, tile);
 }
 
 /* Elements start .. start + n of each sum, as far as it has them, and -inf or a weight of 0 beyond; of no sum those of
@@ -264,12 +281,12 @@ static void fill_lines(const lse_plan *plan, const lse_member *members, ptrdiff_
 void lse_fill_tile(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,
                    lse_complex_line *tile)
 {
-    if (are_across(plan, members, count, n)) {
-        fill_across(plan, members[0].row.x, n, tile);
-        return;
-    }
-    for (ptrdiff_t start = 0; start < n; start += STEPS)
-        fill_lines(plan, members, count, start, lse_least(STEPS, n - start), 0, tile + start);
+    const int plain = are_plain(plan, members, count, n);
+    if (plain && are_across(plan, members, count)) fill_across(plan, members[0].row.x, n, tile);
+    else if (plain && plan->row.direct) fill_from_runs(plan, members, count, n, tile);
+    else
+        for (ptrdiff_t start = 0; start < n; start += STEPS)
+            fill_lines(plan, members, count, start, lse_least(STEPS, n - start), 0, tile + start);
 }
 
 void lse_fill_weights(const lse_plan *plan, const lse_member *members, ptrdiff_t count, ptrdiff_t n,

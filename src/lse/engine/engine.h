@@ -37,7 +37,8 @@ typedef struct {
     double empty;
     int mean; /* of LSE_LOGSUMEXP: subtract the log of the count before rounding; there are no weights and no mask but of
                * long doubles */
-    int ones; /* of LSE_LOGSUMEXP: the sums of the weights alone; a is as well that of the weights */
+    int pairs; /* of LSE_LOGSUMEXP of long doubles: the weights are elements too, which are added to those of a */
+    int ones;  /* of LSE_LOGSUMEXP: the sums of the weights alone; a is as well that of the weights */
     /* Likewise: parts of the logarithms of sums, as lse_log_counts gives, that all results are to be divided by before
      * rounding, in the order of the output, which has no gaps; NULL for none. */
     const double *divisors;

@@ -25,6 +25,8 @@ static void fetch(const lse_plan *plan, const lse_row *row, ptrdiff_t start, ptr
         if (!c->is_in[i]) c->own_x[i] = -INFINITY;
     if (!row->weight) return;
     lse_gather(layout, layout->weight_stride, layout->load_weight, row->weight, start, n, c->weight);
+    for (ptrdiff_t i = 0; i < n && plan->pairs; i++) c->own_x[i] += c->weight[i];
+    if (plan->pairs) return;
     for (ptrdiff_t i = 0; i < n; i++) {
         if (!c->is_in[i] || c->weight[i] == 0.0L) {
             c->own_x[i] = -INFINITY;
@@ -85,7 +87,7 @@ static row_sum sum_from(const lse_plan *plan, const lse_row *row, long double to
         fetch(plan, row, start, n, &c);
         for (ptrdiff_t i = 0; i < n; i++) {
             if (c.exponent[i] != top) lse_add(&rest, term_of(&c, i, s.shift));
-            else if (row->weight) lse_add(&lead, term_of(&c, i, s.shift));
+            else if (row->weight && !plan->pairs) lse_add(&lead, term_of(&c, i, s.shift));
             else lead.sum += top > -INFINITY;
         }
     }

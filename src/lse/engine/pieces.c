@@ -4,10 +4,11 @@
 #include "engine/plan.h"
 
 enum {
-    WAVE = 256,       /* pieces whose states are stored at a time */
-    COPIED = 1 << 12, /* elements of a row from which on it is copied where it is turned */
-    LINE = 256,       /* bytes of neighbours in memory that are read at a time, */
-    MOST = 1 << 19    /* if no more bytes have to be copied for that, or those of a piece */
+    WAVE = 256,                    /* pieces whose states are stored at a time */
+    COPIED = 1 << 12,              /* elements of a row from which on it is copied where it is turned */
+    LONG_LINE = 3 * LSE_PIECE / 4, /* elements of a line from which on lines are summed side by side */
+    LINE = 256,                    /* bytes of neighbours in memory that are read at a time, */
+    MOST = 1 << 19                 /* if no more bytes have to be copied for that, or those of a piece */
 };
 
 /* Pieces of one long row, `together` of them in each task, and copied a few at a time, or of one panel of columns. */
@@ -73,6 +74,9 @@ static void piece_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t co
     lse_add_progress(n * count);
 }
 
+void lse_piece_states(const lse_plan *plan, const lse_row *row, ptrdiff_t piece, lse_states *states)
+{ piece_states(plan, row, 1, 0, piece, states); }
+
 static void piece_task(void *context, ptrdiff_t index)
 {
     const pieces *p = (const pieces *)context;
@@ -104,6 +108,9 @@ void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count
     const ptrdiff_t inner = columns || count > 1 || all == 1 ? 0 : turned(plan);
     const ptrdiff_t wave = lse_least(all, WAVE);
     pieces p = {plan, rows, columns ? count : 0, 0, wave, 1, 0, NULL};
+    if (inner >= LONG_LINE && plan->row.stride[0] == plan->itemsize && !rows[0].where &&
+        lse_strand_states(plan, rows, threads, states))
+        return;
     if (inner > 0) {
         const ptrdiff_t most = MOST / plan->itemsize, lines = LINE / plan->itemsize * inner;
         const int are_whole = 2 * inner <= most; /* otherwise a copy holds no line, and need not be large */

@@ -284,6 +284,7 @@ int lse_make_plan(lse_plan *plan, const lse_request *q, int *failed)
     plan->divisor_count = q->divisor_count;
     plan->out_size = q->out.itemsize;
     plan->row.ones = q->ones;
+    plan->pairs = q->pairs;
     if (q->mean && plan->n > 1) plan->divisor = lse_log_of_count(plan->table, plan->n, &plan->divisor_lo);
     if (q->out.data && !is_native(&q->out, plan->type)) plan->store = lse_store_for(q->out.kind, q->out.itemsize, 8);
     return 0;

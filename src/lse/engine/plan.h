@@ -44,6 +44,7 @@ typedef struct {
     double empty;
     lse_sums given;        /* sums of the rows of a map; for LSE_SUMS, sums to add to; max may be NULL */
     lse_sums into;         /* for LSE_SUMS; its maxima are the output */
+    int pairs;             /* of long doubles: weights are added to the elements */
     ptrdiff_t mask_stride; /* unless 0: row.where_stride is that of copies of the masks, which the task makes */
     ptrdiff_t together;    /* rows, or columns, in one task */
     ptrdiff_t panels;      /* tasks per block of columns */
@@ -73,6 +74,11 @@ void lse_find_columns(const lse_plan *plan, ptrdiff_t block, ptrdiff_t first, pt
 
 /* pieces.c: the length of the next piece of a row; 0 at its end, or to stop. */
 ptrdiff_t lse_next_piece(const lse_plan *plan, const lse_row *row, ptrdiff_t start);
+/* The state of one piece of a row. */
+void lse_piece_states(const lse_plan *plan, const lse_row *row, ptrdiff_t piece, lse_states *states);
+/* strands.c: those of a whole row along whose first axis elements are neighbours in memory; 0, and nothing done, if there
+ * is no memory for the sums of pieces. */
+int lse_strand_states(const lse_plan *plan, const lse_row *row, int threads, lse_states *states);
 /* States of count rows, or of count columns of which rows is the first. */
 void lse_whole_states(const lse_plan *plan, const lse_row *rows, ptrdiff_t count, int columns, int threads,
                       lse_states *states);

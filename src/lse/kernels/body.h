@@ -117,6 +117,8 @@
 #define LSE_REAL_KERNELS(F)                                     \
     {                                                           \
         .rows = rows_##F,                                       \
+        .sum_part = sum_part_##F,                               \
+        .transpose = transpose_##F,                             \
         .columns = columns_##F,                                 \
         .narrow_columns = narrow_columns_##F,                   \
         .weighted_rows = weighted_rows_##F,                     \

@@ -360,10 +360,18 @@ static void FN(short_columns)(const lse_layout *layout, const lse_row *row, ptrd
     }
 }
 
-/* The sums of whole vectors of columns, brought near to their maxima if these are known; 0 where they are not, and one
- * may be beyond the kernels. */
+/* Whether the maximum of a column rises from far below to 0 with this block: its sum may be faint. */
+LSE_INLINE int FN(may_fade)(const FN(column_sums) *c, V block)
+{
+    const V none = VF(set)(0), one = VF(set)(1);
+    const V at_zero = VF(select)(VF(set)((REAL)0x1p-20), VF(abs)(block), one, none);
+    return F_IS_DOUBLE && VF(any_at_least)(VF(select)(VF(set)((REAL)FAR_BELOW), c->max, at_zero, none), one);
+}
+
+/* The sums of whole vectors of columns, brought near to their maxima if these are known; BEYOND where they are not, and
+ * one may be beyond the kernels; RISES, if that is asked, where one may be faint. */
 static int FN(sum_columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                           const V *known, FN(column_sums) *c)
+                           const V *known, int asks, FN(column_sums) *c)
 {
     const ptrdiff_t width = FN(whole_vectors)(count), vectors = width / VF(width);
     FN(column_block) block;
@@ -380,12 +388,13 @@ static int FN(sum_columns)(const lse_layout *layout, const lse_row *row, ptrdiff
         FN(columns_max)(&block, some, vectors, max);
         for (ptrdiff_t v = 0; v < vectors; v++) {
             const V none = VF(set)(0), raised = VF(select)(c[v].max, max[v], none, max[v]);
-            if (!known && !FN(are_near)(&raised, 1)) return 0;
+            if (!known && !FN(are_near)(&raised, 1)) return BEYOND;
+            if (asks && FN(may_fade)(&c[v], max[v])) return RISES;
         }
         for (ptrdiff_t v = 0; v < vectors; v++)
             FN(columns_block)(&c[v], block.x + (size_t)v * sizeof(V), block.pitch, some, max[v], block.ahead);
     }
-    return 1;
+    return ADDED;
 }
 
 /* The maxima of whole vectors of columns. */
@@ -415,10 +424,15 @@ static void FN(columns)(const lse_layout *layout, const lse_row *row, ptrdiff_t 
         FN(short_columns)(layout, row, count, states);
         return;
     }
-    const int plain = FN(sum_columns)(layout, row, start, n, count, NULL, c);
+    int result = FN(sum_columns)(layout, row, start, n, count, NULL, F_IS_DOUBLE, c);
+    if (result == RISES) {
+        if (FN(sum_surely_faint_columns)(layout, row, start, n, count, states)) return;
+        result = FN(sum_columns)(layout, row, start, n, count, NULL, 0, c);
+    }
+    const int plain = result != BEYOND;
     if (!plain) {
         FN(find_maxima)(layout, row, start, n, count, max);
-        FN(sum_columns)(layout, row, start, n, count, max, c);
+        FN(sum_columns)(layout, row, start, n, count, max, 0, c);
     }
     for (ptrdiff_t v = 0; v < vectors; v++) {
         FN(columns_end)(&c[v], v * VF(width), states);

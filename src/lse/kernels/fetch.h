@@ -28,40 +28,66 @@ LSE_INLINE void FN(turn_back)(V *v, const int length)
 
 /* A square of a matrix, of which `tall` runs of `wide` elements are there. */
 LSE_INLINE void FN(transpose_square)(const char *from, ptrdiff_t pitch, ptrdiff_t tall, ptrdiff_t wide, char *to,
-                                     ptrdiff_t to_pitch, const int whole)
+                                     ptrdiff_t to_pitch)
 {
     V v[VF(width)];
-    for (int k = 0; k < VF(width) && !whole; k++)
-        v[k] = VF(load_some)(from + k * pitch, k < tall ? wide : 0, VF(set)(0));
-    LSE_UNROLL for (int k = 0; k < VF(width) && whole; k++) v[k] = VF(load)(from + k * pitch);
+    for (int k = 0; k < VF(width); k++) v[k] = VF(load_some)(from + k * pitch, k < tall ? wide : 0, VF(set)(0));
     FN(turn)(v, VF(width));
-    for (int k = 0; k < wide && !whole; k++) VF(store_some)(to + k * to_pitch, tall, v[k]);
-    LSE_UNROLL for (int k = 0; k < VF(width) && whole; k++) VF(store)(to + k * to_pitch, v[k]);
+    for (int k = 0; k < wide; k++) VF(store_some)(to + k * to_pitch, tall, v[k]);
 }
 
-/* Element j of run i of a matrix becomes element i of run j of another one; runs are `pitch` bytes apart. Squares of
- * whole vectors, the last of which overlap those before them, or are parts where there is none; what is small is copied
- * element by element. */
+/* `wide` columns, a constant and a power of two, of at least VF(width) rows; the last of these may be copied twice. */
+LSE_INLINE void FN(transpose_strip)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, const int wide, char *to,
+                                    ptrdiff_t to_pitch)
+{
+    ptrdiff_t at[VF(width)];
+    for (int k = 0; k < VF(width); k++) at[k] = k * pitch;
+    for (ptrdiff_t i = 0; i < rows; i += VF(width)) {
+        const ptrdiff_t row = i + VF(width) <= rows ? i : rows - VF(width);
+        const char *first = from + row * pitch;
+        V v[VF(width)];
+        LSE_UNROLL for (int k = 0; k < wide; k++)
+            v[k] = wide == VF(width) ? VF(load)(first + at[k])
+                                     : VF(load_pieces)(first, at + k * (VF(width) / wide), wide);
+        FN(turn)(v, wide);
+        LSE_UNROLL for (int k = 0; k < wide; k++) VF(store)(to + k * to_pitch + row * (ptrdiff_t)sizeof(REAL), v[k]);
+    }
+}
+
+/* Element j of run i of a matrix becomes element i of run j of another one; runs are `pitch` bytes apart. Strips of
+ * columns, of some rows at a time, which stay in the cache; few rows are parts of squares, or copied element by element.
+ * The last strip or square overlaps the one before. */
 static void FN(transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t columns, char *to,
                           ptrdiff_t to_pitch)
 {
-    const ptrdiff_t size = sizeof(REAL), side = VF(width), tall = rows < side ? rows : side;
-    const ptrdiff_t wide = columns < side ? columns : side;
-    const int whole = tall == side && wide == side;
-    if (2 * tall * wide < side * side) {
-        for (ptrdiff_t i = 0; i < rows; i++)
+    enum { SIDE = VF(width), ROWS = 192 };
+    const ptrdiff_t size = sizeof(REAL);
+    ptrdiff_t wide = SIDE;
+    if (rows < SIDE) {
+        const ptrdiff_t some = columns < SIDE ? columns : SIDE;
+        for (ptrdiff_t j = 0; 2 * rows * some >= SIDE * SIDE && j < columns; j += SIDE) {
+            const ptrdiff_t column = j + some <= columns ? j : columns - some;
+            FN(transpose_square)(from + column * size, pitch, rows, some, to + column * to_pitch, to_pitch);
+        }
+        for (ptrdiff_t i = 0; 2 * rows * some < SIDE * SIDE && i < rows; i++)
             for (ptrdiff_t j = 0; j < columns; j++)
                 memcpy(to + j * to_pitch + i * size, from + i * pitch + j * size, sizeof(REAL));
         return;
     }
-    for (ptrdiff_t i = 0; i < rows; i += side)
-        for (ptrdiff_t j = 0; j < columns; j += side) {
-            const ptrdiff_t row = i + tall <= rows ? i : rows - tall, column = j + wide <= columns ? j : columns - wide;
-            const char *first = from + row * pitch + column * size;
-            char *target = to + column * to_pitch + row * size;
-            if (whole) FN(transpose_square)(first, pitch, side, side, target, to_pitch, 1);
-            else FN(transpose_square)(first, pitch, tall, wide, target, to_pitch, 0);
+    while (wide > columns) wide /= 2;
+    for (ptrdiff_t i = 0, some; i < rows; i += some) {
+        some = rows - i < ROWS + SIDE ? rows - i : ROWS;
+        for (ptrdiff_t j = 0; j < columns; j += wide) {
+            const ptrdiff_t column = j + wide <= columns ? j : columns - wide;
+            const char *strip = from + i * pitch + column * size;
+            char *target = to + column * to_pitch + i * size;
+            if (wide == SIDE) FN(transpose_strip)(strip, pitch, some, SIDE, target, to_pitch);
+            else if (2 * wide == SIDE) FN(transpose_strip)(strip, pitch, some, SIDE / 2, target, to_pitch);
+            else if (4 * wide == SIDE) FN(transpose_strip)(strip, pitch, some, SIDE / 4, target, to_pitch);
+            else if (8 * wide == SIDE) FN(transpose_strip)(strip, pitch, some, SIDE / 8, target, to_pitch);
+            else FN(transpose_strip)(strip, pitch, some, 1, target, to_pitch);
         }
+    }
 }
 
 /* Gathering ---------------------------------------------------------------------------------------------------- */
@@ -74,36 +100,27 @@ LSE_INLINE int FN(lines_of)(const lse_layout *layout, const ptrdiff_t *strides, 
     return native ? axis : -1;
 }
 
-/* Elements from .. until of a run of the last axis. */
-static void FN(turn_part)(const char *first, ptrdiff_t stride, ptrdiff_t from, ptrdiff_t until, REAL *run, int back)
-{
-    for (ptrdiff_t j = from; j < until; j++) {
-        char *x = (char *)(uintptr_t)first + j * stride;
-        memcpy(back ? x : (char *)(run + j), back ? (char *)(run + j) : x, sizeof(REAL));
-    }
-}
-
 /* Elements first .. first + n, in the order of the indices, of one index of all axes before that of the lines; w is at
- * element 0. A run of the last axis is a row of a matrix whose columns are lines. */
+ * element 0. A run of the last axis is a row of a matrix whose columns are lines: those of the first one are
+ * `top` and on from element `from` on, and those of the last one up to `end`, and that one too before element `until`. */
 static void FN(turn_block)(const lse_layout *layout, const ptrdiff_t *strides, ptrdiff_t inner, walk *w,
                            ptrdiff_t first, ptrdiff_t n, REAL *run, int back)
 {
     const int last = layout->ndim - 1;
     const ptrdiff_t length = layout->shape[last], stride = strides[last], size = sizeof(REAL);
     const ptrdiff_t top = first / inner, from = first % inner, end = (first + n) / inner, until = (first + n) % inner;
-    for (ptrdiff_t at = 0; at < inner; at += length) { /* lines low .. high have the whole run, top and end parts */
-        const ptrdiff_t next = at + length, low = at >= from ? top : top + 1, high = next <= until ? end + 1 : end;
-        if (at > 0) walk_on(w, layout, strides);
-        if (high > low) {
-            char *line = (char *)(uintptr_t)w->at + low * size, *own = (char *)(run + low * inner + at - first);
-            if (back) FN(transpose)(own, inner * size, high - low, length, line, stride);
-            else FN(transpose)(line, stride, length, high - low, own, inner * size);
-        }
-        if (from > at && from < next)
-            FN(turn_part)(w->at + top * size, stride, from - at, (top == end && until < next ? until : next) - at,
-                          run + top * inner + at - first, back);
-        if (until > at && until < next && (end > top || at >= from))
-            FN(turn_part)(w->at + end * size, stride, 0, until - at, run + end * inner + at - first, back);
+    for (ptrdiff_t at = 0, next; at < inner; at = next) {
+        const ptrdiff_t low = at < from ? top + 1 : top, high = at < until ? end + 1 : end;
+        const ptrdiff_t within = at % length;
+        next = at - within + length;
+        if (at < from && from < next) next = from;
+        if (at < until && until < next) next = until;
+        if (at > 0 && within == 0) walk_on(w, layout, strides);
+        if (high <= low) continue;
+        char *line = (char *)(uintptr_t)w->at + within * stride + low * size;
+        char *own = (char *)(run + low * inner + at - first);
+        if (back) FN(transpose)(own, inner * size, high - low, next - at, line, stride);
+        else FN(transpose)(line, stride, next - at, high - low, own, inner * size);
     }
 }
 

@@ -25,6 +25,7 @@ enum {
     LSE_STEPS = 32,       /* likewise of a cumulative sum, of consecutive elements in each lane */
     LSE_SEARCHED = 1 << 15, /* elements of a sum that cancels that are searched for equal ones at a time */
     LSE_PIECE = 1 << 16,  /* elements of a row that make one state; states of longer rows are merged from such pieces */
+    LSE_PART_ROOM = 96,   /* doubles that hold a running sum of any kernel */
     LSE_MAX_DIMS = 64     /* as many as a NumPy array can have */
 };
 
@@ -262,8 +263,21 @@ typedef enum {
  * but must not overlap with one otherwise. */
 typedef void (*lse_pointwise)(char *const *args, const ptrdiff_t *steps, ptrdiff_t n);
 
+/* The sum of a piece that comes in parts, contiguous runs of it from `start` on: whole blocks of LSE_SHORT elements, but
+ * for the last part, which puts state 0. Returns 0, and the sum means nothing, where the piece is beyond the kernels or
+ * its sum faint, so that it needs `rows`. */
+typedef struct {
+    double room[LSE_PART_ROOM];
+} lse_part_sum;
+typedef int (*lse_sum_part)(lse_part_sum *sum, const char *x, ptrdiff_t start, ptrdiff_t n, int is_last,
+                            lse_states *states);
+
 typedef struct {
     lse_reduce_rows rows;
+    lse_sum_part sum_part;
+    /* Element j of run i of a matrix becomes element i of run j of another one; runs are pitch bytes apart. */
+    void (*transpose)(const char *from, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t columns, char *to,
+                      ptrdiff_t to_pitch);
     lse_reduce_columns columns, narrow_columns; /* the latter for less than LSE_NARROW bytes of columns */
     lse_reduce_rows weighted_rows;
     lse_reduce_columns weighted_columns, narrow_weighted_columns;

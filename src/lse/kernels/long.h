@@ -338,8 +338,11 @@ static void sum_faint(const lse_layout *layout, const lse_row *row, ptrdiff_t st
 
 static void sum_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
                                   ptrdiff_t count, lse_states *states); /* faint.h */
+static int sum_surely_faint_columns_f64(const lse_layout *layout, const lse_row *first, ptrdiff_t start, ptrdiff_t n,
+                                        ptrdiff_t count, lse_states *states);
 #else
 #define sum_faint_columns_f32(layout, first, start, n, count, states) ((void)0)
+#define sum_surely_faint_columns_f32(layout, first, start, n, count, states) 0
 #endif
 
 /* The greatest of elements start .. start + n of a row. */
@@ -417,6 +420,24 @@ static void FN(sum_long)(const lse_layout *layout, const lse_row *row, ptrdiff_t
 #else
     (void)top;
 #endif
+}
+
+static int FN(sum_part)(lse_part_sum *sum, const char *x, ptrdiff_t start, ptrdiff_t n, int is_last, lse_states *states)
+{
+    FN(long_sum) s;
+    _Static_assert(sizeof s <= sizeof *sum, "no room for a sum");
+    if (start > 0) memcpy(&s, sum, sizeof s);
+    else FN(long_start)(&s);
+    for (ptrdiff_t done = 0, some; done < n; done += some, x += some * (ptrdiff_t)sizeof(REAL)) {
+        some = n - done < FN(BLOCK) ? n - done : FN(BLOCK);
+        if (FN(add_blocks)(&s, x, some) == BEYOND) return 0;
+    }
+    if (is_last) FN(long_end)(&s, states, 0);
+    else memcpy(sum, &s, sizeof s);
+#if F_IS_DOUBLE
+    if (is_last && is_faint(row_sum_at(states, 0))) return 0;
+#endif
+    return 1;
 }
 
 static void FN(rows)(const lse_layout *layout, const lse_row *rows, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,

@@ -66,16 +66,17 @@ static void FN(runs_of)(const lse_layout *layout, const lse_row *first, ptrdiff_
     }
 }
 
-/* The sums of some columns, brought near to their maxima if these are known; 0 where they are not, and one may be
- * beyond the kernels. */
+/* The sums of some columns, brought near to their maxima if these are known; BEYOND where they are not, and one may be
+ * beyond the kernels; RISES, if that is asked, where one may be faint. */
 static int FN(sum_narrow)(const lse_layout *layout, const lse_row *row, ptrdiff_t start, ptrdiff_t n, ptrdiff_t count,
-                          const REAL *known, FN(long_sum) *s)
+                          const REAL *known, int asks, FN(long_sum) *s)
 {
     REAL runs[FN(BLOCK)];
     const ptrdiff_t length = FN(BLOCK) / count / LSE_SHORT * LSE_SHORT;
     for (ptrdiff_t c = 0; c < count; c++) {
         FN(long_start)(&s[c]);
         s[c].known = known != NULL;
+        s[c].asks = asks;
     }
     for (ptrdiff_t done = 0; done < n; done += length) {
         const ptrdiff_t some = n - done < length ? n - done : length;
@@ -83,10 +84,11 @@ static int FN(sum_narrow)(const lse_layout *layout, const lse_row *row, ptrdiff_
         for (ptrdiff_t c = 0; c < count; c++) {
             REAL *run = runs + c * length;
             if (known && !FN(is_near)(known[c])) FN(bring_run_near)((const char *)run, some, known[c], 0.0, run);
-            if (!FN(add_blocks)(&s[c], (const char *)run, some)) return 0;
+            const int result = FN(add_blocks)(&s[c], (const char *)run, some);
+            if (result != ADDED) return result;
         }
     }
-    return 1;
+    return ADDED;
 }
 
 /* The maxima of some columns. */
@@ -111,10 +113,18 @@ static void FN(narrow_columns)(const lse_layout *layout, const lse_row *row, ptr
 {
     FN(long_sum) s[FN(NARROW)];
     REAL max[FN(NARROW)];
-    const int plain = FN(sum_narrow)(layout, row, start, n, count, NULL, s);
+    int result = FN(sum_narrow)(layout, row, start, n, count, NULL, F_IS_DOUBLE, s);
+    if (result == RISES) {
+        if (FN(sum_surely_faint_columns)(layout, row, start, n, count, states)) {
+            fill_states(states, count);
+            return;
+        }
+        result = FN(sum_narrow)(layout, row, start, n, count, NULL, 0, s);
+    }
+    const int plain = result != BEYOND;
     if (!plain) {
         FN(narrow_maxima)(layout, row, start, n, count, max);
-        FN(sum_narrow)(layout, row, start, n, count, max, s);
+        FN(sum_narrow)(layout, row, start, n, count, max, 0, s);
     }
     for (ptrdiff_t c = 0; c < count; c++) {
         FN(long_end)(&s[c], states, c);
