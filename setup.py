@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,23 @@ class BuildWithLibrary(build_ext):
     def build_extension(self, extension):
         self._built_objects = []
         if sys.platform != "win32":
-            compile_one = self.compiler._compile
+            compile_all, compile_one = self.compiler.compile, self.compiler._compile
 
             def compile_with_flags(obj, src, ext, cc_args, extra_postargs, pp_opts):
                 flags = [flag.replace("O3", "O2") if Path(src).name in SMALLER else flag for flag in extra_postargs]
                 compile_one(obj, src, ext, cc_args, flags, pp_opts)
 
-            self.compiler._compile = compile_with_flags
+            def compile_at_once(*args, **options):
+                """As many sources at once as there are processors: setuptools compiles one after the other."""
+                with ThreadPoolExecutor(self.parallel or os.cpu_count()) as pool:
+                    begun = []
+                    self.compiler._compile = lambda *call: begun.append(pool.submit(compile_with_flags, *call))
+                    objects = compile_all(*args, **options)
+                    for each in begun:
+                        each.result()
+                return objects
+
+            self.compiler.compile = compile_at_once
         super().build_extension(extension)
         engine = [name for name in self._built_objects if Path(name).stem != "_core"]
         if not engine:  # all of it was there and new enough

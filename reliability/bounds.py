@@ -68,7 +68,7 @@ def disagreement(program: Path, function: str, kind: str, case: int, error: floa
 
 def bounds(folder: Path, reductions: int, samples: int) -> tuple[Table, list[str]]:
     """Measure all of it; what is beyond the promises comes beside the table."""
-    program = compiled(folder, "reductions", native.ENGINE)
+    program = compiled(folder, "reductions", native.engine(folder))
     seen = all_of(program, spans(0, reductions))
     lines, failures = lines_and_failures(seen, program)
     wrong, witness = seen.count["not_cancelled"]

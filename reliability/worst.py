@@ -35,7 +35,7 @@ def described(words: list[str]) -> str:
 def run(options: argparse.Namespace) -> Iterator[Table]:
     """Compile, search, and tell."""
     with tempfile.TemporaryDirectory() as name:
-        program = compiled(Path(name), "worst", native.ENGINE)
+        program = compiled(Path(name), "worst", native.engine(Path(name)))
         cases = list(itertools.product(OPERATIONS, ("float64", "float32"), LENGTHS.items()))
 
         def search(case: tuple[str, str, tuple[tuple[int, int], int]]) -> list[str]:

@@ -42,6 +42,8 @@ def pytest_cmdline_main(config):
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if is_fast(config) and is_whole and not as_usual and config.getoption("numprocesses", 0) is None:
         config.option.numprocesses = min(os.cpu_count(), MOST_PROCESSES)
+        # or threads that wait would keep the processors from other processes; libgomp reads it when it is loaded
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def mark_cases(items):
@@ -100,7 +102,7 @@ class WatchedEngine:
         # warns of loops that it does not unroll
         self.flags = ["-O0", "-g1", "-fopenmp", "-w", f"-I{native.SOURCES / 'kernels'}"]
         self.flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-        self.objects = native.objects(folder, self.compiler, native.ENGINE, *self.flags)
+        self.objects = native.objects(folder, self.compiler, native.engine(folder), *self.flags)
 
     def program(self, folder, *sources, link=()):
         """A program from these sources and the engine."""

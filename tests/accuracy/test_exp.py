@@ -56,7 +56,7 @@ def test_doubles(folder):
 @pytest.fixture(scope="module")
 def reductions(folder):
     """The program that generates rows and computes their errors, with the engine."""
-    return compiled(folder, "reductions", native.ENGINE)
+    return compiled(folder, "reductions", native.engine(folder))
 
 
 @pytest.mark.compiles

@@ -22,6 +22,7 @@ X86_64 = platform.machine() in ("x86_64", "AMD64")
 SIMDE = Path("/usr/include/simde/x86")
 NAMES = ["avx512", "avx2", "neon", "scalar"]
 LONG = pytest.mark.long
+CPUINFO = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
 CANNOT_RUN = 4  # exit status of golden.c where LSE_KERNELS names what the processor lacks
 
 pytestmark = [
@@ -86,11 +87,12 @@ def check_all_digests(*command, threads):
 
 
 # gcc -O3 is what the extension is built with on Linux, and so what all other tests run; clang -O3, there and on macOS,
-# what the workflow `tests` runs them with
+# what the workflow `tests` runs them with. .ci/run has the level of clang that takes least time to compile
 @pytest.mark.parametrize(
     ("compiler", "level"),
     [
         ("gcc", "-O1"),
+        ("clang", "-O0"),
         *(pytest.param("gcc", level, marks=LONG) for level in ("-O2", "-O3", "-O3 -flto")),
         *(pytest.param("clang", level, marks=LONG) for level in ("-O1", "-O2", "-O3", "-O3 -flto")),
     ],
@@ -100,9 +102,10 @@ def test_compilers(request, tmp_path, compiler, level):
         build = request.getfixturevalue("by_gcc")
     else:
         build = Build(tmp_path, tool(compiler), *level.split())
-    names = check_all_digests(build.golden("-fopenmp"), threads=["1", "2", "3", "7"])
+    threads = ["3"] if level == "-O0" else ["1", "2", "3", "7"]
+    names = check_all_digests(build.golden("-fopenmp"), threads=threads)
     assert "scalar" in names
-    if X86_64 and "avx2" in Path("/proc/cpuinfo").read_text():
+    if X86_64 and "avx2" in CPUINFO:
         assert "avx2" in names
     if level in ("-O1", "-O3"):
         printed = run(build.selftest())
@@ -123,9 +126,9 @@ def test_gcc_sanitizers(watched_engine, tmp_path):
     check_digests(watched_engine.program(tmp_path, golden.PROGRAM))
 
 
+@LONG  # four minutes; the workflow `sanitizers` runs the whole suite so, too
 def test_clang_sanitizer(tmp_path):
-    """For undefined behaviour alone; with that for addresses it takes minutes to compile. The test of clang
-    that .ci/run has."""
+    """For undefined behaviour alone; with that for addresses it takes even longer to compile."""
     build = Build(tmp_path, tool("clang"), "-fsanitize=undefined", "-fno-sanitize-recover=all", "-O0", "-g1")
     assert "scalar: " in run(build.selftest())
     check_digests(build.golden())
@@ -174,6 +177,7 @@ def test_processors_without_kernels(tmp_path, compiler, flags, emulators):
     assert run(*emulator, program(STATE_BYTES)) == expected
 
 
+@(LONG if "avx512f" in CPUINFO else pytest.mark.compiles)  # all other tests run these kernels where they can
 @pytest.mark.skipif(not X86_64, reason="SIMDe is compiled to AVX2 here")
 def test_avx512_without_the_processor(tmp_path, by_gcc):
     """SIMDe implements the intrinsics in AVX2."""

@@ -14,6 +14,7 @@ KERNELS = sorted((SOURCES / "kernels").glob("*.c"))
 ENGINE = [*KERNELS, *sorted((SOURCES / "engine").glob("*.c"))]
 FLAGS = ["-std=c11", "-ffp-contract=off", f"-I{SOURCES}", f"-I{SOURCES / 'include'}"]
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+NEEDED = {"avx2": "avx2", "avx512": "avx512f"}  # by kernels, as Linux calls it
 
 
 class CommandError(Exception):
@@ -48,6 +49,25 @@ def objects(folder: Path, compiler: str, sources: Iterable[Path], *flags: str) -
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(compile_one, found))
     return found
+
+
+def without(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the engine with kernels that are none, written into the folder, in place of those of these names."""
+    sources = [path for path in ENGINE if path.parent.name != "kernels" or path.stem not in names]
+    for name in names:
+        sources.append(folder / f"{name}.c")
+        text = f"const lse_kernels *lse_kernels_{name}(void) {{ return NULL; }}\n"
+        sources[-1].write_text(f'#include "kernels/kernels.h"\n{text}')
+    return sources
+
+
+def engine(folder: Path) -> list[Path]:
+    """Return the engine without kernels that this processor lacks: nothing would run what takes so long to compile."""
+    try:
+        found = Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        found = list(NEEDED.values())
+    return without(folder, [name for name, needed in NEEDED.items() if needed not in found])
 
 
 def program(folder: Path, compiler: str, sources: Iterable[Path], *flags: str, link: Iterable[str] = ()) -> Path:

@@ -15,7 +15,7 @@ HERE = Path(__file__).with_name("racing")
 SANITIZE = "-fsanitize=thread"
 FLAGS = [SANITIZE, "-fopenmp", "-g", "-O1"]
 REPEATS = 3
-VECTORS = [path for path in native.KERNELS if path.stem in ("avx512", "avx2")]
+VECTORS = ["avx2", "avx512"]  # kernels that are not watched, and whose compilation takes minutes
 
 pytestmark = [
     pytest.mark.compiles,
@@ -55,18 +55,9 @@ def check(planted, command, environment):
         assert elements > 10**7
 
 
-def leave_out_vectors(folder):
-    """Write kernels that are none in place of those that are not watched, and whose compilation takes minutes."""
-    for path in VECTORS:
-        text = f'#include "kernels/kernels.h"\nconst lse_kernels *lse_kernels_{path.stem}(void) {{ return NULL; }}\n'
-        (folder / path.name).write_text(text)
-    return [folder / path.name for path in VECTORS]
-
-
 def test_c(tmp_path, environment):
-    sources = [*(path for path in native.ENGINE if path not in VECTORS), *leave_out_vectors(tmp_path)]
     (other := tmp_path / "planted").mkdir()
-    engine = list(map(str, native.objects(other, "clang", sources, *FLAGS).values()))
+    engine = list(map(str, native.objects(other, "clang", native.without(tmp_path, VECTORS), *FLAGS).values()))
     planted = native.program(other, "clang", [HERE / "engine.c"], *FLAGS, "-DPLANTED", link=engine)
     check([planted], [native.program(tmp_path, "clang", [HERE / "engine.c"], *FLAGS, link=engine)], environment)
 
@@ -79,7 +70,7 @@ def test_python(tmp_path, environment):
     if not list(library.glob(f"libpython{python['LDVERSION']}.*")):
         missing(f"libpython{python['LDVERSION']}")
     scratch.copy(tmp_path)
-    leave_out_vectors(tmp_path / "src" / "lse" / "kernels")
+    native.without(tmp_path / "src" / "lse" / "kernels", VECTORS)
     scratch.build(tmp_path, "clang", "-O1", f"{SANITIZE} -g", SANITIZE)
     flags = [f"-I{sysconfig.get_path('include')}", f'-DPYTHON="{sys.executable}"']
     link = [*python["LINKFORSHARED"].split(), f"-L{library}", f"-Wl,-rpath,{library}", f"-lpython{python['LDVERSION']}"]

@@ -26,7 +26,7 @@ def orders(data, count):
     return [data.draw(st.integers(0, left - 2)) for left in range(count, 1, -1)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_merged_in_any_grouping(data):
     values = st.floats(-1e300, 1e300) | st.floats(-800, 800) | st.floats(-1, 1) | st.just(-INF)
@@ -42,7 +42,7 @@ def test_merged_in_any_grouping(data):
                 assert oracle.shortfall(state.value, exact) <= 1
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_merged_with_weights(data):
     """Weighted and unweighted states in one tree; the sum usually cancels."""
