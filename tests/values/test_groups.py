@@ -109,6 +109,29 @@ def test_short_groups(dtype, n, groups, rng):
             assert np.all(out.base.reshape(-1, 3)[:, :2] == 7)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("mean", "groups"), [(3, 400), (30, 260), (90, 700), (40, 20_000)])
+def test_groups_of_unequal_length(dtype, mean, groups, rng):
+    """Those of similar length are columns of padded panels; the longest, and those that fill no panel, are rows."""
+    lengths = rng.integers(0, 2 * mean, groups)
+    lengths[rng.random(groups) < 0.02] = 5 * mean
+    index = rng.permutation(np.repeat(np.arange(groups), lengths))
+    a = data(index.size, dtype, rng)
+    special = np.array([INF, NAN, 0.0, -0.0, 1e30, -1e30, 1e-40, -0.75, 1e-9], dtype)
+    a = np.where(rng.random(a.size) < 0.02, rng.choice(special, a.size), a)
+    a[index % 5 == 0] = -INF
+    a[index % 5 == 1] = rng.choice(np.array([1e-9, -1e-9, -30], dtype), np.count_nonzero(index % 5 == 1))
+    a[index % 5 == 2] = rng.choice(np.array([-0.0, -40], dtype), np.count_nonzero(index % 5 == 2))
+    order, indptr = sorted_by(index, groups)
+    for threads in (1, 3):
+        with lse.num_threads(threads):
+            same_bits(lse.scatter_logsumexp(a, index, size=groups), lse.segment_logsumexp(a[order], indptr))
+            for name in MAPS:
+                want = np.empty_like(a)
+                want[order] = getattr(lse, "segment_" + name)(a[order], indptr)
+                same_bits(getattr(lse, "scatter_" + name)(a, index), want)
+
+
 @pytest.mark.parametrize(
     ("n", "groups", "share"), [(1_300_000, 9, 0.9), (1_300_000, 9000, 0.9), (2_400_000, 9000, 0.45)]
 )

@@ -159,7 +159,6 @@ static ptrdiff_t next_chunk(walk *w)
     }
     w->chunk = p->next[at];
     for (size_t i = 0; i < chunk; i += 32) LSE_PREFETCH(p->low + (size_t)w->chunk * chunk + i);
-    for (size_t i = 0; i < CHUNK; i += 64) LSE_PREFETCH(p->values + (size_t)w->chunk * CHUNK + i);
     return chunk;
 }
 
@@ -171,33 +170,39 @@ static ptrdiff_t size_of_bucket(const sorting *s, ptrdiff_t bucket)
     return all;
 }
 
-/* How many elements each group of a bucket has, to two places after it. */
-static void count_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t *count)
+/* How many elements each group of a bucket has; asks for these, which are needed next. */
+static void count_bucket(const sorting *s, ptrdiff_t bucket, uint32_t *count)
 {
+    const ptrdiff_t line = 64 / s->c->q.a.itemsize;
     walk w = chunks_of(s, bucket);
     for (ptrdiff_t some; (some = next_chunk(&w)) >= 0;) {
         const uint16_t *low = w.low;
-        for (ptrdiff_t k = 0; k < some; k++) count[low[k] + 2]++;
+        for (ptrdiff_t k = 0; k < some; k += line, w.values += 64) {
+            LSE_PREFETCH(w.values);
+            for (ptrdiff_t i = k; i < lse_least(some, k + line); i++) count[low[i]]++;
+        }
     }
 }
 
 /* The elements of a chunk to the next places of their groups, or back. */
-LSE_INLINE void sort_chunk(char *values, const uint16_t *low, ptrdiff_t count, const size_t size, ptrdiff_t *at,
+LSE_INLINE void sort_chunk(char *values, const uint16_t *low, ptrdiff_t count, const size_t size, uint32_t *next,
                            char *sorted, const int back)
 {
     for (ptrdiff_t k = 0; k < count; k++) {
-        char *to = sorted + (size_t)at[low[k]]++ * size;
+        const uint32_t at = next[low[k]];
+        char *to = sorted + (size_t)(at & ~LSE_IS_COLUMN) * size;
+        next[low[k]] = at + (at >= LSE_IS_COLUMN ? LSE_BATCH : 1);
         if (back) memcpy(values + (size_t)k * size, to, size);
         else memcpy(to, values + (size_t)k * size, size);
     }
 }
 
 /* The elements of a bucket of several groups, whose next places these are. */
-static void move_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t *at, char *sorted, int back)
+static void move_bucket(const sorting *s, ptrdiff_t bucket, uint32_t *next, char *sorted, int back)
 {
 #define SORT(size)                                                                                                     \
-    if (back) sort_chunk(w.values, w.low, some, size, at, sorted, 1);                                                  \
-    else sort_chunk(w.values, w.low, some, size, at, sorted, 0)
+    if (back) sort_chunk(w.values, w.low, some, size, next, sorted, 1);                                                \
+    else sort_chunk(w.values, w.low, some, size, next, sorted, 0)
     walk w = chunks_of(s, bucket);
     for (ptrdiff_t some; (some = next_chunk(&w)) >= 0;) {
         switch (s->c->q.a.itemsize) {
@@ -211,55 +216,71 @@ static void move_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t *at, char 
 #undef SORT
 }
 
-static void sort_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t groups, ptrdiff_t *offsets, char *sorted)
+/* From numbers of elements to places and offsets. */
+static void find_offsets(ptrdiff_t groups, uint32_t *next, ptrdiff_t *offsets)
 {
-    ptrdiff_t next = 0;
-    memset(offsets, 0, (size_t)(groups + 2) * sizeof *offsets);
-    count_bucket(s, bucket, offsets);
-    for (ptrdiff_t g = 1; g < groups + 2; g++) {
-        next += offsets[g];
-        offsets[g] = next;
+    uint32_t at = 0;
+    for (ptrdiff_t g = 0; g < groups; g++) {
+        const uint32_t own = next[g];
+        next[g] = at;
+        offsets[g] = at;
+        at += own;
     }
-    move_bucket(s, bucket, offsets + 1, sorted, 0);
+    offsets[groups] = at;
 }
 
-/* Back again, by places that are used up: those of the offsets, which are found there. */
-static void unsort_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t groups, ptrdiff_t *offsets, char *sorted)
+/* The call that a bucket is, but for its elements. */
+static lse_group_call call_of_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t n, int threads)
 {
-    memmove(offsets + 1, offsets, (size_t)groups * sizeof *offsets);
-    move_bucket(s, bucket, offsets + 1, sorted, 1);
+    const ptrdiff_t first = bucket << s->shift;
+    lse_group_call c = *s->c;
+    if (!lse_is_map(c.q.operation)) c.q.out.data += first * c.q.segment_stride;
+    if (c.q.sign) c.q.sign += first * c.q.segment_stride;
+    c.count = c.q.segments = lse_least((ptrdiff_t)1 << s->shift, s->c->count - first);
+    c.n = n;
+    c.q.threads = threads;
+    c.q.question = NULL;
+    return c;
 }
 
 /* The sums or the map of a bucket that is sorted. */
-static int execute_bucket(const sorting *s, ptrdiff_t first, ptrdiff_t groups, ptrdiff_t *offsets, char *sorted,
-                          ptrdiff_t n, int threads)
+static int execute_rows(const lse_group_call *c, ptrdiff_t *offsets, char *sorted)
 {
-    lse_request q = s->c->q;
-    const ptrdiff_t stride = q.a.itemsize;
+    lse_request q = c->q;
+    const ptrdiff_t stride = q.a.itemsize, n = lse_most(c->n, 1);
     q.a.data = sorted;
     q.a.shape = &n;
     q.a.stride = &stride;
     if (lse_is_map(q.operation)) q.out = q.a;
-    else q.out.data += first * q.segment_stride;
-    if (q.sign) q.sign += first * q.segment_stride;
     q.offsets = offsets;
-    q.segments = groups;
-    q.threads = threads;
-    q.question = NULL;
     return lse_execute(&q);
 }
 
 static int run_bucket(const sorting *s, ptrdiff_t bucket, ptrdiff_t n, int threads)
 {
-    const ptrdiff_t first = bucket << s->shift, groups = lse_least((ptrdiff_t)1 << s->shift, s->c->count - first);
-    const size_t room = lse_in_lines((size_t)(groups + 2) * sizeof(ptrdiff_t));
-    char *memory = (char *)lse_large_memory(room + (size_t)lse_most(n, 1) * (size_t)s->c->q.a.itemsize),
-         *sorted = memory + room;
-    ptrdiff_t *offsets = (ptrdiff_t *)memory;
+    const lse_group_call c = call_of_bucket(s, bucket, n, threads);
+    const int maps = lse_is_map(c.q.operation), columns = lse_fits_columns(&c);
+    const size_t groups = (size_t)c.count, elements = (size_t)lse_most(columns ? lse_room_for_columns(&c) : n, 1);
+    const size_t sizes[] = {lse_in_lines((groups + 1) * sizeof(ptrdiff_t)), lse_in_lines(groups * sizeof(double)),
+                            columns ? lse_in_lines(groups * sizeof(uint32_t)) : 0,
+                            maps ? lse_in_lines(groups * sizeof(uint32_t)) : 0};
+    char *memory =
+        (char *)lse_large_memory(sizes[0] + sizes[1] + sizes[2] + sizes[3] + elements * (size_t)c.q.a.itemsize);
     if (!memory) return LSE_NO_MEMORY;
-    sort_bucket(s, bucket, groups, offsets, sorted);
-    const int failed = execute_bucket(s, first, groups, offsets, sorted, lse_most(n, 1), threads);
-    if (lse_is_map(s->c->q.operation)) unsort_bucket(s, bucket, groups, offsets, sorted);
+    ptrdiff_t *offsets = (ptrdiff_t *)memory;
+    uint32_t *next = (uint32_t *)(memory + sizes[0]); /* and the sums of rows beside columns */
+    uint32_t *first = (uint32_t *)(memory + sizes[0] + sizes[1] + sizes[2]);
+    char *sorted = (char *)first + sizes[3];
+    lse_columns k = {.group = (uint32_t *)(memory + sizes[0] + sizes[1]), .offsets = offsets};
+    memset(next, 0, groups * sizeof *next);
+    count_bucket(s, bucket, next);
+    if (columns) lse_lay_out_columns(&k, &c, next, 1);
+    else find_offsets(c.count, next, offsets);
+    if (maps) memcpy(first, next, groups * sizeof *next);
+    move_bucket(s, bucket, next, sorted, 0);
+    const int failed =
+        columns ? lse_run_columns(&k, &c, sorted, threads, (char *)next) : execute_rows(&c, offsets, sorted);
+    if (maps) move_bucket(s, bucket, first, sorted, 1);
     free(memory);
     return failed;
 }

@@ -28,22 +28,26 @@ static inline int lse_is_alike(const lse_array *a, const lse_array *out)
 int lse_fits_buckets(const lse_group_call *call);
 int lse_run_buckets(const lse_group_call *call);
 
-/* group_columns.c: panels of LSE_BATCH groups that have as many elements, up to LSE_COLUMN, of which each lies LSE_BATCH
- * elements after the one before; those of each length follow on each other, and the rest as rows. */
-enum { LSE_COLUMN = 16 };
+/* group_columns.c: panels of LSE_BATCH groups, of which each lies LSE_BATCH elements after the one before. Groups are in
+ * the order of their lengths, those of nothing and of one element apart, and what the shorter ones of a panel lack
+ * becomes -inf, which adds nothing. The rest are rows. */
 #define LSE_IS_COLUMN (UINT32_C(1) << 31) /* beside the place of an element */
 
 typedef struct {
-    ptrdiff_t begin[LSE_COLUMN + 2]; /* the first panel of each length, and the end of all */
-    uint32_t *group;                 /* that the columns are, and from the end on the rows */
-    ptrdiff_t rows, rows_begin;      /* how many, and their first element */
-    ptrdiff_t *offsets;              /* of the rows, from there on */
+    ptrdiff_t longest;              /* elements of a column */
+    ptrdiff_t begin[LSE_SHORT + 2]; /* the first panel of each length, and the end of all */
+    ptrdiff_t up_to[LSE_SHORT + 1]; /* how many groups have 2 elements to so many; none do of 0 and 1 */
+    uint32_t *group;                /* that the columns are, and from the end on the rows */
+    ptrdiff_t rows, rows_begin;     /* how many, and their first element */
+    ptrdiff_t *offsets;             /* of the rows, from there on */
 } lse_columns;
 
 int lse_fits_columns(const lse_group_call *call);
+/* How many elements there is to be room for. */
+ptrdiff_t lse_room_for_columns(const lse_group_call *call);
 /* From the numbers of elements of each group that some tasks have to the place of the first of them; `group` and
  * `offsets` have room for all groups, and one more. */
-void lse_lay_out_columns(lse_columns *columns, uint32_t *next, ptrdiff_t count, ptrdiff_t tasks);
+void lse_lay_out_columns(lse_columns *columns, const lse_group_call *call, uint32_t *next, ptrdiff_t tasks);
 /* The sums or maps of elements that are so sorted, these where they are; values: memory for sums of all groups. */
 int lse_run_columns(const lse_columns *columns, const lse_group_call *call, char *sorted, int threads, char *values);
 

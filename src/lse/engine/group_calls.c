@@ -61,6 +61,7 @@ typedef struct {
     ptrdiff_t tasks, each; /* elements of a task */
     uint32_t *next;        /* for each task, how many elements of each group it has, then the place of the next one */
     int32_t *place;        /* of each element among the sorted ones; NULL where one array is moved, and never back */
+    ptrdiff_t room;        /* sorted elements that there is room for */
     char *plain, *sorted;  /* what is moved: elements of this size, at these distances and one after another */
     ptrdiff_t step;
     int size, back;
@@ -124,7 +125,7 @@ LSE_INLINE int sort_part(const sorting *s, const int label_size, const size_t si
 {
     const void *labels = s->c->labels;
     const size_t count = (size_t)s->c->count;
-    const ptrdiff_t n = s->c->n, step = s->step;
+    const ptrdiff_t n = s->c->n, room = s->room, step = s->step;
     const char *plain = s->plain;
     char *sorted = s->sorted;
     int32_t *place = s->place;
@@ -135,7 +136,7 @@ LSE_INLINE int sort_part(const sorting *s, const int label_size, const size_t si
         if (label >= count) return LSE_WRONG_LABEL; /* changed meanwhile */
         const uint32_t at = next[label];
         const ptrdiff_t to = (ptrdiff_t)(at & ~LSE_IS_COLUMN);
-        if (to >= n) return LSE_WRONG_LABEL;
+        if (to >= room) return LSE_WRONG_LABEL;
         next[label] = at + (at >= LSE_IS_COLUMN ? LSE_BATCH : 1);
         if (noted) place[i] = (int32_t)to;
         memcpy(sorted + (size_t)to * size, plain + i * step, size);
@@ -258,13 +259,13 @@ static int execute_sorted(sorting *s, ptrdiff_t *offsets, char *memory)
     return s->failed;
 }
 
-/* Likewise short groups as columns; group: room for the number of each. */
+/* Likewise groups as columns; group: room for the number of each. */
 static int execute_columns(sorting *s, ptrdiff_t *offsets, uint32_t *group, char *memory)
 {
     lse_columns k = {.group = group, .offsets = offsets};
     lse_array a = s->c->q.a;
     ptrdiff_t stride;
-    lse_lay_out_columns(&k, s->next, s->c->count, s->tasks);
+    lse_lay_out_columns(&k, s->c, s->next, s->tasks);
     sort_array(s, &a, &stride, sort_task, memory);
     if (!s->failed) s->failed = lse_run_columns(&k, s->c, memory, (int)s->tasks, (char *)s->next);
     if (!s->failed && lse_is_map(s->c->q.operation)) put_back(s, &s->c->q.out, memory);
@@ -283,7 +284,8 @@ static int execute_in_one_step(const lse_group_call *c)
         lse_in_lines((count + 1) * sizeof(ptrdiff_t)),
         lse_in_lines(columns && counts < count * sizeof(double) ? count * sizeof(double) : counts), /* and for sums */
         columns ? lse_in_lines(count * sizeof(uint32_t)) : 0, noted ? lse_in_lines(n * sizeof *s.place) : 0};
-    const size_t arrays = lse_in_lines(n * (size_t)q->a.itemsize) +
+    s.room = columns ? lse_room_for_columns(c) : c->n;
+    const size_t arrays = lse_in_lines((size_t)s.room * (size_t)q->a.itemsize) +
                           (q->weights.data ? lse_in_lines(n * (size_t)q->weights.itemsize) : 0) +
                           (q->where.data ? lse_in_lines(n) : 0) +
                           (maps && !lse_is_alike(&q->a, &q->out) ? n * (size_t)q->out.itemsize : 0);

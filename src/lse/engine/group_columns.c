@@ -1,5 +1,5 @@
-/* Short groups, which are not sorted into rows but into columns of panels: as many of one length as go together, so that
- * the kernels read them as they are. The rest are rows, and segments. */
+/* Groups of moderate length, which are not sorted into rows but into columns of panels, so that the kernels read them as
+ * they are. The rest are rows, and segments. */
 #include <math.h>
 #include <string.h>
 
@@ -7,9 +7,11 @@
 #include "engine/group_call.h"
 
 enum {
-    TOGETHER = 8,    /* panels of a task */
-    MEAN_LENGTH = 8, /* of groups that are worth it, at most, */
-    LEAST = 1 << 10  /* elements, at least */
+    TOGETHER = 1 << 12, /* elements of a task, about */
+    MEAN_LENGTH = 128,  /* of groups that are worth it, at most; */
+    FEW_ELEMENTS = 8,   /* likewise if there are few groups: those that fill no panel are rows; */
+    SOME_GROUPS = 256,  /* of which there are fewer then */
+    LEAST = 1 << 10     /* elements, at least */
 };
 
 static int is_of_kernels(const lse_array *a, int size) { return a->kind == 'f' && a->itemsize == size && !a->swapped; }
@@ -19,7 +21,8 @@ int lse_fits_columns(const lse_group_call *c)
     const lse_request *q = &c->q;
     const int size = q->type == LSE_F64 ? 8 : q->type == LSE_F32 ? 4 : 0;
     return is_of_kernels(&q->a, size) && is_of_kernels(&q->out, size) && !q->weights.data && !q->where.data &&
-           !q->sign && !q->low && !q->divisors && c->n >= LEAST && c->n / MEAN_LENGTH <= c->count;
+           !q->sign && !q->low && !q->divisors && c->n >= LEAST &&
+           c->n / (c->count < SOME_GROUPS ? FEW_ELEMENTS : MEAN_LENGTH) <= c->count;
 }
 
 /* How many elements of a group all tasks have. */
@@ -30,53 +33,83 @@ LSE_INLINE uint32_t length_of(const uint32_t *next, ptrdiff_t group, ptrdiff_t c
     return length;
 }
 
-/* Lengths above LSE_COLUMN as one, none of which is a column. */
-LSE_INLINE size_t kind_of(uint32_t length) { return length <= LSE_COLUMN ? length : LSE_COLUMN + 1; }
+/* The mean length is not much less than that of the longest column, so that there is not much padding: less than
+ * LSE_BATCH times the longest. */
+static ptrdiff_t longest_of(const lse_group_call *c) { return lse_least(LSE_SHORT, 2 * (c->n / c->count) + 8); }
+
+ptrdiff_t lse_room_for_columns(const lse_group_call *c) { return c->n + LSE_BATCH * longest_of(c); }
+
+/* Lengths above that of the longest column as one. */
+LSE_INLINE size_t kind_of(uint32_t length, uint32_t longest) { return length <= longest ? length : longest + 1; }
 
 /* How many groups there are of each kind, counted by turns: a count that was just raised is not known at once. */
-LSE_INLINE void count_kinds(const uint32_t *next, ptrdiff_t count, const ptrdiff_t tasks, uint32_t *groups)
+LSE_INLINE void count_kinds(const uint32_t *next, ptrdiff_t count, const ptrdiff_t tasks, uint32_t longest,
+                            uint32_t *groups)
 {
-    uint32_t others[LSE_COLUMN + 2] = {0};
+    uint32_t others[LSE_SHORT + 2] = {0};
     ptrdiff_t group = 0;
     for (; group + 2 <= count; group += 2) {
-        groups[kind_of(length_of(next, group, count, tasks))]++;
-        others[kind_of(length_of(next, group + 1, count, tasks))]++;
+        groups[kind_of(length_of(next, group, count, tasks), longest)]++;
+        others[kind_of(length_of(next, group + 1, count, tasks), longest)]++;
     }
-    if (group < count) groups[kind_of(length_of(next, group, count, tasks))]++;
-    for (size_t kind = 0; kind < LSE_COLUMN + 2; kind++) groups[kind] += others[kind];
-    groups[LSE_COLUMN + 1] = 0;
+    if (group < count) groups[kind_of(length_of(next, group, count, tasks), longest)]++;
+    for (uint32_t kind = 0; kind <= longest + 1; kind++) groups[kind] += others[kind];
+}
+
+/* The next of the columns of a kind, where those that lie in order with it end, and the place of column 0, if all before
+ * this kind were as long; column i is number i % LSE_BATCH of a panel. */
+typedef struct {
+    uint32_t slot, most, first;
+    uint32_t *group;
+} columns_of_kind;
+
+static void find_panels(lse_columns *k, const uint32_t *groups, columns_of_kind *kinds)
+{
+    uint32_t at = 0, slot = 0;
+    ptrdiff_t panels = 0;
+    for (uint32_t n = 0; n <= 1; n++) {
+        const uint32_t own = groups[n] / LSE_BATCH;
+        kinds[n] = (columns_of_kind){0, own * LSE_BATCH, at, k->group + panels * LSE_BATCH};
+        k->begin[n] = panels;
+        k->up_to[n] = 0;
+        panels += own;
+        at += own * LSE_BATCH * n;
+    }
+    k->begin[2] = panels;
+    for (uint32_t n = 2; n <= k->longest; n++) {
+        const uint32_t before = slot / LSE_BATCH, end = slot + groups[n], own = end / LSE_BATCH - before;
+        kinds[n] = (columns_of_kind){slot, 0, at - before * LSE_BATCH * n, k->group + panels * LSE_BATCH};
+        slot = end;
+        k->up_to[n] = slot;
+        k->begin[n + 1] = panels + slot / LSE_BATCH;
+        at += own * LSE_BATCH * n;
+    }
+    for (ptrdiff_t n = 2; n <= k->longest; n++) kinds[n].most = slot / LSE_BATCH * LSE_BATCH;
+    kinds[k->longest + 1] = (columns_of_kind){0, 0, 0, NULL};
+    k->rows_begin = at;
 }
 
 LSE_INLINE void lay_out(lse_columns *k, uint32_t *next, ptrdiff_t count, const ptrdiff_t tasks)
 {
-    struct {
-        uint32_t slot, most, first; /* the next of the columns, how many there will be, and their first element */
-        uint32_t *group;
-    } kinds[LSE_COLUMN + 2];
-    uint32_t groups[LSE_COLUMN + 2] = {0}, at = 0;
-    ptrdiff_t panels = 0, rows = 0;
-    count_kinds(next, count, tasks, groups);
-    for (uint32_t n = 0; n < LSE_COLUMN + 2; n++) {
-        const uint32_t own = groups[n] / LSE_BATCH;
-        kinds[n].slot = 0;
-        kinds[n].most = own * LSE_BATCH;
-        kinds[n].first = at;
-        kinds[n].group = k->group + panels * LSE_BATCH;
-        k->begin[n] = panels;
-        panels += own;
-        at += own * LSE_BATCH * n;
-    }
-    k->rows_begin = at;
+    columns_of_kind kinds[LSE_SHORT + 2];
+    uint32_t groups[LSE_SHORT + 2] = {0};
+    const uint32_t longest = (uint32_t)k->longest;
+    count_kinds(next, count, tasks, longest, groups);
+    find_panels(k, groups, kinds);
+    uint32_t at = (uint32_t)k->rows_begin;
+    ptrdiff_t rows = 0;
     for (ptrdiff_t group = 0; group < count; group++) {
-        const uint32_t n = length_of(next, group, count, tasks), kind = (uint32_t)kind_of(n), slot = kinds[kind].slot;
-        const int is_column = slot < kinds[kind].most;
+        const uint32_t n = length_of(next, group, count, tasks);
+        columns_of_kind *kind = &kinds[kind_of(n, longest)];
+        const uint32_t slot = kind->slot;
+        const int is_column = slot < kind->most;
         uint32_t place = at;
         if (is_column) {
-            kinds[kind].slot = slot + 1;
-            kinds[kind].group[slot] = (uint32_t)group;
-            place = (kinds[kind].first + slot + slot / LSE_BATCH * LSE_BATCH * (n - 1)) | LSE_IS_COLUMN;
+            kind->slot = slot + 1;
+            kind->group[slot] = (uint32_t)group;
+            place = (kind->first + slot + slot / LSE_BATCH * LSE_BATCH * (n - 1)) | LSE_IS_COLUMN;
         } else {
-            k->offsets[rows++] = at - k->rows_begin;
+            k->offsets[rows++] = at - (uint32_t)k->rows_begin;
             k->group[count - rows] = (uint32_t)group;
             at += n;
         }
@@ -86,14 +119,15 @@ LSE_INLINE void lay_out(lse_columns *k, uint32_t *next, ptrdiff_t count, const p
             if (task + 1 < tasks) place += is_column ? own * LSE_BATCH : own;
         }
     }
-    k->offsets[rows] = at - k->rows_begin;
+    k->offsets[rows] = at - (uint32_t)k->rows_begin;
     k->rows = rows;
 }
 
-void lse_lay_out_columns(lse_columns *k, uint32_t *next, ptrdiff_t count, ptrdiff_t tasks)
+void lse_lay_out_columns(lse_columns *k, const lse_group_call *c, uint32_t *next, ptrdiff_t tasks)
 {
-    if (tasks == 1) lay_out(k, next, count, 1);
-    else lay_out(k, next, count, tasks);
+    k->longest = longest_of(c);
+    if (tasks == 1) lay_out(k, next, c->count, 1);
+    else lay_out(k, next, c->count, tasks);
 }
 
 /* What the tasks share. */
@@ -101,6 +135,7 @@ typedef struct {
     const lse_columns *k;
     const lse_request *q;
     char *sorted;
+    ptrdiff_t together; /* panels of a task */
     int failed;
 } job;
 
@@ -111,12 +146,20 @@ static void put_value(const lse_request *q, uint32_t group, const void *values, 
     else memcpy(to, (const float *)values + i, 4);
 }
 
+/* What the shorter groups of a panel lack of n elements; slot: of the first group among those of at least 2. */
+static void pad(const job *j, ptrdiff_t n, ptrdiff_t slot, char *x)
+{
+    for (ptrdiff_t i = n - 1; i > 1 && j->k->up_to[i] > slot; i--)
+        for (ptrdiff_t c = 0; c < j->k->up_to[i] - slot; c++)
+            lse_types[j->q->type].put(x, i * LSE_BATCH + c, -INFINITY);
+}
+
 /* The sums or the maps of a panel of groups of n elements. */
 static void run_panel(const job *j, ptrdiff_t n, char *x, const uint32_t *group)
 {
     const lse_real_kernels *kernels = &j->q->table->real[j->q->type];
     const ptrdiff_t size = j->q->a.itemsize;
-    ptrdiff_t at[LSE_BATCH], offset[LSE_COLUMN];
+    ptrdiff_t at[LSE_BATCH], offset[LSE_SHORT];
     double values[LSE_BATCH];
     lse_states states;
     for (ptrdiff_t i = 0; i < LSE_BATCH; i++) at[i] = i * size;
@@ -150,13 +193,14 @@ static void columns_task(void *context, ptrdiff_t task)
 {
     job *j = (job *)context;
     const lse_columns *k = j->k;
-    const ptrdiff_t all = k->begin[LSE_COLUMN + 1], end = lse_least(all, (task + 1) * TOGETHER);
+    const ptrdiff_t end = lse_least(k->begin[k->longest + 1], (task + 1) * j->together);
     if (lse_is_stopped(&j->failed)) return;
     ptrdiff_t before = 0, n = 0; /* elements of the panels before those of this length */
-    for (ptrdiff_t panel = task * TOGETHER; panel < end; panel++) {
+    for (ptrdiff_t panel = task * j->together; panel < end; panel++) {
         for (; panel >= k->begin[n + 1]; n++) before += (k->begin[n + 1] - k->begin[n]) * LSE_BATCH * n;
-        const ptrdiff_t start = before + (panel - k->begin[n]) * LSE_BATCH * n;
-        run_panel(j, n, j->sorted + start * j->q->a.itemsize, k->group + panel * LSE_BATCH);
+        char *x = j->sorted + (before + (panel - k->begin[n]) * LSE_BATCH * n) * j->q->a.itemsize;
+        pad(j, n, (panel - k->begin[2]) * LSE_BATCH, x);
+        run_panel(j, n, x, k->group + panel * LSE_BATCH);
     }
 }
 
@@ -184,8 +228,8 @@ static int run_rows(const lse_columns *k, const lse_request *request, ptrdiff_t 
 
 int lse_run_columns(const lse_columns *k, const lse_group_call *c, char *sorted, int threads, char *values)
 {
-    job j = {k, &c->q, sorted, 0};
-    const ptrdiff_t tasks = lse_quotient_up(k->begin[LSE_COLUMN + 1], TOGETHER);
+    job j = {k, &c->q, sorted, lse_most(1, TOGETHER * c->count / (LSE_BATCH * c->n)), 0};
+    const ptrdiff_t tasks = lse_quotient_up(k->begin[k->longest + 1], j.together);
     const lse_fp_state found = lse_fp_enter();
     c->q.run(columns_task, &j, tasks, threads);
     lse_fp_leave(found);
