@@ -30,8 +30,8 @@ static void detect(int *avx2, int *avx512)
     enum { EBX = 1, ECX = 2 };
     const unsigned fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29; /* leaf 1, ECX */
     const unsigned needed = fma | osxsave | avx | f16c;
-    const unsigned avx2_bit = 1u << 5, avx512f = 1u << 16;             /* leaf 7, EBX */
-    const unsigned long long ymm = 0x06, zmm = 0xe6;                   /* XCR0 */
+    const unsigned avx2_bit = 1u << 5, avx512f = 1u << 16; /* leaf 7, EBX */
+    const unsigned long long ymm = 0x06, zmm = 0xe6;       /* XCR0 */
     unsigned one[4], seven[4];
     *avx2 = *avx512 = 0;
     cpuid(1, 0, one);
