@@ -76,7 +76,7 @@ static void find_panels(lse_columns *k, const uint32_t *groups, columns_of_kind 
         at += own * LSE_BATCH * n;
     }
     k->begin[2] = panels;
-    for (uint32_t n = 2; n <= k->longest; n++) {
+    for (uint32_t n = 2; (ptrdiff_t)n <= k->longest; n++) {
         const uint32_t before = slot / LSE_BATCH, end = slot + groups[n], own = end / LSE_BATCH - before;
         kinds[n] = (columns_of_kind){slot, 0, at - before * LSE_BATCH * n, k->group + panels * LSE_BATCH};
         slot = end;
