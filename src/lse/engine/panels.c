@@ -152,9 +152,6 @@ static void map_panel(const panels *p)
     if (any_empty) lse_put_empty(plan, rows, out, p->panel.count, are_empty);
 }
 
-/* Whether the sums of a panel must be one run. */
-static int is_across(lse_form form) { return form == LSE_BY_COLUMNS || form == LSE_BY_LINES; }
-
 /* Whether every sum has the weights of the first. */
 static int have_the_same_weights(const lse_plan *plan)
 {
@@ -169,8 +166,8 @@ void lse_panels_task(void *context, ptrdiff_t index)
     const ptrdiff_t first = index * plan->together,
                     end = lse_least(first + plan->together, plan->outer * plan->kept_length);
     const int maps = lse_is_map(plan->operation), weighted = plan->first.weight != NULL;
-    const int one_run = plan->outer == 1 || is_across(plan->form) || (weighted && is_across(plan->weight_form)) ||
-                        (maps && is_across(plan->out_form));
+    const int one_run = plan->outer == 1 || lse_is_across(plan->form) ||
+                        (weighted && lse_is_across(plan->weight_form)) || (maps && lse_is_across(plan->out_form));
     offsets o;
     panels p;
     if (lse_is_stopped(plan->failed)) return;

@@ -170,6 +170,8 @@ typedef struct {
  * by side, and the elements of one index are a run. By lines: as columns, but of any type and equal distance. Gathered:
  * the kernel's type at any distances. Staged: anything else, copied according to layout. */
 typedef enum { LSE_BY_ROWS, LSE_BY_COLUMNS, LSE_BY_LINES, LSE_GATHERED, LSE_STAGED } lse_form;
+/* Whether the sums of a panel must be one run. */
+static inline int lse_is_across(lse_form form) { return form == LSE_BY_COLUMNS || form == LSE_BY_LINES; }
 
 /* count <= LSE_BATCH sums of n <= LSE_SHORT elements each: element i of sum k is at x + at[k] + offset[i]. */
 typedef struct lse_panel {

@@ -291,12 +291,10 @@ static void FN(columns_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count,
         }
 }
 
-LSE_INLINE int FN(is_across)(lse_form form) { return form == LSE_BY_COLUMNS || form == LSE_BY_LINES; }
-
 /* Reads sums first .. first + count of a panel, at most TILES tiles, and their maxima. */
 static void FN(tiles_in)(const lse_panel *p, ptrdiff_t first, ptrdiff_t count, REAL *tiles, V *max)
 {
-    if (FN(is_across)(p->form)) {
+    if (lse_is_across(p->form)) {
         (p->form == LSE_BY_COLUMNS ? FN(columns_in) : FN(lines_in))(p, first, count, tiles, max);
         return;
     }
@@ -385,7 +383,7 @@ LSE_INLINE int FN(one_by_one)(const lse_panel *p, ptrdiff_t longest)
 /* How many sums are processed together: tiles of short ones stay in the L1 cache; columns are read in memory order. */
 LSE_INLINE ptrdiff_t FN(group_step)(const lse_panel *p)
 {
-    return p->n <= LSE_TILE_LINES || FN(is_across)(p->form) ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
+    return p->n <= LSE_TILE_LINES || lse_is_across(p->form) ? FN(PER_GROUP) * FN(WIDTH) : FN(WIDTH);
 }
 
 /* The lowest address of sums some .. 2 some, if number 0 is at x and they are at distances of `pitch`. */
@@ -400,11 +398,11 @@ LSE_INLINE ask_ahead FN(ask_after)(const lse_panel *p, ptrdiff_t first, ptrdiff_
 {
     const ptrdiff_t size = sizeof(REAL), row = p->n * size;
     ask_ahead ask = {.lines = 0};
-    if (FN(is_across)(p->form)) {
+    if (lse_is_across(p->form)) {
         ask.x = FN(next_of)(p->x + p->at[first], some, p->pitch);
         ask.offset = p->offset;
         ask.lines = 4 * p->n;
-        if (maps && FN(is_across)(p->out_form)) {
+        if (maps && lse_is_across(p->out_form)) {
             ask.out = FN(next_of)(p->out + p->out_at[first], some, p->out_pitch);
             ask.out_offset = p->out_offset;
         }
